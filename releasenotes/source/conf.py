@@ -1,0 +1,30 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+extensions = [
+    'openstackdocstheme',
+    'reno.sphinxext',
+]
+
+project = 'self_healing_tempest_plugin Release Notes'
+copyright = 'OpenStack Contributors'
+
+# Release notes do not need a version number in the title, they cover all.
+release = ''
+version = ''
+
+openstackdocs_repo_name = 'openstack/self_healing_tempest_plugin'
+openstackdocs_auto_name = False
+openstackdocs_auto_version = False
+
+html_theme = 'openstackdocs'
+pygments_style = 'native'

@@ -1,0 +1,290 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The application that is to be healed: a Heat stack and an address."""
+
+import dataclasses
+import secrets
+
+import fixtures
+import requests
+from tempest.lib.common.utils import data_utils
+
+from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin import clients as services
+from self_healing_tempest_plugin import templates
+from self_healing_tempest_plugin import waiting
+
+# Seconds to connect and to answer: a dead host must not hold up a probe, and
+# a guest that is emulated needs a moment.
+PROBE_TIMEOUT = (1, 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stack:
+    """Name and id of a stack; together they spare Heat a redirection."""
+
+    name: str
+    id: str
+
+    @property
+    def identifier(self):
+        """Return what Heat's URLs take."""
+        return '%s/%s' % (self.name, self.id)
+
+
+class Application(fixtures.Fixture):
+    """An application that is there while the fixture is in use.
+
+    :ivar stack: :class:`Stack`
+    :ivar server_id: the server that runs it
+    :ivar host: the compute host of that server
+    :ivar boot: boot id of its guest
+    :ivar workflow: name of the workflow that heals it
+    :ivar url: where it answers
+    """
+
+    def __init__(self, clients, settings):
+        """Prepare; nothing is created yet.
+
+        :param clients: :class:`.clients.Clients`
+        :param settings: :class:`.config.Settings`
+        """
+        super().__init__()
+        self._clients, self._settings = clients, settings
+        self._times = settings.timeouts
+        self._http = requests.Session()
+        # A proxy of the runner's environment would be another witness.
+        self._http.trust_env = False
+        self.stack = self.server_id = self.host = None
+        self.boot = self.workflow = self.url = None
+
+    def _setUp(self):
+        name = data_utils.rand_name('self-healing-application',
+                                    prefix=self._settings.name_prefix)
+        # Registered first: a creation that got no answer may have happened.
+        self.addCleanup(self._delete, name)
+        self.stack = Stack(name, self._create(name))
+        self._wait_created()
+        self._learn()
+        self._wait_rule_active()
+        self.boot = self._wait_answer().boot
+
+    def probe(self, now):
+        """Ask the application to repeat a fresh nonce.
+
+        :param now: returns seconds on the runner's monotonic clock
+        :returns: :class:`.chain.timeline.Probe`
+        """
+        nonce, begin = secrets.token_hex(8), now()
+        try:
+            response = self._http.get(
+                self.url, params={'nonce': nonce}, timeout=PROBE_TIMEOUT,
+                headers={'Connection': 'close'})
+            error = _complaint(response, nonce)
+            fields = _fields(response.text)
+        except requests.RequestException as failure:
+            error, fields = type(failure).__name__, {}
+        return timeline.Probe(
+            begin, now(), not error, nonce, fields.get('boot', ''),
+            fields.get('server', ''), error)
+
+    def _create(self, name):
+        wanted = self._settings.application
+        return self._clients.heat.create(
+            name, templates.read(templates.APPLICATION),
+            templates.application_files(), {
+                'image': wanted.image, 'flavor': wanted.flavor,
+                'external_network': wanted.external_network,
+                'application_port': wanted.port,
+                'instance_alarm_name': self._settings.deduced_alarm_name,
+                'heal_polls': max(1, self._times.stack // 2),
+            }, self._times.stack)
+
+    def _wait_created(self):
+        self._wait(
+            lambda: self._clients.heat.stack(self.stack.identifier),
+            lambda stack: _status(stack) == 'CREATE_COMPLETE',
+            what='stack %s CREATE_COMPLETE' % self.stack.id,
+            timeout=self._times.stack, describe=_stack_state,
+            abort=lambda stack: _status(stack) != 'CREATE_IN_PROGRESS',
+            look_at="'openstack stack failures list %s'" % self.stack.name)
+
+    def _learn(self):
+        stack = self._clients.heat.stack(self.stack.identifier, outputs=True)
+        outputs = {one['output_key']: one['output_value']
+                   for one in stack['outputs']}
+        resources = self._clients.heat.resources(self.stack.identifier)
+        self.server_id = watchers.server_of(resources)
+        self.workflow = _physical_id(resources, 'OS::Mistral::Workflow')
+        server = self._clients.nova.server(self.server_id)
+        self.host = server['OS-EXT-SRV-ATTR:host']
+        self.url = 'http://%s:%d/' % (
+            outputs['address'], self._settings.application.port)
+
+    def _wait_rule_active(self):
+        # Heat calls the resource complete even where Vitrage has refused
+        # the template, and does not wait until it is loaded.
+        resources = self._clients.heat.resources(self.stack.identifier)
+        uuid = _physical_id(resources, 'OS::Vitrage::Template')
+        if not uuid:
+            raise services.ServiceRefused(
+                'Vitrage', 'add the healing rule of stack %s'
+                % self.stack.name, "it did not take it, see heat-engine's "
+                "log for 'Failed to add template to Vitrage'")
+        wait_template_active(self._clients.vitrage, uuid, self._times)
+
+    def _wait_answer(self):
+        return self._wait(
+            lambda: self.probe(waiting.CLOCK.now), lambda probe: probe.ok,
+            what='answer of the new application at %s' % self.url,
+            timeout=self._times.application,
+            describe=lambda probe: probe.error,
+            look_at="'openstack console log show %s'" % self.server_id)
+
+    def _delete(self, name):
+        # Executions first: a running one would work on the dying stack.
+        if self.workflow:
+            self._clients.mistral.delete_executions(self.workflow)
+        self._clients.heat.delete(name)
+        self._wait(
+            lambda: self._clients.heat.stack(
+                self.stack.identifier if self.stack else name),
+            lambda stack: stack is None,
+            what='stack %s deleted' % name, timeout=self._times.stack,
+            describe=_stack_state,
+            abort=lambda stack: _status(stack) == 'DELETE_FAILED',
+            look_at="'openstack stack failures list %s'" % name)
+        if self.workflow:
+            self._clients.mistral.delete_executions(self.workflow)
+
+    def _wait(self, observe, accept, **options):
+        return waiting.wait_for(
+            observe, accept, interval=self._times.poll_interval,
+            tolerate=services.ServiceUnavailable, **options)
+
+
+class HostTemplate(fixtures.Fixture):
+    """The Vitrage template that deduces instance alarms from host alarms.
+
+    One that the cloud has is only checked; otherwise the tests' own is there
+    while the fixture is in use. It must outlive the alarms that it reacts
+    to: Vitrage does not undo what a deleted template has done.
+
+    :ivar uuid: the template
+    """
+
+    def __init__(self, vitrage, settings, datasource):
+        """Prepare; nothing is added yet.
+
+        :param vitrage: :class:`.clients.Vitrage`
+        :param settings: :class:`.config.Settings`
+        :param datasource: ``vitrage_type`` of the monitor's alarms
+        """
+        super().__init__()
+        self._vitrage, self._settings = vitrage, settings
+        self._datasource = datasource
+        self.uuid = None
+
+    def _setUp(self):
+        name = self._settings.host_template
+        self.uuid = self._existing(name) if name else self._add()
+        wait_template_active(self._vitrage, self.uuid,
+                             self._settings.timeouts)
+
+    def _existing(self, name):
+        found = [one for one in self._vitrage.templates()
+                 if one['name'] == name]
+        if not found:
+            raise services.ServiceRefused(
+                'Vitrage', 'find template %s' % name,
+                'there is none of that name, see [self_healing] '
+                'host_template')
+        return found[-1]['uuid']
+
+    def _add(self):
+        # Vitrage compares names by their beginnings, so that none may be
+        # the beginning of another: the random part has a fixed length.
+        name = 'self_healing_host_down_%s' % secrets.token_hex(4)
+        added = self._vitrage.add_template(
+            templates.read(templates.HOST_DOWN), {
+                'template_name': name,
+                'host_alarm_type': self._datasource,
+                'host_alarm_name': self._settings.host_alarm_name,
+                'instance_alarm_name': self._settings.deduced_alarm_name})
+        self.addCleanup(self._delete, added['uuid'])
+        return added['uuid']
+
+    def _delete(self, uuid):
+        times = self._settings.timeouts
+        self._vitrage.delete_template(uuid)
+        waiting.wait_for(
+            lambda: self._vitrage.template(uuid),
+            lambda template: template is None,
+            what='template %s deleted' % uuid, timeout=times.template,
+            interval=times.poll_interval, describe=_template_state,
+            tolerate=services.ServiceUnavailable,
+            look_at="vitrage-graph's log")
+
+
+def wait_template_active(vitrage, uuid, times):
+    """Wait until Vitrage has loaded a template.
+
+    :param vitrage: :class:`.clients.Vitrage`
+    :param uuid: the template
+    :param times: :class:`.config.Timeouts`
+    :raises .waiting.WaitAborted: when Vitrage finds it wrong
+    """
+    waiting.wait_for(
+        lambda: vitrage.template(uuid),
+        lambda template: template and template['status'] == 'ACTIVE',
+        what='template %s ACTIVE' % uuid, timeout=times.template,
+        interval=times.poll_interval, describe=_template_state,
+        abort=lambda template: template and template['status'] == 'ERROR',
+        tolerate=services.ServiceUnavailable,
+        look_at="'vitrage template list' and vitrage-graph's log")
+
+
+def _template_state(template):
+    if template is None:
+        return 'not in the list'
+    return '%(name)s %(status)s %(status details)s' % template
+
+
+def _status(stack):
+    return 'DELETE_COMPLETE' if stack is None else stack['stack_status']
+
+
+def _stack_state(stack):
+    if stack is None:
+        return 'deleted'
+    return '%(stack_status)s: %(stack_status_reason)s' % stack
+
+
+def _physical_id(resources, resource_type):
+    return next((one['physical_resource_id'] for one in resources
+                 if one['resource_type'] == resource_type), None)
+
+
+def _complaint(response, nonce):
+    if response.status_code != 200:
+        return 'HTTP %d' % response.status_code
+    fields = _fields(response.text)
+    if fields.get('nonce') != nonce:
+        return 'nonce %s instead of %s' % (fields.get('nonce'), nonce)
+    return '' if fields.get('boot') else 'no boot id'
+
+
+def _fields(text):
+    return dict(line.strip().split('=', 1) for line in text.splitlines()
+                if '=' in line)

@@ -1,0 +1,94 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether it is worth while to go on watching: a pure function of time."""
+
+import dataclasses
+
+from self_healing_tempest_plugin.chain import expectation as expected
+
+# A failed execution or stack may be repaired by a second one: seconds that
+# it is given before the failure counts as the end.
+GRACE = 15.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Pending:
+    """A step that has not come yet.
+
+    :ivar deadline: when it is late, on the runner's monotonic clock
+    """
+
+    link: object
+    mark: object
+    deadline: float
+
+
+def pending(timeline, expectation):
+    """Return what is still missing, in order, each with its deadline.
+
+    The time of a step runs from the arrival of the one before it; where that
+    is missing too, from its deadline.
+
+    :param timeline: :class:`.timeline.Timeline` of an injected fault
+    :param expectation: :class:`.expectation.Expectation`
+    :returns: tuple of :class:`Pending`
+    """
+    at = timeline.transition('injected').end
+    missing = []
+    for link, mark in expected.STEPS:
+        arrival = expectation.arrival(timeline, link, mark)
+        if arrival is not None:
+            at = max(at, arrival.seen_at)
+            continue
+        at = _deadline(timeline, link, at + expectation.timeouts[link])
+        missing.append(Pending(link, mark, at))
+    return tuple(missing)
+
+
+def _deadline(timeline, link, deadline):
+    failures = [one.seen_at + GRACE for one in timeline.failures
+                if one.link <= link]
+    return min([deadline, *failures])
+
+
+def over(timeline, expectation):
+    """Return whether nothing more can change the verdict.
+
+    All is there; or there is no fault; or the first missing step is late
+    and nothing behind it has come; or all missing steps are late. A step is
+    late only after a poll that *began* at its deadline or later.
+
+    :param timeline: :class:`.timeline.Timeline`
+    :param expectation: :class:`.expectation.Expectation`
+    """
+    if timeline.transition('injected') is None or timeline.unmet:
+        return True
+    if timeline.transition('unwitnessed') is not None:
+        return True
+    missing = pending(timeline, expectation)
+    if not missing or all(_late(timeline, one) for one in missing):
+        return True
+    return _late(timeline, missing[0]) and not _later(
+        timeline, expectation, missing[0])
+
+
+def _late(timeline, step):
+    watched = timeline.watched.get(step.link)
+    return (watched is not None and watched.last_begin is not None
+            and watched.last_begin >= step.deadline)
+
+
+def _later(timeline, expectation, step):
+    index = expected.STEPS.index((step.link, step.mark))
+    return any(expectation.arrival(timeline, link, mark) is not None
+               for link, mark in expected.STEPS[index + 1:])

@@ -1,0 +1,417 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Heat, Vitrage, Mistral and Nova, as far as the tests need them.
+
+python-heatclient, python-vitrageclient and python-mistralclient share one
+Keystone session of the configured admin project: Vitrage starts workflows in
+the project of its own service credentials, and the stack must be in the same
+one. Nova is asked by Tempest's own clients.
+
+Every failure comes out as a :class:`ServiceError` that names service and
+operation: an answer may come later (:class:`ServiceUnavailable`), it is a no
+(:class:`ServiceRefused`), or the client library broke over it
+(:class:`ClientDefect`).
+"""
+
+import contextlib
+import json
+
+from heatclient import exc as heat_exc
+from heatclient.v1 import client as heat_client
+from keystoneauth1 import exceptions as ksa_exc
+from keystoneauth1.identity import v3
+from keystoneauth1 import session as ksa_session
+from mistralclient.api import base as mistral_base
+from mistralclient.api.v2 import client as mistral_client
+import requests
+from tempest.lib import exceptions as lib_exc
+from urllib3 import exceptions as urllib3_exc
+from vitrageclient import exceptions as vitrage_exc
+from vitrageclient.v1 import client as vitrage_client
+
+# Nova 2.53: services and hypervisors have UUIDs, hypervisors list their
+# servers, services tell forced_down (2.11), servers still list everything.
+COMPUTE_MICROVERSION = '2.53'
+
+# Answers that another try may better: throttled, or the server's own fault.
+_TRANSIENT_CODES = frozenset([408, 429]) | frozenset(range(500, 600))
+_UNREACHABLE = (ksa_exc.ConnectFailure, ksa_exc.ConnectTimeout,
+                ksa_exc.UnknownConnectionError, ksa_exc.DiscoveryFailure,
+                heat_exc.CommunicationError, requests.ConnectionError,
+                requests.Timeout, urllib3_exc.HTTPError)
+
+
+class ServiceError(lib_exc.TempestException):
+    """A service did not do what it was asked for.
+
+    :ivar service: name of the service
+    :ivar operation: what it was asked for
+    :ivar code: HTTP status, or None
+    """
+
+    message = '%(service)s: %(operation)s: %(problem)s'
+
+    def __init__(self, service, operation, problem, code=None):
+        self.service, self.operation, self.code = service, operation, code
+        super().__init__(service=service, operation=operation,
+                         problem=problem)
+
+
+class ServiceUnavailable(ServiceError):
+    """No answer, or one that says "later"; asking again may help."""
+
+
+class ServiceRefused(ServiceError):
+    """A clear no; asking again will not help."""
+
+
+class ClientDefect(ServiceError):
+    """The client library broke over the answer."""
+
+
+@contextlib.contextmanager
+def calling(service, operation):
+    """Turn what a client library raises into a :class:`ServiceError`.
+
+    :param service: name of the service, for the message
+    :param operation: what it is asked for, for the message
+    """
+    try:
+        yield
+    except ServiceError:
+        raise
+    except Exception as error:
+        raise _named(service, operation, error) from error
+
+
+def _named(service, operation, error):
+    text = '%s: %s' % (type(error).__name__, error)
+    if isinstance(error, _UNREACHABLE):
+        return ServiceUnavailable(service, operation, text)
+    code = _code(error)
+    if code in _TRANSIENT_CODES:
+        return ServiceUnavailable(service, operation, text, code)
+    if code is not None or isinstance(error, ksa_exc.ClientException):
+        return ServiceRefused(service, operation, text, code)
+    return ClientDefect(service, operation,
+                        'the client library failed: %s' % text)
+
+
+def _code(error):
+    if isinstance(error, ksa_exc.HttpError):
+        return error.http_status
+    if isinstance(error, mistral_base.APIException):
+        return error.error_code
+    if isinstance(error, (heat_exc.HTTPException,
+                          vitrage_exc.ClientException)):
+        return error.code
+    if isinstance(error, lib_exc.ServerRestClientException):
+        return 500
+    if isinstance(error, lib_exc.RestClientException):
+        resp = getattr(error, 'resp', None)
+        return int(resp['status']) if resp else 400
+    return None
+
+
+def session(cloud, credentials):
+    """Return a Keystone session of one project.
+
+    :param cloud: :class:`..config.Cloud`
+    :param credentials: Tempest's credentials of the project, identity v3
+    """
+    auth = v3.Password(
+        auth_url=cloud.auth_url, username=credentials.username,
+        password=credentials.password,
+        project_name=credentials.project_name,
+        user_domain_id=credentials.user_domain_id,
+        user_domain_name=credentials.user_domain_name,
+        project_domain_id=credentials.project_domain_id,
+        project_domain_name=credentials.project_domain_name)
+    return ksa_session.Session(auth=auth, verify=cloud.verify,
+                               timeout=cloud.request_timeout)
+
+
+class Heat:
+    """Stacks of one project."""
+
+    def __init__(self, keystone, cloud):
+        self._client = heat_client.Client(
+            session=keystone, service_type=cloud.heat_catalog_type,
+            interface=cloud.endpoint_type, region_name=cloud.region)
+
+    def create(self, name, template, files, parameters, timeout):
+        """Start to create a stack.
+
+        :param template: text of the HOT
+        :param files: what the HOT gets by ``get_file``
+        :param timeout: seconds after which Heat itself gives up
+        :returns: the stack's id
+        """
+        with calling('Heat', 'create stack %s' % name):
+            return self._client.stacks.create(
+                stack_name=name, template=template, files=files,
+                parameters=parameters, disable_rollback=True,
+                timeout_mins=max(1, -(-timeout // 60)))['stack']['id']
+
+    def stack(self, stack_id, outputs=False):
+        """Return a stack as a dict, None when it is deleted.
+
+        :param outputs: whether Heat shall resolve the outputs too, for which
+            it asks other services
+        """
+        with calling('Heat', 'show stack %s' % stack_id):
+            try:
+                stack = self._client.stacks.get(
+                    stack_id, resolve_outputs=outputs).to_dict()
+            except heat_exc.HTTPNotFound:
+                return None
+        return None if stack['stack_status'] == 'DELETE_COMPLETE' else stack
+
+    def resources(self, stack_id):
+        """Return the resources of a stack as a list of dicts."""
+        with calling('Heat', 'list resources of stack %s' % stack_id):
+            return [resource.to_dict() for resource
+                    in self._client.resources.list(stack_id)]
+
+    def delete(self, stack_id):
+        """Start to delete a stack; a stack that is gone is fine."""
+        with calling('Heat', 'delete stack %s' % stack_id):
+            with contextlib.suppress(heat_exc.HTTPNotFound):
+                self._client.stacks.delete(stack_id)
+
+
+class Vitrage:
+    """Entity graph, alarms and templates."""
+
+    def __init__(self, keystone, cloud):
+        self._client = vitrage_client.Client(
+            session=keystone, service_type=cloud.vitrage_catalog_type,
+            interface=cloud.endpoint_type, region_name=cloud.region)
+
+    def entity(self, vitrage_type, entity_id):
+        """Return one resource of the graph as a dict, or None.
+
+        :param vitrage_type: e.g. ``nova.host``
+        :param entity_id: its id in its own service, e.g. a host name
+        """
+        with calling('Vitrage', 'find %s %s' % (vitrage_type, entity_id)):
+            found = self._client.resource.list(
+                resource_type=vitrage_type, all_tenants=True,
+                query=json.dumps({'==': {'id': entity_id}}))
+            return next((entity for entity in found
+                         if entity['id'] == entity_id), None)
+
+    def contains(self, host, instance):
+        """Return whether the graph says that a host runs an instance.
+
+        :param host: vertex of the host, from :meth:`entity`
+        :param instance: vertex of the instance, from :meth:`entity`
+        """
+        ids = [host['vitrage_id'], instance['vitrage_id']]
+        query = {'or': [{'==': {'vitrage_id': one}} for one in ids]}
+        with calling('Vitrage', 'show the topology around %s' % host['id']):
+            graph = self._client.topology.get(
+                query=json.dumps(query), all_tenants=True)
+            nodes = [node['vitrage_id'] for node in graph['nodes']]
+            return any(
+                [nodes[edge['source']], nodes[edge['target']]] == ids
+                and edge['relationship_type'] == 'contains'
+                for edge in graph['links'])
+
+    def alarms(self, resource_vitrage_id, vitrage_type, name):
+        """Return the alarms of one name on one entity, newest first.
+
+        The history is asked for, which holds the active ones too: an alarm
+        goes with the server that it is on. An ended alarm has an
+        ``end_timestamp``.
+
+        :param resource_vitrage_id: the entity's ``vitrage_id``
+        :param vitrage_type: datasource of the alarm, e.g. ``prometheus``
+        :param name: name of the alarm
+        """
+        with calling('Vitrage', 'list alarms %s' % name):
+            # Vitrage filters by LIKE %value%, so the answer is filtered
+            # once more. "vitrage_id" would not do: Vitrage ignores it
+            # unless filter_by is given too.
+            found = self._client.alarm.history(
+                all_tenants=True, limit=100, sort_dirs=('desc', 'asc'),
+                filter_by=['vitrage_resource_id', 'name'],
+                filter_vals=[resource_vitrage_id, name])
+            return [alarm for alarm in found
+                    if alarm.get('vitrage_resource_id') == resource_vitrage_id
+                    and alarm['vitrage_type'] == vitrage_type
+                    and alarm['name'] == name]
+
+    def templates(self):
+        """Return all templates as a list of dicts."""
+        with calling('Vitrage', 'list templates'):
+            return self._client.template.list()
+
+    def template(self, uuid):
+        """Return one template of the list as a dict, or None."""
+        return next((one for one in self.templates()
+                     if one['uuid'] == uuid), None)
+
+    def add_template(self, text, parameters):
+        """Start to add a template.
+
+        :returns: the template as a dict, with ``uuid`` and ``status``
+        :raises ServiceRefused: when Vitrage finds it wrong
+        """
+        operation = 'add template %s' % parameters.get('template_name')
+        with calling('Vitrage', operation):
+            added = self._client.template.add(
+                template_str=text, params=parameters)[0]
+        if added['status'] == 'ERROR':
+            raise ServiceRefused('Vitrage', operation,
+                                 added['status details'])
+        return added
+
+    def delete_template(self, uuid):
+        """Start to delete a template."""
+        with calling('Vitrage', 'delete template %s' % uuid):
+            self._client.template.delete([uuid])
+
+
+class Mistral:
+    """Workflow executions."""
+
+    def __init__(self, keystone, cloud):
+        self._keystone, self._cloud = keystone, cloud
+        self._cached = None
+
+    @property
+    def _client(self):
+        # The library does not look into the catalog when it is handed a
+        # session, and it overrides the session's idea of verification.
+        if self._cached is None:
+            url = self._keystone.get_endpoint(
+                service_type=self._cloud.mistral_catalog_type,
+                interface=self._cloud.endpoint_type,
+                region_name=self._cloud.region)
+            verify = self._cloud.verify
+            self._cached = mistral_client.Client(
+                mistral_url=url.rstrip('/'), session=self._keystone,
+                insecure=verify is False,
+                cacert=verify if isinstance(verify, str) else None)
+        return self._cached
+
+    def executions(self, workflow_name, server_id):
+        """Return the executions of a workflow for one server, oldest first.
+
+        :param workflow_name: name of the workflow
+        :param server_id: what the input ``server_id`` must be
+        :returns: list of dicts; ``input`` is a dict
+        """
+        with calling('Mistral', 'list executions of %s' % workflow_name):
+            found = [dict(one.to_dict(), input=_input(one)) for one in
+                     self._client.executions.list(
+                         workflow_name=workflow_name, all_projects='true',
+                         sort_keys='created_at', sort_dirs='asc')]
+        return [one for one in found
+                if one['input'].get('server_id') == server_id]
+
+    def execution(self, execution_id):
+        """Return one execution as a dict, with its ``state_info``."""
+        with calling('Mistral', 'show execution %s' % execution_id):
+            return self._client.executions.get(execution_id).to_dict()
+
+    def delete_executions(self, workflow_name):
+        """Delete all executions of a workflow, running ones too."""
+        with calling('Mistral', 'delete executions of %s' % workflow_name):
+            for one in self._client.executions.list(
+                    workflow_name=workflow_name, all_projects='true'):
+                self._client.executions.delete(one.id, force=True)
+
+
+def _input(execution):
+    try:
+        values = json.loads(execution.input)
+    except (TypeError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+class Nova:
+    """Servers, compute services and hypervisors, by Tempest's clients.
+
+    The caller sets :data:`COMPUTE_MICROVERSION` by Tempest's
+    ``APIMicroversionFixture``.
+    """
+
+    def __init__(self, manager):
+        self._servers = manager.servers_client
+        self._services = manager.services_client
+        self._hypervisors = manager.hypervisor_client
+
+    def server(self, server_id):
+        """Return a server as a dict, None when it is deleted."""
+        with calling('Nova', 'show server %s' % server_id):
+            try:
+                return self._servers.show_server(server_id)['server']
+            except lib_exc.NotFound:
+                return None
+
+    def servers_on(self, host):
+        """Return the servers of all projects on a host, as dicts."""
+        with calling('Nova', 'list servers on %s' % host):
+            return self._servers.list_servers(
+                detail=True, all_tenants=True, host=host)['servers']
+
+    def compute_services(self):
+        """Return all nova-compute services as a list of dicts."""
+        with calling('Nova', 'list compute services'):
+            return self._services.list_services(
+                binary='nova-compute')['services']
+
+    def compute_service(self, host):
+        """Return the nova-compute service of a host as a dict, or None."""
+        return next((service for service in self.compute_services()
+                     if service['host'] == host), None)
+
+    def host_address(self, host):
+        """Return the management address of a host, None when unknown."""
+        with calling('Nova', 'list hypervisors'):
+            found = self._hypervisors.list_hypervisors(
+                detail=True)['hypervisors']
+            return next((one['host_ip'] for one in found
+                         if one['service']['host'] == host), None)
+
+
+class Clients:
+    """All services of one cloud, for one project.
+
+    :ivar heat: :class:`Heat`
+    :ivar vitrage: :class:`Vitrage`
+    :ivar mistral: :class:`Mistral`
+    :ivar nova: :class:`Nova`
+    """
+
+    def __init__(self, cloud, manager):
+        """Make the clients; nothing is asked yet.
+
+        :param cloud: :class:`..config.Cloud`
+        :param manager: Tempest's ``clients.Manager`` of the project
+        """
+        keystone = session(cloud, manager.credentials)
+        self._keystone = keystone
+        self.heat = Heat(keystone, cloud)
+        self.vitrage = Vitrage(keystone, cloud)
+        self.mistral = Mistral(keystone, cloud)
+        self.nova = Nova(manager)
+
+    @property
+    def project_id(self):
+        """Return the project of the session."""
+        with calling('Keystone', 'get a token'):
+            return self._keystone.get_project_id()

@@ -1,0 +1,385 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A cloud over real sockets: the clients under test are the real ones.
+
+Keystone, Heat, Vitrage, Mistral, Nova and the application answer from one
+HTTP server on the loopback. It holds what the services would hold; nothing
+happens by itself unless a test says so.
+"""
+
+import copy
+from http import server
+import json
+import re
+import threading
+from urllib import parse
+
+import fixtures
+
+PROJECT = '11111111111111111111111111111111'
+HOST_VID = '0d1e2f00-0000-4000-8000-000000000001'
+SERVER_VID = '0d1e2f00-0000-4000-8000-000000000002'
+SERVER = '5e51e500-0000-4000-8000-000000000001'
+NEW_SERVER = '5e51e500-0000-4000-8000-000000000002'
+STACK = '57ac0000-0000-4000-8000-000000000001'
+TEMPLATE = '7e3b1a7e-0000-4000-8000-000000000001'
+EXECUTION = 'e8ec0000-0000-4000-8000-000000000001'
+WORKFLOW = 'application-heal_instance-abc'
+
+
+class Reply(Exception):
+    """Answers with a status instead of a body."""
+
+    def __init__(self, status, body=None):
+        super().__init__(status)
+        self.status, self.body = status, body or {}
+
+
+class FakeCloud(fixtures.Fixture):
+    """See the module; ``state`` attributes are the services' contents.
+
+    :ivar requests: (method, path, query, body) of every request, in order
+    :ivar broken: regex of paths that answer 503, or None
+    """
+
+    def _setUp(self):
+        self.lock = threading.RLock()
+        self.requests, self.broken = [], None
+        self.alarms, self.entities, self.edges = [], [], []
+        self.templates, self.executions, self.stacks = [], [], {}
+        self.servers, self.services, self.hypervisors = {}, [], []
+        self.stack_resources, self.added_templates = [], []
+        self.answer, self.on_create = None, None
+        cloud = self
+
+        class Handler(_Handler):
+            fake = cloud
+
+        self.http = server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.http.daemon_threads = True
+        self.port = self.http.server_address[1]
+        self.url = 'http://127.0.0.1:%d' % self.port
+        thread = threading.Thread(target=self.http.serve_forever,
+                                  kwargs={'poll_interval': 0.02})
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(self.http.server_close)
+        self.addCleanup(self.http.shutdown)
+
+    def asked(self, method, pattern):
+        """Return the recorded requests that match."""
+        return [one for one in self.requests if one[0] == method
+                and re.search(pattern, one[1])]
+
+    def handle(self, method, path, query, body):
+        """Return status, body and headers for a request."""
+        with self.lock:
+            self.requests.append((method, path, query, body))
+            if self.broken and re.search(self.broken, path):
+                return 503, {'description': 'out of order'}, {}
+            for route, name in ROUTES:
+                match = re.fullmatch(route, '%s %s' % (method, path))
+                if match:
+                    return getattr(self, name)(query, body, *match.groups())
+        raise Reply(404, {'message': 'no %s %s' % (method, path)})
+
+    def token(self, query, body):
+        catalog = [{'type': kind, 'name': kind, 'id': kind, 'endpoints': [
+            {'interface': 'public', 'region': 'RegionOne', 'id': kind,
+             'region_id': 'RegionOne', 'url': self.url + path}]}
+            for kind, path in (
+                ('identity', '/identity/v3'),
+                ('orchestration', '/heat/v1/' + PROJECT), ('rca', '/rca'),
+                ('workflowv2', '/mistral/v2'), ('compute', '/nova/v2.1'))]
+        domain = {'id': 'default', 'name': 'Default'}
+        return 201, {'token': {
+            'methods': ['password'], 'expires_at':
+                '2099-01-01T00:00:00.000000Z',
+            'issued_at': '2026-01-01T00:00:00.000000Z', 'catalog': catalog,
+            'project': {'id': PROJECT, 'name': 'admin', 'domain': domain},
+            'user': {'id': 'u1', 'name': 'admin', 'domain': domain},
+            'roles': [{'id': 'r1', 'name': 'admin'}]}}, {
+                'X-Subject-Token': 'secret-token'}
+
+    def create_stack(self, query, body):
+        self.stacks[STACK] = {
+            'id': STACK, 'stack_name': body['stack_name'],
+            'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': 'ok',
+            'updated_time': None, 'outputs': [
+                {'output_key': 'address', 'output_value': '127.0.0.1'}]}
+        if self.on_create:
+            self.on_create()
+        return 201, {'stack': {'id': STACK, 'links': []}}, {}
+
+    def _stack(self, identifier):
+        for stack in self.stacks.values():
+            if identifier in (stack['stack_name'], stack['id'], '%s/%s' % (
+                    stack['stack_name'], stack['id'])):
+                return stack
+        raise Reply(404, {'error': {'message': 'no stack', 'type': 'x'},
+                          'code': 404, 'explanation': 'gone', 'title': ''})
+
+    def show_stack(self, query, body, identifier):
+        stack = dict(self._stack(identifier))
+        if query.get('resolve_outputs') == ['False']:
+            stack.pop('outputs')
+        return 200, {'stack': stack}, {}
+
+    def list_resources(self, query, body, identifier):
+        self._stack(identifier)
+        return 200, {'resources': self.stack_resources}, {}
+
+    def delete_stack(self, query, body, identifier):
+        self._stack(identifier)['stack_status'] = 'DELETE_COMPLETE'
+        return 204, None, {}
+
+    def list_alarms(self, query, body):
+        names = query.get('filter_by', [])
+        values = query.get('filter_vals', [])
+        return 200, [one for one in self.alarms if all(
+            value in str(one.get(name))
+            for name, value in zip(names, values))], {}
+
+    def list_entities(self, query, body):
+        wanted = json.loads(body['query'])['==']['id']
+        return 200, [one for one in self.entities if wanted == one['id']
+                     and one['vitrage_type'] == body['resource_type']], {}
+
+    def topology(self, query, body):
+        wanted = [one['==']['vitrage_id']
+                  for one in json.loads(body['query'])['or']]
+        nodes = [one for one in self.entities
+                 if one['vitrage_id'] in wanted]
+        ids = [one['vitrage_id'] for one in nodes]
+        links = [{'source': ids.index(a), 'target': ids.index(b),
+                  'relationship_type': label, 'vitrage_is_deleted': False}
+                 for a, label, b in self.edges if a in ids and b in ids]
+        return 200, {'nodes': nodes, 'links': links, 'graph': {}}, {}
+
+    def list_templates(self, query, body):
+        return 200, self.templates, {}
+
+    def add_template(self, query, body):
+        name = body['params']['template_name']
+        self.added_templates.append(body)
+        template = {'uuid': TEMPLATE, 'name': name, 'status': 'LOADING',
+                    'status details': 'ok', 'type': 'standard', 'date': ''}
+        self.templates.append(dict(template, status='ACTIVE'))
+        return 200, [template], {}
+
+    def delete_template(self, query, body):
+        self.templates = [one for one in self.templates
+                          if one['uuid'] not in body['id']]
+        return 200, None, {}
+
+    def list_executions(self, query, body):
+        wanted = query['workflow_name'][0]
+        return 200, {'executions': [
+            one for one in self.executions
+            if one['workflow_name'] == wanted]}, {}
+
+    def show_execution(self, query, body, execution):
+        return 200, next(one for one in self.executions
+                         if one['id'] == execution), {}
+
+    def delete_execution(self, query, body, execution):
+        self.executions = [one for one in self.executions
+                           if one['id'] != execution]
+        return 204, None, {}
+
+    def show_server(self, query, body, server_id):
+        if server_id not in self.servers:
+            raise Reply(404, {'itemNotFound': {'message': 'x', 'code': 404}})
+        return 200, {'server': nova_server(self.servers[server_id])}, {}
+
+    def list_servers(self, query, body):
+        return 200, {'servers': [
+            nova_server(one) for one in self.servers.values()
+            if one['host'] == query['host'][0]]}, {}
+
+    def list_services(self, query, body):
+        return 200, {'services': self.services}, {}
+
+    def list_hypervisors(self, query, body):
+        return 200, {'hypervisors': self.hypervisors}, {}
+
+    def application(self, query, body):
+        if self.answer is None:
+            raise Reply(503)
+        return 200, 'nonce=%s\nserver=%s\nboot=%s\n' % (
+            query['nonce'][0], *self.answer), {}
+
+
+ROUTES = (
+    (r'POST /identity/v3/auth/tokens', 'token'),
+    (r'POST /heat/v1/\w+/stacks', 'create_stack'),
+    (r'GET /heat/v1/\w+/stacks/([^/]+(?:/[^/]+)?)', 'show_stack'),
+    (r'DELETE /heat/v1/\w+/stacks/([^/]+(?:/[^/]+)?)', 'delete_stack'),
+    (r'GET /heat/v1/\w+/stacks/(.+)/resources', 'list_resources'),
+    (r'GET /rca/v1/alarm/history/', 'list_alarms'),
+    (r'POST /rca/v1/resources/', 'list_entities'),
+    (r'POST /rca/v1/topology/', 'topology'),
+    (r'GET /rca/v1/template/', 'list_templates'),
+    (r'PUT /rca/v1/template/', 'add_template'),
+    (r'DELETE /rca/v1/template/', 'delete_template'),
+    (r'GET /mistral/v2/executions', 'list_executions'),
+    (r'GET /mistral/v2/executions/([^/]+)', 'show_execution'),
+    (r'DELETE /mistral/v2/executions/([^/]+)', 'delete_execution'),
+    (r'GET /nova/v2.1/servers/detail', 'list_servers'),
+    (r'GET /nova/v2.1/servers/([^/]+)', 'show_server'),
+    (r'GET /nova/v2.1/os-services', 'list_services'),
+    (r'GET /nova/v2.1/os-hypervisors/detail', 'list_hypervisors'),
+    (r'GET /', 'application'),
+)
+
+
+class _Handler(server.BaseHTTPRequestHandler):
+    fake = None
+    protocol_version = 'HTTP/1.1'
+
+    def _serve(self):
+        url = parse.urlsplit(self.path)
+        raw = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        try:
+            body = json.loads(raw or b'null')
+            status, found, headers = self.fake.handle(
+                self.command, url.path, parse.parse_qs(url.query), body)
+        except Reply as reply:
+            status, found, headers = reply.status, reply.body, {}
+        text = found if isinstance(found, str) else json.dumps(found)
+        data = b'' if status == 204 else text.encode()
+        self.send_response(status)
+        version = self.headers.get('X-OpenStack-Nova-API-Version')
+        if version:
+            headers = dict(headers, **{
+                'X-OpenStack-Nova-API-Version': version})
+        self.send_header('Content-Type', 'text/plain' if isinstance(
+            found, str) else 'application/json')
+        self.send_header('Content-Length', str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+def alarm(vitrage_id, resource=HOST_VID, kind='prometheus', name='HostDown',
+          start='2026-01-01 00:00:10+00:00', end=None):
+    """Return an alarm as Vitrage lists it."""
+    found = {'vitrage_id': vitrage_id, 'vitrage_type': kind, 'name': name,
+             'vitrage_resource_id': resource, 'start_timestamp': start,
+             'update_timestamp': start, 'state': 'Active'}
+    if end:
+        found.update(end_timestamp=end, state='Inactive')
+    return found
+
+
+def deduced(vitrage_id='deduced-1', **values):
+    """Return the deduced alarm on the server."""
+    return alarm(vitrage_id, resource=SERVER_VID, kind='vitrage',
+                 name='Instance down', **values)
+
+
+def host_entity():
+    """Return the host's vertex."""
+    return {'id': 'compute-1', 'vitrage_id': HOST_VID, 'name': 'compute-1',
+            'vitrage_type': 'nova.host', 'vitrage_aggregated_state': 'OK'}
+
+
+def server_entity(state='ACTIVE'):
+    """Return the server's vertex."""
+    return {'id': SERVER, 'vitrage_id': SERVER_VID, 'name': 'app',
+            'vitrage_type': 'nova.instance', 'state': 'ACTIVE',
+            'vitrage_aggregated_state': state}
+
+
+def execution(state='RUNNING', id=EXECUTION, server_id=SERVER, output=None,
+              state_info=None):
+    """Return an execution as Mistral lists it."""
+    return {'id': id, 'workflow_name': WORKFLOW, 'state': state,
+            'state_info': state_info, 'created_at': '2026-01-01 00:00:12',
+            'output': json.dumps(output or {}),
+            'input': json.dumps({'stack_id': STACK, 'server_id': server_id})}
+
+
+def resources(server_id=SERVER):
+    """Return the stack's resources as Heat lists them."""
+    return [{'resource_name': name, 'resource_type': kind,
+             'physical_resource_id': physical}
+            for name, kind, physical in (
+                ('server', 'OS::Nova::Server', server_id),
+                ('heal_instance', 'OS::Mistral::Workflow', WORKFLOW),
+                ('healing_rule', 'OS::Vitrage::Template', 'rule-1'))]
+
+
+def compute_service(host, state='up', status='enabled', forced_down=False):
+    """Return a nova-compute service."""
+    return {'id': 'f0000000-0000-4000-8000-0000000000%02d' % len(host),
+            'binary': 'nova-compute', 'host': host, 'zone': 'nova',
+            'state': state, 'status': status, 'disabled_reason': None,
+            'forced_down': forced_down,
+            'updated_at': '2026-01-01T00:00:00.000000'}
+
+
+def hypervisor(host, address):
+    """Return a hypervisor with its details."""
+    return {'id': 'f1000000-0000-4000-8000-000000000001', 'host_ip': address,
+            'hypervisor_hostname': host, 'hypervisor_type': 'QEMU',
+            'hypervisor_version': 7002000, 'cpu_info': {}, 'vcpus': 2,
+            'memory_mb': 4096, 'local_gb': 10, 'vcpus_used': 0,
+            'memory_mb_used': 0, 'local_gb_used': 0, 'free_ram_mb': 4096,
+            'free_disk_gb': 10, 'current_workload': 0, 'running_vms': 0,
+            'disk_available_least': 10, 'state': 'up', 'status': 'enabled',
+            'service': {'id': 'f0000000-0000-4000-8000-000000000009',
+                        'host': host, 'disabled_reason': None},
+            'servers': []}
+
+
+_SERVER = {
+    'name': 'app', 'user_id': 'u1', 'hostId': 'h', 'links': [], 'image': '',
+    'tags': [], 'description': None, 'locked': False, 'metadata': {},
+    'host_status': 'UP', 'key_name': None, 'config_drive': 'True',
+    'accessIPv4': '', 'accessIPv6': '', 'created': '2026-01-01T00:00:00Z',
+    'updated': '2026-01-01T00:00:00Z', 'addresses': {}, 'progress': 0,
+    'OS-DCF:diskConfig': 'AUTO', 'OS-EXT-AZ:availability_zone': 'nova',
+    'OS-EXT-STS:task_state': None, 'OS-EXT-STS:vm_state': 'active',
+    'OS-EXT-STS:power_state': 1, 'OS-SRV-USG:terminated_at': None,
+    'OS-SRV-USG:launched_at': '2026-01-01T00:00:00.000000',
+    'OS-EXT-SRV-ATTR:hypervisor_hostname': 'h',
+    'OS-EXT-SRV-ATTR:instance_name': 'instance-1',
+    'OS-EXT-SRV-ATTR:root_device_name': '/dev/vda',
+    'OS-EXT-SRV-ATTR:reservation_id': 'r-1',
+    'OS-EXT-SRV-ATTR:launch_index': 0, 'OS-EXT-SRV-ATTR:hostname': 'app',
+    'OS-EXT-SRV-ATTR:kernel_id': '', 'OS-EXT-SRV-ATTR:ramdisk_id': '',
+    'OS-EXT-SRV-ATTR:user_data': None,
+    'os-extended-volumes:volumes_attached': [],
+    'security_groups': [],
+    'flavor': {'original_name': 'm1.nano', 'vcpus': 1, 'ram': 64, 'disk': 0,
+               'ephemeral': 0, 'swap': 0, 'extra_specs': {}},
+}
+
+
+def nova_server(brief):
+    """Return a server with all that Tempest's schema asks for.
+
+    :param brief: dict of id, host, status and tenant_id
+    """
+    full = copy.deepcopy(_SERVER)
+    full.update(id=brief['id'], status=brief.get('status', 'ACTIVE'),
+                tenant_id=brief.get('tenant_id', PROJECT))
+    full['OS-EXT-SRV-ATTR:host'] = brief['host']
+    return full

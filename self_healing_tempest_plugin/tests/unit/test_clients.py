@@ -1,0 +1,284 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The clients, real ones, against HTTP."""
+
+from keystoneauth1 import exceptions as ksa_exc
+import requests_mock
+from tempest.lib import auth
+from tempest.lib.common import api_microversion_fixture
+from tempest.lib.services.compute import hypervisor_client
+from tempest.lib.services.compute import servers_client
+from tempest.lib.services.compute import services_client
+import testtools
+
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.tests.unit import fake_cloud
+
+
+class Manager:
+    """What Tempest's client manager has, as far as it is used."""
+
+    def __init__(self, url):
+        self.credentials = auth.KeystoneV3Credentials(
+            username='admin', password='pass', project_name='admin',
+            user_domain_name='Default', project_domain_name='Default')
+        provider = auth.KeystoneV3AuthProvider(
+            self.credentials, url + '/identity/v3')
+        options = (provider, 'compute', 'RegionOne')
+        self.servers_client = servers_client.ServersClient(*options)
+        self.services_client = services_client.ServicesClient(*options)
+        self.hypervisor_client = hypervisor_client.HypervisorClient(*options)
+
+
+def cloud_settings(url, **changes):
+    """Return how to reach the fake cloud."""
+    return config.Cloud(**dict(dict(
+        endpoint_type='public', region='RegionOne',
+        vitrage_catalog_type='rca', mistral_catalog_type='workflowv2',
+        heat_catalog_type='orchestration', request_timeout=5,
+        auth_url=url + '/identity/v3', verify=True), **changes))
+
+
+class ClientTestCase(testtools.TestCase):
+    """A fake cloud and clients for it."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud = self.useFixture(fake_cloud.FakeCloud())
+        self.useFixture(api_microversion_fixture.APIMicroversionFixture(
+            compute_microversion=clients.COMPUTE_MICROVERSION))
+        self.clients = self.make()
+
+    def make(self, **changes):
+        return clients.Clients(cloud_settings(self.cloud.url, **changes),
+                               Manager(self.cloud.url))
+
+
+class HeatTest(ClientTestCase):
+    """clients.Heat."""
+
+    def test_create_and_show(self):
+        stack_id = self.clients.heat.create(
+            'app', 'heat_template_version: wallaby', {'a.sh': 'x'},
+            {'image': 'i'}, 61)
+        self.assertEqual(fake_cloud.STACK, stack_id)
+        body = self.cloud.asked('POST', '/stacks')[0][3]
+        self.assertEqual((2, {'a.sh': 'x'}, True), (
+            body['timeout_mins'], body['files'], body['disable_rollback']))
+        stack = self.clients.heat.stack('app/%s' % stack_id)
+        self.assertEqual('CREATE_COMPLETE', stack['stack_status'])
+        self.assertNotIn('outputs', stack)
+        self.assertIn('outputs', self.clients.heat.stack(stack_id, True))
+
+    def test_gone(self):
+        """A stack that is unknown or deleted is None, deleting it is fine."""
+        self.assertIsNone(self.clients.heat.stack('none'))
+        self.clients.heat.delete('none')
+        stack_id = self.clients.heat.create('app', '', {}, {}, 60)
+        self.clients.heat.delete(stack_id)
+        self.assertIsNone(self.clients.heat.stack(stack_id))
+
+
+class VitrageTest(ClientTestCase):
+    """clients.Vitrage."""
+
+    def test_entity(self):
+        """Found by type and by the whole id."""
+        self.cloud.entities = [fake_cloud.host_entity(),
+                               fake_cloud.server_entity()]
+        vitrage = self.clients.vitrage
+        self.assertEqual(fake_cloud.HOST_VID, vitrage.entity(
+            'nova.host', 'compute-1')['vitrage_id'])
+        self.assertIsNone(vitrage.entity('nova.host', 'compute'))
+        self.assertIsNone(vitrage.entity('nova.instance', 'compute-1'))
+        self.assertEqual(True, self.cloud.asked('POST', 'resources')[0][3][
+            'all_tenants'])
+
+    def test_contains(self):
+        """The direction and the label of the edge count."""
+        host, server = fake_cloud.host_entity(), fake_cloud.server_entity()
+        self.cloud.entities = [host, server]
+        vitrage, ids = self.clients.vitrage, (
+            fake_cloud.HOST_VID, fake_cloud.SERVER_VID)
+        for edge, found in (((ids[0], 'contains', ids[1]), True),
+                            ((ids[0], 'on', ids[1]), False),
+                            ((ids[1], 'contains', ids[0]), False)):
+            self.cloud.edges = [edge]
+            self.assertEqual(found, vitrage.contains(host, server), edge)
+        self.cloud.edges = []
+        self.assertFalse(vitrage.contains(host, server))
+
+    def test_alarms(self):
+        """What Vitrage's LIKE finds too much is left out."""
+        self.cloud.alarms = [
+            fake_cloud.alarm('right'),
+            fake_cloud.alarm('longer', name='HostDownForLong'),
+            fake_cloud.alarm('other type', kind='doctor'),
+            fake_cloud.alarm('other host', resource='x')]
+        found = self.clients.vitrage.alarms(
+            fake_cloud.HOST_VID, 'prometheus', 'HostDown')
+        self.assertEqual(['right'], [one['vitrage_id'] for one in found])
+        query = self.cloud.asked('GET', 'history')[0][2]
+        self.assertEqual(['vitrage_resource_id', 'name'],
+                         query['filter_by'])
+        self.assertEqual(['True'], query['all_tenants'])
+
+    def test_template_refused(self):
+        """Vitrage answers 200 to a wrong template: it is a no all the same.
+        """
+        self.cloud.add_template = lambda query, body: (200, [{
+            'uuid': '', 'status': 'ERROR',
+            'status details': 'Duplicate template name'}], {})
+        error = self.assertRaises(
+            clients.ServiceRefused, self.clients.vitrage.add_template,
+            'metadata: {name: x}', {'template_name': 'mine'})
+        self.assertIn('Vitrage: add template mine: Duplicate', str(error))
+
+    def test_template_version_stays_a_string(self):
+        """Vitrage refuses a number as version."""
+        self.clients.vitrage.add_template(
+            'metadata: {version: "3"}', {'template_name': 'x'})
+        body = self.cloud.added_templates[0]
+        self.assertEqual('3', body['templates'][0][1]['metadata']['version'])
+
+
+class MistralTest(ClientTestCase):
+    """clients.Mistral."""
+
+    def test_executions_name_the_server(self):
+        self.cloud.executions = [
+            fake_cloud.execution(),
+            fake_cloud.execution(id='other', server_id='other'),
+            dict(fake_cloud.execution(id='odd'), input='no json'),
+            dict(fake_cloud.execution(id='list'), input='[]')]
+        found = self.clients.mistral.executions(
+            fake_cloud.WORKFLOW, fake_cloud.SERVER)
+        self.assertEqual([fake_cloud.EXECUTION], [one['id'] for one in found])
+        self.assertEqual(fake_cloud.STACK, found[0]['input']['stack_id'])
+
+    def test_delete(self):
+        """Only those of the workflow go, running ones too."""
+        self.cloud.executions = [
+            fake_cloud.execution(),
+            dict(fake_cloud.execution(id='o'), workflow_name='other')]
+        self.clients.mistral.delete_executions(fake_cloud.WORKFLOW)
+        self.assertEqual(['o'], [one['id'] for one in self.cloud.executions])
+        self.assertEqual(['True'], self.cloud.asked('DELETE', 'exec')[0][2][
+            'force'])
+
+    def test_no_endpoint(self):
+        mistral = self.make(mistral_catalog_type='nonsense').mistral
+        error = self.assertRaises(clients.ServiceRefused, mistral.executions,
+                                  'w', 's')
+        self.assertIn('public endpoint for nonsense service', str(error))
+
+
+class NovaTest(ClientTestCase):
+    """clients.Nova, with the schemas of Tempest."""
+
+    def test_server(self):
+        self.cloud.servers = {fake_cloud.SERVER: {
+            'id': fake_cloud.SERVER, 'host': 'compute-1'}}
+        nova = self.clients.nova
+        self.assertEqual('compute-1', nova.server(fake_cloud.SERVER)[
+            'OS-EXT-SRV-ATTR:host'])
+        self.assertIsNone(nova.server('gone'))
+        self.assertEqual(1, len(nova.servers_on('compute-1')))
+        self.assertEqual([], nova.servers_on('compute-2'))
+
+    def test_host(self):
+        self.cloud.services = [fake_cloud.compute_service('compute-1')]
+        self.cloud.hypervisors = [fake_cloud.hypervisor('compute-1',
+                                                        '192.0.2.7')]
+        nova = self.clients.nova
+        self.assertIs(False,
+                      nova.compute_service('compute-1')['forced_down'])
+        self.assertIsNone(nova.compute_service('compute-2'))
+        self.assertEqual('192.0.2.7', nova.host_address('compute-1'))
+        self.assertIsNone(nova.host_address('compute-2'))
+
+
+class ErrorTest(ClientTestCase):
+    """Every failure has a service, an operation and a kind."""
+
+    CALLS = (
+        ('Heat', '/heat', lambda c: c.heat.stack('x')),
+        ('Vitrage', '/rca', lambda c: c.vitrage.templates()),
+        ('Mistral', '/mistral', lambda c: c.mistral.executions('w', 's')),
+        ('Nova', '/nova', lambda c: c.nova.compute_services()),
+    )
+
+    def test_out_of_order(self):
+        """A 503 may be better later."""
+        for service, path, call in self.CALLS:
+            self.cloud.broken = path
+            error = self.assertRaises(clients.ServiceUnavailable, call,
+                                      self.clients)
+            self.assertEqual(service, error.service)
+
+    def test_refused(self):
+        """A 403 will not."""
+        def forbid(*args):
+            raise fake_cloud.Reply(403, {'error': {'message': 'no'}})
+        self.cloud.handle = self.keystone_or(forbid)
+        for service, path, call in self.CALLS:
+            error = self.assertRaises(clients.ServiceRefused, call,
+                                      self.clients)
+            self.assertEqual((service, 403), (error.service, error.code))
+
+    def test_defect(self):
+        """An answer that the library cannot digest is named as such."""
+        self.cloud.handle = self.keystone_or(
+            lambda *args: (200, ['nonsense'], {}))
+        for service, path, call in self.CALLS[:1] + self.CALLS[2:3]:
+            error = self.assertRaises(clients.ClientDefect, call,
+                                      self.clients)
+            self.assertIn('%s: ' % service, str(error))
+            self.assertIn('the client library failed', str(error))
+
+    def test_no_connection(self):
+        """Nobody listens: it may be better later."""
+        with requests_mock.Mocker() as mocker:
+            mocker.register_uri(
+                requests_mock.ANY, requests_mock.ANY,
+                exc=ksa_exc.ConnectFailure('no route'))
+            self.assertRaises(clients.ServiceUnavailable,
+                              self.make().vitrage.templates)
+
+    def keystone_or(self, other):
+        real = self.cloud.handle
+
+        def handle(method, path, query, body):
+            if path.startswith('/identity'):
+                return real(method, path, query, body)
+            return other(method, path, query, body)
+        return handle
+
+
+class SessionTest(ClientTestCase):
+    """clients.session()."""
+
+    def test_scope(self):
+        """Password, project and domains of the configured credentials."""
+        self.assertEqual(fake_cloud.PROJECT, self.clients.project_id)
+        body = self.cloud.asked('POST', 'tokens')[0][3]['auth']
+        self.assertEqual({'project': {
+            'name': 'admin', 'domain': {'name': 'Default'}}}, body['scope'])
+
+    def test_verification(self):
+        """TLS verification and timeout are the session's."""
+        found = clients.session(
+            cloud_settings('https://x', verify='/ca.pem'),
+            Manager('https://x').credentials)
+        self.assertEqual(('/ca.pem', 5), (found.verify, found.timeout))

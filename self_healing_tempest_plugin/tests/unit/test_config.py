@@ -1,0 +1,170 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The options: what they say of themselves, and how they are read."""
+
+from oslo_config import cfg
+from tempest import config as tempest_config
+from tempest.lib import exceptions
+import testtools
+
+from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin import plugin
+
+MINIMAL = {
+    ('identity', 'uri_v3'): 'http://127.0.0.1/identity/v3',
+    ('compute', 'image_ref'): 'image-1',
+    ('compute', 'flavor_ref'): 'flavor-1',
+    ('network', 'public_network_id'): 'public-1',
+    ('self_healing', 'host_power_off_command'): 'power off {host}',
+    ('self_healing', 'host_power_on_command'): 'power on {host}',
+    ('self_healing', 'host_power_status_command'): 'power status {host}',
+}
+
+
+def new_conf():
+    """Return the options of Tempest and of the plugin, all at default."""
+    conf = cfg.ConfigOpts()
+    for group, options in tempest_config._opts:
+        if group is None:
+            conf.register_opts(options)
+        else:
+            conf.register_group(cfg.OptGroup(group.name))
+            conf.register_opts(options, group=group.name)
+    plugin.SelfHealingTempestPlugin().register_opts(conf)
+    conf([], default_config_files=[])
+    return conf
+
+
+class OptionTest(testtools.TestCase):
+    """Every option explains and bounds itself."""
+
+    def options(self):
+        return [(group.name, one) for group, options in config.OPTIONS
+                for one in options]
+
+    def test_help(self):
+        for group, option in self.options():
+            self.assertTrue(option.help.endswith('.') or ':' in option.help,
+                            (group, option.name))
+
+    def test_numbers_are_bounded(self):
+        for group, option in self.options():
+            if isinstance(option, (cfg.IntOpt, cfg.FloatOpt, cfg.PortOpt)):
+                self.assertIsNotNone(option.type.min, option.name)
+                self.assertIsNotNone(option.type.max, option.name)
+
+    def test_every_option_is_typed(self):
+        for group, option in self.options():
+            self.assertIsNot(cfg.Opt, type(option), option.name)
+
+    def test_no_foreign_option(self):
+        """Another plugin's option would make Tempest drop our groups."""
+        self.assertEqual(['self_healing'], [
+            one.name for one in config.SERVICE_AVAILABLE_OPTIONS])
+
+    def test_registered_and_listed_are_the_same(self):
+        conf = new_conf()
+        for group, options in plugin.SelfHealingTempestPlugin(
+                ).get_opt_lists():
+            for option in options:
+                self.assertEqual(option.default, conf[group][option.name])
+
+    def test_faults_are_off_by_default(self):
+        conf = new_conf()
+        self.assertFalse(conf.self_healing.allow_faults)
+        self.assertEqual([], conf.self_healing.fault_hosts)
+        self.assertFalse(conf.service_available.self_healing)
+        self.assertFalse(conf.self_healing_feature_enabled.host_crash)
+
+
+class SettingsTest(testtools.TestCase):
+    """config.settings()."""
+
+    def setUp(self):
+        super().setUp()
+        self.conf = new_conf()
+        for (group, option), value in MINIMAL.items():
+            self.conf.set_override(option, value, group)
+
+    def override(self, option, value, group='self_healing'):
+        self.conf.set_override(option, value, group)
+
+    def refused(self):
+        return str(self.assertRaises(exceptions.InvalidConfiguration,
+                                     config.settings, self.conf))
+
+    def test_defaults(self):
+        found = config.settings(self.conf)
+        self.assertEqual(('image-1', 'flavor-1', 'public-1', 80), (
+            found.application.image, found.application.flavor,
+            found.application.external_network, found.application.port))
+        self.assertEqual(('power', 'off', '{host}'), found.power.off)
+        self.assertIsNone(found.host_template)
+        self.assertTrue(found.artifacts_dir.startswith('/'))
+        self.assertRaises(AttributeError, setattr, found, 'monitor', 'x')
+
+    def test_own_values_win(self):
+        self.override('image_ref', 'own')
+        self.override('external_network', 'net')
+        self.override('region', 'Two')
+        found = config.settings(self.conf)
+        self.assertEqual(('own', 'net', 'Two'), (
+            found.application.image, found.application.external_network,
+            found.cloud.region))
+
+    def test_deadlines_follow_the_snapshots(self):
+        """A cloud with slow snapshots gets more time."""
+        self.override('vitrage_snapshots_interval', 30)
+        quick = config.settings(self.conf).timeouts
+        self.override('vitrage_snapshots_interval', 600)
+        slow = config.settings(self.conf).timeouts
+        self.assertEqual((60, 630), (quick.alarm, slow.alarm))
+        self.assertEqual((60, 630), (quick.graph, slow.graph))
+        self.assertEqual(570, slow.host_return - quick.host_return)
+        self.override('alarm_timeout', 7)
+        self.assertEqual(7, config.settings(self.conf).timeouts.alarm)
+
+    def test_verification(self):
+        """CA file and verification come from [identity]."""
+        self.assertIs(True, config.settings(self.conf).cloud.verify)
+        self.override('ca_certificates_file', '/ca.pem', 'identity')
+        self.assertEqual('/ca.pem', config.settings(self.conf).cloud.verify)
+        self.override('disable_ssl_certificate_validation', True, 'identity')
+        self.assertIs(False, config.settings(self.conf).cloud.verify)
+
+    def test_quoted_words(self):
+        self.override('host_power_off_command', "sh -c 'a b' {host}")
+        self.assertEqual(('sh', '-c', 'a b', '{host}'),
+                         config.settings(self.conf).power.off)
+
+    def test_missing_options_are_named(self):
+        for (group, option), value in MINIMAL.items():
+            self.override(option, None, group)
+            self.assertIn('%s' % option, self.refused())
+            self.override(option, value, group)
+
+    def test_command_without_host(self):
+        self.override('host_power_off_command', 'poweroff')
+        self.assertIn('[self_healing] host_power_off_command must contain '
+                      '{host}', self.refused())
+
+    def test_command_with_open_quote(self):
+        self.override('host_power_on_command', "sh -c 'x {host}")
+        self.assertIn('[self_healing] host_power_on_command is no command '
+                      'line', self.refused())
+
+    def test_bounds_hold(self):
+        for option, value in (('poll_interval', 0.05), ('monitor', 'zabbix'),
+                              ('endpoint_type', 'x'), ('alarm_timeout', 0),
+                              ('application_port', 70000)):
+            self.assertRaises(ValueError, self.override, option, value)

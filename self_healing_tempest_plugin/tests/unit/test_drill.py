@@ -1,0 +1,258 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The whole scenario, by Tempest itself, against a cloud of our own.
+
+The power commands are real commands; the chain behind them is a script.
+"""
+
+import configparser
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import fixtures
+import testtools
+from testtools import content
+
+from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import fake_host
+
+TEST = ('self_healing_tempest_plugin.tests.scenario.test_host_crash.'
+        'HostCrashTest.test_host_crash')
+
+
+class DrillTest(testtools.TestCase):
+    """Tempest runs the host crash scenario."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud = self.useFixture(fake_cloud.FakeCloud())
+        self.directory = self.useFixture(fixtures.TempDir()).path
+        self.off = os.path.join(self.directory, 'compute-1.off')
+        self.chain = Chain(self.cloud, self.off)
+        self.addCleanup(self.chain.stop)
+
+    def test_healed(self):
+        """All links come, the host returns, nothing is left."""
+        self.chain.start(('alarm', 'deduction', 'execution', 'stack',
+                          'application'))
+        run = self.tempest()
+        document = self.document()
+        self.assertEqual('HEALED', document['verdict']['kind'], run.stdout)
+        self.assertEqual(0, run.returncode, run.stdout)
+        self.assertEqual(
+            ['planned', 'injected', 'witnessed', 'reverted', 'verified'],
+            [one['name'] for one in document['transitions']])
+        self.assertFalse(os.path.exists(self.off))
+        self.assertEqual([], self.cloud.executions)
+        self.assertEqual([], [one for one in self.cloud.templates
+                              if one['uuid'] == fake_cloud.TEMPLATE])
+        self.assertEqual('DELETE_COMPLETE', self.cloud.stacks[
+            fake_cloud.STACK]['stack_status'])
+
+    def test_notifier_stopped(self):
+        """Nothing comes after the deduced alarm: the link is named."""
+        self.chain.start(('alarm', 'deduction'))
+        run = self.tempest()
+        verdict = self.document()['verdict']
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertEqual(('BROKEN', 'workflow'),
+                         (verdict['kind'], verdict['link']))
+        self.assertIn('the link Vitrage → Mistral is broken', run.stdout)
+        self.assertIn("'Failed to execute Mistral action'", run.stdout)
+        self.assertIn('within 2 s', verdict['why'])
+        self.assertFalse(os.path.exists(self.off))
+
+    def test_not_ready(self):
+        """An alarm from before: INVALID, and nothing is broken."""
+        self.chain.start(())
+        self.cloud.alarms.append(fake_cloud.alarm('stale'))
+        run = self.tempest()
+        document = self.document()
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertEqual('INVALID', document['verdict']['kind'])
+        self.assertIn('HostDown is active on host compute-1', run.stdout)
+        self.assertEqual([], document['transitions'])
+
+    def test_liar(self):
+        """The power command does nothing: INVALID."""
+        self.chain.start(())
+        run = self.tempest(host_power_off_command='true {host}')
+        verdict = self.document()['verdict']
+        self.assertEqual(('INVALID', 'fault'),
+                         (verdict['kind'], verdict['link']), run.stdout)
+        self.assertEqual(1, run.returncode)
+
+    def test_host_not_allowed(self):
+        """The application's host is not in fault_hosts: one clear line."""
+        self.chain.start(())
+        run = self.tempest(fault_hosts='compute-2')
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertIn('Fault refused: host compute-1 is not in '
+                      '[self_healing] fault_hosts (compute-2)', run.stdout)
+        self.assertFalse(self.chain.was_off)
+
+    def test_skipped(self):
+        """A cloud without self-healing: skipped with the option."""
+        run = self.tempest(available='false',
+                           runner=('unittest', '--verbose'))
+        self.assertEqual(0, run.returncode, run.stdout)
+        self.assertIn('[service_available] self_healing is false',
+                      run.stdout)
+        self.assertEqual([], self.cloud.requests)
+
+    def tempest(self, available='true', runner=('testtools.run',),
+                **options):
+        """Run the scenario in a process of its own.
+
+        :param available: [service_available] self_healing
+        :param runner: module and arguments that run the test
+        :param options: options of [self_healing] other than the usual
+        """
+        config = os.path.join(self.directory, 'tempest.conf')
+        self.write(config, available, options)
+        environment = dict(
+            os.environ, TEMPEST_CONFIG_DIR=self.directory,
+            TEMPEST_CONFIG='tempest.conf', OS_STDOUT_CAPTURE='0',
+            OS_STDERR_CAPTURE='0')
+        run = subprocess.run(
+            [sys.executable, '-m', *runner, TEST], text=True,
+            env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=100, check=False)
+        self.addDetail('tempest', content.text_content(run.stdout))
+        return run
+
+    def document(self):
+        """Return the timeline that the run has written."""
+        path = os.path.join(self.directory, 'test_host_crash.json')
+        with open(path, encoding='utf-8') as stream:
+            return json.load(stream)
+
+    def write(self, path, available, options):
+        parser = configparser.ConfigParser(interpolation=None)
+        status = 'test -e %s.off && echo off || echo on' % os.path.join(
+            self.directory, '$0')
+        parser.read_dict({
+            'DEFAULT': {'log_file': os.path.join(self.directory, 'log')},
+            'oslo_concurrency': {'lock_path': self.directory},
+            'auth': {'admin_username': 'admin', 'admin_password': 'pass',
+                     'admin_project_name': 'admin',
+                     'admin_domain_name': 'Default'},
+            'identity': {'uri_v3': self.cloud.url + '/identity/v3',
+                         'region': 'RegionOne'},
+            'compute': {'image_ref': 'guest', 'flavor_ref': 'm1.nano'},
+            'network': {'public_network_id': 'public'},
+            'service_available': {'self_healing': available},
+            'self_healing_feature_enabled': {'host_crash': 'true'},
+            'self_healing': dict({
+                'application_port': str(self.cloud.port),
+                'allow_faults': 'true', 'fault_hosts': 'compute-1',
+                'host_power_off_command':
+                    'touch %s/{host}.off' % self.directory,
+                'host_power_on_command':
+                    'rm -f %s/{host}.off' % self.directory,
+                'host_power_status_command':
+                    "sh -c '%s' {host}" % status,
+                'host_witness_port': str(self.chain.witness_port),
+                'poll_interval': '0.1', 'witness_timeout': '2',
+                'alarm_timeout': '2', 'deduction_timeout': '2',
+                'workflow_timeout': '2', 'stack_timeout': '3',
+                'application_timeout': '2', 'host_return_timeout': '5',
+                'graph_timeout': '3', 'template_timeout': '3',
+                'artifacts_dir': self.directory}, **options)})
+        with open(path, 'w', encoding='utf-8') as stream:
+            parser.write(stream)
+
+
+class Chain:
+    """Heals, step by step, while the host is off."""
+
+    def __init__(self, cloud, off):
+        self.cloud, self.off = cloud, off
+        self.was_off = False
+        self._done = threading.Event()
+        self._thread = None
+        self._host = fake_host.FakeHost()
+        self.witness_port = self._host.port
+
+    def start(self, steps):
+        """Deploy what an application has, and wait for the fault.
+
+        :param steps: the links that work
+        """
+        cloud = self.cloud
+        cloud.entities = [fake_cloud.host_entity(),
+                          fake_cloud.server_entity()]
+        cloud.edges = [(fake_cloud.HOST_VID, 'contains',
+                        fake_cloud.SERVER_VID)]
+        cloud.services = [fake_cloud.compute_service('compute-1'),
+                          fake_cloud.compute_service('compute-20')]
+        cloud.hypervisors = [fake_cloud.hypervisor('compute-1', '127.0.0.1')]
+        cloud.servers = {fake_cloud.SERVER: {
+            'id': fake_cloud.SERVER, 'host': 'compute-1'}}
+        cloud.stack_resources = fake_cloud.resources()
+        cloud.templates = [{'uuid': 'rule-1', 'name': 'rule',
+                            'status': 'ACTIVE', 'status details': 'ok'}]
+        cloud.answer = (fake_cloud.SERVER, 'boot-1')
+        self._thread = threading.Thread(target=self._run, args=(steps,))
+        self._thread.start()
+
+    def stop(self):
+        """End the thread and the host."""
+        self._done.set()
+        if self._thread:
+            self._thread.join()
+        self._host.close()
+
+    def _run(self, steps):
+        while not os.path.exists(self.off):
+            if self._done.wait(0.02):
+                return
+        self.was_off = True
+        self._host.power(False)
+        self.cloud.answer = None
+        for step in steps:
+            self._done.wait(0.15)
+            with self.cloud.lock:
+                getattr(self, step)()
+        while os.path.exists(self.off):
+            if self._done.wait(0.02):
+                return
+        self._host.power(True)
+        for one in self.cloud.alarms:
+            one['end_timestamp'] = 'now'
+
+    def alarm(self):
+        self.cloud.alarms.append(fake_cloud.alarm('alarm-1'))
+
+    def deduction(self):
+        self.cloud.entities[1] = fake_cloud.server_entity('ERROR')
+        self.cloud.alarms.append(fake_cloud.deduced())
+
+    def execution(self):
+        self.cloud.executions = [fake_cloud.execution()]
+
+    def stack(self):
+        stack = self.cloud.stacks[fake_cloud.STACK]
+        stack.update(stack_status='UPDATE_COMPLETE', updated_time='now')
+        self.cloud.stack_resources = fake_cloud.resources(
+            fake_cloud.NEW_SERVER)
+        self.cloud.servers = {fake_cloud.NEW_SERVER: {
+            'id': fake_cloud.NEW_SERVER, 'host': 'compute-20'}}
+        self.cloud.entities.pop()
+
+    def application(self):
+        self.cloud.answer = (fake_cloud.NEW_SERVER, 'boot-2')
+        self.cloud.executions = [fake_cloud.execution('SUCCESS')]

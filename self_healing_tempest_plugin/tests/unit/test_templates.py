@@ -1,0 +1,208 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The templates, checked by those who will read them."""
+
+import functools
+
+from heatclient.common import template_format
+from mistral.lang import parser
+import testtools
+from vitrage.evaluator.template_db import template_repository
+from vitrage.evaluator import template_validation
+from vitrageclient.common import yaml_utils
+import yaml
+
+from self_healing_tempest_plugin import templates
+
+HOST_PARAMETERS = {
+    'template_name': 'self_healing_host_down_1', 'host_alarm_name':
+        'HostDown', 'host_alarm_type': 'prometheus',
+    'instance_alarm_name': 'Instance down'}
+RULE_PARAMETERS = {
+    'template_name': 'rule', 'instance_alarm_name': 'Instance down',
+    'instance_id': 'server-1', 'workflow_name': 'heal',
+    'heat_stack_id': 'stack-1'}
+
+
+class VitrageTemplateTest(testtools.TestCase):
+    """Vitrage's own validator, before and after the parameters."""
+
+    def resolved(self, name, parameters):
+        template = yaml_utils.load(templates.read(name))
+        self.assertEqual(set(parameters), set(template['parameters']))
+        self.validate(template, parameters)
+        template_repository.resolve_parameters(template, parameters)
+        del template['parameters']
+        self.validate(template, None)
+        self.assertNotIn('get_param', str(template))
+        return template
+
+    def validate(self, template, parameters):
+        result = template_validation.validate_template(
+            template, {}, parameters)
+        self.assertTrue(result.is_valid_config, result.comment)
+
+    def test_host_down(self):
+        template = self.resolved(templates.HOST_DOWN, HOST_PARAMETERS)
+        self.assertEqual('self_healing_host_down_1',
+                         template['metadata']['name'])
+        self.assertEqual(
+            {'category': 'ALARM', 'type': 'prometheus', 'name': 'HostDown'},
+            template['entities']['host_alarm'])
+        actions = [next(iter(action)) for scenario in template['scenarios']
+                   for action in scenario['actions']]
+        self.assertEqual(['set_state', 'mark_down', 'raise_alarm',
+                          'set_state'], actions)
+
+    def test_heal_instance(self):
+        """One execute_mistral; all its inputs are flat strings."""
+        template = self.resolved(templates.HEAL_INSTANCE, RULE_PARAMETERS)
+        scenario, = template['scenarios']
+        action, = scenario['actions']
+        self.assertEqual('instance_alarm [on] instance',
+                         scenario['condition'])
+        self.assertEqual(
+            {'stack_id': 'stack-1', 'server_id': 'get_attr(instance, id)'},
+            action['execute_mistral']['input'])
+        self.assertEqual('server-1',
+                         template['entities']['instance']['id'])
+
+
+class ApplicationTemplateTest(testtools.TestCase):
+    """The HOT and what is in it."""
+
+    def setUp(self):
+        super().setUp()
+        self.hot = template_format.parse(templates.read(
+            templates.APPLICATION))
+        self.resources = self.hot['resources']
+
+    def test_references(self):
+        """Every resource, parameter and file that is named is there."""
+        names = {'get_resource': set(self.resources),
+                 'get_param': set(self.hot['parameters']) | {'OS::stack_id'},
+                 'get_file': set(templates.application_files())}
+        used = list(_functions(self.hot))
+        self.assertEqual([], [(name, value) for name, value in used
+                              if value not in names[name]])
+        self.assertEqual(set(names['get_file']), {
+            value for name, value in used if name == 'get_file'})
+
+    def test_rule_gets_its_parameters(self):
+        """Heat itself adds the template's name."""
+        given = self.resources['healing_rule']['properties'][
+            'template_params']
+        self.assertEqual(set(RULE_PARAMETERS),
+                         set(given) | {'template_name'})
+
+    def test_rule_starts_the_workflow_with_all_its_inputs(self):
+        """Heat drops defaults: a missing input is refused by Mistral."""
+        rule = yaml_utils.load(templates.read(templates.HEAL_INSTANCE))
+        sent = rule['scenarios'][0]['actions'][0]['execute_mistral']['input']
+        workflow = self.resources['heal_instance']['properties']
+        self.assertEqual(set(workflow['input']), set(sent))
+
+    def test_port_is_substituted(self):
+        """The script holds what the HOT replaces."""
+        replaced = self.resources['server']['properties']['user_data'][
+            'str_replace']
+        script = templates.read(replaced['template']['get_file'])
+        for mark in replaced['params']:
+            self.assertIn(mark, script)
+
+    def test_server_owns_its_port(self):
+        """A port of its own would stay bound to the dead server."""
+        self.assertEqual([], [
+            name for name, one in self.resources.items()
+            if one['type'] == 'OS::Neutron::Port'])
+
+
+class WorkflowTest(testtools.TestCase):
+    """The workflow as Heat hands it to Mistral, read by Mistral."""
+
+    def setUp(self):
+        super().setUp()
+        self.spec = _workflow()
+        self.tasks = {one.get_name(): one for one in self.spec.get_tasks()}
+
+    def test_inputs(self):
+        self.assertEqual({'stack_id', 'server_id'},
+                         set(self.spec.get_input()))
+
+    def test_starts_by_looking(self):
+        """Nothing is touched before the server was found in the stack."""
+        start, = self.spec.find_start_tasks()
+        self.assertEqual('settle', start.get_name())
+        self.assertEqual('heat.resources_list',
+                         self.tasks['find'].get_action_name())
+
+    def test_idle_when_the_server_is_gone(self):
+        """The only way on from looking is that it was found."""
+        (name, condition, _), = self.tasks['find'].get_on_success(
+            ).get_next()
+        self.assertEqual(('reset_state', '<% $.found %>'), (name, condition))
+        self.assertIsNone(self.tasks['find'].get_on_complete().get_next()
+                          if self.tasks['find'].get_on_complete() else None)
+
+    def test_fails_with_a_reason(self):
+        (name, condition, values), = self.tasks['wait'].get_on_success(
+            ).get_next()
+        self.assertEqual('fail', name)
+        self.assertEqual('<% $.stack_status != UPDATE_COMPLETE %>', condition)
+        self.assertIn('stack_status_reason', values['msg'])
+
+    def test_every_task_retries(self):
+        """One lost request must not end the healing."""
+        for name, task in self.tasks.items():
+            self.assertIsNotNone(task.get_policies().get_retry(), name)
+
+
+@functools.cache
+def _workflow():
+    # Mistral takes seconds to read it.
+    hot = template_format.parse(templates.read(templates.APPLICATION))
+    properties = hot['resources']['heal_instance']['properties']
+    text = yaml.safe_dump(_as_heat_does(properties))
+    spec, = parser.get_workflow_list_spec_from_yaml(
+        text, validate=True).get_workflows()
+    return spec
+
+
+def _as_heat_does(properties):
+    # heat/engine/resources/openstack/mistral/workflow.py:prepare_properties
+    return {'version': '2.0', 'heal': {
+        'type': properties['type'],
+        'description': properties['description'],
+        'input': list(properties['input']),
+        'tasks': {task['name']: {
+            key.replace('_', '-'): _resolved(value)
+            for key, value in task.items() if key != 'name'}
+            for task in properties['tasks']}}}
+
+
+def _resolved(value):
+    if isinstance(value, dict):
+        return 150 if 'get_param' in value else {
+            key: _resolved(one) for key, one in value.items()}
+    return value
+
+
+def _functions(value):
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key in ('get_resource', 'get_param', 'get_file'):
+                yield key, one
+            yield from _functions(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _functions(one)

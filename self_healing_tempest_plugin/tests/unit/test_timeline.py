@@ -1,0 +1,190 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Recording what several threads see, and watching with them."""
+
+import threading
+
+import testtools
+
+from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chain import watch
+from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.tests.unit import samples
+from self_healing_tempest_plugin.tests.unit import test_waiting
+
+Link, Mark = links.Link, links.Mark
+
+
+def sight(object_id='a1', mark=Mark.FINISHED, **payload):
+    return watchers.Look('active', (
+        watchers.Sighting(mark, object_id, payload, 2.0),))
+
+
+class RecorderTest(testtools.TestCase):
+    """timeline.Recorder."""
+
+    def setUp(self):
+        super().setUp()
+        self.clock = test_waiting.FakeClock()
+        self.recorder = timeline.Recorder(self.clock)
+
+    def poll(self, look, takes=1.0, link=Link.ALARM):
+        """Record a poll that takes some seconds."""
+        begin = self.clock.now()
+        self.clock.sleep(takes)
+        self.recorder.look(link, begin, look)
+
+    def found(self):
+        one, = self.recorder.timeline().evidence
+        return one
+
+    def test_uncertainty(self):
+        """It came after the last poll that missed it had begun."""
+        self.poll(watchers.Look('not there'))
+        self.clock.sleep(4)
+        self.poll(watchers.Look('not there'))
+        self.clock.sleep(4)
+        self.poll(sight())
+        self.assertEqual((1005.0, 1011.0, 1003.0), (
+            self.found().not_before, self.found().seen_at,
+            self.found().earliest))
+
+    def test_first_poll(self):
+        """Before the first poll there is only the origin."""
+        self.clock.sleep(3)
+        self.poll(sight())
+        self.assertEqual((1000.0, 1004.0), (self.found().not_before,
+                                            self.found().seen_at))
+
+    def test_silence_proves_nothing(self):
+        """A poll without an answer does not move not_before."""
+        self.poll(watchers.Look('not there'))
+        begin = self.clock.now()
+        self.clock.sleep(5)
+        self.recorder.silence(Link.ALARM, begin, 'HTTP 503')
+        watched = self.recorder.timeline().watched[Link.ALARM]
+        self.assertEqual((2, 1, 'no answer: HTTP 503', begin), (
+            watched.polls, watched.errors, watched.state,
+            watched.last_begin))
+        self.poll(sight())
+        self.assertEqual(1000.0, self.found().not_before)
+
+    def test_first_sighting_counts(self):
+        """The same link is not recorded twice."""
+        self.poll(sight('a1', host='x'))
+        self.poll(sight('a2'))
+        self.assertEqual('a1', self.found().object_id)
+        self.assertEqual({'host': 'x'}, dict(self.found().payload))
+
+    def test_both_marks(self):
+        self.poll(sight(mark=Mark.STARTED))
+        self.poll(sight())
+        self.assertEqual([Mark.STARTED, Mark.FINISHED], [
+            one.mark for one in self.recorder.timeline().evidence])
+
+    def test_failure_keeps_its_time_and_goes(self):
+        """A failure holds from its first poll to the first better one."""
+        bad = watchers.Look('ERROR', failure='boom', object_id='e1')
+        self.poll(bad)
+        self.poll(bad)
+        failure = self.recorder.timeline().failure(Link.ALARM)
+        self.assertEqual(('e1', 1001.0, 'boom'), (
+            failure.object_id, failure.seen_at, failure.why))
+        self.assertIsNone(self.recorder.timeline().failure(Link.STACK))
+        self.poll(watchers.Look('RUNNING'))
+        self.assertIsNone(self.recorder.timeline().failure(Link.ALARM))
+
+    def test_remark_is_replaced(self):
+        self.recorder.remark('executions', '2 executions')
+        self.recorder.remark('executions', '3 executions')
+        self.recorder.remark('state', 'not seen')
+        self.assertEqual(('3 executions', 'not seen'),
+                         self.recorder.timeline().remarks)
+
+    def test_a_timeline_stays_as_it_is(self):
+        """What was handed out does not change any more."""
+        before = self.recorder.timeline()
+        self.poll(sight())
+        self.recorder.transition('injected', 1000.0)
+        self.assertEqual(((), (), {}), (
+            before.evidence, before.transitions, dict(before.watched)))
+
+
+class FakeWatcher:
+    """Says what it is told to, then the last for ever."""
+
+    def __init__(self, link, *looks):
+        self.link, self._looks = link, list(looks)
+        self.threads = set()
+
+    def look(self, recorder):
+        self.threads.add(threading.current_thread())
+        look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        if isinstance(look, Exception):
+            raise look
+        return look
+
+
+class WatchTest(testtools.TestCase):
+    """watch.Watch."""
+
+    def chain(self, **replaced):
+        looks = {link.label: [sight(mark=Mark.STARTED, **payload),
+                              sight(**payload)]
+                 for link, payload in samples.PAYLOADS.items()}
+        looks.update(replaced)
+        return [FakeWatcher(Link[label.upper()], *of)
+                for label, of in looks.items()]
+
+    def run_watch(self, chain, **timeouts):
+        recorder = timeline.Recorder()
+        now = recorder.now()
+        recorder.transition('injected', now)
+        recorder.transition('witnessed', now)
+        limits = dict.fromkeys(samples.PAYLOADS, 0.05)
+        with watch.Watch(chain, recorder, 0.01) as running:
+            running.until_over(samples.expected(timeouts=limits))
+        return recorder.timeline()
+
+    def test_all_links(self):
+        """Each link has a thread, and all of them end."""
+        chain = self.chain()
+        seen = self.run_watch(chain)
+        self.assertEqual(10, len(seen.evidence))
+        threads = set().union(*(one.threads for one in chain))
+        self.assertEqual(5, len(threads))
+        self.assertEqual([], [one for one in threads if one.is_alive()])
+
+    def test_broken_link_ends_the_watch(self):
+        missing = [watchers.Look('not there')]
+        seen = self.run_watch(self.chain(
+            workflow=missing, stack=missing, application=missing))
+        self.assertEqual({Link.ALARM, Link.DEDUCTION},
+                         {one.link for one in seen.evidence})
+
+    def test_out_of_order_for_a_while(self):
+        """A service that is back in time costs nothing."""
+        trouble = clients.ServiceUnavailable('Mistral', 'list', 'HTTP 503')
+        seen = self.run_watch(self.chain(workflow=[
+            trouble, trouble, sight(**samples.PAYLOADS[Link.WORKFLOW])]))
+        self.assertEqual(2, seen.watched[Link.WORKFLOW].errors)
+        self.assertIsNotNone(seen.find(Link.WORKFLOW, Mark.FINISHED))
+
+    def test_defect_is_raised(self):
+        """A watcher that breaks must not pass for a missing link."""
+        error = clients.ServiceRefused('Heat', 'show stack', 'HTTP 403')
+        self.assertIs(error, self.assertRaises(
+            clients.ServiceRefused, self.run_watch,
+            self.chain(stack=[error])))

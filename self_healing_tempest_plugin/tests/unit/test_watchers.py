@@ -1,0 +1,320 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What counts as evidence: the watchers on real clients."""
+
+from self_healing_tempest_plugin import application
+from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import test_clients
+
+Mark = links.Mark
+STACK = application.Stack('app', fake_cloud.STACK)
+
+
+class WatcherTestCase(test_clients.ClientTestCase):
+    """Looks once, and tells what was seen."""
+
+    def setUp(self):
+        super().setUp()
+        self.recorder = timeline.Recorder()
+
+    def look(self):
+        return self.watcher.look(self.recorder)
+
+    def marks(self):
+        return [one.mark for one in self.look().sightings]
+
+    def sighting(self):
+        one, = self.look().sightings
+        return one
+
+
+class AlarmWatcherTest(WatcherTestCase):
+    """watchers.AlarmWatcher."""
+
+    def watch(self):
+        self.watcher = watchers.AlarmWatcher(
+            self.clients.vitrage, fake_cloud.host_entity(), 'prometheus',
+            'HostDown')
+
+    def test_new_alarm(self):
+        self.watch()
+        self.assertEqual([], self.marks())
+        self.cloud.alarms.append(fake_cloud.alarm('a1'))
+        seen = self.sighting()
+        self.assertEqual(('a1', 'compute-1', Mark.FINISHED), (
+            seen.object_id, seen.payload['host'], seen.mark))
+
+    def test_ended_already(self):
+        """The history counts."""
+        self.watch()
+        self.cloud.alarms.append(fake_cloud.alarm('a1', end='now'))
+        self.assertEqual('a1', self.sighting().object_id)
+
+    def test_alarm_of_before(self):
+        self.cloud.alarms.append(fake_cloud.alarm('a1'))
+        self.watch()
+        self.assertEqual([], self.marks())
+
+    def test_same_vertex_raised_again(self):
+        """Vitrage may use the vertex again: the start tells them apart."""
+        self.cloud.alarms.append(fake_cloud.alarm('a1', end='x'))
+        self.watch()
+        self.cloud.alarms.append(fake_cloud.alarm('a1', start='later'))
+        self.assertEqual('later',
+                         self.sighting().payload['start_timestamp'])
+
+    def test_another_host(self):
+        self.watch()
+        self.cloud.alarms.append(fake_cloud.alarm('a1', resource='other'))
+        self.assertEqual([], self.marks())
+
+
+class DeductionWatcherTest(WatcherTestCase):
+    """watchers.DeductionWatcher."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud.entities = [fake_cloud.server_entity()]
+        self.watcher = watchers.DeductionWatcher(
+            self.clients.vitrage, fake_cloud.server_entity(),
+            'Instance down')
+
+    def test_needs_alarm_and_state(self):
+        self.assertEqual([], self.marks())
+        self.cloud.alarms.append(fake_cloud.deduced())
+        self.assertEqual([], self.marks())
+        self.assertEqual('alarm active, server ACTIVE', self.look().state)
+        self.cloud.entities = [fake_cloud.server_entity('ERROR')]
+        seen = self.sighting()
+        self.assertEqual((fake_cloud.SERVER, True), (
+            seen.payload['server_id'], seen.payload['state_error']))
+
+    def test_state_alone_is_not_enough(self):
+        self.cloud.entities = [fake_cloud.server_entity('ERROR')]
+        self.assertEqual([], self.marks())
+
+    def test_state_seen_before_the_alarm(self):
+        """The state is over when the database shows the alarm."""
+        self.cloud.entities = [fake_cloud.server_entity('ERROR')]
+        self.look()
+        self.cloud.entities = [fake_cloud.server_entity()]
+        self.cloud.alarms.append(fake_cloud.deduced(end='now'))
+        self.assertTrue(self.sighting().payload['state_error'])
+
+    def test_server_gone(self):
+        """Heat was quicker than the poll: history, and a remark."""
+        self.cloud.entities = []
+        self.cloud.alarms.append(fake_cloud.deduced(end='now'))
+        self.assertFalse(self.sighting().payload['state_error'])
+        self.assertIn('the deduced state ERROR was not seen',
+                      self.recorder.timeline().remarks[0])
+
+    def test_another_server(self):
+        self.cloud.entities = [fake_cloud.server_entity('ERROR')]
+        self.cloud.alarms.append(fake_cloud.alarm(
+            'd', resource='other', kind='vitrage', name='Instance down'))
+        self.assertEqual([], self.marks())
+
+
+class WorkflowWatcherTest(WatcherTestCase):
+    """watchers.WorkflowWatcher."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud.executions = [fake_cloud.execution('ERROR', id='before')]
+        self.watcher = watchers.WorkflowWatcher(
+            self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER)
+
+    def add(self, *executions):
+        self.cloud.executions.extend(executions)
+
+    def test_life(self):
+        self.assertEqual([], self.marks())
+        self.add(fake_cloud.execution())
+        self.assertEqual([Mark.STARTED], self.marks())
+        self.cloud.executions[-1]['state'] = 'SUCCESS'
+        self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
+
+    def test_another_server(self):
+        self.add(fake_cloud.execution('SUCCESS', server_id='other'))
+        self.assertEqual([], self.marks())
+
+    def test_unevaluated_input(self):
+        """Vitrage may repeat an action with raw strings."""
+        self.add(fake_cloud.execution(
+            'SUCCESS', server_id='get_attr(instance, id)'))
+        self.assertEqual([], self.marks())
+
+    def test_error_has_a_reason(self):
+        self.add(fake_cloud.execution('ERROR', state_info='boom'))
+        look = self.look()
+        self.assertIn('is in ERROR: boom', look.failure)
+        self.assertEqual([Mark.STARTED], [one.mark for one
+                                          in look.sightings])
+
+    def test_storm(self):
+        """Repeated executions are a remark; the healer is followed."""
+        self.add(fake_cloud.execution(id='first'),
+                 fake_cloud.execution('SUCCESS', id='idle',
+                                      output={'found': False}),
+                 fake_cloud.execution('ERROR', id='late'))
+        look = self.look()
+        self.assertEqual(('', [Mark.STARTED]), (
+            look.failure, [one.mark for one in look.sightings]))
+        self.cloud.executions[1].update(
+            state='SUCCESS', output='{"found": true}')
+        started, finished = self.look().sightings
+        self.assertEqual(('first', 'first'), (started.object_id,
+                                              finished.object_id))
+        self.assertEqual(
+            ('3 executions were started for server %s: 1 ERROR, 2 SUCCESS'
+             % fake_cloud.SERVER,), self.recorder.timeline().remarks)
+
+    def test_foreign_workflow(self):
+        """A workflow that tells nothing of its work may heal, too."""
+        self.add(fake_cloud.execution('SUCCESS', output={'x': 1}))
+        self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
+
+
+class StackWatcherTest(WatcherTestCase):
+    """watchers.StackWatcher."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud.stacks[fake_cloud.STACK] = {
+            'id': fake_cloud.STACK, 'stack_name': 'app', 'outputs': [],
+            'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': '',
+            'updated_time': None}
+        self.cloud.stack_resources = fake_cloud.resources()
+        self.watcher = watchers.StackWatcher(
+            self.clients.heat, self.clients.nova, STACK, fake_cloud.SERVER)
+
+    def update(self, status, reason=''):
+        self.cloud.stacks[fake_cloud.STACK].update(
+            stack_status=status, stack_status_reason=reason,
+            updated_time='later')
+
+    def replace(self, status='ACTIVE'):
+        self.cloud.stack_resources = fake_cloud.resources(
+            fake_cloud.NEW_SERVER)
+        self.cloud.servers = {fake_cloud.NEW_SERVER: {
+            'id': fake_cloud.NEW_SERVER, 'host': 'compute-2',
+            'status': status}}
+
+    def test_life(self):
+        self.assertEqual([], self.marks())
+        self.update('UPDATE_IN_PROGRESS')
+        self.assertEqual([Mark.STARTED], self.marks())
+        self.update('UPDATE_COMPLETE')
+        self.replace()
+        started, finished = self.look().sightings
+        self.assertEqual(
+            (fake_cloud.STACK, fake_cloud.NEW_SERVER, 'compute-2', 'ACTIVE'),
+            tuple(finished.payload[key] for key in (
+                'stack_id', 'server_id', 'host', 'status')))
+
+    def test_update_that_did_nothing(self):
+        self.update('UPDATE_COMPLETE')
+        look = self.look()
+        self.assertEqual([Mark.STARTED],
+                         [one.mark for one in look.sightings])
+        self.assertIn('still with server %s' % fake_cloud.SERVER, look.state)
+
+    def test_new_server_not_active(self):
+        self.update('UPDATE_COMPLETE')
+        self.replace('ERROR')
+        self.assertEqual([Mark.STARTED], self.marks())
+
+    def test_failed(self):
+        self.update('UPDATE_FAILED', 'No valid host')
+        self.assertEqual('UPDATE_FAILED: No valid host', self.look().failure)
+
+    def test_deleted(self):
+        self.cloud.stacks.clear()
+        self.assertEqual('the stack is deleted', self.look().failure)
+
+    def test_updated_once_before(self):
+        """A stack that was healed before starts from UPDATE_COMPLETE."""
+        self.update('UPDATE_COMPLETE')
+        self.watcher = watchers.StackWatcher(
+            self.clients.heat, self.clients.nova, STACK, fake_cloud.SERVER)
+        self.assertEqual([], self.marks())
+        self.cloud.stacks[fake_cloud.STACK]['updated_time'] = 'latest'
+        self.replace()
+        self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
+
+
+class ApplicationWatcherTest(WatcherTestCase):
+    """watchers.ApplicationWatcher."""
+
+    def setUp(self):
+        super().setUp()
+        self.app = application.Application(self.clients, _Settings)
+        self.app.url = self.cloud.url + '/'
+        self.watcher = watchers.ApplicationWatcher(self.app, 'boot-1')
+
+    def test_life(self):
+        self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
+        self.assertEqual([], self.marks())
+        self.cloud.answer = None
+        self.assertEqual([], self.marks())
+        self.cloud.answer = (fake_cloud.NEW_SERVER, 'boot-2')
+        seen = self.sighting()
+        self.assertEqual(
+            (self.app.url, 'boot-2', fake_cloud.NEW_SERVER),
+            tuple(seen.payload[key] for key in ('url', 'boot', 'server')))
+        self.assertEqual([True, False, True], [
+            one.ok for one in self.recorder.timeline().probes])
+
+    def test_nonces_differ(self):
+        self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
+        self.look()
+        self.look()
+        first, second = self.recorder.timeline().probes
+        self.assertNotEqual(first.nonce, second.nonce)
+
+    def test_echo_of_something_else(self):
+        """A cache that answers with an old nonce is no application."""
+        self.cloud.application = lambda query, body: (
+            200, 'nonce=old\nserver=x\nboot=boot-2\n', {})
+        self.assertEqual([], self.marks())
+        self.assertIn('nonce old instead of',
+                      self.recorder.timeline().probes[0].error)
+
+    def test_no_boot(self):
+        self.cloud.application = lambda query, body: (
+            200, 'nonce=%s\n' % query['nonce'][0], {})
+        self.assertIn('no boot id', self.look().state)
+
+    def test_nobody_there(self):
+        self.app.url = 'http://127.0.0.1:1/'
+        self.assertIn('ConnectionError', self.look().state)
+
+
+class UnavailableTest(WatcherTestCase):
+    """A service that is out of order is not "not there"."""
+
+    def test_silence(self):
+        watcher = watchers.WorkflowWatcher(
+            self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER)
+        self.cloud.broken = '/mistral'
+        self.assertRaises(clients.ServiceUnavailable, watcher.look,
+                          self.recorder)
+
+
+class _Settings:
+    timeouts = None

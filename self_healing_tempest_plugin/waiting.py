@@ -1,0 +1,140 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The one poller: everything that waits, waits here."""
+
+import dataclasses
+import threading
+import time
+import typing
+
+from tempest.lib import exceptions
+
+
+class WaitError(exceptions.TimeoutException):
+    """What was waited for did not come.
+
+    :ivar state: the last state seen, a string
+    :ivar polls: how often it was asked for
+    :ivar waited: seconds from the first poll to giving up
+    """
+
+    def __init__(self, what, reason, state, polls, waited, look_at):
+        self.what, self.reason, self.state = what, reason, state
+        self.polls, self.waited, self.look_at = polls, waited, look_at
+        super().__init__(self.describe())
+
+    def describe(self):
+        """Return what a reader needs, as one sentence per fact."""
+        text = ('%s: %s after %.1f s and %d polls; last state: %s'
+                % (self.what, self.reason, self.waited, self.polls,
+                   self.state))
+        return '%s; look at: %s' % (text, self.look_at) if (
+            self.look_at) else text
+
+    def __str__(self):
+        return self.describe()
+
+
+class WaitTimeout(WaitError):
+    """The deadline passed."""
+
+
+class WaitAborted(WaitError):
+    """A state was seen from which there is no way to the one waited for."""
+
+
+class WaitStopped(WaitError):
+    """Somebody else ended the wait."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Clock:
+    """Time as seen and passed by a wait; tests bring their own.
+
+    :ivar now: returns monotonic seconds
+    :ivar sleep: lets the given number of seconds pass
+    """
+
+    now: typing.Callable[[], float] = time.monotonic
+    sleep: typing.Callable[[float], None] = time.sleep
+
+
+CLOCK = Clock()
+
+
+def pause(seconds, stop=None, clock=CLOCK):
+    """Let time pass, not longer than until ``stop`` is set.
+
+    :param seconds: how long; nothing happens when it is not positive
+    :param stop: a :class:`threading.Event`, or None
+    """
+    if seconds <= 0:
+        return
+    if stop is None:
+        clock.sleep(seconds)
+    else:
+        stop.wait(seconds)
+
+
+def wait_for(observe, accept=bool, *, what, timeout, interval=0.5,
+             look_at='', abort=None, describe=str, tolerate=(), stop=None,
+             clock=CLOCK):
+    """Ask until the answer is good, and return that fresh answer.
+
+    The last question is asked at the deadline, never before it, so that a
+    slow poll does not turn a good state into a timeout.
+
+    :param observe: asks; called without arguments
+    :param accept: whether its answer is what is waited for
+    :param what: what is waited for, for the message
+    :param timeout: seconds until the last question
+    :param interval: seconds between the ends and starts of two questions
+    :param look_at: where to look next when it does not come
+    :param abort: whether the answer rules out that the good one ever comes
+    :param describe: turns an answer into a short text for the message
+    :param tolerate: exceptions that mean "unknown, ask again"
+    :param stop: a :class:`threading.Event` that ends the wait
+    :param clock: a :class:`Clock`
+    :returns: the accepted answer
+    :raises WaitTimeout: when the deadline passed
+    :raises WaitAborted: when ``abort`` held
+    :raises WaitStopped: when ``stop`` was set
+    """
+    stop = stop or threading.Event()
+    start = clock.now()
+    polls, state = 0, 'never asked'
+    last = timeout <= 0
+
+    def failed(kind, reason):
+        return kind(what, reason, state, polls, clock.now() - start, look_at)
+
+    while not stop.is_set():
+        polls += 1
+        try:
+            answer = observe()
+        except tolerate as error:
+            state = 'no answer: %s' % error
+        else:
+            if accept(answer):
+                return answer
+            state = describe(answer)
+            if abort is not None and abort(answer):
+                raise failed(WaitAborted, 'it cannot come any more')
+        if last:
+            raise failed(WaitTimeout, 'not seen')
+        left = timeout - (clock.now() - start)
+        last = left <= interval
+        # Real clocks wake up when the stop event is set; fake ones sleep.
+        pause(max(0, min(interval, left)),
+              stop if clock is CLOCK else None, clock)
+    raise failed(WaitStopped, 'the wait was ended')

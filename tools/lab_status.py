@@ -1,0 +1,205 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What runs in a lab: asked of the process supervisor of each host."""
+
+import collections
+import dataclasses
+import datetime
+import pathlib
+import xmlrpc.client
+
+import prettytable
+import psutil
+from supervisor import xmlrpc as supervisor_xmlrpc
+
+#: Where the supervisors' sockets are: lab_run_dir of the playbooks.
+RUN_DIR = pathlib.Path('/run/shl')
+#: How much of a dead service's log is shown.
+LOG_LINES = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """One program of one host, as its supervisor sees it.
+
+    :ivar host: name of the host, or ``lab`` for the hosts themselves
+    :ivar name: name of the program
+    :ivar state: state in supervisor's words, such as RUNNING
+    :ivar since: when it came into that state, or None
+    :ivar memory: resident memory of it and its children in MiB, or None
+    :ivar log: path of its log
+    """
+
+    host: str
+    name: str
+    state: str
+    since: datetime.datetime | None
+    memory: int | None
+    log: pathlib.Path
+
+    @property
+    def runs(self):
+        return self.state == 'RUNNING'
+
+
+class LabDown(Exception):
+    """No lab runs, or another one than the one asked for."""
+
+
+def _ask(socket):
+    """Return supervisor's record of each of its programs.
+
+    :raises OSError: when no supervisor listens there
+    """
+    transport = supervisor_xmlrpc.SupervisorTransport(
+        serverurl='unix://%s' % socket)
+    proxy = xmlrpc.client.ServerProxy('http://supervisor',
+                                      transport=transport)
+    return proxy.supervisor.getAllProcessInfo()
+
+
+def _pid_inside(process):
+    """Return a process's id in its own PID namespace, and that namespace."""
+    path = pathlib.Path('/proc/%d' % process.pid)
+    for line in (path / 'status').read_text().splitlines():
+        if line.startswith('NSpid:'):
+            return (path / 'ns' / 'pid').readlink(), int(line.split()[-1])
+    raise OSError('no NSpid')
+
+
+def _processes():
+    """Return all processes by PID namespace and id within it."""
+    processes = {}
+    for process in psutil.process_iter():
+        try:
+            processes[_pid_inside(process)] = process
+        except (OSError, psutil.Error):
+            continue
+    return processes
+
+
+def _memory(process):
+    """Return the resident memory of a process and its children in MiB."""
+    if process is None:
+        return None
+    try:
+        family = [process] + process.children(recursive=True)
+        return sum(member.memory_info().rss for member in family) >> 20
+    except psutil.Error:
+        return None
+
+
+def _since(record):
+    """Return when a program came into its state, or None if it never ran."""
+    moment = record['stop'] if record['statename'] in (
+        'STOPPED', 'EXITED', 'FATAL') else record['start']
+    return datetime.datetime.fromtimestamp(moment) if moment else None
+
+
+def _service(host, record, process, log):
+    return Service(host=host, name=record['name'],
+                   state=record['statename'], since=_since(record),
+                   memory=_memory(process), log=log)
+
+
+def services(lab_dir):
+    """Return every host and, of those that are on, every service.
+
+    :param lab_dir: directory of the lab, a :class:`pathlib.Path`
+    :raises LabDown: when that lab does not run
+    """
+    owner = RUN_DIR / 'lab_dir'
+    try:
+        if owner.read_text().strip() != str(lab_dir):
+            raise LabDown('the lab that runs is in %s'
+                          % owner.read_text().strip())
+        hosts = _ask(RUN_DIR / 'supervisor.sock')
+    except OSError as error:
+        raise LabDown('no lab runs') from error
+    processes = _processes()
+    found = []
+    for host in hosts:
+        log = lab_dir / 'log' / ('%s.log' % host['name'])
+        found.append(_service('lab', host, None, log))
+        if host['statename'] == 'RUNNING':
+            found += _services_of(lab_dir, host, processes)
+    return found
+
+
+def _services_of(lab_dir, host, processes):
+    """Return the services of a host that is on."""
+    name = host['name']
+    namespace = _namespace_of(host['pid'])
+    logs = lab_dir / 'hosts' / name / 'var' / 'log'
+    try:
+        records = _ask(RUN_DIR / ('%s.sock' % name))
+    except OSError:
+        return []
+    return [
+        _service(name, record, processes.get((namespace, record['pid'])),
+                 logs / ('%s.log' % record['name']))
+        for record in records]
+
+
+def _namespace_of(pid):
+    """Return the PID namespace of the init that ``unshare`` forked."""
+    try:
+        init = psutil.Process(pid).children()[0]
+        return _pid_inside(init)[0]
+    except (IndexError, OSError, psutil.Error):
+        return None
+
+
+def table(lab_dir):
+    """Return the table of services as text."""
+    try:
+        found = services(lab_dir)
+    except LabDown as error:
+        return 'The lab is down: %s.' % error
+    view = prettytable.PrettyTable(
+        ['host', 'service', 'state', 'since', 'memory (MiB)'])
+    view.align = 'l'
+    view.align['memory (MiB)'] = 'r'
+    for service in found:
+        view.add_row([
+            service.host, service.name, service.state,
+            service.since.strftime('%F %T') if service.since else '',
+            service.memory if service.memory is not None else ''])
+    memory = sum(service.memory or 0 for service in found)
+    return '%s\n%d services, %d MiB' % (view, len(found), memory)
+
+
+def describe_dead(lab_dir):
+    """Return each service that does not run with the end of its log.
+
+    :returns: text, empty when all run
+    """
+    try:
+        dead = [service for service in services(lab_dir)
+                if not service.runs]
+    except LabDown as error:
+        return 'The lab is down: %s.' % error
+    return '\n'.join(
+        '%s on %s is %s; the end of %s:\n%s' % (
+            service.name, service.host, service.state, service.log,
+            _tail(service.log)) for service in dead)
+
+
+def _tail(path):
+    """Return the last lines of a log, indented."""
+    try:
+        with path.open(errors='replace') as file:
+            lines = collections.deque(file, LOG_LINES)
+    except OSError as error:
+        return '    (%s)' % error.strerror
+    return ''.join('    ' + line for line in lines)
