@@ -208,8 +208,7 @@ class Vitrage:
             found = self._client.resource.list(
                 resource_type=vitrage_type, all_tenants=True,
                 query=json.dumps({'==': {'id': entity_id}}))
-            return next((entity for entity in found
-                         if entity['id'] == entity_id), None)
+            return next(iter(found), None)
 
     def contains(self, host, instance):
         """Return whether the graph says that a host runs an instance.

@@ -135,8 +135,7 @@ class VitrageTest(ClientTestCase):
         self.assertEqual(['True'], query['all_tenants'])
 
     def test_template_refused(self):
-        """Vitrage answers 200 to a wrong template: it is a no all the same.
-        """
+        """Vitrage answers 200 to a wrong template: that is a no."""
         self.cloud.add_template = lambda query, body: (200, [{
             'uuid': '', 'status': 'ERROR',
             'status details': 'Duplicate template name'}], {})

@@ -74,8 +74,8 @@ class OptionTest(testtools.TestCase):
 
     def test_registered_and_listed_are_the_same(self):
         conf = new_conf()
-        for group, options in plugin.SelfHealingTempestPlugin(
-                ).get_opt_lists():
+        listed = plugin.SelfHealingTempestPlugin().get_opt_lists()
+        for group, options in listed:
             for option in options:
                 self.assertEqual(option.default, conf[group][option.name])
 

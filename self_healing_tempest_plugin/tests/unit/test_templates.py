@@ -148,15 +148,14 @@ class WorkflowTest(testtools.TestCase):
 
     def test_idle_when_the_server_is_gone(self):
         """The only way on from looking is that it was found."""
-        (name, condition, _), = self.tasks['find'].get_on_success(
-            ).get_next()
+        find = self.tasks['find']
+        (name, condition, _), = find.get_on_success().get_next()
         self.assertEqual(('reset_state', '<% $.found %>'), (name, condition))
-        self.assertIsNone(self.tasks['find'].get_on_complete().get_next()
-                          if self.tasks['find'].get_on_complete() else None)
+        self.assertFalse(find.get_on_complete())
 
     def test_fails_with_a_reason(self):
-        (name, condition, values), = self.tasks['wait'].get_on_success(
-            ).get_next()
+        wait = self.tasks['wait']
+        (name, condition, values), = wait.get_on_success().get_next()
         self.assertEqual('fail', name)
         self.assertEqual('<% $.stack_status != UPDATE_COMPLETE %>', condition)
         self.assertIn('stack_status_reason', values['msg'])

@@ -14,6 +14,7 @@
 
 import threading
 
+import fixtures
 import testtools
 
 from self_healing_tempest_plugin.chain import links
@@ -185,6 +186,8 @@ class WatchTest(testtools.TestCase):
     def test_defect_is_raised(self):
         """A watcher that breaks must not pass for a missing link."""
         error = clients.ServiceRefused('Heat', 'show stack', 'HTTP 403')
+        log = self.useFixture(fixtures.FakeLogger())
         self.assertIs(error, self.assertRaises(
             clients.ServiceRefused, self.run_watch,
             self.chain(stack=[error])))
+        self.assertIn('Watching stack failed', log.output)

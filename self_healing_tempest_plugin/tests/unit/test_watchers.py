@@ -229,6 +229,8 @@ class StackWatcherTest(WatcherTestCase):
 
     def test_update_that_did_nothing(self):
         self.update('UPDATE_COMPLETE')
+        self.cloud.servers = {fake_cloud.SERVER: {
+            'id': fake_cloud.SERVER, 'host': 'compute-1'}}
         look = self.look()
         self.assertEqual([Mark.STARTED],
                          [one.mark for one in look.sightings])

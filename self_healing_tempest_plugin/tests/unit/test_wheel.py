@@ -33,8 +33,8 @@ import self_healing_tempest_plugin
 
 PACKAGE = pathlib.Path(self_healing_tempest_plugin.__file__).parent
 CHECKOUT = PACKAGE.parent
-BUILD_FILES = ('LICENSE', 'README.rst', 'pyproject.toml', 'requirements.txt',
-               'setup.cfg', 'setup.py')
+BUILD_FILES = ('LICENSE', 'MANIFEST.in', 'README.rst', 'pyproject.toml',
+               'requirements.txt', 'setup.cfg', 'setup.py')
 NOT_INSTALLED = shutil.ignore_patterns('__pycache__', '*.py[co]', '*~', '.*')
 
 

@@ -1,0 +1,437 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The notifier in Vitrage's own code, on the real mistralclient.
+
+Only HTTP is faked: the session, its settings and the catalog are the ones
+that Vitrage makes of its configuration.
+"""
+
+import concurrent.futures
+import datetime
+import json
+import subprocess
+import sys
+
+import fixtures
+from keystoneauth1 import fixture as ksa_fixture
+from oslo_config import cfg
+from oslo_config import fixture as config_fixture
+from requests_mock.contrib import fixture as http_fixture
+import testtools
+from testtools import matchers
+from vitrage.common import constants
+from vitrage import keystone_client
+from vitrage import notifier as vitrage_notifiers
+from vitrage.notifier.plugins.mistral import mistral_notifier
+from vitrage.notifier import service
+
+from self_healing_tempest_plugin import vitrage_notifier
+
+CLASS_PATH = 'self_healing_tempest_plugin.vitrage_notifier.MistralNotifier'
+KEYSTONE = 'http://keystone.test/v3'
+MISTRAL = 'http://mistral.test/workflow/v2'
+EVENT = constants.NotifierEventTypes.EXECUTE_EXTERNAL_ACTION
+INPUT = {'server_id': 'server-1', 'stack_id': 'stack-1'}
+REQUEST = {'workflow': 'heal', 'input': INPUT}
+CREDENTIALS = {
+    'auth_type': 'password', 'auth_url': KEYSTONE, 'username': 'vitrage',
+    'password': 'pass', 'project_name': 'admin', 'region_name': 'RegionOne',
+    'user_domain_id': 'default', 'project_domain_id': 'default'}
+VITRAGE_CONF = """
+[DEFAULT]
+notifiers = mistral
+[mistral]
+notifier = %s
+[service_credentials]
+""" % CLASS_PATH
+
+
+def ago(seconds):
+    """Return a moment as Mistral writes it."""
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    return (now - datetime.timedelta(seconds=seconds)).isoformat(' ')
+
+
+def execution(state, created=5, updated=1, **changes):
+    """Return an execution as Mistral shows it, by default somebody else's.
+
+    :param state: its state
+    :param created: seconds since it was created
+    :param updated: seconds since its state changed
+    """
+    return dict({
+        'id': 'execution-1', 'workflow_name': 'heal', 'state': state,
+        'description': None, 'input': json.dumps(INPUT), 'params': '{}',
+        'created_at': ago(created), 'updated_at': ago(updated)}, **changes)
+
+
+class FakeCloud(fixtures.Fixture):
+    """Keystone with a catalog, and Mistral, over faked HTTP.
+
+    :ivar executions: what Mistral has, the latest first
+    :ivar endpoints: what is in the catalog for Mistral
+    :ivar http: the requests_mock fixture
+    """
+
+    def __init__(self, mistral=MISTRAL):
+        self.executions, self.mistral = [], mistral
+        self.endpoints = [{'public': mistral, 'region': 'RegionOne'}]
+
+    def _setUp(self):
+        self.http = self.useFixture(http_fixture.Fixture())
+        self.http.get(KEYSTONE, json={
+            'version': ksa_fixture.V3Discovery(KEYSTONE)})
+        self.http.post(KEYSTONE + '/auth/tokens', json=self._token,
+                       headers={'X-Subject-Token': 'secret-token'})
+        self.http.get(self.mistral + '/executions', json=self._list)
+        self.http.post(self.mistral + '/executions', json=self._create,
+                       status_code=201)
+
+    def _token(self, request, context):
+        token = ksa_fixture.V3Token()
+        token.set_project_scope()
+        mistral = token.add_service('workflowv2')
+        for endpoint in self.endpoints:
+            mistral.add_standard_endpoints(**endpoint)
+        return token
+
+    def _list(self, request, context):
+        return {'executions': self.executions}
+
+    def _create(self, request, context):
+        made = execution('RUNNING', 0, 0, **request.json())
+        made['id'] = 'execution-%d' % (len(self.executions) + 1)
+        self.executions.insert(0, made)
+        return made
+
+    def asked(self, method):
+        """Return the requests that Mistral got."""
+        return [one for one in self.http.request_history
+                if one.method == method and one.path.endswith('/executions')]
+
+    def started(self):
+        """Return the bodies of the requests to start an execution."""
+        return [one.json() for one in self.asked('POST')]
+
+
+class NotifierTestCase(testtools.TestCase):
+    """Vitrage's configuration, a fake cloud, and the notifier."""
+
+    def setUp(self):
+        super().setUp()
+        self.config = self.useFixture(config_fixture.Config(cfg.CONF))
+        keystone_client.register_keystoneauth_opts()
+        self.config.register_opts(keystone_client.OPTS,
+                                  group=keystone_client.CFG_GROUP)
+        self.config.register_opts(vitrage_notifiers.OPTS)
+        self.configure()
+        self.logger = self.useFixture(fixtures.FakeLogger())
+        self.cloud = self.useFixture(FakeCloud())
+        self.notifier = vitrage_notifier.MistralNotifier()
+
+    def configure(self, **credentials):
+        """Make Vitrage read a file with these service credentials."""
+        path = self.useFixture(fixtures.TempDir()).join('vitrage.conf')
+        with open(path, 'w') as stream:
+            stream.write(VITRAGE_CONF + ''.join(
+                '%s = %s\n' % option
+                for option in dict(CREDENTIALS, **credentials).items()))
+        cfg.CONF([], project='vitrage', default_config_files=[path],
+                 default_config_dirs=[])
+
+    def notify(self, request=REQUEST, event_type=EVENT):
+        """Hand over an event as oslo.messaging does."""
+        self.notifier.info({}, 'evaluator', event_type, request, {})
+
+    def assertLogged(self, *texts):
+        self.assertThat(self.logger.output, matchers.MatchesAll(
+            *map(matchers.Contains, texts)))
+
+
+class StartTest(NotifierTestCase):
+    """What reaches Mistral."""
+
+    def test_starts_the_workflow(self):
+        self.notify()
+        body, = self.cloud.started()
+        self.assertEqual('heal', body['workflow_name'])
+        self.assertEqual(INPUT, json.loads(body['input']))
+        self.assertThat(body['description'],
+                        matchers.StartsWith('Started by Vitrage'))
+        # Mistral's column holds no more.
+        self.assertThat(body['description'],
+                        matchers.AfterPreprocessing(
+                            len, matchers.LessThan(256)))
+        request, = self.cloud.asked('POST')
+        self.assertEqual('secret-token', request.headers['X-Auth-Token'])
+        self.assertLogged('started: execution execution-1')
+
+    def test_asks_for_the_latest_executions_of_this_workflow(self):
+        self.notify()
+        request, = self.cloud.asked('GET')
+        self.assertEqual({
+            'workflow_name': ['heal'], 'sort_keys': ['created_at'],
+            'sort_dirs': ['desc'], 'limit': ['100']}, request.qs)
+
+    def test_workflow_by_id(self):
+        workflow = 'c59a3bcd-90f5-4d64-8d14-5e1c2f0a3b6e'
+        self.notify({'workflow': workflow, 'input': INPUT})
+        body, = self.cloud.started()
+        self.assertEqual(workflow, body['workflow_id'])
+        self.assertNotIn('workflow_name', body)
+        self.assertEqual([workflow],
+                         self.cloud.asked('GET')[0].qs['workflow_id'])
+
+    def test_without_input(self):
+        self.notify({'workflow': 'heal'})
+        body, = self.cloud.started()
+        self.assertNotIn('input', body)
+
+    def test_other_events_are_ignored(self):
+        self.notify(event_type='vitrage.alarm.activate')
+        self.assertEqual([], self.cloud.http.request_history)
+
+    def test_no_workflow(self):
+        self.notify({'input': INPUT})
+        self.assertEqual([], self.cloud.http.request_history)
+        self.assertLogged('No workflow started')
+
+    def test_refused(self):
+        """The next one is not held up by one that failed."""
+        self.cloud.http.post(MISTRAL + '/executions', [
+            {'status_code': 400, 'json': {'faultstring': 'no such input'}},
+            {'status_code': 201, 'json': execution('RUNNING')}])
+        self.notify()
+        self.assertLogged("Workflow heal with input {'server_id'",
+                          'not started', 'no such input')
+        self.notify()
+        self.assertEqual(2, len(self.cloud.started()))
+        self.assertLogged('started: execution execution-1')
+
+
+class EndpointTest(NotifierTestCase):
+    """Where Mistral is looked for."""
+
+    def test_region_and_interface(self):
+        self.configure(region_name='RegionTwo', interface='internal')
+        here = 'http://internal-two.test/v2'
+        self.cloud.endpoints = [
+            {'public': MISTRAL, 'internal': MISTRAL, 'region': 'RegionOne'},
+            {'public': MISTRAL, 'internal': here, 'region': 'RegionTwo'}]
+        self.cloud.http.get(here + '/executions', json={'executions': []})
+        post = self.cloud.http.post(here + '/executions', status_code=201,
+                                    json=execution('RUNNING'))
+        self.notify()
+        self.assertTrue(post.called_once)
+
+    def test_no_endpoint(self):
+        """It is named, and looked for again the next time."""
+        endpoints, self.cloud.endpoints = self.cloud.endpoints, []
+        self.notify()
+        self.assertEqual([], self.cloud.started())
+        self.assertLogged('not started', 'public endpoint for workflowv2 '
+                          'service in RegionOne region not found')
+        self.cloud.endpoints = endpoints
+        self.notify()
+        self.assertEqual(1, len(self.cloud.started()))
+
+    def test_url_without_version(self):
+        self.cloud.endpoints[0]['public'] = 'http://mistral.test/workflow'
+        versions = ksa_fixture.DiscoveryList(v2=False, v3=False)
+        versions.add_microversion(href=MISTRAL, id='v2.0')
+        self.cloud.http.get('http://mistral.test/workflow', json=versions)
+        self.notify()
+        self.assertEqual(1, len(self.cloud.started()))
+
+    def test_wrong_version(self):
+        self.cloud.endpoints[0]['public'] = 'http://mistral.test/v1'
+        self.cloud.http.get('http://mistral.test/v1', status_code=404)
+        self.cloud.http.get('http://mistral.test/', status_code=404)
+        self.notify()
+        self.assertEqual([], self.cloud.started())
+        self.assertLogged('not started', 'workflowv2')
+
+    def test_verification(self):
+        """The configured certificate authority, not the system's."""
+        authority = self.useFixture(fixtures.TempDir()).join('ca.pem')
+        with open(authority, 'w') as stream:
+            stream.write('a certificate')
+        self.configure(cafile=authority, certfile='cert.pem',
+                       keyfile='key.pem')
+        self.start_over_tls()
+        request, = self.cloud.asked('POST')
+        self.assertEqual(authority, request.verify)
+        self.assertEqual(('cert.pem', 'key.pem'), request.cert)
+
+    def test_no_verification(self):
+        self.configure(insecure=True)
+        self.start_over_tls()
+        request, = self.cloud.asked('POST')
+        self.assertIs(False, request.verify)
+
+    def start_over_tls(self):
+        self.cloud = self.useFixture(FakeCloud('https://mistral.test/v2'))
+        self.notify()
+
+
+class DuplicateTest(NotifierTestCase):
+    """The same workflow with the same input."""
+
+    def refused(self, *executions, request=REQUEST):
+        """Return whether a start is refused where these executions are."""
+        self.cloud.executions[:] = executions
+        before = len(self.cloud.started())
+        self.notify(request)
+        return len(self.cloud.started()) == before
+
+    def test_while_one_is_active(self):
+        for state in ('IDLE', 'RUNNING', 'PAUSED', 'DELAYED', 'WAITING'):
+            self.assertTrue(self.refused(execution(state)), state)
+        self.assertLogged('not started again', 'execution-1 is RUNNING')
+
+    def test_before_its_first_change(self):
+        """Mistral has set no time of change yet."""
+        self.assertTrue(self.refused(execution('IDLE', updated_at=None)))
+
+    def test_just_ended_well(self):
+        self.assertTrue(self.refused(execution('SUCCESS', 90, 30)))
+        self.assertLogged('execution-1 ended well 30.')
+
+    def test_ended_well_some_time_ago(self):
+        self.assertFalse(self.refused(execution('SUCCESS', 90, 61)))
+
+    def test_window(self):
+        self.config.config(group='mistral', duplicate_window=10)
+        self.assertTrue(self.refused(execution('SUCCESS', 90, 9)))
+        self.assertFalse(self.refused(execution('SUCCESS', 90, 11)))
+
+    def test_no_window(self):
+        self.config.config(group='mistral', duplicate_window=0)
+        self.assertFalse(self.refused(execution('SUCCESS', 90, 0)))
+        self.assertTrue(self.refused(execution('RUNNING')))
+
+    def test_ended_badly(self):
+        """It may be tried again at once."""
+        for state in ('ERROR', 'CANCELLED'):
+            self.assertFalse(self.refused(execution(state)), state)
+
+    def test_stuck(self):
+        self.assertTrue(self.refused(execution('RUNNING', 3500)))
+        self.assertFalse(self.refused(execution('RUNNING', 3700)))
+        self.config.config(group='mistral', duplicate_running_limit=60)
+        self.assertFalse(self.refused(execution('PAUSED', 61)))
+
+    def test_one_among_others(self):
+        """A later one that failed does not hide the one that runs."""
+        self.assertTrue(self.refused(
+            execution('ERROR', id='execution-2'), execution('RUNNING')))
+
+    def test_other_input(self):
+        for different in ({'server_id': 'server-2', 'stack_id': 'stack-1'},
+                          {'server_id': 'server-1'},
+                          dict(INPUT, force=True), {}):
+            other = execution('RUNNING', input=json.dumps(different))
+            self.assertFalse(self.refused(other), different)
+
+    def test_defaults_added_by_mistral(self):
+        """An execution of ours is known by more than its input."""
+        self.assertFalse(self.refused())
+        self.cloud.executions[0]['input'] = json.dumps(
+            dict(INPUT, timeout=30))
+        self.assertTrue(self.refused(*self.cloud.executions))
+
+    def test_order_of_the_input(self):
+        self.assertFalse(self.refused())
+        turned = dict(reversed(INPUT.items()))
+        self.assertTrue(self.refused(
+            *self.cloud.executions,
+            request={'workflow': 'heal', 'input': turned}))
+
+    def test_storm(self):
+        """Many threads at once, as oslo.messaging runs them."""
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda _: self.notify(), range(32)))
+        self.assertEqual(1, len(self.cloud.started()))
+        self.assertEqual(31, self.logger.output.count('not started again'))
+
+    def test_storm_of_different_requests(self):
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda number: self.notify(
+                {'workflow': 'heal', 'input': {'server_id': number % 8}}),
+                range(32)))
+        self.assertEqual(set(range(8)), {
+            json.loads(one['input'])['server_id']
+            for one in self.cloud.started()})
+        self.assertEqual(8, len(self.cloud.started()))
+
+
+class ListingFailsTest(NotifierTestCase):
+    """Mistral does not say what runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud.http.get(MISTRAL + '/executions', status_code=403,
+                            json={'faultstring': 'listing is forbidden'})
+
+    def test_starts_all_the_same(self):
+        self.notify()
+        self.assertEqual(1, len(self.cloud.started()))
+        self.assertLogged('Cannot tell whether workflow heal',
+                          'listing is forbidden')
+
+    def test_own_memory(self):
+        self.notify()
+        self.notify()
+        self.assertEqual(1, len(self.cloud.started()))
+        self.assertLogged('not started again: execution execution-1 was '
+                          'started')
+
+    def test_own_memory_ends(self):
+        self.config.config(group='mistral', duplicate_window=0)
+        self.notify()
+        self.notify()
+        self.assertEqual(2, len(self.cloud.started()))
+
+
+class VitrageTest(NotifierTestCase):
+    """The place that it takes in Vitrage."""
+
+    def test_vitrage_loads_it(self):
+        """By the class path, next to the options of Vitrage's own."""
+        plugins = service.VitrageNotifierService.get_notifier_plugins()
+        self.notifier, = plugins
+        self.assertIsInstance(self.notifier, vitrage_notifier.MistralNotifier)
+        self.assertEqual('mistral', self.notifier.get_notifier_name())
+        self.assertTrue(self.notifier.use_private_topic())
+        self.notify()
+        self.assertEqual(1, len(self.cloud.started()))
+
+    def test_why_vitrage_needs_it(self):
+        """Once this fails, Vitrage's own notifier works again."""
+        self.notifier = mistral_notifier.MistralNotifier()
+        self.notify()
+        self.assertEqual([], self.cloud.started())
+        self.assertLogged('missing field "workflow_identifier"')
+
+    def test_without_tempest(self):
+        """Where Vitrage is installed, neither Tempest nor Heat's client is.
+
+        A fresh interpreter: here both have been imported long ago.
+        """
+        blocked = dict.fromkeys(('tempest', 'heatclient', 'vitrageclient',
+                                 'testtools'))
+        subprocess.run(
+            [sys.executable, '-W', 'ignore', '-c',
+             'import sys; sys.modules.update(%r); import %s' % (
+                 blocked, vitrage_notifier.__name__)],
+            check=True, capture_output=True)

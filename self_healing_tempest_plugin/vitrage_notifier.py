@@ -1,0 +1,281 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Lets Vitrage start Mistral workflows.
+
+Vitrage's own notifier has not been able to since python-mistralclient 4.2.0,
+which renamed an argument of ``executions.create``; and it looks for Mistral
+at ``http://localhost:8989/v2``, whatever the catalog says. This one takes its
+place inside ``vitrage-notifier``::
+
+    [mistral]
+    notifier = self_healing_tempest_plugin.vitrage_notifier.MistralNotifier
+
+It also keeps Vitrage from starting the same workflow with the same input
+again and again, which the evaluator is known to ask for: no second one while
+the first runs, or shortly after it ended well.
+
+The module is loaded where Vitrage is installed and Tempest is not: it imports
+nothing of Tempest, and nothing else of this package.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import functools
+import hashlib
+import json
+import threading
+import time
+import weakref
+
+from keystoneauth1 import exceptions as ksa_exc
+from mistralclient.api.v2 import client as mistral_client
+from oslo_config import cfg
+from oslo_log import log
+from oslo_utils import uuidutils
+from vitrage.common import constants
+from vitrage.evaluator.actions.recipes import execute_mistral
+from vitrage import keystone_client
+from vitrage.notifier.plugins.mistral import mistral_notifier
+
+LOG = log.getLogger(__name__)
+CONF = cfg.CONF
+
+OPTS = [
+    cfg.IntOpt('duplicate_window',
+               default=60,
+               min=0,
+               help='Seconds after its successful end during which a '
+                    'workflow is not started again with the same input. '
+                    'With 0 only an execution that still runs counts.'),
+    cfg.IntOpt('duplicate_running_limit',
+               default=3600,
+               min=1,
+               help='Seconds after which an execution that still runs is '
+                    'taken for stuck: it no longer keeps the workflow from '
+                    'being started again with the same input.'),
+]
+CONF.register_opts(OPTS, group='mistral')
+
+# The alias makes keystoneauth look for version 2 where the catalog has a URL
+# without a version, and finds Mistral as "workflow" too.
+SERVICE_TYPE = 'workflowv2'
+
+# States of executions, as in mistral.workflow.states.
+_ACTIVE = frozenset(['IDLE', 'WAITING', 'RUNNING', 'DELAYED', 'PAUSED'])
+_ENDED_WELL = 'SUCCESS'
+
+# How many executions of a workflow are looked at, the latest first. Mistral
+# cannot filter by input.
+_LOOK_BACK = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What Vitrage asks for.
+
+    :ivar workflow: name or id of the workflow
+    :ivar input: dict of its input
+    """
+
+    workflow: str
+    input: dict
+
+    @functools.cached_property
+    def key(self):
+        """A text that is the same for the same workflow and input."""
+        text = json.dumps([self.workflow, self.input], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def description(self):
+        """The description of the execution, which tells it again.
+
+        Its input does not always: Mistral adds the workflow's defaults.
+        """
+        return 'Started by Vitrage, request %s' % self.key
+
+    @property
+    def selection(self):
+        """Parameters for Mistral that select executions of the workflow."""
+        if uuidutils.is_uuid_like(self.workflow):
+            return {'workflow_id': self.workflow}
+        return {'workflow_name': self.workflow}
+
+    def is_made_by(self, execution):
+        """Return whether the execution is of the same workflow and input.
+
+        :param execution: an execution of this workflow, from mistralclient
+        """
+        return (execution.description == self.description
+                or json.loads(execution.input or '{}') == self.input)
+
+    def __str__(self):
+        return '%s with input %s' % (self.workflow, self.input)
+
+
+class MistralNotifier(mistral_notifier.MistralNotifier):
+    """Starts workflows, each with one input only once at a time.
+
+    Mistral is asked, so that several notifiers know of each other; between
+    the question and the start of an execution a second *process* may slip
+    in, a second thread cannot.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._tables_lock = threading.Lock()
+        # Lock by key of request, and (monotonic time, id of the execution).
+        self._locks = weakref.WeakValueDictionary()
+        self._started = {}
+
+    @property
+    def client(self):
+        """The Mistral client, made when it is first needed.
+
+        :raises keystoneauth1.exceptions.EndpointNotFound: when the catalog
+            has no endpoint of Mistral with the configured interface, in the
+            configured region
+        """
+        if self._client is None:
+            self._client = _make_client()
+        return self._client
+
+    def process_event(self, data, event_type):
+        """Start the workflow that an event asks for; errors are logged.
+
+        :param data: dict with ``workflow`` and, if it has any, ``input``
+        :param event_type: other events than external actions are ignored
+        """
+        wanted = constants.NotifierEventTypes.EXECUTE_EXTERNAL_ACTION
+        if event_type != wanted:
+            return
+        if not data.get(execute_mistral.WORKFLOW):
+            LOG.warning('No workflow started: the action names none: %s',
+                        data)
+            return
+        request = Request(data[execute_mistral.WORKFLOW],
+                          data.get(execute_mistral.INPUT) or {})
+        try:
+            with self._alone_with(request):
+                self._start_once(request)
+        except Exception:
+            LOG.exception('Workflow %s not started', request)
+
+    @contextlib.contextmanager
+    def _alone_with(self, request):
+        """Keep other threads from working on the same request."""
+        with self._tables_lock:
+            lock = self._locks.setdefault(request.key, threading.Lock())
+        with lock:
+            yield
+
+    def _start_once(self, request):
+        obstacle = self._obstacle(request)
+        if obstacle:
+            LOG.warning('Workflow %s not started again: %s', request,
+                        obstacle)
+            return
+        # By position: the name of the first argument has changed before.
+        execution = self.client.executions.create(
+            request.workflow, workflow_input=request.input,
+            description=request.description)
+        self._remember(request, execution)
+        LOG.info('Workflow %s started: execution %s', request, execution.id)
+
+    def _obstacle(self, request):
+        """Return why the workflow must not be started now, or None.
+
+        Not to know is no reason: an application that is not healed is worse
+        than one that is healed twice.
+        """
+        try:
+            executions = self.client.executions.list(
+                limit=_LOOK_BACK, sort_keys='created_at', sort_dirs='desc',
+                **request.selection)
+            return next(filter(None, (
+                _hindrance(one) for one in executions
+                if request.is_made_by(one))), None)
+        except Exception as error:
+            LOG.warning('Cannot tell whether workflow %s runs already: %s',
+                        request, error)
+            return self._own_start(request)
+
+    def _remember(self, request, execution):
+        now = time.monotonic()
+        with self._tables_lock:
+            self._started = {
+                key: start for key, start in self._started.items()
+                if now - start[0] < CONF.mistral.duplicate_window}
+            self._started[request.key] = (now, execution.id)
+
+    def _own_start(self, request):
+        """Return why not, as far as this process remembers, or None."""
+        begin, execution_id = self._started.get(request.key, (None, None))
+        if begin is None:
+            return None
+        age = time.monotonic() - begin
+        if age >= CONF.mistral.duplicate_window:
+            return None
+        return 'execution %s was started %.1f s ago' % (execution_id, age)
+
+
+def _hindrance(execution):
+    """Return why an execution forbids another like it, or None."""
+    if execution.state in _ACTIVE:
+        age = _age(execution.created_at)
+        if age < CONF.mistral.duplicate_running_limit:
+            return 'execution %s is %s since %.1f s' % (
+                execution.id, execution.state, age)
+    elif execution.state == _ENDED_WELL:
+        age = _age(execution.updated_at)
+        if age < CONF.mistral.duplicate_window:
+            return 'execution %s ended well %.1f s ago' % (execution.id, age)
+    return None
+
+
+def _age(moment):
+    """Return the seconds since a moment.
+
+    :param moment: as Mistral writes it: ISO 8601 in UTC, without a zone
+    """
+    then = datetime.datetime.fromisoformat(moment)
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return (now - then).total_seconds()
+
+
+def _make_client():
+    session = keystone_client.get_session()
+    credentials = CONF[keystone_client.CFG_GROUP]
+    url = session.get_endpoint(
+        service_type=SERVICE_TYPE, interface=credentials.interface,
+        region_name=credentials.region_name)
+    if not url:
+        raise ksa_exc.EndpointNotFound(
+            'the catalog has no %s endpoint of %s in region %s' % (
+                credentials.interface, SERVICE_TYPE,
+                credentials.region_name or '(any)'))
+    return mistral_client.Client(
+        mistral_url=url.rstrip('/'), session=session, **_tls(session))
+
+
+def _tls(session):
+    """Return the session's TLS settings, which mistralclient overrides."""
+    certificate, key = (session.cert if isinstance(session.cert, tuple)
+                        else (session.cert, None))
+    return {'insecure': session.verify is False,
+            'cacert': (session.verify if isinstance(session.verify, str)
+                       else None),
+            'cert': certificate, 'key': key}
