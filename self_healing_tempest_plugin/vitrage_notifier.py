@@ -264,7 +264,7 @@ def _make_client():
         region_name=credentials.region_name)
     if not url:
         raise ksa_exc.EndpointNotFound(
-            'the catalog has no %s endpoint of %s in region %s' % (
+            'the catalog has no usable %s endpoint of %s in region %s' % (
                 credentials.interface, SERVICE_TYPE,
                 credentials.region_name or '(any)'))
     return mistral_client.Client(

@@ -23,6 +23,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import lab_status
 
@@ -91,23 +92,27 @@ def run(options):
         print('There is no lab in %s: `tox -e lab -- up` makes one.'
               % options.dir, file=sys.stderr)
         return 1
-    before = set(timelines(options))
+    started = time.time()
     command = [str(options.dir / 'venv' / 'tempest' / 'bin' / 'tempest'),
                'run', '--concurrency', '1', '-r', options.tests]
     code, output = tee(command, workspace)
     passed = re.search(r'^ - Passed: (\d+)$', output, re.MULTILINE)
-    for timeline in timelines(options):
-        if timeline not in before:
-            print('\n' + timeline.read_text())
+    for timeline in timelines(options, started):
+        print('\n' + timeline.read_text())
     if not (passed and int(passed.group(1))):
         print('No test passed.', file=sys.stderr)
         return code or 1
     return code
 
 
-def timelines(options):
-    """Return the tables that the runs so far left, oldest first."""
-    return sorted((options.dir / 'artifacts').glob('*.txt'))
+def timelines(options, since):
+    """Return the tables that the tests have written since a moment.
+
+    :param since: seconds since the epoch
+    """
+    return sorted(table for table
+                  in (options.dir / 'artifacts').glob('*.txt')
+                  if table.stat().st_mtime >= since)
 
 
 def tee(command, directory):
@@ -116,9 +121,10 @@ def tee(command, directory):
     :returns: its exit code and its output
     """
     lines = []
+    environment = dict(os.environ, PYTHONUNBUFFERED='1')
     with subprocess.Popen(
-            command, cwd=directory, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT) as process:
+            command, cwd=directory, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         for line in process.stdout:
             print(line, end='', flush=True)
             lines.append(line)

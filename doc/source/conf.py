@@ -18,7 +18,6 @@ extensions = [
 project = 'self_healing_tempest_plugin'
 copyright = 'OpenStack Contributors'
 
-# Nothing that a build without git history or network would lack.
 openstackdocs_repo_name = 'openstack/self_healing_tempest_plugin'
 openstackdocs_auto_name = False
 openstackdocs_auto_version = False

@@ -57,9 +57,10 @@ notifier = %s
 
 
 def ago(seconds):
-    """Return a moment as Mistral writes it."""
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    return (now - datetime.timedelta(seconds=seconds)).isoformat(' ')
+    """Return a moment as Mistral writes it, in whole seconds of UTC."""
+    then = (datetime.datetime.now(datetime.timezone.utc)
+            - datetime.timedelta(seconds=seconds))
+    return then.replace(tzinfo=None).isoformat(' ', 'seconds')
 
 
 def execution(state, created=5, updated=1, **changes):
@@ -253,13 +254,15 @@ class EndpointTest(NotifierTestCase):
         self.notify()
         self.assertEqual(1, len(self.cloud.started()))
 
-    def test_wrong_version(self):
-        self.cloud.endpoints[0]['public'] = 'http://mistral.test/v1'
-        self.cloud.http.get('http://mistral.test/v1', status_code=404)
-        self.cloud.http.get('http://mistral.test/', status_code=404)
+    def test_no_version_2(self):
+        self.cloud.endpoints[0]['public'] = 'http://mistral.test/workflow'
+        versions = ksa_fixture.DiscoveryList(v2=False, v3=False)
+        versions.add_microversion(href='http://mistral.test/v1', id='v1.0')
+        self.cloud.http.get('http://mistral.test/workflow', json=versions)
         self.notify()
         self.assertEqual([], self.cloud.started())
-        self.assertLogged('not started', 'workflowv2')
+        self.assertLogged('not started', 'no usable public endpoint of '
+                          'workflowv2 in region RegionOne')
 
     def test_verification(self):
         """The configured certificate authority, not the system's."""
@@ -305,15 +308,15 @@ class DuplicateTest(NotifierTestCase):
 
     def test_just_ended_well(self):
         self.assertTrue(self.refused(execution('SUCCESS', 90, 30)))
-        self.assertLogged('execution-1 ended well 30.')
+        self.assertLogged('execution-1 ended well 3')
 
     def test_ended_well_some_time_ago(self):
         self.assertFalse(self.refused(execution('SUCCESS', 90, 61)))
 
     def test_window(self):
         self.config.config(group='mistral', duplicate_window=10)
-        self.assertTrue(self.refused(execution('SUCCESS', 90, 9)))
-        self.assertFalse(self.refused(execution('SUCCESS', 90, 11)))
+        self.assertTrue(self.refused(execution('SUCCESS', 90, 7)))
+        self.assertFalse(self.refused(execution('SUCCESS', 90, 12)))
 
     def test_no_window(self):
         self.config.config(group='mistral', duplicate_window=0)
