@@ -15,13 +15,18 @@
 import json
 import os
 
+import prettytable
+
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import verdict as judge
 
 # Raised when a reader of older files would misread a newer one.
 FORMAT = 1
 
-_HEADER = ('link', 'after', 'not before', 'what')
+_HEADER = ('link', 'not before', 'seen at', 'what')
+
+# What the life of a fault ends with.
+_AFTERWARDS = ('reverted', 'verified')
 
 
 def line(timeline, expectation):
@@ -31,14 +36,18 @@ def line(timeline, expectation):
 
 def text(timeline, expectation):
     """Return verdict, table of links and times, and remarks as text."""
-    rows = list(_rows(timeline, expectation))
-    widths = [max(len(row[column]) for row in [_HEADER, *rows])
-              for column in range(3)]
-    table = ['%-*s  %*s  %*s  %s' % (
-        widths[0], row[0], widths[1], row[1], widths[2], row[2], row[3])
-        for row in [_HEADER, *rows]]
     remarks = ['remark: %s' % remark for remark in timeline.remarks]
-    return '\n'.join([line(timeline, expectation), '', *table, *remarks])
+    return '\n'.join([line(timeline, expectation), '',
+                      _table(_rows(timeline, expectation)), *remarks])
+
+
+def _table(rows):
+    view = prettytable.PrettyTable(
+        _HEADER, border=False, padding_width=0, right_padding_width=2)
+    view.align.update({'link': 'l', 'not before': 'r', 'seen at': 'r',
+                       'what': 'l'})
+    view.add_rows(list(rows))
+    return '\n'.join(one.rstrip() for one in view.get_string().splitlines())
 
 
 def document(timeline, expectation):
@@ -89,27 +98,30 @@ def save(directory, name, timeline, expectation):
 
 
 def _rows(timeline, expectation):
-    injected = timeline.transition('injected')
-    if injected is None:
+    """Yield the rows of the table: the fault, the chain, the way back."""
+    if timeline.transition('injected') is None:
         return
+    fault, afterwards = [], []
     for one in timeline.transitions:
-        yield ('fault', _after(timeline, one.end),
-               _after(timeline, one.begin),
-               ('%s %s' % (one.name, one.detail)).strip())
+        (afterwards if one.name in _AFTERWARDS else fault).append((
+            'fault', _after(timeline, one.begin), _after(timeline, one.end),
+            ('%s %s' % (one.name, one.detail)).strip()))
+    yield from fault
     for link in judge.CHAIN:
         yield from _link_rows(timeline, expectation, link)
+    yield from afterwards
 
 
 def _link_rows(timeline, expectation, link):
     arrivals = [expectation.arrival(timeline, link, mark)
                 for mark in links.Mark]
     for one in filter(None, arrivals):
-        yield (link.label, _after(timeline, one.seen_at),
-               _after(timeline, one.not_before),
+        yield (link.label, _after(timeline, one.not_before),
+               _after(timeline, one.seen_at),
                '%s %s' % (_what(link, one), one.object_id))
     if arrivals[-1] is None:
         watched = timeline.watched.get(link)
-        yield (link.label, 'missing', '',
+        yield (link.label, '', 'missing',
                'last state: %s' % (watched.state if watched else 'unknown'))
 
 

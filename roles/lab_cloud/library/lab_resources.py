@@ -118,12 +118,11 @@ class Resources:
             container_format='bare' if disk_format == 'raw' else disk_format,
             allow_duplicates=True, meta=properties).id
 
-    @staticmethod
-    def _same(image, path, properties):
-        kept = {**image.properties, **image.to_dict()}
-        return image.hash_value == sha512_of(path) and all(
-            str(kept.get(key)) == str(value)
-            for key, value in properties.items())
+    def _same(self, image, path, properties):
+        # As Glance has it: the library renames some properties.
+        kept = self.cloud.image.get('/images/%s' % image.id).json()
+        return kept.get('os_hash_value') == sha512_of(path) and all(
+            kept.get(key) == value for key, value in properties.items())
 
     def flavor(self, name, ram, vcpus, disk):
         present = self.cloud.compute.find_flavor(name)

@@ -19,6 +19,7 @@ import fixtures
 import testtools
 
 from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin import report
 from self_healing_tempest_plugin.tests.unit import samples
 
@@ -37,9 +38,18 @@ class TextTest(testtools.TestCase):
         self.assertEqual(
             ['fault', 'fault', 'alarm', 'deduction', 'workflow', 'workflow',
              'stack', 'stack', 'application'], [row[0] for row in rows])
-        self.assertIn(['alarm', '+5.0', 's', '+4.0', 's', 'raised alarm-id'],
+        self.assertIn(['alarm', '+4.0', 's', '+5.0', 's', 'raised alarm-id'],
                       rows)
         self.assertEqual('remark: 3 executions', lines[-1])
+
+    def test_repair_comes_last(self):
+        """The life of the fault encloses the chain."""
+        healthy = samples.healthy()
+        back = timeline.Transition('reverted', 130.0, 131.0)
+        rows = report.text(samples.healthy(
+            transitions=(*healthy.transitions, back)), EXPECTED).splitlines()
+        self.assertTrue(rows[-2].startswith('application'), rows[-2])
+        self.assertIn('reverted', rows[-1])
 
     def test_broken(self):
         text = report.text(samples.healthy(
