@@ -78,7 +78,11 @@ def up(options):
     """Bring up what is not up."""
     code = play('up', options)
     if code:
-        print(lab_status.describe_dead(options.dir))
+        try:
+            print(lab_status.describe_dead(lab_status.services(options.dir)))
+        except lab_status.LabDown:
+            # It did not come so far; Ansible has said why.
+            pass
     return code
 
 
@@ -136,8 +140,13 @@ def status(options):
 
     :returns: 0 when all that should run does
     """
-    print(lab_status.table(options.dir))
-    dead = lab_status.describe_dead(options.dir)
+    try:
+        found = lab_status.services(options.dir)
+    except lab_status.LabDown as error:
+        print('The lab is down: %s.' % error)
+        return 1
+    print(lab_status.table(found))
+    dead = lab_status.describe_dead(found)
     if dead:
         print(dead)
     return 1 if dead else 0

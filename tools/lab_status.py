@@ -160,12 +160,11 @@ def _namespace_of(pid):
         return None
 
 
-def table(lab_dir):
-    """Return the table of services as text."""
-    try:
-        found = services(lab_dir)
-    except LabDown as error:
-        return 'The lab is down: %s.' % error
+def table(found):
+    """Return services as a table.
+
+    :param found: list of :class:`Service`
+    """
     view = prettytable.PrettyTable(
         ['host', 'service', 'state', 'since', 'memory (MiB)'])
     view.align = 'l'
@@ -179,20 +178,16 @@ def table(lab_dir):
     return '%s\n%d services, %d MiB' % (view, len(found), memory)
 
 
-def describe_dead(lab_dir):
+def describe_dead(found):
     """Return each service that does not run with the end of its log.
 
+    :param found: list of :class:`Service`
     :returns: text, empty when all run
     """
-    try:
-        dead = [service for service in services(lab_dir)
-                if not service.runs]
-    except LabDown as error:
-        return 'The lab is down: %s.' % error
     return '\n'.join(
         '%s on %s is %s; the end of %s:\n%s' % (
             service.name, service.host, service.state, service.log,
-            _tail(service.log)) for service in dead)
+            _tail(service.log)) for service in found if not service.runs)
 
 
 def _tail(path):
