@@ -26,6 +26,8 @@ from supervisor import xmlrpc as supervisor_xmlrpc
 RUN_DIR = pathlib.Path('/run/shl')
 #: How much of a dead service's log is shown.
 LOG_LINES = 10
+#: How much of each line.
+LOG_COLUMNS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,4 +199,4 @@ def _tail(path):
             lines = collections.deque(file, LOG_LINES)
     except OSError as error:
         return '    (%s)' % error.strerror
-    return ''.join('    ' + line for line in lines)
+    return '\n'.join('    ' + line.rstrip()[:LOG_COLUMNS] for line in lines)

@@ -122,7 +122,7 @@ class HostCrash:
         """
         return self._wait(self._state, (False, False), self._times.witness,
                           'host %s dead' % self.host) and (
-            'power is off and %s port %d is silent'
+            'power off, %s port %d silent'
             % (self._address, self._port))
 
     def revert(self):
