@@ -39,6 +39,10 @@ class Mark(enum.Enum):
     FINISHED = 'finished'
 
 
+# Links that take a while: they have both marks.
+LASTING = frozenset([Link.WORKFLOW, Link.STACK])
+
+
 @dataclasses.dataclass(frozen=True)
 class Description:
     """A link in words; the texts are filled with the expectation's fields.

@@ -164,9 +164,18 @@ def _out_of_order(timeline, expectation):
     begins = [(link, _begin(timeline, expectation, link)) for link in CHAIN]
     for index, (later, end) in enumerate(begins):
         for earlier, begin in begins[:index]:
-            if end.seen_at < begin.earliest:
+            if _began(begin) and end.seen_at < begin.earliest:
                 return earlier, later
     return None
+
+
+def _began(evidence):
+    """Return whether evidence says when its link began.
+
+    That something lasting had ended says nothing about when it had begun.
+    """
+    return (evidence.mark is Mark.STARTED
+            or evidence.link not in links.LASTING)
 
 
 def _begin(timeline, expectation, link):

@@ -14,7 +14,6 @@
 
 import json
 import os
-import textwrap
 
 import prettytable
 
@@ -24,7 +23,6 @@ from self_healing_tempest_plugin.chain import verdict as judge
 # Raised when a reader of older files would misread a newer one.
 FORMAT = 1
 
-_COLUMNS = 79
 _HEADER = ('link', 'not before', 'seen at', 'what')
 
 # What the life of a fault ends with.
@@ -39,9 +37,7 @@ def line(timeline, expectation):
 def text(timeline, expectation):
     """Return verdict, table of links and times, and remarks as text."""
     remarks = ['remark: %s' % remark for remark in timeline.remarks]
-    verdict = textwrap.fill(line(timeline, expectation), _COLUMNS,
-                            break_long_words=False, break_on_hyphens=False)
-    return '\n'.join([verdict, '',
+    return '\n'.join([line(timeline, expectation), '',
                       _table(_rows(timeline, expectation)), *remarks])
 
 
