@@ -17,9 +17,9 @@ import typing
 
 from self_healing_tempest_plugin.chain import links
 
-# The order in which to wait. An execution ends after the stack that it
-# waits for, so that its end comes after the stack although it is started
-# before.
+# That the application is healed, in the order in which to wait. An execution
+# ends after the stack that it waits for, so that its end comes after the
+# stack although it is started before.
 STEPS = (
     (links.Link.ALARM, links.Mark.FINISHED),
     (links.Link.DEDUCTION, links.Mark.FINISHED),
@@ -29,11 +29,22 @@ STEPS = (
     (links.Link.APPLICATION, links.Mark.FINISHED),
 )
 
+# That the fault is noticed, and nothing is done about it.
+DEDUCED = STEPS[:2]
 
-@dataclasses.dataclass(frozen=True)
+# That nobody even notices.
+NOTHING = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """One application is healed after one host has died.
+    """What one fault should do to one application.
 
+    Either the application is healed, or no link comes but the named ones.
+
+    :ivar fault: the fault in a few words, e.g. "host compute-1 without
+        power"
+    :ivar fault_look_at: where to look when no witness saw the fault
     :ivar host: the host that is broken
     :ivar server_id: the server that is on it
     :ivar boot: boot id of that server's guest
@@ -44,8 +55,16 @@ class Expectation:
     :ivar deduced_alarm: name of the deduced alarm
     :ivar monitor_look_at: where to look when the monitor's alarm is missing
     :ivar timeouts: seconds for each link after the one before it
+    :ivar steps: what must come, as pairs of link and mark in the order in
+        which to wait
+    :ivar quiet: seconds after the last step during which nothing else may
+        come; of no meaning when the application is to be healed
+    :ivar alive: whether the guest of before must still answer at the end of
+        the quiet time; of no meaning when the application is to be healed
     """
 
+    fault: str
+    fault_look_at: str
     host: str
     server_id: str
     boot: str
@@ -56,6 +75,27 @@ class Expectation:
     deduced_alarm: str
     monitor_look_at: str
     timeouts: typing.Mapping[links.Link, float]
+    steps: tuple[tuple[links.Link, links.Mark], ...] = STEPS
+    quiet: float = 0.0
+    alive: bool = False
+
+    @property
+    def heals(self):
+        """Return whether the application is to be healed."""
+        return (links.Link.APPLICATION, links.Mark.FINISHED) in self.steps
+
+    @property
+    def required(self):
+        """Return the links that must come, each with its last mark."""
+        return dict(self.steps)
+
+    @property
+    def forbidden(self):
+        """Return the links that must not come, in order."""
+        if self.heals:
+            return ()
+        return tuple(link for link in links.CHAIN
+                     if link not in self.required)
 
     def describe(self, text):
         """Return a text with the ids of this expectation filled in."""
@@ -72,6 +112,56 @@ class Expectation:
                      if one.link is link and one.mark is mark
                      and self.ties(one)), None)
 
+    def unexpected(self, timeline):
+        """Return the first evidence of a forbidden link, or None."""
+        return min((one for one in timeline.evidence
+                    if one.link in self.forbidden and self.ties(one)),
+                   key=lambda one: (one.seen_at, one.link), default=None)
+
+    def quiet_end(self, timeline):
+        """Return until when no forbidden link may come.
+
+        The quiet time runs from the last step, and where nothing is to
+        come, from the end of the injection.
+
+        :param timeline: :class:`.timeline.Timeline` of an injected fault
+        :returns: seconds on the runner's monotonic clock, None as long as a
+            step is missing
+        """
+        arrivals = [self.arrival(timeline, link, mark)
+                    for link, mark in self.required.items()]
+        if None in arrivals:
+            return None
+        injected = timeline.transition('injected').end
+        return self.quiet + max([injected, *(one.seen_at
+                                             for one in arrivals)])
+
+    def answered_by_old(self, probe):
+        """Return whether the guest of before answered, booted again or not.
+
+        :param probe: :class:`.timeline.Probe`
+        """
+        return probe.ok and (probe.boot == self.boot
+                             or probe.server == self.server_id)
+
+    def split_brain(self, timeline):
+        """Return who answered after another server had: two guests live.
+
+        What overlaps proves nothing: the address may have moved meanwhile.
+
+        :returns: the first probe that another server answered and the first
+            later one that the old server answered, or None
+        """
+        new = min((one for one in timeline.probes
+                   if one.ok and not self.answered_by_old(one)),
+                  key=lambda one: one.end, default=None)
+        if new is None:
+            return None
+        old = min((one for one in timeline.probes
+                   if self.answered_by_old(one) and one.begin >= new.end),
+                  key=lambda one: one.begin, default=None)
+        return None if old is None else (new, old)
+
 
 def _alarm(expected, payload):
     return payload.get('host') == expected.host
@@ -84,7 +174,8 @@ def _server(expected, payload):
 def _stack(expected, payload):
     if payload.get('stack_id') != expected.stack_id:
         return False
-    if 'server_id' not in payload:
+    # Where it is to be left alone, every update is one too many.
+    if links.Link.STACK in expected.forbidden or 'server_id' not in payload:
         return True
     return (payload['server_id'] != expected.server_id
             and payload.get('host') != expected.host

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``assertThat(timeline, healed(expectation))``."""
+"""``assertThat(timeline, as_expected(expectation))``."""
 
 from testtools import matchers
 
@@ -18,29 +18,28 @@ from self_healing_tempest_plugin.chain import verdict as judge
 from self_healing_tempest_plugin import report
 
 
-class Healed:
+class AsExpected:
     """A testtools matcher; what does not match describes itself."""
 
     def __init__(self, expectation):
         self._expectation = expectation
 
     def __str__(self):
-        return 'healed(%s)' % self._expectation.stack_id
+        return 'as_expected(%s)' % self._expectation.stack_id
 
     def match(self, timeline):
-        """Return None for a healed timeline, else a mismatch.
+        """Return None for a good verdict, else a mismatch.
 
         :param timeline: :class:`.timeline.Timeline`
         """
-        found = judge.verdict(timeline, self._expectation)
-        if found.kind is judge.Kind.HEALED:
+        if judge.verdict(timeline, self._expectation).good:
             return None
         return matchers.Mismatch(report.text(timeline, self._expectation))
 
 
-def healed(expectation):
-    """Return a matcher for timelines that show a healed application.
+def as_expected(expectation):
+    """Return a matcher for timelines that show what they should.
 
     :param expectation: :class:`.expectation.Expectation`
     """
-    return Healed(expectation)
+    return AsExpected(expectation)

@@ -14,10 +14,9 @@
 
 import dataclasses
 
-from self_healing_tempest_plugin.chain import expectation as expected
-
-# A failed execution or stack may be repaired by a second one: seconds that
-# it is given before the failure counts as the end.
+# Trouble may pass: seconds that a failed execution or stack is given before
+# the failure counts as the end, because a second one may repair it, and that
+# a service without an answer is given after the quiet time.
 GRACE = 15.0
 
 
@@ -45,7 +44,7 @@ def pending(timeline, expectation):
     """
     at = timeline.transition('injected').end
     missing = []
-    for link, mark in expected.STEPS:
+    for link, mark in expectation.steps:
         arrival = expectation.arrival(timeline, link, mark)
         if arrival is not None:
             at = max(at, arrival.seen_at)
@@ -64,9 +63,11 @@ def _deadline(timeline, link, deadline):
 def over(timeline, expectation):
     """Return whether nothing more can change the verdict.
 
-    All is there; or there is no fault; or the first missing step is late
-    and nothing behind it has come; or all missing steps are late. A step is
-    late only after a poll that *began* at its deadline or later.
+    There is no fault; or something came that must not; or the first missing
+    step is late and nothing behind it has come; or all missing steps are
+    late; or all is there, and the quiet time is over. A step is late only
+    after a poll that *began* at its deadline or later, and the quiet time is
+    over only after such a poll of each forbidden link.
 
     :param timeline: :class:`.timeline.Timeline`
     :param expectation: :class:`.expectation.Expectation`
@@ -75,8 +76,12 @@ def over(timeline, expectation):
         return True
     if timeline.transition('unwitnessed') is not None:
         return True
+    if expectation.unexpected(timeline) is not None:
+        return True
     missing = pending(timeline, expectation)
-    if not missing or all(_late(timeline, one) for one in missing):
+    if not missing:
+        return _quiet_over(timeline, expectation)
+    if all(_late(timeline, one) for one in missing):
         return True
     return _late(timeline, missing[0]) and not _later(
         timeline, expectation, missing[0])
@@ -89,6 +94,20 @@ def _late(timeline, step):
 
 
 def _later(timeline, expectation, step):
-    index = expected.STEPS.index((step.link, step.mark))
+    index = expectation.steps.index((step.link, step.mark))
     return any(expectation.arrival(timeline, link, mark) is not None
-               for link, mark in expected.STEPS[index + 1:])
+               for link, mark in expectation.steps[index + 1:])
+
+
+def _quiet_over(timeline, expectation):
+    end = expectation.quiet_end(timeline)
+    return all(_watched_until(timeline, link, end)
+               for link in expectation.forbidden)
+
+
+def _watched_until(timeline, link, end):
+    watched = timeline.watched.get(link)
+    if watched is None or watched.last_begin is None:
+        return False
+    answered = watched.answered is not None and watched.answered >= end
+    return answered or watched.last_begin >= end + GRACE

@@ -97,12 +97,14 @@ class Watched:
     :ivar errors: how many of these got no answer
     :ivar last_begin: start of the last complete poll
     :ivar state: what that one saw
+    :ivar answered: start of the last poll that got an answer
     """
 
     polls: int = 0
     errors: int = 0
     last_begin: float | None = None
     state: str = 'never asked'
+    answered: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +113,8 @@ class Timeline:
 
     :ivar origin: when the watch began
     :ivar unmet: preconditions that did not hold
+    :ivar concluded: when the verdict was sure; later there are only probes
+        and transitions
     """
 
     origin: float
@@ -122,6 +126,7 @@ class Timeline:
     unmet: tuple[str, ...] = ()
     watched: typing.Mapping[links.Link, Watched] = dataclasses.field(
         default_factory=dict)
+    concluded: float | None = None
 
     def transition(self, name):
         """Return the first transition of a name, or None."""
@@ -137,6 +142,12 @@ class Timeline:
         """Return the failure of a link that still holds, or None."""
         return next((one for one in self.failures if one.link is link), None)
 
+    def last_probe(self):
+        """Return the last probe that was over at the conclusion, or None."""
+        return next((one for one in reversed(self.probes)
+                     if self.concluded is None or one.end <= self.concluded),
+                    None)
+
 
 class Recorder:
     """Collects what several threads see into one timeline."""
@@ -150,7 +161,7 @@ class Recorder:
         self._failures = {}
         self._remarks = {}
         self._watched = {}
-        self._answered = {}
+        self._concluded = None
 
     def now(self):
         """Return the time that the records are stamped with."""
@@ -162,14 +173,26 @@ class Recorder:
             lists = {name: tuple(values)
                      for name, values in self._lists.items()}
             return Timeline(
-                origin=self._origin, remarks=tuple(self._remarks.values()),
+                origin=self._origin, concluded=self._concluded,
+                remarks=tuple(self._remarks.values()),
                 failures=tuple(self._failures.values()),
                 watched=types.MappingProxyType(dict(self._watched)), **lists)
+
+    def conclude(self):
+        """Freeze what the verdict is made of; the first call counts.
+
+        Only probes and transitions are recorded afterwards: a fault has to
+        be taken back, and the old guest may come back with its host.
+        """
+        with self._lock:
+            if self._concluded is None:
+                self._concluded = self.now()
 
     def unmet(self, precondition):
         """Record a precondition that does not hold."""
         with self._lock:
-            self._lists['unmet'].append(precondition)
+            if self._concluded is None:
+                self._lists['unmet'].append(precondition)
 
     def transition(self, name, begin, detail=''):
         """Record a step of the fault that began at ``begin`` and is over."""
@@ -185,11 +208,14 @@ class Recorder:
     def remark(self, key, text):
         """Record something worth knowing; a later one of a key replaces it."""
         with self._lock:
-            self._remarks[key] = text
+            if self._concluded is None:
+                self._remarks[key] = text
 
     def silence(self, link, begin, error):
         """Record a poll of a link that got no answer."""
         with self._lock:
+            if self._concluded is not None:
+                return
             before = self._watched.get(link, Watched())
             self._watched[link] = dataclasses.replace(
                 before, polls=before.polls + 1, errors=before.errors + 1,
@@ -203,15 +229,17 @@ class Recorder:
         """
         end = self.now()
         with self._lock:
+            if self._concluded is not None:
+                return
             before = self._watched.get(link, Watched())
-            not_before = self._answered.get(link, self._origin)
+            not_before = (self._origin if before.answered is None
+                          else before.answered)
             for sighting in look.sightings:
                 self._sight(link, sighting, not_before, end)
             self._fail(link, look, end)
-            self._answered[link] = begin
             self._watched[link] = dataclasses.replace(
                 before, polls=before.polls + 1, last_begin=begin,
-                state=look.state)
+                state=look.state, answered=begin)
 
     def _sight(self, link, sighting, not_before, end):
         known = any(one.link is link and one.mark is sighting.mark

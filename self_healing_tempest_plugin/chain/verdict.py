@@ -22,15 +22,18 @@ from self_healing_tempest_plugin.chain import links
 
 Link, Mark = links.Link, links.Mark
 
-CHAIN = tuple(link for link in Link if link is not Link.FAULT)
+CHAIN = links.CHAIN
 
 
 class Kind(enum.Enum):
-    """The four things that can be said of a run."""
+    """What can be said of a run."""
 
     HEALED = 'HEALED'
+    UNTOUCHED = 'UNTOUCHED'
     BROKEN = 'BROKEN'
     NOT_HEALED_BY_THIS_CHAIN = 'NOT_HEALED_BY_THIS_CHAIN'
+    UNEXPECTED_HEALING = 'UNEXPECTED_HEALING'
+    SPLIT_BRAIN = 'SPLIT_BRAIN'
     INVALID = 'INVALID'
 
 
@@ -38,9 +41,9 @@ class Kind(enum.Enum):
 class Verdict:
     """What a run has shown.
 
-    :ivar link: the first link without evidence, or None
+    :ivar link: the first link that is not as it should be, or None
     :ivar why: one sentence
-    :ivar look_at: the next place to look, empty when healed
+    :ivar look_at: the next place to look, empty when all is good
     :ivar seconds: from the fault to the answer of the healed application
     """
 
@@ -49,6 +52,11 @@ class Verdict:
     link: Link | None = None
     look_at: str = ''
     seconds: float | None = None
+
+    @property
+    def good(self):
+        """Return whether the run has shown what it should."""
+        return self.kind in (Kind.HEALED, Kind.UNTOUCHED)
 
     def __str__(self):
         where = '' if self.link is None else ' at link %s' % self.link.label
@@ -64,19 +72,9 @@ def verdict(timeline, expectation):
     :param expectation: :class:`.expectation.Expectation`
     :returns: :class:`Verdict`
     """
-    invalid = _invalid(timeline, expectation)
-    if invalid is not None:
-        return invalid
-    missing = _first_missing(timeline, expectation)
-    if missing is not None:
-        return _unhealed(timeline, expectation, *missing)
-    reversed_pair = _out_of_order(timeline, expectation)
-    if reversed_pair is not None:
-        return Verdict(
-            Kind.NOT_HEALED_BY_THIS_CHAIN, link=reversed_pair[1],
-            why='%s was there before %s began, so it is no effect of it'
-                % (reversed_pair[1].label, reversed_pair[0].label))
-    return _healed(timeline, expectation)
+    rules = _HEALING if expectation.heals else _QUIET
+    return next(filter(None, (rule(timeline, expectation)
+                              for rule in rules)))
 
 
 def elapsed(timeline, at):
@@ -107,17 +105,45 @@ def _invalid(timeline, expectation):
     return None
 
 
-def _first_missing(timeline, expectation):
+def _split_brain(timeline, expectation):
+    found = expectation.split_brain(timeline)
+    if found is None:
+        return None
+    new, old = found
+    return Verdict(
+        Kind.SPLIT_BRAIN, link=Link.APPLICATION,
+        why='the old server %s answered at %+.1f s from boot %s, after '
+            'server %s had answered at %+.1f s'
+            % (expectation.server_id, elapsed(timeline, old.end), old.boot,
+               new.server or new.boot, elapsed(timeline, new.end)),
+        look_at=expectation.describe(links.ONE_SERVER.look_at))
+
+
+def _unexpected(timeline, expectation):
+    came = expectation.unexpected(timeline)
+    if came is None:
+        return None
+    return Verdict(
+        Kind.UNEXPECTED_HEALING, link=came.link,
+        why='%s %s came at %+.1f s, which should not happen after: %s'
+            % (came.link.label, came.object_id,
+               elapsed(timeline, came.seen_at), expectation.fault),
+        look_at=expectation.describe(
+            links.DESCRIPTIONS[came.link].unexpected))
+
+
+def _missing(timeline, expectation):
     for link in CHAIN:
-        if expectation.arrival(timeline, link, Mark.FINISHED) is None:
-            started = expectation.arrival(timeline, link, Mark.STARTED)
-            return link, started
+        mark = expectation.required.get(link)
+        if mark and expectation.arrival(timeline, link, mark) is None:
+            return _broken(timeline, expectation, link)
     return None
 
 
-def _unhealed(timeline, expectation, link, started):
+def _broken(timeline, expectation, link):
     failure = timeline.failure(link)
     words = links.DESCRIPTIONS[link]
+    started = expectation.arrival(timeline, link, Mark.STARTED)
     if link is Link.WORKFLOW and started is not None:
         words = links.WORKFLOW_UNFINISHED
     facts = [_last_good(timeline, expectation, link),
@@ -160,6 +186,17 @@ def _absence(timeline, expectation, link, words, failure):
         missed, expectation.timeouts[link], state)
 
 
+def _reversed(timeline, expectation):
+    pair = _out_of_order(timeline, expectation)
+    if pair is None:
+        return None
+    earlier, later = pair
+    return Verdict(
+        Kind.NOT_HEALED_BY_THIS_CHAIN, link=later,
+        why='%s was there before %s began, so it is no effect of it'
+            % (later.label, earlier.label))
+
+
 def _out_of_order(timeline, expectation):
     begins = [(link, _begin(timeline, expectation, link)) for link in CHAIN]
     for index, (later, end) in enumerate(begins):
@@ -192,3 +229,63 @@ def _healed(timeline, expectation):
         Kind.HEALED, seconds=seconds,
         why='by this chain in %.1f s; server %s took over from %s'
             % (seconds, server, expectation.server_id))
+
+
+def _unwatched(timeline, expectation):
+    end = expectation.quiet_end(timeline)
+    for link in expectation.forbidden:
+        watched = timeline.watched.get(link)
+        until = None if watched is None else watched.answered
+        if until is None or until < end:
+            return _ended_early(timeline, expectation, link, until)
+    return None
+
+
+def _ended_early(timeline, expectation, link, until):
+    watched = timeline.watched.get(link)
+    span = 'never watched' if until is None else (
+        'watched until %+.1f s only' % elapsed(timeline, until))
+    state = '' if watched is None else ' (last state: %s)' % watched.state
+    return Verdict(
+        Kind.INVALID, link=link,
+        why='%s was %s%s, the quiet time ends at %+.1f s' % (
+            link.label, span, state,
+            elapsed(timeline, expectation.quiet_end(timeline))))
+
+
+def _dead(timeline, expectation):
+    if not expectation.alive:
+        return None
+    probe = timeline.last_probe()
+    begin = None if probe is None else probe.begin
+    if begin is None or begin < expectation.quiet_end(timeline):
+        return _ended_early(timeline, expectation, Link.APPLICATION, begin)
+    if probe.ok and probe.boot == expectation.boot:
+        return None
+    words = links.SERVER_LIVES
+    return Verdict(
+        Kind.BROKEN, link=Link.APPLICATION,
+        why='the server should live through this fault, but no %s at %+.1f '
+            's: %s' % (expectation.describe(words.expected),
+                       elapsed(timeline, probe.end),
+                       'boot %s answered' % probe.boot if probe.ok
+                       else probe.error),
+        look_at=expectation.describe(words.look_at))
+
+
+def _untouched(timeline, expectation):
+    came = ', '.join(link.label for link in expectation.required)
+    absent = ', '.join(link.label for link in expectation.forbidden)
+    facts = ['no %s until %+.1f s' % (
+        absent, elapsed(timeline, expectation.quiet_end(timeline)))]
+    if came:
+        facts.insert(0, '%s came' % came)
+    if expectation.alive:
+        facts.append('server %s lived on' % expectation.server_id)
+    return Verdict(Kind.UNTOUCHED, why='; '.join(facts))
+
+
+# The first rule that has something to say makes the verdict.
+_ALWAYS = (_invalid, _split_brain, _unexpected, _missing)
+_HEALING = (*_ALWAYS, _reversed, _healed)
+_QUIET = (*_ALWAYS, _unwatched, _dead, _untouched)

@@ -302,8 +302,8 @@ class ApplicationWatcher:
     def __init__(self, application, boot):
         """Remember who answered before.
 
-        :param application: probes the application, see
-            :meth:`..application.Application.probe`
+        :param application: probes the application and knows its server,
+            see :class:`..application.Application`
         :param boot: boot id of the guest that answered before the fault
         """
         self._application, self._boot = application, boot
@@ -314,7 +314,8 @@ class ApplicationWatcher:
         recorder.probe(probe)
         if not probe.ok:
             return Look('no good answer: %s' % probe.error)
-        if probe.boot == self._boot:
+        if (probe.boot == self._boot
+                or probe.server == self._application.server_id):
             return Look('the old server answers')
         return Look('another server answers', (Sighting(
             links.Mark.FINISHED, probe.boot, {

@@ -21,12 +21,12 @@ from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import verdict as judge
 
 # Raised when a reader of older files would misread a newer one.
-FORMAT = 1
+FORMAT = 2
 
 _HEADER = ('link', 'not before', 'seen at', 'what')
 
 # What the life of a fault ends with.
-_AFTERWARDS = ('reverted', 'verified')
+_AFTERWARDS = ('reverted', 'disarmed', 'verified')
 
 
 def line(timeline, expectation):
@@ -57,7 +57,7 @@ def document(timeline, expectation):
     clock.
     """
     found = judge.verdict(timeline, expectation)
-    origin = timeline.origin
+    origin, concluded = timeline.origin, timeline.concluded
     return {
         'format': FORMAT,
         'verdict': {
@@ -65,6 +65,8 @@ def document(timeline, expectation):
             'link': None if found.link is None else found.link.label,
             'look_at': found.look_at, 'seconds': found.seconds},
         'expectation': _expectation(expectation),
+        'concluded': None if concluded is None else round(
+            concluded - origin, 3),
         'transitions': [_timed(one, origin) for one in timeline.transitions],
         'evidence': [_timed(one, origin) for one in timeline.evidence],
         'failures': [_timed(one, origin) for one in timeline.failures],
@@ -109,20 +111,35 @@ def _rows(timeline, expectation):
     yield from fault
     for link in judge.CHAIN:
         yield from _link_rows(timeline, expectation, link)
+    yield from _split_brain_rows(timeline, expectation)
     yield from afterwards
 
 
 def _link_rows(timeline, expectation, link):
-    arrivals = [expectation.arrival(timeline, link, mark)
-                for mark in links.Mark]
-    for one in filter(None, arrivals):
+    arrivals = {mark: expectation.arrival(timeline, link, mark)
+                for mark in links.Mark}
+    seen = list(filter(None, arrivals.values()))
+    for one in seen:
         yield (link.label, _after(timeline, one.not_before),
                _after(timeline, one.seen_at),
                '%s %s' % (_what(link, one), one.object_id))
-    if arrivals[-1] is None:
+    if link in expectation.forbidden:
+        absence = '' if seen else 'absent'
+    else:
+        absence = '' if arrivals[expectation.required[link]] else 'missing'
+    if absence:
         watched = timeline.watched.get(link)
-        yield (link.label, '', 'missing',
+        yield (link.label, '', absence,
                'last state: %s' % (watched.state if watched else 'unknown'))
+
+
+def _split_brain_rows(timeline, expectation):
+    found = expectation.split_brain(timeline)
+    if found is not None:
+        probe = found[1]
+        yield (links.Link.APPLICATION.label, _after(timeline, probe.begin),
+               _after(timeline, probe.end),
+               'old server answered from boot %s' % probe.boot)
 
 
 def _after(timeline, at):
@@ -139,12 +156,15 @@ def _expectation(expectation):
     values = dict(vars(expectation))
     values['timeouts'] = {link.label: seconds for link, seconds
                           in expectation.timeouts.items()}
+    values['steps'] = [{'link': link.label, 'mark': mark.value}
+                       for link, mark in expectation.steps]
     return values
 
 
 def _timed(record, origin):
     values = dict(vars(record))
-    for key in ('begin', 'end', 'seen_at', 'not_before', 'last_begin'):
+    for key in ('begin', 'end', 'seen_at', 'not_before', 'last_begin',
+                'answered'):
         if values.get(key) is not None:
             values[key] = round(values[key] - origin, 3)
     if 'link' in values:

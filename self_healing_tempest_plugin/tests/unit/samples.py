@@ -28,6 +28,8 @@ PAYLOADS = {
                        'server': 'new', 'nonce': 'n'},
 }
 
+FAULT = 'host compute-1 without power'
+
 # When each step of a healthy run is seen, in seconds.
 HEALTHY = (
     (Link.ALARM, Mark.FINISHED, 105.0),
@@ -43,12 +45,20 @@ HEALTHY = (
 def expected(**changes):
     """Return what a healthy run should show."""
     values = dict(
+        fault=FAULT, fault_look_at='the power commands',
         host='compute-1', server_id='old', boot='boot-1', stack_id='stack-1',
         workflow='heal', url='http://192.0.2.1:80/', host_alarm='HostDown',
         deduced_alarm='Instance down', monitor_look_at='the monitor',
         timeouts={Link.ALARM: 30, Link.DEDUCTION: 20, Link.WORKFLOW: 10,
                   Link.STACK: 60, Link.APPLICATION: 40})
     return expectation.Expectation(**dict(values, **changes))
+
+
+def untouched(**changes):
+    """Return that alarm and deduction come, and nothing else for 30 s."""
+    return expected(**dict(
+        dict(fault='data NIC eth1 of host compute-1 down',
+             steps=expectation.DEDUCED, quiet=30.0), **changes))
 
 
 def evidence(link, mark, seen_at, uncertainty=1.0, lag=0.0, **payload):
@@ -70,14 +80,40 @@ def healthy(without=(), witnessed=True, **changes):
         origin=90.0, transitions=tuple(transitions),
         evidence=tuple(evidence(*step) for step in HEALTHY
                        if step[0] not in without),
-        watched={link: timeline.Watched(9, 0, 99.0, 'not there')
-                 for link in Link if link is not Link.FAULT})
+        watched={link: timeline.Watched(9, 0, 99.0, 'not there', 99.0)
+                 for link in links.CHAIN})
     return timeline.Timeline(**dict(values, **changes))
+
+
+# Deduced at 107 s: what comes later is too much until 137 s.
+QUIET_END = 137.0
+
+
+def deduced(*more, until=QUIET_END, **changes):
+    """Return a timeline with alarm and deduction, and no more than that.
+
+    :param more: further evidence
+    :param until: when the last poll of each link began
+    """
+    noticed = tuple(evidence(*step) for step in HEALTHY[:2])
+    values = dict(
+        evidence=noticed + more, probes=(probe(until, 'old'),),
+        watched={link: timeline.Watched(9, 0, until, 'not there', until)
+                 for link in links.CHAIN})
+    return healthy(**dict(values, **changes))
+
+
+def probe(begin, server='', boot='', takes=0.5):
+    """Return a probe, answered by a server, or by none."""
+    boot = boot or {'old': 'boot-1', 'new': 'boot-2'}.get(server, '')
+    return timeline.Probe(begin, begin + takes, bool(server), 'n', boot,
+                          server, '' if server else 'ConnectionError')
 
 
 def polled(seen, **begins):
     """Return a timeline whose last polls began at the given times."""
     watched = dict(seen.watched)
     for label, begin in begins.items():
-        watched[Link[label.upper()]] = timeline.Watched(9, 0, begin, 'x')
+        watched[Link[label.upper()]] = timeline.Watched(
+            9, 0, begin, 'x', begin)
     return watched

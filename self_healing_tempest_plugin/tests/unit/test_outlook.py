@@ -14,20 +14,25 @@
 
 import dataclasses
 
+from hypothesis import given
+from hypothesis import strategies
 import testtools
 
+from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import outlook
 from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chain import verdict
 from self_healing_tempest_plugin.tests.unit import samples
 
 Link, Mark = links.Link, links.Mark
 EXPECTED = samples.expected()
+QUIET = samples.untouched()
 
 
-def over(seen, **begins):
+def over(seen, expected=EXPECTED, **begins):
     return outlook.over(dataclasses.replace(
-        seen, watched=samples.polled(seen, **begins)), EXPECTED)
+        seen, watched=samples.polled(seen, **begins)), expected)
 
 
 class OverTest(testtools.TestCase):
@@ -90,3 +95,93 @@ class OverTest(testtools.TestCase):
         seen = dataclasses.replace(seen, failures=(
             timeline.Failure(Link.STACK, 's', 170.0, 'UPDATE_FAILED'),))
         self.assertTrue(over(seen, stack=181.0, application=200.0))
+
+
+class QuietTest(testtools.TestCase):
+    """outlook.over(), where nothing is to be healed."""
+
+    def test_quiet_time(self):
+        """Each forbidden link needs a poll after the end."""
+        self.assertFalse(over(samples.deduced(until=136.9), QUIET))
+        self.assertTrue(over(samples.deduced(), QUIET))
+        for link in QUIET.forbidden:
+            self.assertFalse(over(samples.deduced(), QUIET,
+                                  **{link.label: 136.9}))
+
+    def test_required_links_need_no_poll(self):
+        """What is there need not be watched."""
+        self.assertTrue(over(samples.deduced(), QUIET, alarm=105.0,
+                             deduction=107.0))
+
+    def test_alive_needs_the_application(self):
+        expected = samples.untouched(alive=True)
+        self.assertFalse(over(samples.deduced(), expected,
+                              application=136.9))
+        self.assertTrue(over(samples.deduced(), expected))
+
+    def test_something_came(self):
+        """An execution is one too many: no need to wait longer."""
+        started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
+        self.assertTrue(over(samples.deduced(started, until=108.0), QUIET))
+
+    def test_something_came_before_a_step(self):
+        """Nor until the alarm is late."""
+        started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
+        self.assertTrue(over(samples.deduced(
+            evidence=(started,), until=108.0), QUIET))
+
+    def test_something_else_came(self):
+        started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0,
+                                   server_id='other')
+        self.assertFalse(over(samples.deduced(started, until=108.0), QUIET))
+
+    def test_step_is_late(self):
+        """The deduction is due 20 s after the alarm at 105 s."""
+        alarm = samples.evidence(*samples.HEALTHY[0])
+        seen = samples.deduced(evidence=(alarm,), until=124.9)
+        self.assertFalse(over(seen, QUIET))
+        self.assertTrue(over(seen, QUIET, deduction=125.0))
+
+    def test_step_is_late_but_not_the_next(self):
+        """No alarm, but a deduction: the alarm is waited for."""
+        deduction = samples.evidence(*samples.HEALTHY[1])
+        seen = samples.deduced(evidence=(deduction,), until=200.0)
+        self.assertFalse(over(seen, QUIET, alarm=130.9))
+        self.assertTrue(over(seen, QUIET, alarm=131.0))
+
+    def test_nothing_at_all(self):
+        """The quiet time runs from the end of the injection at 101 s."""
+        expected = samples.untouched(steps=expectation.NOTHING)
+        self.assertEqual(links.CHAIN, expected.forbidden)
+        seen = samples.deduced(evidence=(), until=131.0)
+        self.assertEqual((), outlook.pending(seen, expected))
+        self.assertTrue(over(seen, expected))
+        for link in links.CHAIN:
+            self.assertFalse(over(seen, expected, **{link.label: 130.9}))
+
+    def test_service_out_of_order(self):
+        """A poll without an answer shows nothing, but not for ever."""
+        seen = samples.deduced()
+        for begin, is_over in ((137.0 + outlook.GRACE - 0.1, False),
+                               (137.0 + outlook.GRACE, True)):
+            watched = dict(seen.watched)
+            watched[Link.STACK] = timeline.Watched(
+                9, 1, begin, 'no answer: HTTP 503', 136.9)
+            self.assertEqual(is_over, outlook.over(
+                dataclasses.replace(seen, watched=watched), QUIET))
+
+    @given(noticed=strategies.booleans(), quiet=strategies.floats(0, 100),
+           begins=strategies.lists(strategies.floats(101, 300), min_size=5,
+                                   max_size=5))
+    def test_over_means_untouched(self, noticed, quiet, begins):
+        """With all that must come and nothing else, both say the same."""
+        steps = expectation.DEDUCED if noticed else expectation.NOTHING
+        expected = samples.untouched(steps=steps, quiet=quiet)
+        came = tuple(samples.evidence(*step) for step
+                     in samples.HEALTHY[:len(steps)])
+        seen = samples.deduced(evidence=came)
+        polled = samples.polled(seen, **{
+            link.label: begin for link, begin in zip(links.CHAIN, begins)})
+        seen = dataclasses.replace(seen, watched=polled)
+        self.assertEqual(verdict.verdict(seen, expected).good,
+                         outlook.over(seen, expected))

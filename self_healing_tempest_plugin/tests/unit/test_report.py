@@ -51,11 +51,63 @@ class TextTest(testtools.TestCase):
         self.assertTrue(rows[-2].startswith('application'), rows[-2])
         self.assertIn('reverted', rows[-1])
 
+    def test_life_of_a_fault(self):
+        """All its steps are told; those of the repair come last."""
+        names = ('planned', 'armed', 'injected', 'witnessed', 'reverted',
+                 'disarmed', 'verified')
+        text = report.text(samples.healthy(transitions=tuple(
+            timeline.Transition(name, 100.0, 101.0) for name in names)),
+            EXPECTED)
+        rows = [line.split()[:6] for line in text.splitlines()[3:]]
+        fault = [index for index, row in enumerate(rows)
+                 if row[0] == 'fault']
+        self.assertEqual([0, 1, 2, 3, 11, 12, 13], fault)
+        self.assertEqual(list(names), [rows[index][-1] for index in fault])
+
     def test_broken(self):
         text = report.text(samples.healthy(
             without=[Link.WORKFLOW, Link.STACK, Link.APPLICATION]), EXPECTED)
         self.assertIn('BROKEN at link workflow', text.splitlines()[0])
         self.assertRegex(text, r'workflow +missing +last state: not there')
+
+    def test_untouched(self):
+        """That a forbidden link is absent is good."""
+        text = report.text(samples.deduced(), samples.untouched())
+        self.assertTrue(text.startswith('UNTOUCHED: '), text)
+        self.assertRegex(text, r'alarm .* raised alarm-id')
+        for label in ('workflow', 'stack', 'application'):
+            self.assertRegex(text,
+                             label + r' +absent +last state: not there')
+        self.assertNotIn('missing', text)
+
+    def test_unexpected(self):
+        """What came is told with its times, and no more of its link."""
+        started = samples.evidence(Link.WORKFLOW, links.Mark.STARTED, 108.0)
+        text = report.text(samples.deduced(started), samples.untouched())
+        workflow = [line for line in text.splitlines()
+                    if line.startswith('workflow')]
+        self.assertEqual(1, len(workflow))
+        self.assertIn('started workflow-id', workflow[0])
+
+    def test_required_link_is_missing(self):
+        text = report.text(samples.deduced(evidence=()), samples.untouched())
+        self.assertRegex(text, r'alarm +missing +last state: not there')
+        self.assertRegex(text, r'workflow +absent +last state: not there')
+
+    def test_split_brain(self):
+        """The first answer of the old server has a row of its own."""
+        text = report.text(samples.healthy(probes=(
+            samples.probe(104.0, 'old'), samples.probe(119.0, 'new'),
+            samples.probe(150.0, 'old'), samples.probe(151.0, 'old'))),
+            EXPECTED)
+        self.assertTrue(text.startswith('SPLIT_BRAIN at link application'))
+        row, = [line for line in text.splitlines()[1:]
+                if 'old server' in line]
+        self.assertEqual(
+            ['application', '+50.0', 's', '+50.5', 's',
+             'old server answered from boot boot-1'], row.split(None, 5))
+        self.assertNotIn('old server answered', report.text(
+            samples.healthy(), EXPECTED))
 
     def test_nothing_injected(self):
         text = report.text(samples.healthy(transitions=()), EXPECTED)
@@ -79,6 +131,25 @@ class DocumentTest(testtools.TestCase):
         self.assertEqual(10, found['expectation']['timeouts']['workflow'])
         self.assertEqual(9.0, found['watched']['stack']['last_begin'])
         self.assertEqual(report.FORMAT, found['format'])
+
+    def test_expectation(self):
+        """What was expected goes with what was seen."""
+        found = json.loads(report.dumps(samples.deduced(concluded=140.0),
+                                        samples.untouched(alive=True)))
+        self.assertEqual((2, 50.0), (found['format'], found['concluded']))
+        expected = found['expectation']
+        self.assertEqual(
+            ('data NIC eth1 of host compute-1 down', 'the power commands',
+             30.0, True), tuple(expected[key] for key in (
+                 'fault', 'fault_look_at', 'quiet', 'alive')))
+        self.assertEqual(
+            [{'link': 'alarm', 'mark': 'finished'},
+             {'link': 'deduction', 'mark': 'finished'}], expected['steps'])
+        self.assertEqual(47.0, found['watched']['stack']['answered'])
+
+    def test_not_concluded(self):
+        self.assertIsNone(report.document(samples.healthy(),
+                                          EXPECTED)['concluded'])
 
     def test_broken_names_its_link(self):
         found = report.document(samples.healthy(without=[Link.STACK]),

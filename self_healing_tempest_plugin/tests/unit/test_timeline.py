@@ -17,6 +17,7 @@ import threading
 import fixtures
 import testtools
 
+from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import watch
@@ -114,6 +115,59 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual(('3 executions', 'not seen'),
                          self.recorder.timeline().remarks)
 
+    def test_watched(self):
+        """Both polls count, but only one of them has seen anything."""
+        self.poll(watchers.Look('not there'))
+        self.clock.sleep(4)
+        self.recorder.silence(Link.ALARM, self.clock.now(), 'HTTP 503')
+        watched = self.recorder.timeline().watched[Link.ALARM]
+        self.assertEqual((1000.0, 1005.0), (watched.answered,
+                                            watched.last_begin))
+
+    def test_concluded(self):
+        """The verdict is sure: what it is made of stays as it is."""
+        self.poll(watchers.Look('ERROR', failure='boom', object_id='e1'))
+        self.recorder.remark('executions', '2 executions')
+        self.recorder.conclude()
+        before = self.recorder.timeline()
+        self.assertEqual(1001.0, before.concluded)
+        self.poll(sight())
+        self.poll(sight(), link=Link.APPLICATION)
+        self.recorder.silence(Link.ALARM, 1002.0, 'HTTP 503')
+        self.recorder.silence(Link.STACK, 1002.0, 'HTTP 503')
+        self.recorder.unmet('host compute-1 is down')
+        self.recorder.remark('executions', '3 executions')
+        self.recorder.remark('state', 'not seen')
+        self.assertEqual(before, self.recorder.timeline())
+
+    def test_recorded_after_the_conclusion(self):
+        """The fault is taken back, and somebody may answer."""
+        self.recorder.conclude()
+        self.recorder.transition('reverted', 1000.0)
+        probe = samples.probe(1001.0, 'old')
+        self.recorder.probe(probe)
+        seen = self.recorder.timeline()
+        self.assertEqual((probe,), seen.probes)
+        self.assertIsNotNone(seen.transition('reverted'))
+
+    def test_concluded_once(self):
+        self.assertIsNone(self.recorder.timeline().concluded)
+        self.recorder.conclude()
+        self.clock.sleep(1)
+        self.recorder.conclude()
+        self.assertEqual(1000.0, self.recorder.timeline().concluded)
+
+    def test_last_probe(self):
+        """One that is not over at the conclusion is not judged."""
+        self.assertIsNone(self.recorder.timeline().last_probe())
+        first, second = samples.probe(1000.0, 'old'), samples.probe(1001.0)
+        self.recorder.probe(first)
+        self.recorder.probe(second)
+        self.assertEqual(second, self.recorder.timeline().last_probe())
+        self.clock.sleep(1.25)
+        self.recorder.conclude()
+        self.assertEqual(first, self.recorder.timeline().last_probe())
+
     def test_a_timeline_stays_as_it_is(self):
         """What was handed out does not change any more."""
         before = self.recorder.timeline()
@@ -124,14 +178,25 @@ class RecorderTest(testtools.TestCase):
 
 
 class FakeWatcher:
-    """Says what it is told to, then the last for ever."""
+    """Says what it is told to, then the last for ever.
+
+    :ivar asked: set whenever it is asked
+    """
 
     def __init__(self, link, *looks):
         self.link, self._looks = link, list(looks)
         self.threads = set()
+        self.asked = threading.Event()
+
+    def break_with(self, error):
+        """Raise an error from now on."""
+        self._looks = [error]
 
     def look(self, recorder):
         self.threads.add(threading.current_thread())
+        self.asked.set()
+        if self.link is Link.APPLICATION:
+            recorder.probe(samples.probe(recorder.now(), 'new', takes=0.0))
         look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
         if isinstance(look, Exception):
             raise look
@@ -149,15 +214,28 @@ class WatchTest(testtools.TestCase):
         return [FakeWatcher(Link[label.upper()], *of)
                 for label, of in looks.items()]
 
-    def run_watch(self, chain, **timeouts):
+    def injected(self):
+        """Return a recorder of a fault that is there."""
         recorder = timeline.Recorder()
         now = recorder.now()
         recorder.transition('injected', now)
         recorder.transition('witnessed', now)
-        limits = dict.fromkeys(samples.PAYLOADS, 0.05)
+        return recorder
+
+    def run_watch(self, chain, **changes):
+        recorder = self.injected()
         with watch.Watch(chain, recorder, 0.01) as running:
-            running.until_over(samples.expected(timeouts=limits))
+            running.until_over(self.expected(**changes))
         return recorder.timeline()
+
+    def expected(self, **changes):
+        limits = dict.fromkeys(samples.PAYLOADS, 0.05)
+        return samples.expected(timeouts=limits, **changes)
+
+    def nothing(self):
+        """Return watchers that see nothing."""
+        missing = [watchers.Look('not there')]
+        return self.chain(**{link.label: missing for link in links.CHAIN})
 
     def test_all_links(self):
         """Each link has a thread, and all of them end."""
@@ -191,3 +269,58 @@ class WatchTest(testtools.TestCase):
             clients.ServiceRefused, self.run_watch,
             self.chain(stack=[error])))
         self.assertIn('Watching stack failed', log.output)
+
+    def test_quiet_time(self):
+        """Every link is watched until the end of it."""
+        seen = self.run_watch(self.nothing(), steps=expectation.NOTHING,
+                              quiet=0.1)
+        end = seen.transition('injected').end + 0.1
+        for link in links.CHAIN:
+            self.assertGreaterEqual(seen.watched[link].answered, end)
+        self.assertGreaterEqual(seen.concluded, end)
+
+    def test_application_is_asked_further_on(self):
+        """Only it, and only until the end of the with."""
+        recorder, chain = self.injected(), self.chain()
+        with watch.Watch(chain, recorder, 0.01) as running:
+            running.until_over(self.expected())
+            concluded = recorder.timeline()
+            alive = {one.link for one in chain
+                     for thread in one.threads if thread.is_alive()}
+            self.assertEqual({Link.APPLICATION}, alive)
+            application = chain[-1]
+            for _ in range(2):
+                application.asked.clear()
+                self.assertTrue(application.asked.wait(5))
+        seen = recorder.timeline()
+        self.assertGreater(len(seen.probes), len(concluded.probes))
+        self.assertEqual(concluded.watched, seen.watched)
+        self.assertEqual(concluded.evidence, seen.evidence)
+        self.assertLess(concluded.concluded, seen.probes[-1].begin)
+        self.assertFalse(application.threads.pop().is_alive())
+
+    def test_application_interval(self):
+        """The application is asked at a pace of its own."""
+        recorder, chain = self.injected(), self.nothing()
+        with watch.Watch(chain, recorder, 60, application_interval=0.01):
+            for _ in range(3):
+                self.assertTrue(chain[-1].asked.wait(5))
+                chain[-1].asked.clear()
+        seen = recorder.timeline()
+        self.assertGreaterEqual(seen.watched[Link.APPLICATION].polls, 3)
+        self.assertEqual(1, seen.watched[Link.ALARM].polls)
+
+    def test_defect_after_the_conclusion(self):
+        """Without answers nobody knows whether the old guest is back."""
+        error = clients.ServiceRefused('application', 'probe', 'defect')
+        self.useFixture(fixtures.FakeLogger())
+        recorder, chain = self.injected(), self.chain()
+
+        def run():
+            with watch.Watch(chain, recorder, 0.01) as running:
+                running.until_over(self.expected())
+                chain[-1].break_with(error)
+                for thread in chain[-1].threads:
+                    thread.join(5)
+
+        self.assertIs(error, self.assertRaises(clients.ServiceRefused, run))

@@ -20,6 +20,7 @@ from hypothesis import strategies
 import testtools
 from testtools import matchers
 
+from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import matchers as own_matchers
 from self_healing_tempest_plugin.chain import timeline
@@ -29,10 +30,11 @@ from self_healing_tempest_plugin.tests.unit import samples
 Kind = verdict.Kind
 Link, Mark = links.Link, links.Mark
 EXPECTED = samples.expected()
+QUIET = samples.untouched()
 
 
-def judged(seen):
-    return verdict.verdict(seen, EXPECTED)
+def judged(seen, expected=EXPECTED):
+    return verdict.verdict(seen, expected)
 
 
 def changed(link, mark, **changes):
@@ -57,6 +59,7 @@ class HealedTest(testtools.TestCase):
         found = judged(samples.healthy())
         self.assertEqual((Kind.HEALED, 19.0), (found.kind, found.seconds))
         self.assertIsNone(found.link)
+        self.assertTrue(found.good)
         self.assertIn('server new took over from old', str(found))
 
     def test_application_before_stack(self):
@@ -75,11 +78,19 @@ class HealedTest(testtools.TestCase):
 
     def test_matcher(self):
         """The matcher agrees and describes what does not match."""
-        matcher = own_matchers.healed(EXPECTED)
+        matcher = own_matchers.as_expected(EXPECTED)
+        self.assertEqual('as_expected(stack-1)', str(matcher))
         self.assertIsNone(matcher.match(samples.healthy()))
         text = matcher.match(samples.healthy(without=[Link.STACK])).describe()
         self.assertIn('NOT_HEALED_BY_THIS_CHAIN at link stack', text)
         self.assertIn('missing', text)
+
+    def test_matcher_untouched(self):
+        """It wants what was expected, not that something was healed."""
+        matcher = own_matchers.as_expected(QUIET)
+        self.assertIsNone(matcher.match(samples.deduced()))
+        text = matcher.match(samples.healthy()).describe()
+        self.assertIn('UNEXPECTED_HEALING at link workflow', text)
 
 
 class TiesTest(testtools.TestCase):
@@ -137,8 +148,9 @@ class BrokenTest(testtools.TestCase):
 
     def test_monitor_silent(self):
         found = self.broken(Link.ALARM)
-        self.assertIn('host compute-1 was seen dead at +3.0 s, no new alarm '
-                      'HostDown on host compute-1 within 30 s', found.why)
+        self.assertIn('host compute-1 without power, seen by a witness at '
+                      '+3.0 s, no new alarm HostDown on host compute-1 '
+                      'within 30 s', found.why)
         self.assertEqual('the monitor', found.look_at)
 
     def test_notifier_stopped(self):
@@ -216,13 +228,305 @@ class InvalidTest(testtools.TestCase):
     def test_no_witness(self):
         """Not even a perfect chain proves anything without a witness."""
         self.check(samples.healthy(witnessed=False),
-                   'no witness that host compute-1 is dead', Link.FAULT)
+                   'no witness of: host compute-1 without power',
+                   Link.FAULT)
+
+    def test_where_to_look_for_a_witness(self):
+        self.assertEqual('the power commands', judged(
+            samples.healthy(witnessed=False)).look_at)
 
     def test_stale_evidence(self):
         """Something was there before the fault."""
         self.check(changed(Link.ALARM, Mark.FINISHED, not_before=95.0,
                            seen_at=96.0),
                    'alarm alarm-id was there before the fault', Link.ALARM)
+
+
+class UntouchedTest(testtools.TestCase):
+    """Faults after which nothing may be healed."""
+
+    def check(self, kind, seen, link=None, **changes):
+        found = judged(seen, samples.untouched(**changes))
+        self.assertEqual((kind, link), (found.kind, found.link), found)
+        return found
+
+    def test_noticed(self):
+        """Alarm and deduction came, and then nothing."""
+        found = self.check(Kind.UNTOUCHED, samples.deduced())
+        self.assertTrue(found.good)
+        self.assertEqual('', found.look_at)
+        self.assertEqual('alarm, deduction came; no workflow, stack, '
+                         'application until +37.0 s', found.why)
+
+    def test_not_noticed(self):
+        found = self.check(
+            Kind.UNTOUCHED, samples.deduced(evidence=(), until=131.0),
+            steps=expectation.NOTHING)
+        self.assertEqual('no alarm, deduction, workflow, stack, application '
+                         'until +31.0 s', found.why)
+
+    def test_required_step_is_missing(self):
+        """That nothing is healed is no merit when nobody noticed."""
+        alarm = samples.evidence(*samples.HEALTHY[0])
+        found = self.check(Kind.BROKEN, samples.deduced(evidence=(alarm,)),
+                           Link.DEDUCTION)
+        self.assertFalse(found.good)
+        self.assertIn('the link Vitrage alarm → Vitrage deduction is broken',
+                      found.why)
+
+    def test_watched_too_short(self):
+        """Each forbidden link is watched until the end, or nobody knows."""
+        seen = samples.deduced()
+        for link in QUIET.forbidden:
+            found = self.check(
+                Kind.INVALID, dataclasses.replace(
+                    seen, watched=samples.polled(seen, **{
+                        link.label: 136.9})), link)
+            self.assertEqual(
+                '%s was watched until +36.9 s only (last state: x), the '
+                'quiet time ends at +37.0 s' % link.label, found.why)
+
+    def test_last_poll_without_answer(self):
+        """A service out of order has not shown that there is nothing."""
+        seen = samples.deduced()
+        watched = dict(seen.watched)
+        watched[Link.STACK] = timeline.Watched(
+            9, 1, 200.0, 'no answer: HTTP 503', 120.0)
+        found = self.check(Kind.INVALID, dataclasses.replace(
+            seen, watched=watched), Link.STACK)
+        self.assertIn('stack was watched until +20.0 s only (last state: no '
+                      'answer: HTTP 503)', found.why)
+
+    def test_never_watched(self):
+        seen = samples.deduced(watched={})
+        found = self.check(Kind.INVALID, seen, Link.WORKFLOW)
+        self.assertIn('workflow was never watched, ', found.why)
+
+    def test_not_watched_but_step_missing(self):
+        """A missing step is missing, however long the rest was watched."""
+        self.check(Kind.BROKEN, samples.deduced(evidence=(), watched={}),
+                   Link.ALARM)
+
+    def test_invalid_as_ever(self):
+        self.check(Kind.INVALID, samples.deduced(witnessed=False), Link.FAULT)
+        self.check(Kind.INVALID, samples.deduced(unmet=('x',)))
+        self.check(Kind.INVALID, samples.deduced(transitions=()))
+        early = samples.evidence(Link.WORKFLOW, Mark.STARTED, 99.0)
+        self.check(Kind.INVALID, samples.deduced(early), Link.WORKFLOW)
+
+
+class AliveTest(testtools.TestCase):
+    """The server has to live through the fault."""
+
+    def check(self, kind, *probes, concluded=None):
+        seen = samples.deduced(probes=probes, concluded=concluded)
+        found = judged(seen, samples.untouched(alive=True))
+        self.assertEqual(kind, found.kind, found)
+        if kind is not Kind.UNTOUCHED:
+            self.assertEqual(Link.APPLICATION, found.link)
+        return found
+
+    def test_alive(self):
+        found = self.check(Kind.UNTOUCHED, samples.probe(137.0, 'old'))
+        self.assertIn('server old lived on', found.why)
+
+    def test_away_for_a_while(self):
+        """What counts is the end."""
+        self.check(Kind.UNTOUCHED, samples.probe(110.0),
+                   samples.probe(137.0, 'old'))
+
+    def test_no_answer(self):
+        found = self.check(Kind.BROKEN, samples.probe(130.0, 'old'),
+                           samples.probe(137.0))
+        self.assertEqual(
+            'the server should live through this fault, but no answer of '
+            'the application at http://192.0.2.1:80/ from boot boot-1 at '
+            '+37.5 s: ConnectionError', found.why)
+        self.assertIn('the console of server old', found.look_at)
+
+    def test_booted_again(self):
+        """The same server with another boot has not lived through it."""
+        found = self.check(Kind.BROKEN,
+                           samples.probe(137.0, 'old', boot='boot-3'))
+        self.assertIn('boot boot-3 answered', found.why)
+
+    def test_bad_answer(self):
+        """A guest that cannot repeat the nonce is not alive."""
+        bad = dataclasses.replace(samples.probe(137.0, 'old'), ok=False,
+                                  error='nonce x instead of n')
+        self.assertIn('nonce x instead of n', self.check(
+            Kind.BROKEN, bad).why)
+
+    def test_asked_too_early(self):
+        found = self.check(Kind.INVALID, samples.probe(136.9, 'old'))
+        self.assertIn('application was watched until +36.9 s only',
+                      found.why)
+
+    def test_never_asked(self):
+        self.check(Kind.INVALID)
+
+    def test_nobody_wants_it_alive(self):
+        """A fault that cuts the application off may do so."""
+        self.assertTrue(judged(samples.deduced(
+            probes=(samples.probe(137.0),)), QUIET).good)
+
+    def test_only_until_the_conclusion(self):
+        """What happens while the fault is taken back is another matter."""
+        alive, dead = samples.probe(137.0, 'old'), samples.probe(138.0)
+        self.check(Kind.UNTOUCHED, alive, dead, concluded=138.4)
+        self.check(Kind.BROKEN, alive, dead, concluded=138.5)
+
+
+class UnexpectedTest(testtools.TestCase):
+    """Something was healed that should be left alone."""
+
+    def check(self, *evidence, link, at, **changes):
+        found = judged(samples.deduced(*evidence),
+                       samples.untouched(**changes))
+        self.assertEqual((Kind.UNEXPECTED_HEALING, link),
+                         (found.kind, found.link))
+        self.assertFalse(found.good)
+        self.assertEqual(
+            '%s %s-id came at %s s, which should not happen after: data NIC '
+            'eth1 of host compute-1 down' % (link.label, link.label, at),
+            found.why)
+        self.assertNotEqual('', found.look_at)
+
+    def test_either_mark(self):
+        for link in QUIET.forbidden:
+            for mark in Mark:
+                self.check(samples.evidence(link, mark, 120.0), link=link,
+                           at='+20.0')
+
+    def test_any_link(self):
+        """Where not even an alarm should come."""
+        for link in links.CHAIN:
+            found = judged(samples.deduced(evidence=(samples.evidence(
+                link, Mark.FINISHED, 120.0),)),
+                samples.untouched(steps=expectation.NOTHING))
+            self.assertEqual((Kind.UNEXPECTED_HEALING, link),
+                             (found.kind, found.link))
+            self.assertNotEqual('', found.look_at)
+
+    def test_first_of_several(self):
+        self.check(samples.evidence(Link.STACK, Mark.STARTED, 121.0),
+                   samples.evidence(Link.WORKFLOW, Mark.STARTED, 119.0),
+                   link=Link.WORKFLOW, at='+19.0')
+
+    def test_seen_in_another_order(self):
+        """The one that was seen first is named, as in the table."""
+        self.check(samples.evidence(Link.STACK, Mark.STARTED, 118.0),
+                   samples.evidence(Link.WORKFLOW, Mark.STARTED, 119.0),
+                   link=Link.STACK, at='+18.0')
+
+    def test_two_at_once(self):
+        """The earlier link is the cause."""
+        self.check(samples.evidence(Link.STACK, Mark.STARTED, 119.0),
+                   samples.evidence(Link.WORKFLOW, Mark.STARTED, 119.0),
+                   link=Link.WORKFLOW, at='+19.0')
+
+    def test_before_a_step_is_seen(self):
+        """The alarm may be seen late; the execution is there."""
+        started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
+        found = judged(samples.deduced(evidence=(started,)), QUIET)
+        self.assertEqual(Kind.UNEXPECTED_HEALING, found.kind)
+
+    def test_any_version_of_the_stack(self):
+        """Also one with the same server, or a new one on the same host."""
+        for payload in ({'server_id': 'old'}, {'host': 'compute-1'},
+                        {'status': 'ERROR'}):
+            self.check(samples.evidence(
+                Link.STACK, Mark.FINISHED, 120.0, **payload),
+                link=Link.STACK, at='+20.0')
+
+    def test_of_something_else(self):
+        """Ties hold for what must not come, too."""
+        for link, payload in (
+                (Link.WORKFLOW, {'server_id': 'other'}),
+                (Link.STACK, {'stack_id': 'other'}),
+                (Link.APPLICATION, {'url': 'http://192.0.2.2:80/'}),
+                (Link.APPLICATION, {'server': 'old'}),
+                (Link.APPLICATION, {'boot': 'boot-1'})):
+            other = samples.evidence(link, Mark.FINISHED, 120.0, **payload)
+            self.assertEqual(Kind.UNTOUCHED, judged(
+                samples.deduced(other), QUIET).kind)
+
+    def test_not_watched_to_the_end(self):
+        """What came has come, however short the watch."""
+        started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
+        found = judged(samples.deduced(started, until=108.0), QUIET)
+        self.assertEqual(Kind.UNEXPECTED_HEALING, found.kind)
+
+
+class SplitBrainTest(testtools.TestCase):
+    """The old guest and the new one answer at the same address."""
+
+    NEW = samples.probe(119.0, 'new')
+
+    def kind(self, *probes, **changes):
+        return judged(samples.healthy(probes=probes, **changes)).kind
+
+    def test_named(self):
+        found = judged(samples.healthy(probes=(
+            self.NEW, samples.probe(150.0, 'old'))))
+        self.assertEqual((Kind.SPLIT_BRAIN, Link.APPLICATION),
+                         (found.kind, found.link))
+        self.assertFalse(found.good)
+        self.assertEqual('the old server old answered at +50.5 s from boot '
+                         'boot-1, after server new had answered at +19.5 s',
+                         found.why)
+        self.assertEqual('the fencing of host compute-1: the old server must '
+                         'be dead before another one takes its address',
+                         found.look_at)
+
+    def test_old_before_new(self):
+        """The data path may outlive the fault: the old one may answer."""
+        self.assertEqual(Kind.HEALED, self.kind(
+            samples.probe(104.0, 'old'), samples.probe(118.0, 'old'),
+            self.NEW, samples.probe(120.0, 'new')))
+
+    def test_overlapping(self):
+        """One that began before the other had ended proves nothing."""
+        self.assertEqual(Kind.HEALED, self.kind(
+            self.NEW, samples.probe(119.4, 'old')))
+        self.assertEqual(Kind.SPLIT_BRAIN, self.kind(
+            self.NEW, samples.probe(119.5, 'old')))
+
+    def test_boot_or_server(self):
+        """Booted again, or with another name: it is the old guest."""
+        for server, boot in (('old', 'boot-3'), ('x', 'boot-1')):
+            self.assertEqual(Kind.SPLIT_BRAIN, self.kind(
+                self.NEW, samples.probe(150.0, server, boot)))
+
+    def test_bad_answers(self):
+        """An answer without this request's nonce is from nobody."""
+        bad = dict(ok=False, error='nonce')
+        old = samples.probe(150.0, 'old')
+        self.assertEqual(Kind.HEALED, self.kind(
+            self.NEW, dataclasses.replace(old, **bad)))
+        self.assertEqual(Kind.HEALED, self.kind(
+            dataclasses.replace(self.NEW, **bad), old))
+
+    def test_after_the_conclusion(self):
+        """The old guest comes back with its host."""
+        self.assertEqual(Kind.SPLIT_BRAIN, self.kind(
+            self.NEW, samples.probe(150.0, 'old'), concluded=130.0))
+
+    def test_whatever_is_missing(self):
+        for link in links.CHAIN:
+            self.assertEqual(Kind.SPLIT_BRAIN, self.kind(
+                self.NEW, samples.probe(150.0, 'old'), without=[link]))
+
+    def test_where_nothing_should_heal(self):
+        """Worse than healing what should be left alone."""
+        answer = samples.evidence(Link.APPLICATION, Mark.FINISHED, 119.0)
+        seen = samples.deduced(answer, probes=(
+            self.NEW, samples.probe(137.0, 'old')))
+        self.assertEqual(Kind.SPLIT_BRAIN, judged(seen, QUIET).kind)
+
+    def test_not_when_invalid(self):
+        self.assertEqual(Kind.INVALID, self.kind(
+            self.NEW, samples.probe(150.0, 'old'), witnessed=False))
 
 
 class AnyTimelineTest(testtools.TestCase):
@@ -291,3 +595,57 @@ class AnyTimelineTest(testtools.TestCase):
             found = judged(seen)
             self.assertEqual((Kind.NOT_HEALED_BY_THIS_CHAIN, later),
                              (found.kind, found.link))
+
+    @given(kept=strategies.sets(strategies.sampled_from(samples.HEALTHY)),
+           steps=strategies.sampled_from(
+               (expectation.NOTHING, expectation.DEDUCED)),
+           until=strategies.floats(101, 200),
+           alive=strategies.booleans(), answers=strategies.booleans())
+    def test_rules_where_nothing_heals(self, kept, steps, until, alive,
+                                       answers):
+        """UNTOUCHED only with all that must come, and surely no more."""
+        expected = samples.untouched(steps=steps, alive=alive)
+        seen = samples.deduced(
+            evidence=tuple(samples.evidence(*step) for step in kept),
+            until=until,
+            probes=(samples.probe(until, 'old' if answers else ''),))
+        came = {link for link, _, _ in kept}
+        required = {link for link, _ in steps}
+        if came - required:
+            kind = Kind.UNEXPECTED_HEALING
+        elif required - came:
+            kind = Kind.BROKEN
+        elif until < (samples.QUIET_END if steps else 131.0):
+            kind = Kind.INVALID
+        elif alive and not answers:
+            kind = Kind.BROKEN
+        else:
+            kind = Kind.UNTOUCHED
+        self.assertEqual(kind, judged(seen, expected).kind)
+
+    @given(kept=strategies.sets(strategies.sampled_from(samples.HEALTHY)),
+           steps=strategies.sampled_from(
+               (expectation.NOTHING, expectation.DEDUCED,
+                expectation.STEPS)),
+           alive=strategies.booleans(),
+           later=strategies.lists(strategies.tuples(
+               strategies.floats(0, 3),
+               strategies.sampled_from(('', 'old', 'new')))))
+    def test_after_the_conclusion(self, kept, steps, alive, later):
+        """Later answers show two living servers, or nothing at all."""
+        expected = samples.untouched(steps=steps, alive=alive)
+        seen = samples.deduced(
+            evidence=tuple(samples.evidence(*step) for step in kept),
+            concluded=137.5)
+        before = judged(seen, expected)
+        at, probes = 137.5, []
+        for pause, server in later:
+            probes.append(samples.probe(at + pause, server))
+            at = probes[-1].end
+        found = judged(dataclasses.replace(
+            seen, probes=(*seen.probes, *probes)), expected)
+        servers = [server for _, server in later if server]
+        if 'new' in servers and 'old' in servers[servers.index('new'):]:
+            self.assertEqual(Kind.SPLIT_BRAIN, found.kind)
+        else:
+            self.assertEqual(before, found)

@@ -282,6 +282,16 @@ class ApplicationWatcherTest(WatcherTestCase):
         self.assertEqual([True, False, True], [
             one.ok for one in self.recorder.timeline().probes])
 
+    def test_old_server_booted_again(self):
+        """It is no sighting, so that it hides no later one."""
+        self.app.server_id = fake_cloud.SERVER
+        self.cloud.answer = (fake_cloud.SERVER, 'boot-3')
+        look = self.look()
+        self.assertEqual(('the old server answers', ()),
+                         (look.state, look.sightings))
+        self.cloud.answer = (fake_cloud.NEW_SERVER, 'boot-2')
+        self.assertEqual('boot-2', self.sighting().object_id)
+
     def test_nonces_differ(self):
         self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
         self.look()
