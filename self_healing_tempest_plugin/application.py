@@ -29,6 +29,11 @@ from self_healing_tempest_plugin import waiting
 # a guest that is emulated needs a moment.
 PROBE_TIMEOUT = (1, 2)
 
+# The options that name a template of the cloud, by the file of the tests' own
+# that is added without them.
+TEMPLATE_OPTIONS = {templates.HOST_DOWN: 'host_template',
+                    templates.NIC_DOWN: 'nic_template'}
+
 
 @dataclasses.dataclass(frozen=True)
 class Stack:
@@ -54,18 +59,17 @@ class Application(fixtures.Fixture):
     :ivar url: where it answers
     """
 
-    def __init__(self, clients, settings):
+    def __init__(self, clients, settings, healing=True):
         """Prepare; nothing is created yet.
 
         :param clients: :class:`.clients.Clients`
         :param settings: :class:`.config.Settings`
+        :param healing: whether it gets the rule that starts the healing
         """
         super().__init__()
         self._clients, self._settings = clients, settings
+        self._healing = healing
         self._times = settings.timeouts
-        self._http = requests.Session()
-        # A proxy of the runner's environment would be another witness.
-        self._http.trust_env = False
         self.stack = self.server_id = self.host = None
         self.boot = self.workflow = self.url = None
 
@@ -77,7 +81,8 @@ class Application(fixtures.Fixture):
         self.stack = Stack(name, self._create(name))
         self._wait_created()
         self._learn()
-        self._wait_rule_active()
+        if self._healing:
+            self._wait_rule_active()
         self.boot = self._wait_answer().boot
 
     def probe(self, now):
@@ -88,9 +93,7 @@ class Application(fixtures.Fixture):
         """
         nonce, begin = secrets.token_hex(8), now()
         try:
-            response = self._http.get(
-                self.url, params={'nonce': nonce}, timeout=PROBE_TIMEOUT,
-                headers={'Connection': 'close'})
+            response = _ask(self.url, nonce)
             error = _complaint(response, nonce)
             fields = _fields(response.text)
         except requests.RequestException as failure:
@@ -108,6 +111,7 @@ class Application(fixtures.Fixture):
                 'external_network': wanted.external_network,
                 'application_port': wanted.port,
                 'instance_alarm_name': self._settings.deduced_alarm_name,
+                'healing': self._healing,
                 'heal_polls': max(1, self._times.stack // 2),
             }, self._times.stack)
 
@@ -174,7 +178,7 @@ class Application(fixtures.Fixture):
             tolerate=services.ServiceUnavailable, **options)
 
 
-class HostTemplate(fixtures.Fixture):
+class DeductionTemplate(fixtures.Fixture):
     """The Vitrage template that deduces instance alarms from host alarms.
 
     One that the cloud has is only checked; otherwise the tests' own is there
@@ -184,20 +188,21 @@ class HostTemplate(fixtures.Fixture):
     :ivar uuid: the template
     """
 
-    def __init__(self, vitrage, settings, datasource):
+    def __init__(self, vitrage, settings, datasource, alarm):
         """Prepare; nothing is added yet.
 
         :param vitrage: :class:`.clients.Vitrage`
         :param settings: :class:`.config.Settings`
         :param datasource: ``vitrage_type`` of the monitor's alarms
+        :param alarm: :class:`.config.Alarm` that it deduces from
         """
         super().__init__()
         self._vitrage, self._settings = vitrage, settings
-        self._datasource = datasource
+        self._datasource, self._alarm = datasource, alarm
         self.uuid = None
 
     def _setUp(self):
-        name = self._settings.host_template
+        name = self._alarm.template
         self.uuid = self._existing(name) if name else self._add()
         wait_template_active(self._vitrage, self.uuid,
                              self._settings.timeouts)
@@ -208,22 +213,25 @@ class HostTemplate(fixtures.Fixture):
         if not found:
             raise services.ServiceRefused(
                 'Vitrage', 'find template %s' % name,
-                'there is none of that name, see [self_healing] '
-                'host_template')
+                'there is none of that name, see [self_healing] %s'
+                % TEMPLATE_OPTIONS[self._alarm.file])
         return found[-1]['uuid']
 
     def _add(self):
-        # Vitrage compares names by their beginnings, so that none may be
-        # the beginning of another: the random part has a fixed length.
-        name = 'self_healing_host_down_%s' % secrets.token_hex(4)
         added = self._vitrage.add_template(
-            templates.read(templates.HOST_DOWN), {
-                'template_name': name,
+            templates.read(self._alarm.file), {
+                'template_name': self._fresh_name(),
                 'host_alarm_type': self._datasource,
-                'host_alarm_name': self._settings.host_alarm_name,
+                'host_alarm_name': self._alarm.name,
                 'instance_alarm_name': self._settings.deduced_alarm_name})
         self.addCleanup(self._delete, added['uuid'])
         return added['uuid']
+
+    def _fresh_name(self):
+        # Vitrage compares names by their beginnings, so that none may be
+        # the beginning of another: the random part has a fixed length.
+        kind = self._alarm.file.split('.')[0]
+        return 'self_healing_%s_%s' % (kind, secrets.token_hex(4))
 
     def _delete(self, uuid):
         times = self._settings.timeouts
@@ -274,6 +282,16 @@ def _stack_state(stack):
 def _physical_id(resources, resource_type):
     return next((one['physical_resource_id'] for one in resources
                  if one['resource_type'] == resource_type), None)
+
+
+def _ask(url, nonce):
+    # A connection of its own for each request: one that is kept may be
+    # closed by the other side just then, which is no silence of anybody.
+    with requests.Session() as http:
+        # A proxy of the runner's environment would be another witness.
+        http.trust_env = False
+        return http.get(url, params={'nonce': nonce}, timeout=PROBE_TIMEOUT,
+                        headers={'Connection': 'close'})
 
 
 def _complaint(response, nonce):

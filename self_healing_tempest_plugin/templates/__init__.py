@@ -18,6 +18,7 @@ APPLICATION = 'application.hot.yaml'
 APPLICATION_SCRIPT = 'application.sh'
 HEAL_INSTANCE = 'heal_instance.vitrage.yaml'
 HOST_DOWN = 'host_down.vitrage.yaml'
+NIC_DOWN = 'nic_down.vitrage.yaml'
 
 
 def read(name):

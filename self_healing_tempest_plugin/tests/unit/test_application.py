@@ -15,18 +15,28 @@
 import dataclasses
 
 import fixtures
+from testtools import matchers
+from vitrageclient.common import yaml_utils
 
 from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import test_clients
 from self_healing_tempest_plugin import waiting
 
-TIMES = config.Timeouts(
-    poll_interval=0.1, witness=1, alarm=1, deduction=1, workflow=1, stack=1,
-    application=1, host_return=1, template=1, graph=1)
+TIMES = config.Timeouts(**dict(dict.fromkeys((
+    field.name for field in dataclasses.fields(config.Timeouts)), 1),
+    poll_interval=0.1, blip=0.1))
+ACCESS = config.HostAccess(
+    addresses={}, user='root', key_file=None, known_hosts_file=None, port=22,
+    jump_host=None, sudo=False, timeout=1, local_timeout=1)
+NETWORK = config.HostNetwork(
+    management_nic=None, data_nic=None, data_addresses={}, control_plane=())
+HOST_ALARM = config.Alarm('HostDown', None, templates.HOST_DOWN)
+NIC_ALARM = config.Alarm('HostNicDown', None, templates.NIC_DOWN)
 
 
 def setup_error(fixture):
@@ -57,12 +67,16 @@ class ApplicationTestCase(test_clients.ClientTestCase):
         cloud.services = [fake_cloud.compute_service('compute-1'),
                           fake_cloud.compute_service('compute-20')]
         self.settings = config.Settings(
-            cloud=None, power=None, timeouts=TIMES, monitor='prometheus',
+            cloud=None, power=None, access=ACCESS, network=NETWORK,
+            service_manager='systemd', compute_service='nova-compute',
+            timeouts=TIMES, monitor='prometheus',
             application=config.ApplicationSettings(
                 'guest', 'm1.nano', 'public', cloud.port),
-            host_alarm_name='HostDown', deduced_alarm_name='Instance down',
-            host_template=None, allow_faults=True, fault_hosts=('compute-1',),
-            witness_port=22, artifacts_dir='/nowhere', name_prefix='tempest')
+            host_alarm=HOST_ALARM, nic_alarm=NIC_ALARM,
+            deduced_alarm_name='Instance down', allow_faults=True,
+            allow_foreign_servers=False, fault_hosts=('compute-1',),
+            witness_port=22, state_dir='/nowhere', artifacts_dir='/nowhere',
+            name_prefix='tempest')
 
     def deploy(self):
         """Return the application, set up."""
@@ -84,6 +98,7 @@ class ApplicationTest(ApplicationTestCase):
         body = self.cloud.asked('POST', '/stacks')[0][3]
         self.assertEqual('Instance down',
                          body['parameters']['instance_alarm_name'])
+        self.assertIs(True, body['parameters']['healing'])
         self.assertEqual({'application.sh', 'heal_instance.vitrage.yaml'},
                          set(body['files']))
         self.assertTrue(body['stack_name'].startswith('tempest-'))
@@ -93,6 +108,17 @@ class ApplicationTest(ApplicationTestCase):
             self.cloud.asked('DELETE', 'executions')[0],
             self.cloud.asked('DELETE', 'stacks')[0])]
         self.assertEqual(sorted(gone), gone)
+
+    def test_without_healing(self):
+        """No rule is asked for, and none is waited for."""
+        del self.cloud.stack_resources[2]
+        self.cloud.templates.clear()
+        with application.Application(self.clients, self.settings,
+                                     healing=False) as app:
+            self.assertEqual('boot-1', app.boot)
+        body = self.cloud.asked('POST', '/stacks')[0][3]
+        self.assertIs(False, body['parameters']['healing'])
+        self.assertEqual([], self.cloud.asked('GET', 'template'))
 
     def failing(self, kind=waiting.WaitAborted):
         error = setup_error(application.Application(
@@ -131,45 +157,58 @@ class ApplicationTest(ApplicationTestCase):
             waiting.WaitTimeout)))
 
 
-class HostTemplateTest(ApplicationTestCase):
-    """application.HostTemplate."""
+class DeductionTemplateTest(ApplicationTestCase):
+    """application.DeductionTemplate."""
 
-    def fixture(self, **changes):
-        return application.HostTemplate(
-            self.clients.vitrage,
-            dataclasses.replace(self.settings, **changes), 'prometheus')
+    def fixture(self, alarm=HOST_ALARM, **changes):
+        return application.DeductionTemplate(
+            self.clients.vitrage, self.settings, 'prometheus',
+            dataclasses.replace(alarm, **changes))
 
     def test_own(self):
-        with self.fixture() as fixture:
-            self.assertEqual(fake_cloud.TEMPLATE, fixture.uuid)
+        for alarm in (HOST_ALARM, NIC_ALARM):
+            with self.fixture(alarm) as fixture:
+                self.assertEqual(fake_cloud.TEMPLATE, fixture.uuid)
+                added = self.cloud.added_templates.pop()
             self.assertEqual(
-                ('prometheus', 'HostDown', 'Instance down'),
-                tuple(self.cloud.added_templates[0]['params'][key] for key in
+                ('prometheus', alarm.name, 'Instance down'),
+                tuple(added['params'][key] for key in
                       ('host_alarm_type', 'host_alarm_name',
                        'instance_alarm_name')))
-        self.assertEqual(['rule'], [one['name'] for one
-                                    in self.cloud.templates])
+            self.assertEqual(
+                yaml_utils.load(templates.read(alarm.file)),
+                added['templates'][0][1])
+            self.assertEqual(['rule'], [one['name'] for one
+                                        in self.cloud.templates])
 
     def test_names_are_no_prefixes(self):
         """Vitrage compares template names by their beginnings."""
-        names = set()
-        for _ in range(5):
-            with self.fixture():
-                names.add(self.cloud.added_templates[-1]['params'][
-                    'template_name'])
-        self.assertEqual(5, len(names))
-        self.assertEqual(1, len({len(name) for name in names}))
+        names = [self.name(alarm) for alarm in (HOST_ALARM, NIC_ALARM) * 3]
+        self.assertEqual([], [
+            (one, other) for one in names for other in names
+            if one is not other and other.startswith(one)])
+        self.assertThat(names[0], matchers.StartsWith(
+            'self_healing_host_down_'))
+        self.assertThat(names[1], matchers.StartsWith(
+            'self_healing_nic_down_'))
+
+    def name(self, alarm):
+        with self.fixture(alarm):
+            return self.cloud.added_templates[-1]['params']['template_name']
 
     def test_given(self):
         """The cloud's own template is used, and left there."""
-        with self.fixture(host_template='rule') as fixture:
+        with self.fixture(template='rule') as fixture:
             self.assertEqual('rule-1', fixture.uuid)
         self.assertEqual([], self.cloud.asked('PUT|DELETE', 'template'))
         self.assertEqual(1, len(self.cloud.templates))
 
     def test_given_but_unknown(self):
-        error = setup_error(self.fixture(host_template='none'))
-        self.assertIn('[self_healing] host_template', str(error))
+        """The message names the option that is wrong."""
+        for alarm, option in ((HOST_ALARM, 'host_template'),
+                              (NIC_ALARM, 'nic_template')):
+            error = setup_error(self.fixture(alarm, template='none'))
+            self.assertIn('[self_healing] %s' % option, str(error))
 
     def test_removal_fails(self):
         self.cloud.delete_template = lambda query, body: (200, None, {})

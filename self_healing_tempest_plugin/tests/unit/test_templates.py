@@ -28,6 +28,9 @@ HOST_PARAMETERS = {
     'template_name': 'self_healing_host_down_1', 'host_alarm_name':
         'HostDown', 'host_alarm_type': 'prometheus',
     'instance_alarm_name': 'Instance down'}
+NIC_PARAMETERS = dict(
+    HOST_PARAMETERS, template_name='self_healing_nic_down_1',
+    host_alarm_name='HostNicDown')
 RULE_PARAMETERS = {
     'template_name': 'rule', 'instance_alarm_name': 'Instance down',
     'instance_id': 'server-1', 'workflow_name': 'heal',
@@ -52,17 +55,39 @@ class VitrageTemplateTest(testtools.TestCase):
             template, {}, parameters)
         self.assertTrue(result.is_valid_config, result.comment)
 
-    def test_host_down(self):
-        template = self.resolved(templates.HOST_DOWN, HOST_PARAMETERS)
-        self.assertEqual('self_healing_host_down_1',
+    def deduction(self, name, parameters):
+        """Check what both templates of host alarms do.
+
+        :returns: the actions on the host, dict of action to its properties
+        """
+        template = self.resolved(name, parameters)
+        self.assertEqual(parameters['template_name'],
                          template['metadata']['name'])
         self.assertEqual(
-            {'category': 'ALARM', 'type': 'prometheus', 'name': 'HostDown'},
+            {'category': 'ALARM', 'type': 'prometheus',
+             'name': parameters['host_alarm_name']},
             template['entities']['host_alarm'])
-        actions = [next(iter(action)) for scenario in template['scenarios']
-                   for action in scenario['actions']]
-        self.assertEqual(['set_state', 'mark_down', 'raise_alarm',
-                          'set_state'], actions)
+        host, instance = template['scenarios']
+        self.assertEqual(
+            [{'raise_alarm': {
+                'target': 'instance', 'alarm_name': 'Instance down',
+                'severity': 'CRITICAL', 'causing_alarm': 'host_alarm'}},
+             {'set_state': {'target': 'instance', 'state': 'ERROR'}}],
+            instance['actions'])
+        return {name: properties for action in host['actions']
+                for name, properties in action.items()}
+
+    def test_host_down(self):
+        self.assertEqual(
+            {'set_state': {'target': 'host', 'state': 'ERROR'},
+             'mark_down': {'target': 'host'}},
+            self.deduction(templates.HOST_DOWN, HOST_PARAMETERS))
+
+    def test_nic_down(self):
+        """The host itself lives: its nova-compute is not forced down."""
+        self.assertEqual(
+            {'set_state': {'target': 'host', 'state': 'SUBOPTIMAL'}},
+            self.deduction(templates.NIC_DOWN, NIC_PARAMETERS))
 
     def test_heal_instance(self):
         """One execute_mistral; all its inputs are flat strings."""
@@ -97,6 +122,23 @@ class ApplicationTemplateTest(testtools.TestCase):
                               if value not in names[name]])
         self.assertEqual(set(names['get_file']), {
             value for name, value in used if name == 'get_file'})
+
+    def test_only_the_rule_is_conditional(self):
+        """Without healing the stack lacks the rule and nothing else."""
+        self.assertEqual({'healing': {'get_param': 'healing'}},
+                         self.hot['conditions'])
+        self.assertEqual(
+            {'healing_rule': 'healing'},
+            {name: one['condition'] for name, one in self.resources.items()
+             if 'condition' in one})
+
+    def test_replacement_goes_elsewhere(self):
+        """The host of the old server may be called up, and be broken."""
+        hints = self.resources['server']['properties']['scheduler_hints']
+        self.assertEqual(
+            ['anti-affinity'],
+            self.resources[hints['group']['get_resource']]['properties'][
+                'policies'])
 
     def test_rule_gets_its_parameters(self):
         """Heat itself adds the template's name."""
