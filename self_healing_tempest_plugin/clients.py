@@ -25,9 +25,11 @@ operation: an answer may come later (:class:`ServiceUnavailable`), it is a no
 
 import contextlib
 import json
+import re
 
 from heatclient import exc as heat_exc
 from heatclient.v1 import client as heat_client
+from keystoneauth1 import discover
 from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1.identity import v3
 from keystoneauth1 import session as ksa_session
@@ -42,6 +44,9 @@ from vitrageclient.v1 import client as vitrage_client
 # Nova 2.53: services and hypervisors have UUIDs, hypervisors list their
 # servers, services tell forced_down (2.11), servers still list everything.
 COMPUTE_MICROVERSION = '2.53'
+
+# Placement 1.16: candidates can be limited.
+PLACEMENT_MICROVERSION = '1.16'
 
 # Answers that another try may better: throttled, or the server's own fault.
 _TRANSIENT_CODES = frozenset([408, 429]) | frozenset(range(500, 600))
@@ -189,6 +194,17 @@ class Heat:
             with contextlib.suppress(heat_exc.HTTPNotFound):
                 self._client.stacks.delete(stack_id)
 
+    def build(self):
+        """Return the revision that the engine tells, e.g. ``unknown``."""
+        with calling('Heat', 'show its build'):
+            return self._client.build_info.build_info()['engine']['revision']
+
+    def resource_types(self):
+        """Return the names of all resource types as a set."""
+        with calling('Heat', 'list resource types'):
+            return {one.resource_type
+                    for one in self._client.resource_types.list()}
+
 
 class Vitrage:
     """Entity graph, alarms and templates."""
@@ -281,6 +297,57 @@ class Vitrage:
         with calling('Vitrage', 'delete template %s' % uuid):
             self._client.template.delete([uuid])
 
+    def status(self):
+        """Return what vitrage-graph says of itself: OK.
+
+        :raises ServiceUnavailable: when it is not ready
+        """
+        with calling('Vitrage', 'show its status'):
+            return self._client.status.get()['reason']
+
+    def processes(self):
+        """Return the names of Vitrage's processes as a set.
+
+        :raises ServiceUnavailable: also where it has no [coordination]
+        """
+        with calling('Vitrage', 'list its processes'):
+            return {one['name'] for one in self._client.service.list()}
+
+    def counts(self):
+        """Return how many entities of each type the graph has, as a dict."""
+        with calling('Vitrage', 'count entities'):
+            return self._client.resource.count(all_tenants=True)
+
+    def hosts(self):
+        """Return the hosts of the graph by name, as dicts."""
+        with calling('Vitrage', 'list hosts'):
+            return {one['id']: one for one in self._client.resource.list(
+                resource_type='nova.host', all_tenants=True)}
+
+    def active_alarms(self, vitrage_type):
+        """Return the alarms of a datasource that have not ended, as dicts.
+
+        :param vitrage_type: the datasource, e.g. ``prometheus``
+        """
+        with calling('Vitrage', 'list active alarms'):
+            # Vitrage filters by LIKE %value%, see alarms().
+            found = self._client.alarm.list(
+                'all', all_tenants=True, filter_by=['vitrage_type'],
+                filter_vals=[vitrage_type])
+            return [one for one in found
+                    if one['vitrage_type'] == vitrage_type]
+
+    def newest_alarm(self, vitrage_type):
+        """Return the newest alarm of a datasource as a dict, or None.
+
+        :param vitrage_type: the datasource, e.g. ``prometheus``
+        """
+        with calling('Vitrage', 'list past alarms'):
+            found = self._client.alarm.history(
+                all_tenants=True, limit=1, sort_dirs=('desc', 'asc'),
+                filter_by=['vitrage_type'], filter_vals=[vitrage_type])
+            return next(iter(found), None)
+
 
 class Mistral:
     """Workflow executions."""
@@ -325,6 +392,16 @@ class Mistral:
         with calling('Mistral', 'show execution %s' % execution_id):
             return self._client.executions.get(execution_id).to_dict()
 
+    def actions(self, names):
+        """Return those of the named actions that there are, as a set.
+
+        :param names: e.g. ``heat.stacks_get``
+        """
+        with calling('Mistral', 'list actions'):
+            found = self._client.actions.list(
+                name='in:%s' % ','.join(sorted(names)))
+            return {one.name for one in found} & set(names)
+
     def delete_executions(self, workflow_name):
         """Delete all executions of a workflow, running ones too."""
         with calling('Mistral', 'delete executions of %s' % workflow_name):
@@ -350,8 +427,10 @@ class Nova:
 
     def __init__(self, manager):
         self._servers = manager.servers_client
+        self._interfaces = manager.interfaces_client
         self._services = manager.services_client
         self._hypervisors = manager.hypervisor_client
+        self._manager = manager
 
     def server(self, server_id):
         """Return a server as a dict, None when it is deleted."""
@@ -361,11 +440,23 @@ class Nova:
             except lib_exc.NotFound:
                 return None
 
+    def ports(self, server_id):
+        """Return the ids of the ports of a server as a tuple."""
+        with calling('Nova', 'list interfaces of server %s' % server_id):
+            found = self._interfaces.list_interfaces(
+                server_id)['interfaceAttachments']
+            return tuple(one['port_id'] for one in found)
+
     def servers_on(self, host):
         """Return the servers of all projects on a host, as dicts."""
         with calling('Nova', 'list servers on %s' % host):
             return self._servers.list_servers(
                 detail=True, all_tenants=True, host=host)['servers']
+
+    def services(self):
+        """Return all services of Nova as a list of dicts."""
+        with calling('Nova', 'list services'):
+            return self._services.list_services()['services']
 
     def compute_services(self):
         """Return all nova-compute services as a list of dicts."""
@@ -386,6 +477,113 @@ class Nova:
             return next((one['host_ip'] for one in found
                          if one['service']['host'] == host), None)
 
+    def version(self):
+        """Return its newest version, with microversions, as text."""
+        with calling('Nova', 'show its version'):
+            found = self._manager.compute_versions_client.list_versions()
+            one = _current(found['versions'])
+            return '%s, microversions %s to %s' % (
+                one['id'], one['min_version'], one['version'])
+
+    def hypervisors(self):
+        """Return all hypervisors with their details, as dicts."""
+        with calling('Nova', 'list hypervisors'):
+            return self._hypervisors.list_hypervisors(
+                detail=True)['hypervisors']
+
+    def flavor(self, flavor):
+        """Return a flavor as a dict, or None.
+
+        :param flavor: its id or its name
+        """
+        with calling('Nova', 'list flavors'):
+            # Without is_public an admin sees the public ones only.
+            found = self._manager.flavors_client.list_flavors(
+                detail=True, is_public='None')['flavors']
+            return _by_id_or_name(found, flavor)
+
+
+class Neutron:
+    """Networks, by Tempest's clients."""
+
+    def __init__(self, manager):
+        self._networks = manager.networks_client
+        self._versions = manager.network_versions_client
+
+    def version(self):
+        """Return its newest version as text."""
+        with calling('Neutron', 'show its version'):
+            return _current(self._versions.list_versions()['versions'])['id']
+
+    def external_network(self, network):
+        """Return an external network as a dict, or None.
+
+        :param network: its id or its name
+        """
+        with calling('Neutron', 'list external networks'):
+            found = self._networks.list_networks(
+                **{'router:external': True})['networks']
+            return _by_id_or_name(found, network)
+
+
+class Glance:
+    """Images, by Tempest's client."""
+
+    def __init__(self, manager):
+        self._images = manager.image_client_v2
+
+    def image(self, image):
+        """Return an image as a dict, or None.
+
+        :param image: its id or its name
+        """
+        with calling('Glance', 'find image %s' % image):
+            try:
+                return self._images.show_image(image)
+            except lib_exc.NotFound:
+                return next(iter(self._images.list_images(
+                    {'name': image})['images']), None)
+
+
+class Placement:
+    """Room for servers, by Tempest's client.
+
+    The caller sets :data:`PLACEMENT_MICROVERSION` by Tempest's
+    ``APIMicroversionFixture``.
+    """
+
+    # There may be more; nobody needs that many places for one server.
+    LIMIT = 1000
+
+    def __init__(self, manager):
+        self._placement = manager.placement_client
+
+    def places(self, flavor):
+        """Return where a server has room, as a set of ids of hypervisors.
+
+        :param flavor: the flavor as a dict of Nova
+        """
+        disk = (flavor['disk'] + flavor['OS-FLV-EXT-DATA:ephemeral']
+                + -(-(flavor['swap'] or 0) // 1024))
+        wanted = {'VCPU': flavor['vcpus'], 'MEMORY_MB': flavor['ram'],
+                  'DISK_GB': disk}
+        with calling('Placement', 'list allocation candidates'):
+            found = self._placement.list_allocation_candidates(
+                limit=self.LIMIT, resources=','.join(
+                    '%s:%d' % one for one in wanted.items() if one[1]))
+            return {provider for one in found['allocation_requests']
+                    for provider in one['allocations']}
+
+
+def _current(versions):
+    return next((one for one in versions if one['status'] == 'CURRENT'),
+                versions[-1])
+
+
+def _by_id_or_name(found, wanted):
+    return next((one for one in found
+                 if wanted in (one['id'], one['name'])), None)
+
 
 class Clients:
     """All services of one cloud, for one project.
@@ -403,7 +601,7 @@ class Clients:
         :param manager: Tempest's ``clients.Manager`` of the project
         """
         keystone = session(cloud, manager.credentials)
-        self._keystone = keystone
+        self._keystone, self._cloud = keystone, cloud
         self.heat = Heat(keystone, cloud)
         self.vitrage = Vitrage(keystone, cloud)
         self.mistral = Mistral(keystone, cloud)
@@ -414,3 +612,30 @@ class Clients:
         """Return the project of the session."""
         with calling('Keystone', 'get a token'):
             return self._keystone.get_project_id()
+
+    def version(self, service, service_type):
+        """Return the newest version of a service's API as text.
+
+        :param service: name of the service, for messages
+        :param service_type: its type in the catalog
+        """
+        cloud = self._cloud
+        with calling(service, 'show its version'):
+            url = self._keystone.get_endpoint(
+                service_type=service_type, interface=cloud.endpoint_type,
+                region_name=cloud.region)
+            if url is None:
+                raise ksa_exc.EndpointNotFound(
+                    '%s endpoint for %s service in the catalog not found' % (
+                        cloud.endpoint_type, service_type))
+            # The version document is above the version, wherever that is.
+            return self._newest(re.split(r'/v\d', url)[0].rstrip('/') + '/')
+
+    def keystone_version(self):
+        """Return the version of Keystone's API as text."""
+        with calling('Keystone', 'show its version'):
+            return self._newest(self._cloud.auth_url)
+
+    def _newest(self, url):
+        found = discover.Discover(self._keystone, url).version_data()
+        return 'v' + discover.version_to_string(found[-1]['version'])

@@ -17,19 +17,30 @@ module looks at ``CONF``, and a value that is missing or wrong is one line
 that names its option.
 """
 
+import contextlib
 import dataclasses
 import os
+import re
 import shlex
+import types as builtin_types
+import typing
 
 from oslo_config import cfg
 from oslo_config import types
 from tempest.lib import exceptions
+
+from self_healing_tempest_plugin import templates
 
 SERVICE_AVAILABLE = cfg.OptGroup('service_available',
                                  title='Available OpenStack Services')
 SELF_HEALING = cfg.OptGroup('self_healing', title='Self-healing tests')
 FEATURES = cfg.OptGroup('self_healing_feature_enabled',
                         title='Self-healing scenarios that the cloud allows')
+
+_JUMP_HOST = re.compile(
+    r'(?:(?P<user>[^\s@:/]+)@)?'
+    r'(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[\w.-]+))'
+    r'(?::(?P<port>\d{1,5}))?', re.ASCII)
 
 # What a monitor needs to tell Vitrage beside the alarm's own way: time for
 # the alert to be evaluated, sent, put into the graph and into the database.
@@ -92,6 +103,10 @@ SELF_HEALING_OPTIONS = [
         help="Name of the monitor's alarm on a dead host, as Vitrage shows "
              'it.'),
     cfg.StrOpt(
+        'nic_alarm_name', default='HostNicDown',
+        help="Name of the monitor's alarm on a host whose data NIC is down, "
+             'as Vitrage shows it.'),
+    cfg.StrOpt(
         'deduced_alarm_name', default='Instance down',
         help='Name of the alarm that Vitrage deduces for every instance of '
              'a dead host.'),
@@ -100,13 +115,35 @@ SELF_HEALING_OPTIONS = [
         help='Name of the Vitrage template that deduces instance alarms from '
              'host alarms, where the cloud has one. Empty: the tests add '
              'their own and remove it afterwards.'),
+    cfg.StrOpt(
+        'nic_template',
+        help='The same for the alarms on data NICs. Empty: the tests add '
+             'their own and remove it afterwards.'),
     cfg.BoolOpt(
         'allow_faults', default=False,
         help='Whether the tests may break something for real.'),
     cfg.ListOpt(
         'fault_hosts', default=[], item_type=types.String(),
         help='Compute hosts that may be broken, as [service] host names in '
-             'Nova. A host that is not in the list is never touched.'),
+             'Nova. A host that is not in the list is never touched, nor is '
+             'one that runs another service of Nova than nova-compute.'),
+    cfg.BoolOpt(
+        'allow_foreign_servers', default=False,
+        help='Whether a host may be broken that carries servers of other '
+             'projects than the one of the tests.'),
+    cfg.StrOpt(
+        'state_dir',
+        help='Directory of the journal of faults and of the lock that lets '
+             'one run at a time break something. All runs against one cloud '
+             'should share it. Empty: "self_healing" below '
+             '[oslo_concurrency] lock_path.'),
+    cfg.IntOpt(
+        'host_timer', min=5, max=86400,
+        help='Seconds after which a broken host repairs itself, whatever has '
+             'become of the run; for a host that cannot be reached during '
+             'its fault that is the only way back. It must be longer than '
+             'healing takes. Empty: the sum of the deadlines from witness to '
+             'application.'),
     cfg.StrOpt(
         'host_power_off_command',
         help='Command that takes the power from a host, run without a shell. '
@@ -129,6 +166,78 @@ SELF_HEALING_OPTIONS = [
         'host_witness_port', default=22, min=1,
         help='TCP port on the management address of a host that answers '
              'while the host is alive, and not when it is dead.'),
+    cfg.Opt(
+        'host_addresses', type=types.Dict(types.String()), default={},
+        help='Addresses that hosts are reached at over SSH, as '
+             '"host:address,...". A host that is not in the list is reached '
+             'at the address that Nova knows of its hypervisor.'),
+    cfg.StrOpt(
+        'host_ssh_user', default='root',
+        help='User of the hosts. It must be root, or host_ssh_sudo be set.'),
+    cfg.StrOpt(
+        'host_ssh_key_file',
+        help='File with the private key of that user, without passphrase. '
+             'Needed by every fault but the host crash.'),
+    cfg.StrOpt(
+        'host_ssh_known_hosts_file',
+        help='File with the public keys of the hosts, and of the jump host, '
+             'as ssh-keyscan prints them. A host that is not in it, or shows '
+             'another key, is not talked to. Needed with '
+             'host_ssh_key_file.'),
+    cfg.PortOpt(
+        'host_ssh_port', default=22, min=1,
+        help='TCP port of the SSH server of the hosts.'),
+    cfg.StrOpt(
+        'host_ssh_jump_host',
+        help='Host that the hosts are reached through, as '
+             '"[user@]host[:port]". The user and the port default to those '
+             'of the hosts, the key is the same.'),
+    cfg.BoolOpt(
+        'host_ssh_sudo', default=False,
+        help='Whether commands on the hosts are run by "sudo -n", which asks '
+             'no password.'),
+    cfg.IntOpt(
+        'host_ssh_timeout', default=10, min=1, max=600,
+        help='Seconds until an SSH connection must stand.'),
+    cfg.StrOpt(
+        'host_management_nic',
+        help='NIC of the hosts that the control plane, the monitor and SSH '
+             'reach them by.'),
+    cfg.StrOpt(
+        'host_data_nic',
+        help='NIC of the hosts that the network of their servers goes '
+             'through, whose failure the monitor notices.'),
+    cfg.Opt(
+        'host_data_addresses', type=types.Dict(types.String()), default={},
+        help='Addresses of the hosts that answer a ping through the data NIC '
+             'only, as "host:address,...", such as those of the tunnels. '
+             'Another host of fault_hosts pings there to witness that the '
+             'NIC is down. Empty: the link of the NIC itself is the '
+             'witness.'),
+    cfg.ListOpt(
+        'control_plane_addresses', default=[], item_type=types.IPAddress(),
+        help='Addresses that a host loses in the packets_dropped scenario: '
+             'those of the control plane and of the monitor. The address of '
+             'the SSH client must not be among them.'),
+    cfg.StrOpt(
+        'service_manager', default='systemd',
+        choices=['systemd', 'supervisor'],
+        help='What runs nova-compute on the hosts.'),
+    cfg.StrOpt(
+        'compute_service', default='nova-compute',
+        help="Name of nova-compute in its service manager, in DevStack "
+             '"devstack@n-cpu".'),
+    cfg.FloatOpt(
+        'blip_time', default=1.0, min=0.1, max=60,
+        help="Seconds of the short blip of a data NIC. They must be less "
+             "than what the monitor's rule waits before it raises "
+             'nic_alarm_name.'),
+    cfg.IntOpt(
+        'quiet_time', min=5, max=86400,
+        help='Seconds that nothing may be healed in, where nothing is to be '
+             'healed. For a stopped nova-compute they must be more than '
+             "Nova's service_down_time. Empty: alarm_timeout + "
+             'deduction_timeout.'),
     cfg.FloatOpt(
         'poll_interval', default=0.5, min=0.1, max=60,
         help='Seconds between two questions to the same service.'),
@@ -168,6 +277,11 @@ SELF_HEALING_OPTIONS = [
              'service up, not forced down, no alarm. Empty: '
              'vitrage_snapshots_interval + 300.'),
     cfg.IntOpt(
+        'return_watch_time', default=20, min=1, max=86400,
+        help='Seconds after the return of the broken host during which its '
+             'old guest must not answer in place of the healed '
+             'application.'),
+    cfg.IntOpt(
         'template_timeout', default=60, min=1, max=86400,
         help='Seconds until Vitrage has loaded or unloaded a template.'),
     cfg.IntOpt(
@@ -185,6 +299,43 @@ FEATURE_OPTIONS = [
         'host_crash', default=False,
         help='Whether the host crash scenario can run: the host power '
              'commands are set and a compute host is left to heal on.'),
+    cfg.BoolOpt(
+        'unhealed_host_crash', default=False,
+        help='Whether the scenario can run in which a host crashes and no '
+             'rule heals: what host_crash needs.'),
+    cfg.BoolOpt(
+        'host_isolated', default=False,
+        help='Whether the scenario can run in which a host loses both of its '
+             'NICs: SSH to the hosts, host_management_nic, host_data_nic, '
+             'host_timer.'),
+    cfg.BoolOpt(
+        'data_nic_down', default=False,
+        help='Whether the scenario can run in which a host loses its data '
+             'NIC: SSH to the hosts, host_data_nic, and a monitor that '
+             'raises nic_alarm_name.'),
+    cfg.BoolOpt(
+        'management_nic_down', default=False,
+        help='Whether the scenario can run in which a host loses its '
+             'management NIC: SSH to the hosts, host_management_nic, '
+             'host_timer. The guests go on running, and it is split brain '
+             'unless the network takes the address from them.'),
+    cfg.BoolOpt(
+        'packets_dropped', default=False,
+        help='Whether the scenario can run in which a host and the control '
+             'plane lose all packets between them: SSH to the hosts, '
+             'control_plane_addresses, nftables on the hosts.'),
+    cfg.BoolOpt(
+        'compute_service_stopped', default=False,
+        help='Whether the scenario can run in which nova-compute is stopped: '
+             'SSH to the hosts, service_manager, compute_service.'),
+    cfg.BoolOpt(
+        'compute_service_frozen', default=False,
+        help='Whether the scenario can run in which nova-compute is frozen: '
+             'SSH to the hosts, service_manager, compute_service.'),
+    cfg.BoolOpt(
+        'data_nic_blip', default=False,
+        help='Whether the scenario can run in which a data NIC is down for '
+             'blip_time: what data_nic_down needs.'),
 ]
 
 OPTIONS = [
@@ -235,12 +386,69 @@ class ApplicationSettings:
 
 @dataclasses.dataclass(frozen=True)
 class HostPower:
-    """Argv templates of the power driver; timeout in seconds."""
+    """Argv templates of the power driver."""
 
     off: tuple[str, ...]
     on: tuple[str, ...]
     status: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class JumpHost:
+    """A host that others are reached through."""
+
+    user: str
+    address: str
+    port: int
+
+
+@dataclasses.dataclass(frozen=True)
+class HostAccess:
+    """How commands are run, on hosts over SSH and on the runner.
+
+    :ivar addresses: host name to address, where it is not Nova's
+    :ivar timeout: seconds until an SSH connection must stand
+    :ivar local_timeout: seconds that a command on the runner may take
+    """
+
+    addresses: typing.Mapping[str, str]
+    user: str
+    key_file: str | None
+    known_hosts_file: str | None
+    port: int
+    jump_host: JumpHost | None
+    sudo: bool
     timeout: int
+    local_timeout: int
+
+
+@dataclasses.dataclass(frozen=True)
+class HostNetwork:
+    """NICs of the hosts, None where an option is not set.
+
+    :ivar data_addresses: host name to the address behind the data NIC
+    :ivar control_plane: addresses of the control plane
+    """
+
+    management_nic: str | None
+    data_nic: str | None
+    data_addresses: typing.Mapping[str, str]
+    control_plane: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Alarm:
+    """An alarm of the monitor, and who deduces from it.
+
+    :ivar name: name of the alarm in Vitrage
+    :ivar template: name of the template that the cloud has, or None
+    :ivar file: the template that the tests add otherwise, see
+        :mod:`.templates`
+    """
+
+    name: str
+    template: str | None
+    file: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,6 +456,9 @@ class Timeouts:
     """Deadlines in seconds; see the options of the same names."""
 
     poll_interval: float
+    blip: float
+    quiet: int
+    host_timer: int
     witness: int
     alarm: int
     deduction: int
@@ -255,8 +466,18 @@ class Timeouts:
     stack: int
     application: int
     host_return: int
+    return_watch: int
     template: int
     graph: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Recovery:
+    """All that is needed to take faults back: no service of the cloud is."""
+
+    access: HostAccess
+    timeouts: Timeouts
+    state_dir: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,15 +486,21 @@ class Settings:
 
     cloud: Cloud
     application: ApplicationSettings
-    power: HostPower
+    power: HostPower | None
+    access: HostAccess
+    network: HostNetwork
+    service_manager: str
+    compute_service: str
     timeouts: Timeouts
     monitor: str
-    host_alarm_name: str
+    host_alarm: Alarm
+    nic_alarm: Alarm
     deduced_alarm_name: str
-    host_template: str | None
     allow_faults: bool
+    allow_foreign_servers: bool
     fault_hosts: tuple[str, ...]
     witness_port: int
+    state_dir: str
     artifacts_dir: str
     name_prefix: str
 
@@ -287,8 +514,26 @@ def settings(conf):
     :raises tempest.lib.exceptions.InvalidConfiguration: when an option is
         missing or wrong; the message names it
     """
-    try:
+    with _named_errors():
         return _settings(conf)
+
+
+def recovery(conf):
+    """Read the options that taking faults back needs, and no other.
+
+    :param conf: see :func:`settings`
+    :returns: :class:`Recovery`
+    :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
+    """
+    with _named_errors():
+        own = conf.self_healing
+        return Recovery(_access(own), _timeouts(own), state_dir(conf))
+
+
+@contextlib.contextmanager
+def _named_errors():
+    try:
+        yield
     except (cfg.ConfigFileValueError, cfg.RequiredOptError) as error:
         raise exceptions.InvalidConfiguration(str(error)) from None
 
@@ -299,14 +544,20 @@ def _settings(conf):
         cloud=_cloud(conf),
         application=_application(conf),
         power=_power(own),
+        access=_access(own),
+        network=_network(own),
+        service_manager=own.service_manager,
+        compute_service=_required(own, 'compute_service'),
         timeouts=_timeouts(own),
         monitor=own.monitor,
-        host_alarm_name=_required(own, 'host_alarm_name'),
+        host_alarm=_alarm(own, 'host', templates.HOST_DOWN),
+        nic_alarm=_alarm(own, 'nic', templates.NIC_DOWN),
         deduced_alarm_name=_required(own, 'deduced_alarm_name'),
-        host_template=own.host_template or None,
         allow_faults=own.allow_faults,
+        allow_foreign_servers=own.allow_foreign_servers,
         fault_hosts=tuple(own.fault_hosts),
         witness_port=own.host_witness_port,
+        state_dir=state_dir(conf),
         artifacts_dir=os.path.abspath(_required(own, 'artifacts_dir')),
         name_prefix=conf.resource_name_prefix)
 
@@ -339,25 +590,97 @@ def _application(conf):
         port=own.application_port)
 
 
+def state_dir(conf):
+    """Return the absolute directory of journal and lock.
+
+    :param conf: see :func:`settings`
+    :raises tempest.lib.exceptions.InvalidConfiguration: when neither option
+        that names it is set
+    """
+    own = conf.self_healing
+    if own.state_dir:
+        return os.path.abspath(own.state_dir)
+    locks = _required(conf.oslo_concurrency, 'lock_path',
+                      group='oslo_concurrency',
+                      hint=' or [self_healing] state_dir')
+    return os.path.abspath(os.path.join(locks, 'self_healing'))
+
+
 def _power(own):
-    return HostPower(
-        off=_argv(own, 'host_power_off_command'),
-        on=_argv(own, 'host_power_on_command'),
-        status=_argv(own, 'host_power_status_command'),
-        timeout=own.host_power_timeout)
+    options = ['host_power_%s_command' % action
+               for action in ('off', 'on', 'status')]
+    if not any(getattr(own, option) for option in options):
+        return None
+    off, on, status = (_argv(own, option) for option in options)
+    return HostPower(off, on, status)
+
+
+def _access(own):
+    if own.host_ssh_key_file:
+        _required(own, 'host_ssh_known_hosts_file')
+    return HostAccess(
+        addresses=_frozen(own.host_addresses),
+        user=_required(own, 'host_ssh_user'),
+        key_file=own.host_ssh_key_file or None,
+        known_hosts_file=own.host_ssh_known_hosts_file or None,
+        port=own.host_ssh_port,
+        jump_host=_jump_host(own),
+        sudo=own.host_ssh_sudo,
+        timeout=own.host_ssh_timeout,
+        local_timeout=own.host_power_timeout)
+
+
+def _jump_host(own):
+    # An address of IPv6 stands in brackets, as in a URL.
+    if not own.host_ssh_jump_host:
+        return None
+    found = _JUMP_HOST.fullmatch(own.host_ssh_jump_host)
+    port = int(found['port'] or own.host_ssh_port) if found else 0
+    if not 0 < port < 65536:
+        # What stands there may hold a password: it is not shown.
+        raise exceptions.InvalidConfiguration(
+            '[self_healing] host_ssh_jump_host is not [user@]host[:port]')
+    return JumpHost(found['user'] or own.host_ssh_user,
+                    found['ipv6'] or found['host'], port)
+
+
+def _network(own):
+    return HostNetwork(
+        management_nic=own.host_management_nic or None,
+        data_nic=own.host_data_nic or None,
+        data_addresses=_frozen(own.host_data_addresses),
+        control_plane=tuple(map(str, own.control_plane_addresses)))
+
+
+def _frozen(mapping):
+    return builtin_types.MappingProxyType(dict(mapping))
+
+
+def _alarm(own, kind, file):
+    return Alarm(name=_required(own, '%s_alarm_name' % kind),
+                 template=getattr(own, '%s_template' % kind) or None,
+                 file=file)
 
 
 def _timeouts(own):
     snapshot = own.vitrage_snapshots_interval
+    alarm = own.alarm_timeout or snapshot + ALARM_MARGIN
+    chain = (own.witness_timeout + alarm + own.deduction_timeout
+             + own.workflow_timeout + own.stack_timeout
+             + own.application_timeout)
     return Timeouts(
         poll_interval=own.poll_interval,
+        blip=own.blip_time,
+        quiet=own.quiet_time or alarm + own.deduction_timeout,
+        host_timer=own.host_timer or chain,
         witness=own.witness_timeout,
-        alarm=own.alarm_timeout or snapshot + ALARM_MARGIN,
+        alarm=alarm,
         deduction=own.deduction_timeout,
         workflow=own.workflow_timeout,
         stack=own.stack_timeout,
         application=own.application_timeout,
         host_return=own.host_return_timeout or snapshot + 300,
+        return_watch=own.return_watch_time,
         template=own.template_timeout,
         graph=own.graph_timeout or snapshot + ALARM_MARGIN)
 

@@ -128,12 +128,13 @@ class Readiness:
             self._application.url, probe.error)
 
     def _alarm_active(self, host):
-        name = self._settings.host_alarm_name
-        active = [one for one in self._clients.vitrage.alarms(
-            host['vitrage_id'], self._datasource, name)
-            if not one.get('end_timestamp')]
+        names = (self._settings.host_alarm.name, self._settings.nic_alarm.name)
+        active = [name for name in names for alarm
+                  in self._clients.vitrage.alarms(
+                      host['vitrage_id'], self._datasource, name)
+                  if not alarm.get('end_timestamp')]
         return '' if not active else 'alarm %s is active on host %s' % (
-            name, self._application.host)
+            active[0], self._application.host)
 
     def _remains(self, server_id):
         if self._clients.nova.server(server_id) is not None:

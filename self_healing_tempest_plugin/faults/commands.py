@@ -20,11 +20,15 @@ from tempest.lib import exceptions
 
 
 class CommandFailed(exceptions.TempestException):
-    """A command did not do what it was run for."""
+    """A command did not do what it was run for.
+
+    :ivar problem: why, without the command
+    """
 
     message = 'Command failed: %(command)s: %(problem)s'
 
     def __init__(self, argv, problem):
+        self.problem = problem
         super().__init__(command=shlex.join(argv), problem=problem)
 
 

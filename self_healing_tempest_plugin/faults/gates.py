@@ -24,25 +24,31 @@ class FaultRefused(exceptions.TempestException):
         super().__init__(reason=reason)
 
 
-def check(host, servers, project_id, allow_faults, fault_hosts):
+def check(host, servers, services, project_id, settings):
     """Refuse a fault on a host that must not be hurt.
 
     :param host: the Nova host name
     :param servers: all servers on it, as dicts of Nova
+    :param services: all services of Nova, as dicts
     :param project_id: the project whose servers may be hurt
-    :param allow_faults: [self_healing] allow_faults
-    :param fault_hosts: [self_healing] fault_hosts
-    :raises FaultRefused: with the option that would allow it
+    :param settings: :class:`..config.Settings`
+    :raises FaultRefused: with the option that would allow it, if one does
     """
-    if not allow_faults:
+    if not settings.allow_faults:
         raise FaultRefused('[self_healing] allow_faults is false')
-    if host not in fault_hosts:
+    if host not in settings.fault_hosts:
         raise FaultRefused(
             'host %s is not in [self_healing] fault_hosts (%s)'
-            % (host, ', '.join(fault_hosts) or 'empty'))
+            % (host, ', '.join(settings.fault_hosts) or 'empty'))
+    others = sorted({one['binary'] for one in services
+                     if one['host'] == host} - {'nova-compute'})
+    if others:
+        raise FaultRefused(
+            'host %s runs the control plane (%s); take it from '
+            '[self_healing] fault_hosts' % (host, ', '.join(others)))
     foreign = sorted({one['tenant_id'] for one in servers} - {project_id})
-    if foreign:
+    if foreign and not settings.allow_foreign_servers:
         raise FaultRefused(
             'host %s carries servers of other projects (%s); name in '
-            '[self_healing] fault_hosts only hosts without them'
-            % (host, ', '.join(foreign)))
+            '[self_healing] fault_hosts only hosts without them, or set '
+            'allow_foreign_servers' % (host, ', '.join(foreign)))

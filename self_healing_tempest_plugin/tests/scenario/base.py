@@ -12,33 +12,45 @@
 
 """What the scenarios share: gates, clients, and one drill."""
 
+import contextlib
+
 from oslo_log import log
 from tempest import clients as tempest_clients
 from tempest.common import credentials_factory
 from tempest import config as tempest_config
 from tempest.lib.common import api_microversion_fixture
-from tempest.lib import exceptions
 from tempest import test
 from testtools import content
 
 from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import matchers
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import verdict
 from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
+from self_healing_tempest_plugin.faults import guests
+from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import life
-from self_healing_tempest_plugin.faults import power
+from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin import waiting
 
 CONF = tempest_config.CONF
 LOG = log.getLogger(__name__)
+
+# Seconds between two requests to the application, which show whether an old
+# guest answers among them.
+PROBE_INTERVAL = 0.2
 
 
 class SelfHealingTest(test.BaseTestCase):
@@ -46,9 +58,17 @@ class SelfHealingTest(test.BaseTestCase):
 
     It works in the configured admin project, because Vitrage starts the
     healing there; so no credentials are made for it.
+
+    :cvar feature: option of [self_healing_feature_enabled] that the tests
+        of the class need
+    :cvar kind: name of their fault, one of :data:`..faults.kinds.KINDS`
+    :cvar nic_alarm: whether the monitor's alarm is the one on data NICs
     """
 
     credentials = []
+    feature = None
+    kind = None
+    nic_alarm = False
 
     # Tempest gives a test 20 minutes; a patient cloud may need more.
     TIMEOUT_SCALING_FACTOR = 5
@@ -65,12 +85,19 @@ class SelfHealingTest(test.BaseTestCase):
                     '[service_available] %s is false' % service)
         if not CONF.self_healing.allow_faults:
             raise cls.skipException('[self_healing] allow_faults is false')
+        if not CONF.self_healing_feature_enabled[cls.feature]:
+            raise cls.skipException(
+                '[self_healing_feature_enabled] %s is false' % cls.feature)
 
     @classmethod
     def setup_clients(cls):
         super().setup_clients()
         cls.settings = config.settings(CONF)
         cls.monitor = monitors.MONITORS[cls.settings.monitor]
+        cls.alarm = (cls.settings.nic_alarm if cls.nic_alarm
+                     else cls.settings.host_alarm)
+        cls.transports = transports.Transports(cls.settings.access)
+        cls.journal = journal.Journal(cls.settings.state_dir)
         manager = tempest_clients.Manager(
             credentials_factory.get_configured_admin_credentials(
                 identity_version='v3'))
@@ -81,37 +108,51 @@ class SelfHealingTest(test.BaseTestCase):
         self.useFixture(api_microversion_fixture.APIMicroversionFixture(
             compute_microversion=clients.COMPUTE_MICROVERSION))
         self.recorder = timeline.Recorder()
+        self.compute_service = None
+        self._hold_journal()
+        self._refuse_unfit_hosts()
 
-    def deploy(self):
-        """Create the application with its templates, and see it answer."""
-        self.useFixture(application.HostTemplate(
-            self.clients.vitrage, self.settings, self.monitor.datasource))
-        self.app = self.useFixture(
-            application.Application(self.clients, self.settings))
+    def deploy(self, healing=True):
+        """Create the application with its templates, and see it answer.
+
+        :param healing: whether with the rule that starts the healing
+        """
+        self.useFixture(application.DeductionTemplate(
+            self.clients.vitrage, self.settings, self.monitor.datasource,
+            self.alarm))
+        self.app = self.useFixture(application.Application(
+            self.clients, self.settings, healing))
         self.readiness = readiness.Readiness(
             self.clients, self.settings, self.monitor.datasource, self.app)
         self.host, self.server = self.readiness.wait_in_graph()
+        self.ports = self.clients.nova.ports(self.app.server_id)
 
-    def plan_host_crash(self):
-        """Return the crash of the application's host, if it is allowed."""
+    def plan(self):
+        """Return the fault of the application's host, if it is allowed.
+
+        :returns: :class:`..faults.plan.Plan`
+        :raises ..faults.gates.FaultRefused: when it is not
+        """
         nova, host = self.clients.nova, self.app.host
-        gates.check(host, nova.servers_on(host), self.clients.project_id,
-                    self.settings.allow_faults, self.settings.fault_hosts)
-        address = nova.host_address(host)
-        if not address:
-            raise exceptions.InvalidConfiguration(
-                'Nova knows no address of host %s' % host)
-        return power.HostCrash(
-            host, address, power.PowerDriver(self.settings.power),
-            self.settings.witness_port, self.settings.timeouts)
+        gates.check(host, nova.servers_on(host), nova.services(),
+                    self.clients.project_id, self.settings)
+        return self._plan(host)
 
-    def expect_healing(self):
-        """Return the expectation that the chain heals the application."""
+    def expect(self, plan, steps=expectation.STEPS, alive=False):
+        """Return what a fault should do to the application.
+
+        :param plan: :class:`..faults.plan.Plan`
+        :param steps: what must come; nothing else may, but healing is all
+        :param alive: whether the guest must live through it
+        :returns: :class:`..chain.expectation.Expectation`
+        """
         times, app = self.settings.timeouts, self.app
         return expectation.Expectation(
+            fault=plan.description, fault_look_at=plan.look_at,
+            steps=steps, quiet=times.quiet, alive=alive,
             host=app.host, server_id=app.server_id, boot=app.boot,
             stack_id=app.stack.id, workflow=app.workflow, url=app.url,
-            host_alarm=self.settings.host_alarm_name,
+            host_alarm=self.alarm.name,
             deduced_alarm=self.settings.deduced_alarm_name,
             monitor_look_at=self.monitor.look_at,
             timeouts={links.Link.FAULT: times.witness,
@@ -121,44 +162,100 @@ class SelfHealingTest(test.BaseTestCase):
                       links.Link.STACK: times.stack,
                       links.Link.APPLICATION: times.application})
 
-    def drill(self, fault, expected):
+    def drill(self, plan, expected):
         """Inject a fault, watch until the verdict is sure, take it back.
 
-        Nothing is injected where the cloud is not fit for it. What was seen
-        is published in any case.
+        Nothing is injected where the cloud is not fit for it. The answers of
+        the application are watched until nothing is left of the fault. What
+        was seen is published, and is as expected, or the test fails.
 
-        :param fault: e.g. :class:`..faults.power.HostCrash`
+        :param plan: :class:`..faults.plan.Plan`
         :param expected: :class:`..chain.expectation.Expectation`
-        :returns: :class:`..chain.timeline.Timeline`
         """
         try:
-            if self._ready(fault):
-                with self._watch() as chain, life.injected(
-                        fault, self.recorder):
-                    chain.until_over(expected)
+            if self._ready(plan):
+                with self._watch() as chain:
+                    self._break(plan, expected, chain)
+                    self._see_clean(expected)
         finally:
             self._publish(expected)
-        return self.recorder.timeline()
+        self.expectThat(self.recorder.timeline(),
+                        matchers.as_expected(expected))
 
-    def check_clean(self, timeline, expected):
-        """Wait until host and graph are as before the fault.
+    def current_server_id(self):
+        """Return the server that the stack has now."""
+        return watchers.server_of(self.clients.heat.resources(
+            self.app.stack.identifier))
 
-        :param timeline: :class:`..chain.timeline.Timeline`, judged
-        :param expected: :class:`..chain.expectation.Expectation`
+    def assert_compute_service(self, state):
+        """Fail unless Nova saw the host in a state during the fault.
+
+        :param state: ``up`` or ``down``
         """
-        if timeline.transition('injected') is None:
-            return
+        seen = self.compute_service
+        self.assertIsNotNone(seen, 'nobody asked Nova during the fault')
+        self.assertEqual((state, False), (seen['state'], seen['forced_down']),
+                         "nova-compute's state and forced_down on host %s "
+                         'during the fault' % seen['host'])
+
+    def _hold_journal(self):
+        """Be the only run, until all that this one has made is gone."""
+        held = contextlib.ExitStack()
+        held.enter_context(self.journal.held())
+        self.addCleanup(held.close)
+        self.journal.refuse_open()
+
+    def _refuse_unfit_hosts(self):
+        """Refuse what cannot be done before anything is created.
+
+        The application may come to be on any of the hosts.
+        """
+        hosts = self.settings.fault_hosts
+        if not hosts:
+            raise gates.FaultRefused('[self_healing] fault_hosts is empty')
+        for host in hosts:
+            try:
+                unmet = life.unmet(self._plan(host), self.transports)
+            except commands.CommandFailed as error:
+                unmet = (str(error),)
+            if unmet:
+                raise gates.FaultRefused('host %s in [self_healing] '
+                                         'fault_hosts is not fit: %s'
+                                         % (host, '; '.join(unmet)))
+
+    def _plan(self, host):
+        return kinds.KINDS[self.kind](self._target(host), self.transports)
+
+    def _target(self, host):
+        return targets.target(host, self.settings,
+                              self.clients.nova.host_address)
+
+    def _break(self, plan, expected, chain):
+        with life.injected(plan, self.journal, self.transports,
+                           self.settings.timeouts, self.recorder):
+            chain.until_over(expected)
+            # As it is during the fault; the caller knows what it should be.
+            self.compute_service = self.clients.nova.compute_service(
+                expected.host)
+
+    def _see_clean(self, expected):
+        """Wait until host and graph are as before the fault."""
         self.readiness.wait_host_back(self.host)
-        judged = verdict.verdict(timeline, expected)
+        judged = verdict.verdict(self.recorder.timeline(), expected)
         if judged.kind is verdict.Kind.HEALED:
             self.readiness.wait_server_gone(expected.server_id)
+            target = self._target(expected.host)
+            guests.wait_gone(expected.server_id, target, self.transports)
+            guests.unplug(self.ports, target, self.transports)
+            waiting.pause(self.settings.timeouts.return_watch)
 
-    def _ready(self, fault):
+    def _ready(self, plan):
         """Record what makes the run invalid; return whether nothing does."""
-        unmet = [*self.readiness.unmet(self.host), fault.check()]
-        for one in filter(None, unmet):
+        unmet = (*self.readiness.unmet(self.host),
+                 *life.unmet(plan, self.transports))
+        for one in unmet:
             self.recorder.unmet(one)
-        return not any(unmet)
+        return not unmet
 
     def _watch(self):
         """Return a watch on all links of the chain, not yet started."""
@@ -166,7 +263,7 @@ class SelfHealingTest(test.BaseTestCase):
         chain = (
             watchers.AlarmWatcher(
                 cloud.vitrage, self.host, self.monitor.datasource,
-                self.settings.host_alarm_name),
+                self.alarm.name),
             watchers.DeductionWatcher(
                 cloud.vitrage, self.server, self.settings.deduced_alarm_name),
             watchers.WorkflowWatcher(
@@ -176,7 +273,8 @@ class SelfHealingTest(test.BaseTestCase):
             watchers.ApplicationWatcher(app, app.boot),
         )
         return watch.Watch(chain, self.recorder,
-                           self.settings.timeouts.poll_interval)
+                           self.settings.timeouts.poll_interval,
+                           PROBE_INTERVAL)
 
     def _publish(self, expected):
         seen = self.recorder.timeline()

@@ -12,9 +12,9 @@
 
 """A cloud over real sockets: the clients under test are the real ones.
 
-Keystone, Heat, Vitrage, Mistral, Nova and the application answer from one
-HTTP server on the loopback. It holds what the services would hold; nothing
-happens by itself unless a test says so.
+Keystone, Heat, Vitrage, Mistral, Nova, Neutron, Glance, Placement and the
+application answer from one HTTP server on the loopback. It holds what the
+services would hold; nothing happens by itself unless a test says so.
 """
 
 import copy
@@ -33,6 +33,7 @@ SERVER = '5e51e500-0000-4000-8000-000000000001'
 NEW_SERVER = '5e51e500-0000-4000-8000-000000000002'
 STACK = '57ac0000-0000-4000-8000-000000000001'
 TEMPLATE = '7e3b1a7e-0000-4000-8000-000000000001'
+PORT = '9047e000-0000-4000-8000-000000000001'
 EXECUTION = 'e8ec0000-0000-4000-8000-000000000001'
 WORKFLOW = 'application-heal_instance-abc'
 
@@ -45,27 +46,39 @@ class Reply(Exception):
         self.status, self.body = status, body or {}
 
 
+class Silence(Exception):
+    """Ends a connection without an answer."""
+
+
 class FakeCloud(fixtures.Fixture):
     """See the module; ``state`` attributes are the services' contents.
 
     :ivar requests: (method, path, query, body) of every request, in order
     :ivar broken: regex of paths that answer 503, or None
+    :ivar silent: regex of paths that never answer, or None
+    :ivar elsewhere: URLs in the catalog that are not ours, by service type
     """
 
     def _setUp(self):
         self.lock = threading.RLock()
-        self.requests, self.broken = [], None
+        self.requests, self.broken, self.silent = [], None, None
+        self.elsewhere = {}
         self.alarms, self.entities, self.edges = [], [], []
         self.templates, self.executions, self.stacks = [], [], {}
         self.servers, self.services, self.hypervisors = {}, [], []
         self.stack_resources, self.added_templates = [], []
         self.answer, self.on_create = None, None
+        self.images, self.flavors, self.networks = [], [], []
+        self.resource_types, self.actions, self.places = [], [], []
+        self.processes = ['PersistorService_worker_0',
+                          'VitrageNotifierService_worker_0']
+        self.ended = threading.Event()
         cloud = self
 
         class Handler(_Handler):
             fake = cloud
 
-        self.http = server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.http = _Server(('127.0.0.1', 0), Handler)
         self.http.daemon_threads = True
         self.port = self.http.server_address[1]
         self.url = 'http://127.0.0.1:%d' % self.port
@@ -75,6 +88,7 @@ class FakeCloud(fixtures.Fixture):
         self.addCleanup(thread.join)
         self.addCleanup(self.http.server_close)
         self.addCleanup(self.http.shutdown)
+        self.addCleanup(self.ended.set)
 
     def asked(self, method, pattern):
         """Return the recorded requests that match."""
@@ -83,6 +97,9 @@ class FakeCloud(fixtures.Fixture):
 
     def handle(self, method, path, query, body):
         """Return status, body and headers for a request."""
+        if self.silent and re.search(self.silent, path):
+            self.ended.wait()
+            raise Silence()
         with self.lock:
             self.requests.append((method, path, query, body))
             if self.broken and re.search(self.broken, path):
@@ -96,11 +113,14 @@ class FakeCloud(fixtures.Fixture):
     def token(self, query, body):
         catalog = [{'type': kind, 'name': kind, 'id': kind, 'endpoints': [
             {'interface': 'public', 'region': 'RegionOne', 'id': kind,
-             'region_id': 'RegionOne', 'url': self.url + path}]}
+             'region_id': 'RegionOne',
+             'url': self.elsewhere.get(kind, self.url + path)}]}
             for kind, path in (
                 ('identity', '/identity/v3'),
                 ('orchestration', '/heat/v1/' + PROJECT), ('rca', '/rca'),
-                ('workflowv2', '/mistral/v2'), ('compute', '/nova/v2.1'))]
+                ('workflowv2', '/mistral/v2'), ('compute', '/nova/v2.1'),
+                ('network', '/neutron'), ('image', '/glance'),
+                ('placement', '/placement'))]
         domain = {'id': 'default', 'name': 'Default'}
         return 201, {'token': {
             'methods': ['password'], 'expires_at':
@@ -150,10 +170,28 @@ class FakeCloud(fixtures.Fixture):
             value in str(one.get(name))
             for name, value in zip(names, values))], {}
 
+    def list_active_alarms(self, query, body):
+        _, found, _ = self.list_alarms(query, body)
+        return 200, [one for one in found
+                     if not one.get('end_timestamp')], {}
+
     def list_entities(self, query, body):
-        wanted = json.loads(body['query'])['==']['id']
-        return 200, [one for one in self.entities if wanted == one['id']
+        wanted = body['query'] and json.loads(body['query'])['==']['id']
+        return 200, [one for one in self.entities
+                     if wanted in (None, one['id'])
                      and one['vitrage_type'] == body['resource_type']], {}
+
+    def count_entities(self, query, body):
+        kinds = [one['vitrage_type'] for one in self.entities]
+        return 200, {kind: kinds.count(kind) for kind in kinds}, {}
+
+    def status(self, query, body):
+        return 200, {'reason': 'OK'}, {}
+
+    def list_processes(self, query, body):
+        if self.processes is None:
+            raise Reply(500, 'Service API not supported')
+        return 200, [{'name': one} for one in self.processes], {}
 
     def topology(self, query, body):
         wanted = [one['==']['vitrage_id']
@@ -202,16 +240,74 @@ class FakeCloud(fixtures.Fixture):
             raise Reply(404, {'itemNotFound': {'message': 'x', 'code': 404}})
         return 200, {'server': nova_server(self.servers[server_id])}, {}
 
+    def list_interfaces(self, query, body, server_id):
+        return 200, {'interfaceAttachments': [{
+            'port_state': 'ACTIVE', 'port_id': PORT, 'net_id': PORT,
+            'mac_addr': 'fa:16:3e:00:00:01', 'fixed_ips': []}]}, {}
+
     def list_servers(self, query, body):
         return 200, {'servers': [
             nova_server(one) for one in self.servers.values()
             if one['host'] == query['host'][0]]}, {}
 
     def list_services(self, query, body):
-        return 200, {'services': self.services}, {}
+        wanted = query.get('binary')
+        return 200, {'services': [
+            one for one in self.services
+            if wanted in (None, [one['binary']])]}, {}
 
     def list_hypervisors(self, query, body):
         return 200, {'hypervisors': self.hypervisors}, {}
+
+    def list_flavors(self, query, body):
+        return 200, {'flavors': self.flavors}, {}
+
+    def nova_versions(self, query, body):
+        return 200, {'versions': [{
+            'id': 'v2.1', 'status': 'CURRENT', 'version': '2.100',
+            'min_version': '2.1', 'updated': '2013-07-23T11:33:21Z',
+            'links': []}]}, {}
+
+    def keystone_version(self, query, body):
+        return 200, {'version': {
+            'id': 'v3.14', 'status': 'stable', 'links': [
+                {'rel': 'self', 'href': self.url + '/identity/v3/'}]}}, {}
+
+    def versions(self, query, body, service):
+        return 200, {'versions': [{
+            'id': {'mistral': 'v2.0', 'neutron': 'v2.0'}.get(service, 'v1.0'),
+            'status': 'CURRENT', 'links': [
+                {'rel': 'self', 'href': self.url + '/v1'}]}]}, {}
+
+    def heat_build(self, query, body):
+        return 200, {'api': {'revision': 'r1'}, 'engine': {
+            'revision': 'r1'}}, {}
+
+    def list_resource_types(self, query, body):
+        return 200, {'resource_types': self.resource_types}, {}
+
+    def list_actions(self, query, body):
+        wanted = query['name'][0].removeprefix('in:').split(',')
+        return 200, {'actions': [{'name': one} for one in self.actions
+                                 if one in wanted]}, {}
+
+    def list_networks(self, query, body):
+        return 200, {'networks': self.networks}, {}
+
+    def show_image(self, query, body, image):
+        for one in self.images:
+            if one['id'] == image:
+                return 200, one, {}
+        raise Reply(404, {'message': 'no image'})
+
+    def list_images(self, query, body):
+        return 200, {'images': [one for one in self.images
+                                if [one['name']] == query['name']]}, {}
+
+    def list_places(self, query, body):
+        return 200, {'provider_summaries': {}, 'allocation_requests': [
+            {'allocations': {one: {'resources': {}}}}
+            for one in self.places]}, {}
 
     def application(self, query, body):
         if self.answer is None:
@@ -222,25 +318,46 @@ class FakeCloud(fixtures.Fixture):
 
 ROUTES = (
     (r'POST /identity/v3/auth/tokens', 'token'),
+    (r'GET /identity/v3', 'keystone_version'),
+    (r'GET /(heat|mistral|rca|neutron)/', 'versions'),
+    (r'GET /heat/v1/\w+/build_info', 'heat_build'),
+    (r'GET /heat/v1/\w+/resource_types', 'list_resource_types'),
     (r'POST /heat/v1/\w+/stacks', 'create_stack'),
     (r'GET /heat/v1/\w+/stacks/([^/]+(?:/[^/]+)?)', 'show_stack'),
     (r'DELETE /heat/v1/\w+/stacks/([^/]+(?:/[^/]+)?)', 'delete_stack'),
     (r'GET /heat/v1/\w+/stacks/(.+)/resources', 'list_resources'),
+    (r'GET /rca/v1/status/', 'status'),
+    (r'GET /rca/v1/service/', 'list_processes'),
+    (r'GET /rca/v1/alarm/', 'list_active_alarms'),
     (r'GET /rca/v1/alarm/history/', 'list_alarms'),
+    (r'POST /rca/v1/resources/count/', 'count_entities'),
     (r'POST /rca/v1/resources/', 'list_entities'),
     (r'POST /rca/v1/topology/', 'topology'),
     (r'GET /rca/v1/template/', 'list_templates'),
     (r'PUT /rca/v1/template/', 'add_template'),
     (r'DELETE /rca/v1/template/', 'delete_template'),
+    (r'GET /mistral/v2/actions', 'list_actions'),
     (r'GET /mistral/v2/executions', 'list_executions'),
     (r'GET /mistral/v2/executions/([^/]+)', 'show_execution'),
     (r'DELETE /mistral/v2/executions/([^/]+)', 'delete_execution'),
+    (r'GET /nova/', 'nova_versions'),
+    (r'GET /nova/v2.1/flavors/detail', 'list_flavors'),
     (r'GET /nova/v2.1/servers/detail', 'list_servers'),
+    (r'GET /nova/v2.1/servers/([^/]+)/os-interface', 'list_interfaces'),
     (r'GET /nova/v2.1/servers/([^/]+)', 'show_server'),
     (r'GET /nova/v2.1/os-services', 'list_services'),
     (r'GET /nova/v2.1/os-hypervisors/detail', 'list_hypervisors'),
+    (r'GET /neutron/v2.0/networks', 'list_networks'),
+    (r'GET /glance/v2/images/([^/]+)', 'show_image'),
+    (r'GET /glance/v2/images', 'list_images'),
+    (r'GET /placement/allocation_candidates', 'list_places'),
     (r'GET /', 'application'),
 )
+
+
+class _Server(server.ThreadingHTTPServer):
+    # Whoever asks many things at once would wait a second for the kernel.
+    request_queue_size = 128
 
 
 class _Handler(server.BaseHTTPRequestHandler):
@@ -256,6 +373,9 @@ class _Handler(server.BaseHTTPRequestHandler):
                 self.command, url.path, parse.parse_qs(url.query), body)
         except Reply as reply:
             status, found, headers = reply.status, reply.body, {}
+        except Silence:
+            self.close_connection = True
+            return
         text = found if isinstance(found, str) else json.dumps(found)
         data = b'' if status == 204 else text.encode()
         self.send_response(status)
@@ -263,6 +383,9 @@ class _Handler(server.BaseHTTPRequestHandler):
         if version:
             headers = dict(headers, **{
                 'X-OpenStack-Nova-API-Version': version})
+        version = self.headers.get('OpenStack-API-Version')
+        if version:
+            headers = dict(headers, **{'OpenStack-API-Version': version})
         self.send_header('Content-Type', 'text/plain' if isinstance(
             found, str) else 'application/json')
         self.send_header('Content-Length', str(len(data)))
@@ -326,18 +449,19 @@ def resources(server_id=SERVER):
                 ('healing_rule', 'OS::Vitrage::Template', 'rule-1'))]
 
 
-def compute_service(host, state='up', status='enabled', forced_down=False):
-    """Return a nova-compute service."""
+def compute_service(host, state='up', status='enabled', forced_down=False,
+                    binary='nova-compute'):
+    """Return a service of Nova."""
     return {'id': 'f0000000-0000-4000-8000-0000000000%02d' % len(host),
-            'binary': 'nova-compute', 'host': host, 'zone': 'nova',
+            'binary': binary, 'host': host, 'zone': 'nova',
             'state': state, 'status': status, 'disabled_reason': None,
             'forced_down': forced_down,
             'updated_at': '2026-01-01T00:00:00.000000'}
 
 
-def hypervisor(host, address):
+def hypervisor(host, address, number=1):
     """Return a hypervisor with its details."""
-    return {'id': 'f1000000-0000-4000-8000-000000000001', 'host_ip': address,
+    return {'id': provider(number), 'host_ip': address,
             'hypervisor_hostname': host, 'hypervisor_type': 'QEMU',
             'hypervisor_version': 7002000, 'cpu_info': {}, 'vcpus': 2,
             'memory_mb': 4096, 'local_gb': 10, 'vcpus_used': 0,
@@ -347,6 +471,18 @@ def hypervisor(host, address):
             'service': {'id': 'f0000000-0000-4000-8000-000000000009',
                         'host': host, 'disabled_reason': None},
             'servers': []}
+
+
+def provider(number):
+    """Return the id of a hypervisor, and of its resource provider."""
+    return 'f1000000-0000-4000-8000-%012d' % number
+
+
+def flavor(name):
+    """Return a flavor with its details."""
+    return {'id': 'f2000000-0000-4000-8000-000000000001', 'name': name,
+            'ram': 64, 'vcpus': 1, 'disk': 0, 'swap': '', 'links': [],
+            'OS-FLV-EXT-DATA:ephemeral': 0}
 
 
 _SERVER = {

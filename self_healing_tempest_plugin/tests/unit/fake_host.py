@@ -22,25 +22,25 @@ class FakeHost:
     host is one whose backlog is full: connections get no answer at all.
     """
 
-    def __init__(self):
-        self.port = 0
-        self._sockets = []
+    def __init__(self, address='127.0.0.1', port=0):
+        self.address, self.port = address, port
+        self.listener, self._sockets = None, []
         self.power(True)
 
     def power(self, on):
         """Answer connections, or be silent."""
         self.close()
-        listener = socket.socket()
+        listener = self.listener = socket.socket()
         self._sockets = [listener]
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(('127.0.0.1', self.port))
+        listener.bind((self.address, self.port))
         self.port = listener.getsockname()[1]
         listener.listen(128 if on else 0)
         if not on:
             for _ in range(3):
                 filler = socket.socket()
                 filler.setblocking(False)
-                filler.connect_ex(('127.0.0.1', self.port))
+                filler.connect_ex((self.address, self.port))
                 self._sockets.append(filler)
 
     def close(self):

@@ -16,9 +16,16 @@ from keystoneauth1 import exceptions as ksa_exc
 import requests_mock
 from tempest.lib import auth
 from tempest.lib.common import api_microversion_fixture
+from tempest.lib.services.compute import flavors_client
 from tempest.lib.services.compute import hypervisor_client
+from tempest.lib.services.compute import interfaces_client
 from tempest.lib.services.compute import servers_client
 from tempest.lib.services.compute import services_client
+from tempest.lib.services.compute import versions_client
+from tempest.lib.services.image.v2 import images_client
+from tempest.lib.services.network import networks_client
+from tempest.lib.services.network import versions_client as network_versions
+from tempest.lib.services.placement import placement_client
 import testtools
 
 from self_healing_tempest_plugin import clients
@@ -37,8 +44,20 @@ class Manager:
             self.credentials, url + '/identity/v3')
         options = (provider, 'compute', 'RegionOne')
         self.servers_client = servers_client.ServersClient(*options)
+        self.interfaces_client = interfaces_client.InterfacesClient(*options)
         self.services_client = services_client.ServicesClient(*options)
         self.hypervisor_client = hypervisor_client.HypervisorClient(*options)
+        self.flavors_client = flavors_client.FlavorsClient(*options)
+        self.compute_versions_client = versions_client.VersionsClient(
+            *options)
+        self.networks_client = networks_client.NetworksClient(
+            provider, 'network', 'RegionOne')
+        self.network_versions_client = network_versions.NetworkVersionsClient(
+            provider, 'network', 'RegionOne')
+        self.image_client_v2 = images_client.ImagesClient(
+            provider, 'image', 'RegionOne')
+        self.placement_client = placement_client.PlacementClient(
+            provider, 'placement', 'RegionOne')
 
 
 def cloud_settings(url, **changes):
@@ -57,7 +76,8 @@ class ClientTestCase(testtools.TestCase):
         super().setUp()
         self.cloud = self.useFixture(fake_cloud.FakeCloud())
         self.useFixture(api_microversion_fixture.APIMicroversionFixture(
-            compute_microversion=clients.COMPUTE_MICROVERSION))
+            compute_microversion=clients.COMPUTE_MICROVERSION,
+            placement_microversion=clients.PLACEMENT_MICROVERSION))
         self.clients = self.make()
 
     def make(self, **changes):
@@ -196,6 +216,13 @@ class NovaTest(ClientTestCase):
         self.assertEqual(1, len(nova.servers_on('compute-1')))
         self.assertEqual([], nova.servers_on('compute-2'))
 
+    def test_ports(self):
+        """A server's ports, by id."""
+        self.cloud.servers = {fake_cloud.SERVER: {
+            'id': fake_cloud.SERVER, 'host': 'compute-1'}}
+        self.assertEqual((fake_cloud.PORT,),
+                         self.clients.nova.ports(fake_cloud.SERVER))
+
     def test_host(self):
         self.cloud.services = [fake_cloud.compute_service('compute-1')]
         self.cloud.hypervisors = [fake_cloud.hypervisor('compute-1',
@@ -206,6 +233,83 @@ class NovaTest(ClientTestCase):
         self.assertIsNone(nova.compute_service('compute-2'))
         self.assertEqual('192.0.2.7', nova.host_address('compute-1'))
         self.assertIsNone(nova.host_address('compute-2'))
+
+
+class LookTest(ClientTestCase):
+    """What is only looked at: versions, catalogs of things, room."""
+
+    def test_versions(self):
+        made, manager = self.clients, Manager(self.cloud.url)
+        self.assertEqual(
+            ('v3.14', 'v1.0', 'v2.0', 'v2.1, microversions 2.1 to 2.100',
+             'v2.0', 'r1'),
+            (made.keystone_version(), made.version('Heat', 'orchestration'),
+             made.version('Mistral', 'workflowv2'), made.nova.version(),
+             clients.Neutron(manager).version(), made.heat.build()))
+
+    def test_version_without_endpoint(self):
+        error = self.assertRaises(clients.ServiceRefused,
+                                  self.clients.version, 'Heat', 'nonsense')
+        self.assertIn('public endpoint for nonsense service', str(error))
+
+    def test_by_id_or_name(self):
+        """Heat takes either, and so does what looks before it."""
+        self.cloud.flavors = [fake_cloud.flavor('m1.nano')]
+        self.cloud.images = [{'id': 'i1', 'name': 'guest'}]
+        self.cloud.networks = [{'id': 'n1', 'name': 'public'}]
+        manager = Manager(self.cloud.url)
+        for name in ('m1.nano', self.cloud.flavors[0]['id']):
+            self.assertEqual('m1.nano',
+                             self.clients.nova.flavor(name)['name'])
+        for name in ('i1', 'guest'):
+            self.assertEqual('i1', clients.Glance(manager).image(name)['id'])
+        for name in ('n1', 'public'):
+            self.assertEqual('n1', clients.Neutron(
+                manager).external_network(name)['id'])
+        self.assertIsNone(self.clients.nova.flavor('x'))
+        self.assertIsNone(clients.Glance(manager).image('x'))
+        self.assertIsNone(clients.Neutron(manager).external_network('x'))
+
+    def test_places(self):
+        """Nothing is asked for that the flavor does not need."""
+        self.cloud.places = [fake_cloud.provider(1), fake_cloud.provider(2)]
+        placement = clients.Placement(Manager(self.cloud.url))
+        self.assertEqual(set(self.cloud.places),
+                         placement.places(fake_cloud.flavor('x')))
+        placement.places(dict(fake_cloud.flavor('x'), disk=1, swap=512))
+        self.assertEqual(
+            ['VCPU:1,MEMORY_MB:64', 'VCPU:1,MEMORY_MB:64,DISK_GB:2'],
+            [one[2]['resources'][0]
+             for one in self.cloud.asked('GET', 'candidates')])
+
+    def test_sets(self):
+        self.cloud.resource_types = ['OS::Heat::None']
+        self.cloud.actions = ['a', 'b']
+        self.assertEqual({'OS::Heat::None'},
+                         self.clients.heat.resource_types())
+        self.assertEqual({'a'}, self.clients.mistral.actions({'a', 'c'}))
+        self.assertEqual(set(self.cloud.processes),
+                         self.clients.vitrage.processes())
+
+    def test_graph(self):
+        self.cloud.entities = [fake_cloud.host_entity(),
+                               fake_cloud.server_entity()]
+        vitrage = self.clients.vitrage
+        self.assertEqual('OK', vitrage.status())
+        self.assertEqual({'nova.host': 1, 'nova.instance': 1},
+                         vitrage.counts())
+        self.assertEqual(fake_cloud.HOST_VID,
+                         vitrage.hosts()['compute-1']['vitrage_id'])
+
+    def test_alarms_of_datasource(self):
+        vitrage = self.clients.vitrage
+        self.assertIsNone(vitrage.newest_alarm('prometheus'))
+        self.cloud.alarms = [fake_cloud.alarm('ended', end='x'),
+                             fake_cloud.alarm('on'), fake_cloud.deduced()]
+        self.assertEqual(['on'], [
+            one['vitrage_id'] for one in vitrage.active_alarms('prometheus')])
+        self.assertEqual('ended',
+                         vitrage.newest_alarm('prometheus')['vitrage_id'])
 
 
 class ErrorTest(ClientTestCase):

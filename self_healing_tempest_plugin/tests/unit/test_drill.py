@@ -26,35 +26,125 @@ import fixtures
 import testtools
 from testtools import content
 
+from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
+from self_healing_tempest_plugin.tests.unit import fake_ssh_host
+from self_healing_tempest_plugin.tests.unit import host_samples
 
-TEST = ('self_healing_tempest_plugin.tests.scenario.test_host_crash.'
-        'HostCrashTest.test_host_crash')
+SCENARIOS = 'self_healing_tempest_plugin.tests.scenario.'
+CRASH = SCENARIOS + 'test_host_power.HostCrashTest.test_host_crash'
+UNHEALED = (SCENARIOS + 'test_host_power.UnhealedHostCrashTest.'
+            'test_unhealed_host_crash')
+NIC = SCENARIOS + 'test_data_nic.DataNicDownTest.test_data_nic_down'
+
+LINKS = ('alarm', 'deduction', 'execution', 'stack', 'application')
+LIFE = ['planned', 'armed', 'injected', 'witnessed', 'reverted', 'verified']
 
 
-class DrillTest(testtools.TestCase):
-    """Tempest runs the host crash scenario."""
+class DrillTestCase(testtools.TestCase):
+    """Tempest runs one scenario."""
+
+    test = CRASH
 
     def setUp(self):
         super().setUp()
         self.cloud = self.useFixture(fake_cloud.FakeCloud())
         self.directory = self.useFixture(fixtures.TempDir()).path
         self.off = os.path.join(self.directory, 'compute-1.off')
-        self.chain = Chain(self.cloud, self.off)
+        self.chain = Chain(self.cloud, lambda: os.path.exists(self.off))
         self.addCleanup(self.chain.stop)
+        self.journal = journal.Journal(
+            os.path.join(self.directory, 'self_healing'))
+
+    def assert_untouched(self):
+        """Fail if anything was created or broken."""
+        self.assertEqual([], self.cloud.asked('POST', '/stacks'))
+        self.assertEqual([], self.cloud.asked('PUT', '/template'))
+        self.assertFalse(self.chain.was_off)
+
+    def tempest(self, available='true', runner=('testtools.run',),
+                **options):
+        """Run the scenario in a process of its own.
+
+        :param available: [service_available] self_healing
+        :param runner: module and arguments that run the test
+        :param options: options of [self_healing] other than the usual
+        """
+        config = os.path.join(self.directory, 'tempest.conf')
+        self.write(config, available, options)
+        environment = dict(
+            os.environ, TEMPEST_CONFIG_DIR=self.directory,
+            TEMPEST_CONFIG='tempest.conf', OS_STDOUT_CAPTURE='0',
+            OS_STDERR_CAPTURE='0')
+        run = subprocess.run(
+            [sys.executable, '-m', *runner, self.test], text=True,
+            env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=100, check=False)
+        self.addDetail('tempest', content.text_content(run.stdout))
+        return run
+
+    def document(self):
+        """Return the timeline that the run has written."""
+        path = os.path.join(self.directory, '%s.json' % (
+            self.test.rsplit('.', 1)[-1]))
+        with open(path, encoding='utf-8') as stream:
+            return json.load(stream)
+
+    def write(self, path, available, options):
+        parser = configparser.ConfigParser(interpolation=None)
+        status = 'test -e %s.off && echo off || echo on' % os.path.join(
+            self.directory, '$0')
+        parser.read_dict({
+            'DEFAULT': {'log_file': os.path.join(self.directory, 'log')},
+            'oslo_concurrency': {'lock_path': self.directory},
+            'auth': {'admin_username': 'admin', 'admin_password': 'pass',
+                     'admin_project_name': 'admin',
+                     'admin_domain_name': 'Default'},
+            'identity': {'uri_v3': self.cloud.url + '/identity/v3',
+                         'region': 'RegionOne'},
+            'compute': {'image_ref': 'guest', 'flavor_ref': 'm1.nano'},
+            'network': {'public_network_id': 'public'},
+            'service_available': {'self_healing': available},
+            'self_healing_feature_enabled': {
+                'host_crash': 'true', 'unhealed_host_crash': 'true',
+                'data_nic_down': 'true'},
+            'self_healing': dict({
+                'application_port': str(self.cloud.port),
+                'allow_faults': 'true', 'fault_hosts': 'compute-1',
+                'host_power_off_command':
+                    'touch %s/{host}.off' % self.directory,
+                'host_power_on_command':
+                    'rm -f %s/{host}.off' % self.directory,
+                'host_power_status_command':
+                    "sh -c '%s' {host}" % status,
+                'host_witness_port': str(self.chain.witness_port),
+                'poll_interval': '0.1', 'witness_timeout': '2',
+                'alarm_timeout': '2', 'deduction_timeout': '2',
+                'workflow_timeout': '2', 'stack_timeout': '3',
+                'application_timeout': '2', 'host_return_timeout': '5',
+                'graph_timeout': '3', 'template_timeout': '3',
+                'quiet_time': '5', 'return_watch_time': '1',
+                'artifacts_dir': self.directory}, **options)})
+        with open(path, 'w', encoding='utf-8') as stream:
+            parser.write(stream)
+
+
+class CrashTest(DrillTestCase):
+    """Tempest runs the host crash scenario."""
 
     def test_healed(self):
         """All links come, the host returns, nothing is left."""
-        self.chain.start(('alarm', 'deduction', 'execution', 'stack',
-                          'application'))
+        self.chain.start(LINKS)
         run = self.tempest()
         document = self.document()
         self.assertEqual('HEALED', document['verdict']['kind'], run.stdout)
         self.assertEqual(0, run.returncode, run.stdout)
-        self.assertEqual(
-            ['planned', 'injected', 'witnessed', 'reverted', 'verified'],
-            [one['name'] for one in document['transitions']])
+        self.assertEqual(LIFE, [one['name']
+                                for one in document['transitions']])
+        (entry,), damages = self.journal.read()
+        self.assertEqual((LIFE, ()), ([one.value for one in entry.states],
+                                      damages))
         self.assertFalse(os.path.exists(self.off))
         self.assertEqual([], self.cloud.executions)
         self.assertEqual([], [one for one in self.cloud.templates
@@ -98,10 +188,10 @@ class DrillTest(testtools.TestCase):
     def test_host_not_allowed(self):
         """The application's host is not in fault_hosts: one clear line."""
         self.chain.start(())
-        run = self.tempest(fault_hosts='compute-2')
+        run = self.tempest(fault_hosts='compute-20')
         self.assertEqual(1, run.returncode, run.stdout)
         self.assertIn('Fault refused: host compute-1 is not in '
-                      '[self_healing] fault_hosts (compute-2)', run.stdout)
+                      '[self_healing] fault_hosts (compute-20)', run.stdout)
         self.assertFalse(self.chain.was_off)
 
     def test_skipped(self):
@@ -113,84 +203,137 @@ class DrillTest(testtools.TestCase):
                       run.stdout)
         self.assertEqual([], self.cloud.requests)
 
-    def tempest(self, available='true', runner=('testtools.run',),
-                **options):
-        """Run the scenario in a process of its own.
+    def test_open_fault(self):
+        """What an earlier run has left is taken back first, by a command."""
+        self.journal.plan(host_samples.file_plan('/x', description='before'))
+        self.chain.start(LINKS)
+        run = self.tempest()
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertIn('may still be there (before); run: '
+                      'self-healing-tempest revert', run.stdout)
+        self.assert_untouched()
 
-        :param available: [service_available] self_healing
-        :param runner: module and arguments that run the test
-        :param options: options of [self_healing] other than the usual
-        """
-        config = os.path.join(self.directory, 'tempest.conf')
-        self.write(config, available, options)
-        environment = dict(
-            os.environ, TEMPEST_CONFIG_DIR=self.directory,
-            TEMPEST_CONFIG='tempest.conf', OS_STDOUT_CAPTURE='0',
-            OS_STDERR_CAPTURE='0')
-        run = subprocess.run(
-            [sys.executable, '-m', *runner, TEST], text=True,
-            env=environment, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=100, check=False)
-        self.addDetail('tempest', content.text_content(run.stdout))
-        return run
+    def test_two_at_once(self):
+        """The second one is refused; the first one goes on."""
+        self.chain.start(LINKS)
+        with self.journal.held():
+            run = self.tempest()
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertIn('Fault refused: another run holds', run.stdout)
+        self.assertIn('[self_healing] state_dir', run.stdout)
+        self.assert_untouched()
 
-    def document(self):
-        """Return the timeline that the run has written."""
-        path = os.path.join(self.directory, 'test_host_crash.json')
-        with open(path, encoding='utf-8') as stream:
-            return json.load(stream)
+    def test_control_plane(self):
+        """A host that runs more than nova-compute is not broken."""
+        self.chain.start(LINKS)
+        self.cloud.services.append(dict(
+            fake_cloud.compute_service('compute-1'), id='f0000000-0000-4000-'
+            '8000-000000000099', binary='nova-scheduler'))
+        run = self.tempest()
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertIn('host compute-1 runs the control plane '
+                      '(nova-scheduler)', run.stdout)
+        self.assertFalse(self.chain.was_off)
+        self.assertEqual((), self.journal.read()[0])
 
-    def write(self, path, available, options):
-        parser = configparser.ConfigParser(interpolation=None)
-        status = 'test -e %s.off && echo off || echo on' % os.path.join(
-            self.directory, '$0')
-        parser.read_dict({
-            'DEFAULT': {'log_file': os.path.join(self.directory, 'log')},
-            'oslo_concurrency': {'lock_path': self.directory},
-            'auth': {'admin_username': 'admin', 'admin_password': 'pass',
-                     'admin_project_name': 'admin',
-                     'admin_domain_name': 'Default'},
-            'identity': {'uri_v3': self.cloud.url + '/identity/v3',
-                         'region': 'RegionOne'},
-            'compute': {'image_ref': 'guest', 'flavor_ref': 'm1.nano'},
-            'network': {'public_network_id': 'public'},
-            'service_available': {'self_healing': available},
-            'self_healing_feature_enabled': {'host_crash': 'true'},
-            'self_healing': dict({
-                'application_port': str(self.cloud.port),
-                'allow_faults': 'true', 'fault_hosts': 'compute-1',
-                'host_power_off_command':
-                    'touch %s/{host}.off' % self.directory,
-                'host_power_on_command':
-                    'rm -f %s/{host}.off' % self.directory,
-                'host_power_status_command':
-                    "sh -c '%s' {host}" % status,
-                'host_witness_port': str(self.chain.witness_port),
-                'poll_interval': '0.1', 'witness_timeout': '2',
-                'alarm_timeout': '2', 'deduction_timeout': '2',
-                'workflow_timeout': '2', 'stack_timeout': '3',
-                'application_timeout': '2', 'host_return_timeout': '5',
-                'graph_timeout': '3', 'template_timeout': '3',
-                'artifacts_dir': self.directory}, **options)})
-        with open(path, 'w', encoding='utf-8') as stream:
-            parser.write(stream)
+
+class UnhealedTest(DrillTestCase):
+    """Tempest runs the scenario in which no rule heals."""
+
+    test = UNHEALED
+
+    def test_untouched(self):
+        """Alarm and deduced alarm, and then nothing for the quiet time."""
+        self.chain.start(LINKS[:2], healing=False)
+        run = self.tempest()
+        verdict = self.document()['verdict']
+        self.assertEqual('UNTOUCHED', verdict['kind'], run.stdout)
+        self.assertEqual(0, run.returncode, run.stdout)
+        self.assertFalse(os.path.exists(self.off))
+        self.assertEqual((), self.journal.open_entries())
+
+    def test_healed_although(self):
+        """Who heals without a rule is found, and the fault is taken back."""
+        self.chain.start(('alarm', 'deduction', 'stack'), healing=False)
+        run = self.tempest()
+        verdict = self.document()['verdict']
+        self.assertEqual(('UNEXPECTED_HEALING', 'stack'),
+                         (verdict['kind'], verdict['link']), run.stdout)
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertFalse(os.path.exists(self.off))
+        self.assertEqual((), self.journal.open_entries())
+
+
+class NicTest(DrillTestCase):
+    """Tempest breaks a NIC over SSH."""
+
+    test = NIC
+
+    def setUp(self):
+        super().setUp()
+        self.host = self.useFixture(fake_ssh_host.FakeSshHost())
+        self.host.add_nic('eth1', host_samples.ADDRESSES,
+                          host_samples.ROUTES)
+        self.chain.broken = lambda: not self.host.nic('eth1')['up']
+        self.chain.cut_off = False
+        self.chain.alarm_name = 'HostNicDown'
+        key = os.path.join(self.directory, 'key')
+        fake_ssh_host.USER_KEYS[0].write_private_key_file(key)
+        known = os.path.join(self.directory, 'known_hosts')
+        with open(known, 'w', encoding='utf-8') as stream:
+            stream.write(self.host.known_host())
+        self.options = {
+            'host_ssh_user': fake_ssh_host.USER, 'host_ssh_key_file': key,
+            'host_ssh_known_hosts_file': known,
+            'host_ssh_port': str(self.host.port), 'host_data_nic': 'eth1',
+            'host_witness_port': str(self.host.port), 'host_timer': '60'}
+
+    def test_healed(self):
+        """The host stays up in Nova; its timer and old port are gone."""
+        (self.host.root / 'ports' / ('tap%s' % fake_cloud.PORT[:11])).touch()
+        self.chain.start(LINKS)
+        run = self.tempest(**self.options)
+        document = self.document()
+        self.assertEqual('HEALED', document['verdict']['kind'], run.stdout)
+        self.assertEqual(0, run.returncode, run.stdout)
+        self.assertEqual(LIFE, [one['name']
+                                for one in document['transitions']])
+        self.assertTrue(self.host.nic('eth1')['up'])
+        for name in ('run', 'ports'):
+            self.assertEqual([], list((self.host.root / name).iterdir()))
+
+    def test_wrong_nic(self):
+        """Found before anything is created."""
+        self.chain.start(())
+        run = self.tempest(**dict(self.options, host_data_nic='eth9'))
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertIn('Fault refused: host compute-1', run.stdout)
+        self.assertIn('eth9', run.stdout)
+        self.assert_untouched()
 
 
 class Chain:
-    """Heals, step by step, while the host is off."""
+    """Heals, step by step, while the host is broken.
 
-    def __init__(self, cloud, off):
-        self.cloud, self.off = cloud, off
-        self.was_off = False
+    :ivar broken: returns whether it is
+    :ivar cut_off: whether nobody reaches the host meanwhile
+    :ivar was_off: whether it ever was broken
+    """
+
+    def __init__(self, cloud, broken):
+        self.cloud, self.broken = cloud, broken
+        self.was_off, self.cut_off = False, True
+        self.alarm_name = 'HostDown'
         self._done = threading.Event()
         self._thread = None
         self._host = fake_host.FakeHost()
         self.witness_port = self._host.port
 
-    def start(self, steps):
+    def start(self, steps, healing=True):
         """Deploy what an application has, and wait for the fault.
 
         :param steps: the links that work
+        :param healing: whether with the rule that heals
         """
         cloud = self.cloud
         cloud.entities = [fake_cloud.host_entity(),
@@ -199,10 +342,11 @@ class Chain:
                         fake_cloud.SERVER_VID)]
         cloud.services = [fake_cloud.compute_service('compute-1'),
                           fake_cloud.compute_service('compute-20')]
-        cloud.hypervisors = [fake_cloud.hypervisor('compute-1', '127.0.0.1')]
+        cloud.hypervisors = [fake_cloud.hypervisor(host, '127.0.0.1')
+                             for host in ('compute-1', 'compute-20')]
         cloud.servers = {fake_cloud.SERVER: {
             'id': fake_cloud.SERVER, 'host': 'compute-1'}}
-        cloud.stack_resources = fake_cloud.resources()
+        cloud.stack_resources = fake_cloud.resources()[:3 if healing else 1]
         cloud.templates = [{'uuid': 'rule-1', 'name': 'rule',
                             'status': 'ACTIVE', 'status details': 'ok'}]
         cloud.answer = (fake_cloud.SERVER, 'boot-1')
@@ -217,17 +361,18 @@ class Chain:
         self._host.close()
 
     def _run(self, steps):
-        while not os.path.exists(self.off):
+        while not self.broken():
             if self._done.wait(0.02):
                 return
         self.was_off = True
-        self._host.power(False)
+        if self.cut_off:
+            self._host.power(False)
         self.cloud.answer = None
         for step in steps:
             self._done.wait(0.15)
             with self.cloud.lock:
                 getattr(self, step)()
-        while os.path.exists(self.off):
+        while self.broken():
             if self._done.wait(0.02):
                 return
         self._host.power(True)
@@ -235,7 +380,8 @@ class Chain:
             one['end_timestamp'] = 'now'
 
     def alarm(self):
-        self.cloud.alarms.append(fake_cloud.alarm('alarm-1'))
+        self.cloud.alarms.append(fake_cloud.alarm(
+            'alarm-1', name=self.alarm_name))
 
     def deduction(self):
         self.cloud.entities[1] = fake_cloud.server_entity('ERROR')

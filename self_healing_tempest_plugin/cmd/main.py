@@ -1,0 +1,83 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``self-healing-tempest``: what is done beside ``tempest run``."""
+
+import argparse
+import os
+import sys
+import traceback
+
+from oslo_config import cfg
+from tempest import config
+from tempest.lib import exceptions
+
+from self_healing_tempest_plugin.cmd import preflight
+from self_healing_tempest_plugin.cmd import revert
+
+COMMANDS = (preflight, revert)
+
+
+def parse(arguments):
+    """Return the parsed command line.
+
+    :param arguments: list of words, or None for those of the process
+    """
+    parser = argparse.ArgumentParser(
+        prog='self-healing-tempest',
+        description='Beside "tempest run -r self_healing": look whether the '
+                    'suite can run, and take back what a run has left.')
+    steps = parser.add_subparsers(dest='command', required=True)
+    for command in COMMANDS:
+        step = steps.add_parser(command.NAME, help=command.HELP,
+                                description=command.HELP)
+        step.add_argument(
+            '--config-file', metavar='FILE', default=default_path(),
+            help='tempest.conf (default: TEMPEST_CONFIG_DIR and '
+                 'TEMPEST_CONFIG of the environment, or etc/tempest.conf)')
+        command.add_arguments(step)
+        step.set_defaults(run=command.run)
+    return parser.parse_args(arguments)
+
+
+def default_path():
+    """Return the path of tempest.conf that ``tempest run`` would take."""
+    return os.path.join(os.environ.get('TEMPEST_CONFIG_DIR', 'etc'),
+                        os.environ.get('TEMPEST_CONFIG', 'tempest.conf'))
+
+
+def main(arguments=None):
+    """Run one command.
+
+    :param arguments: list of words, or None for those of the process
+    :returns: its exit code
+    """
+    options = parse(arguments)
+    if not os.path.isfile(options.config_file):
+        print('There is no %s: name the tempest.conf with --config-file, or '
+              'go to the workspace of Tempest.' % options.config_file,
+              file=sys.stderr)
+        return 2
+    config.CONF.set_config_path(os.path.abspath(options.config_file))
+    try:
+        return options.run(options, config.CONF)
+    except (exceptions.TempestException, cfg.Error) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Exception:
+        # The log that Tempest has set up hides it in its file.
+        traceback.print_exc()
+        return 2
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether what a plan says of a host is so."""
+
+import re
+
+from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin import waiting
+
+
+def complaint(check, transports):
+    """Return why a check does not hold, or ''.
+
+    :param check: :class:`.plan.Check`
+    :param transports: :class:`.transports.Transports`
+    """
+    try:
+        yes = _answer(check, transports.run(check.command))
+    except commands.CommandFailed as error:
+        return 'unknown whether %s: %s' % (check.what, error)
+    return '' if yes == check.holds else 'not so: %s' % check.what
+
+
+def complaints(checks, transports):
+    """Return why checks do not hold, as a tuple of strings."""
+    found = (complaint(check, transports) for check in checks)
+    return tuple(filter(None, found))
+
+
+def wait(checks, transports, *, what, timeout, interval, look_at):
+    """Wait until all checks hold.
+
+    :param checks: :class:`.plan.Check`
+    :param transports: :class:`.transports.Transports`
+    :param timeout: seconds
+    :param interval: seconds
+    :raises ..waiting.WaitTimeout: when they do not in time
+    """
+    waiting.wait_for(
+        lambda: complaints(checks, transports), lambda found: not found,
+        what=what, timeout=timeout, interval=interval,
+        describe='; '.join, look_at=look_at)
+
+
+def _answer(check, result):
+    if check.pattern:
+        return bool(re.search(check.pattern, result.check().stdout,
+                              re.IGNORECASE | re.MULTILINE))
+    if result.exit_status not in (0, 1):
+        result.check()
+    return result.exit_status == 0

@@ -1,0 +1,129 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is to be done to a host, and undone: plain data, no code.
+
+A plan goes into the journal before anything is touched, so that a process
+that knows nothing of the one that made it can take the fault back.
+"""
+
+import dataclasses
+import secrets
+import shlex
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """One command, on the runner, on a host, or towards one.
+
+    :ivar transport: name of a transport, see :mod:`.transports`
+    :ivar target: address of the host; empty on the runner
+    :ivar argv: program and arguments; never a line for a shell
+    """
+
+    transport: str
+    target: str
+    argv: tuple[str, ...]
+
+    def __str__(self):
+        where = '%s ' % self.target if self.target else ''
+        return '%s: %s%s' % (self.transport, where, shlex.join(self.argv))
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """A question that a command answers with yes or no.
+
+    :ivar what: what is so when the check holds, e.g. "NIC eth1 is up"
+    :ivar command: asks; with a pattern, an exit status that is not 0 is no
+        answer
+    :ivar pattern: regular expression that is looked for in standard output;
+        without one, exit status 0 is a yes and 1 a no
+    :ivar holds: the answer with which the check holds
+    """
+
+    what: str
+    command: Command
+    pattern: str = ''
+    holds: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """One fault, from the state before it to the state after it.
+
+    :ivar id: tells this fault from all others
+    :ivar kind: name of its kind, see :mod:`.kinds`
+    :ivar host: the Nova host name
+    :ivar description: the fault in a few words
+    :ivar look_at: where to look when it cannot be injected or shows not
+    :ivar checks: what holds without the fault, before it and after it
+    :ivar inject: breaks
+    :ivar witnesses: what holds with the fault
+    :ivar revert: repairs, whatever part of the fault is there
+    :ivar arm: starts the timer on the host that repairs as well
+    :ivar disarm: stops that timer, if it is there
+    :ivar timer: seconds until the timer repairs, 0 where there is none
+    """
+
+    id: str
+    kind: str
+    host: str
+    description: str
+    look_at: str
+    checks: tuple[Check, ...]
+    inject: tuple[Command, ...]
+    witnesses: tuple[Check, ...]
+    revert: tuple[Command, ...]
+    arm: tuple[Command, ...] = ()
+    disarm: tuple[Command, ...] = ()
+    timer: float = 0.0
+
+
+def new_id():
+    """Return an id that is fit for names of units, tables and files."""
+    return secrets.token_hex(4)
+
+
+def to_dict(plan):
+    """Return a plan as plain dicts and lists, ready for JSON."""
+    return dataclasses.asdict(plan)
+
+
+def from_dict(values):
+    """Return the plan that :func:`to_dict` made the values of.
+
+    :raises ValueError: when it is none
+    """
+    try:
+        lists = {
+            'checks': _checks(values['checks']),
+            'witnesses': _checks(values['witnesses']),
+            'timer': float(values['timer'])}
+        for name in ('inject', 'revert', 'arm', 'disarm'):
+            lists[name] = tuple(map(_command, values[name]))
+        return Plan(**dict(values, **lists))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError('no plan of a fault: %r' % error) from None
+
+
+def _command(values):
+    argv = values['argv']
+    if isinstance(argv, str) or not argv or not all(
+            isinstance(word, str) for word in argv):
+        raise TypeError('argv %r' % (argv,))
+    return Command(**dict(values, argv=tuple(argv)))
+
+
+def _checks(values):
+    return tuple(Check(**dict(one, command=_command(one['command'])))
+                 for one in values)

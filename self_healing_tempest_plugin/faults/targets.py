@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The host that a fault is planned for."""
+
+import dataclasses
+import typing
+
+from tempest.lib import exceptions
+
+from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import transports
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A host, and what is known of it.
+
+    :ivar host: the Nova host name
+    :ivar address: where it is reached
+    :ivar peers: addresses of other hosts that may be used as witnesses
+    :ivar settings: :class:`..config.Settings`
+    """
+
+    host: str
+    address: str
+    peers: tuple[str, ...]
+    settings: typing.Any
+
+    def ssh(self, *argv):
+        """Return a command that runs on the host."""
+        return plan.Command(transports.SSH, self.address, argv)
+
+    def peer_ssh(self, *argv):
+        """Return a command that runs on another host, None without one."""
+        return plan.Command(transports.SSH, self.peers[0], argv) if (
+            self.peers) else None
+
+    def local(self, *argv):
+        """Return a command that runs on the runner."""
+        return plan.Command(transports.LOCAL, '', argv)
+
+    def alive(self, holds=True):
+        """Return the check that the host answers, or that it does not."""
+        port = self.settings.witness_port
+        what = '%s port %d %s' % (self.address, port,
+                                  'answers' if holds else 'is silent')
+        return plan.Check(what, plan.Command(
+            transports.TCP, self.address, (str(port),)), holds=holds)
+
+
+def target(host, settings, address_of):
+    """Return a host as the target of a fault.
+
+    :param host: the Nova host name
+    :param settings: :class:`..config.Settings`
+    :param address_of: returns the address of a host by its name, or None;
+        asked only for hosts that are not in [self_healing] host_addresses
+    :returns: :class:`Target`
+    :raises tempest.lib.exceptions.InvalidConfiguration: when it, or another
+        host of [self_healing] fault_hosts, has no address
+    """
+    def address(name):
+        found = settings.access.addresses.get(name) or address_of(name)
+        if not found:
+            raise exceptions.InvalidConfiguration(
+                'Nova knows no address of host %s, see [self_healing] '
+                'fault_hosts and host_addresses' % name)
+        return found
+
+    peers = [address(name) for name in settings.fault_hosts if name != host]
+    return Target(host, address(host), tuple(peers), settings)
+
+
+def needed(value, option):
+    """Return the value of an option that a fault cannot do without.
+
+    :param option: its name in [self_healing]
+    :raises tempest.lib.exceptions.InvalidConfiguration: when it is not set
+    """
+    if not value:
+        raise exceptions.InvalidConfiguration(
+            '[self_healing] %s must be set' % option)
+    return value

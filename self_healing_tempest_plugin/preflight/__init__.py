@@ -1,0 +1,129 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether the suite could run, found out without changing anything."""
+
+import dataclasses
+
+from tempest.lib.common import api_microversion_fixture
+
+from self_healing_tempest_plugin import clients as services
+from self_healing_tempest_plugin.faults import journal as journals
+from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.preflight import hosts
+from self_healing_tempest_plugin.preflight import links
+from self_healing_tempest_plugin.preflight import options
+from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin import waiting
+
+# Seconds after the start until which Keystone, the services and the hosts
+# are waited for: who asks wants to know soon, whoever does not answer.
+KEYSTONE_UNTIL, SERVICES_UNTIL, HOSTS_UNTIL = 4.0, 9.0, 12.5
+
+# Seconds that one request, and one SSH connection, may take.
+REQUEST_TIMEOUT, SSH_TIMEOUT = 8, 3
+
+
+def patient(settings):
+    """Return the settings with timeouts that are short enough.
+
+    :param settings: :class:`..config.Settings`
+    """
+    cloud, access = settings.cloud, settings.access
+    return dataclasses.replace(
+        settings,
+        cloud=dataclasses.replace(cloud, request_timeout=min(
+            cloud.request_timeout, REQUEST_TIMEOUT)),
+        access=dataclasses.replace(access, timeout=min(
+            access.timeout, SSH_TIMEOUT)))
+
+
+def examine(settings, features, available, connect):
+    """Ask everything, and return a list of :class:`.rows.Row`.
+
+    :param settings: :class:`..config.Settings`
+    :param features: names of the enabled scenarios
+    :param available: dict of service to [service_available]
+    :param connect: returns Tempest's ``clients.Manager`` of the project;
+        asks Keystone for that
+    """
+    begin = waiting.CLOCK.now()
+
+    def left(until):
+        return begin + until - waiting.CLOCK.now()
+
+    settings = patient(settings)
+    with api_microversion_fixture.APIMicroversionFixture(
+            compute_microversion=services.COMPUTE_MICROVERSION,
+            placement_microversion=services.PLACEMENT_MICROVERSION):
+        answers = _services(settings, connect, left)
+        # While the hosts are asked, the services answer.
+        broken = _hosts(settings, features, answers, left)
+        chain = links.examine(answers, settings)
+    return [*options.examine(settings, features, available), *chain, *broken,
+            _journal(settings)]
+
+
+def _services(settings, connect, left):
+    def enter():
+        manager = connect()
+        clients = services.Clients(settings.cloud, manager)
+        return manager, clients, clients.project_id
+
+    entered = asking.ask(
+        {links.KEYSTONE: asking.Question(links.KEYSTONE, enter)},
+        left(KEYSTONE_UNTIL))
+    error = entered.error(links.KEYSTONE)
+    if error:
+        return asking.Refusal(error)
+    manager, clients, project = entered[links.KEYSTONE]
+    questions = links.questions(clients, manager, settings)
+    questions[links.KEYSTONE] = asking.Question(
+        links.KEYSTONE, clients.keystone_version)
+    questions['project'] = asking.Question(links.KEYSTONE, lambda: project)
+    return asking.ask(questions, left(SERVICES_UNTIL))
+
+
+def _hosts(settings, features, answers, left):
+    addresses = None
+    if not answers.error('hypervisors'):
+        addresses = {one['service']['host']: one['host_ip']
+                     for one in answers['hypervisors']}
+    return hosts.Hosts(
+        settings, features, addresses, ways.Transports(settings.access)
+    ).examine(lambda: left(HOSTS_UNTIL))
+
+
+def _journal(settings):
+    journal = journals.Journal(settings.state_dir)
+    try:
+        entries, damages = journal.read()
+    except journals.JournalError as error:
+        finding = rows.no(rows.one_line(error))
+    else:
+        finding = _entries(journal, entries, damages)
+    return rows.Row('journal', 'faults', finding[0],
+                    'run: %s; look at [self_healing] state_dir'
+                    % journals.REVERT)
+
+
+def _entries(journal, entries, damages):
+    left = [entry.plan.description for entry in entries if entry.open]
+    if left:
+        return rows.no('may still be there: %s' % '; '.join(left))
+    if damages:
+        return rows.no('%d damaged lines in %s' % (len(damages),
+                                                   journal.path))
+    if not links.writable(journal.directory):
+        return rows.no('%s cannot be written' % journal.directory)
+    return rows.yes('none open in %s' % journal.directory)

@@ -1,0 +1,189 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether the hosts are as each fault needs them, asked of the hosts."""
+
+import functools
+import socket
+import threading
+
+from tempest.lib import exceptions
+
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.faults import checks
+from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import kinds
+from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.preflight import options
+from self_healing_tempest_plugin.preflight import rows
+
+_LINK = 'hosts'
+_CRASH = 'host-crash'
+_PACKETS = 'packets-dropped'
+
+
+def kind(feature):
+    """Return the kind of fault of a scenario.
+
+    :param feature: option of [self_healing_feature_enabled]
+    """
+    return _CRASH if feature == 'unhealed_host_crash' else (
+        feature.replace('_', '-'))
+
+
+def wanted(settings, features):
+    """Return the kinds of faults of the enabled scenarios, in order.
+
+    Those whose options are not complete are left out.
+
+    :param settings: :class:`..config.Settings`
+    :param features: names of the enabled scenarios
+    """
+    ready = {kind(name) for name in features
+             if not options.missing(settings, name)}
+    return [name for name in kinds.KINDS if name in ready]
+
+
+class Once:
+    """Transports that run the same command only once.
+
+    The faults ask much alike of a host, and nothing of it changes.
+    """
+
+    def __init__(self, transports):
+        """Take the real ones.
+
+        :param transports: :class:`..faults.transports.Transports`
+        """
+        self._transports = transports
+        self._lock, self._locks, self._seen = threading.Lock(), {}, {}
+
+    def run(self, command):
+        """Run a command, or return what it has returned before."""
+        with self._lock:
+            lock = self._locks.setdefault(command, threading.Lock())
+        with lock:
+            if command not in self._seen:
+                self._seen[command] = self._run(command)
+            found = self._seen[command]
+        if isinstance(found, commands.CommandFailed):
+            raise found
+        return found
+
+    def _run(self, command):
+        try:
+            return self._transports.run(command)
+        except commands.CommandFailed as error:
+            return error
+
+
+class Hosts:
+    """The fault hosts of one cloud."""
+
+    def __init__(self, settings, features, addresses, transports):
+        """Take what to ask for.
+
+        :param settings: :class:`..config.Settings`
+        :param features: names of the enabled scenarios
+        :param addresses: dict of host to the address that Nova knows, or
+            None where Nova does not answer
+        :param transports: :class:`..faults.transports.Transports`
+        """
+        self._settings, self._addresses = settings, addresses
+        self._transports = Once(transports)
+        self._kinds = wanted(settings, features)
+
+    def examine(self, left):
+        """Ask the hosts, and return the rows.
+
+        :param left: returns the seconds that are left
+        """
+        hosts = self._settings.fault_hosts
+        ways = ['SSH'] if set(self._kinds) - {_CRASH} else []
+        first = [*ways, *(name for name in self._kinds if name == _CRASH)]
+        found = self._ask(first, hosts, left() / 2)
+        reached = [host for host in hosts if ways
+                   and found['SSH'][host][0].state is rows.State.YES]
+        rest = [name for name in self._kinds if name != _CRASH]
+        found.update(self._ask(rest, reached, left()))
+        return [rows.Row(_LINK, what, one, _todo(what))
+                for what, findings in found.items()
+                for one in rows.by_host(dict.fromkeys(hosts, rows.unknown(
+                    'SSH does not work')) | findings)]
+
+    def _ask(self, names, hosts, seconds):
+        answers = asking.ask({
+            (name, host): asking.Question(host, functools.partial(
+                self._finding, name, host))
+            for name in names for host in hosts}, seconds)
+        return {name: {host: _found(answers, name, host) for host in hosts}
+                for name in names}
+
+    def _finding(self, name, host):
+        named = host in self._settings.access.addresses
+        if self._addresses is None and not named:
+            return rows.unknown('where it is: Nova does not answer')
+        try:
+            target = targets.target(host, self._settings,
+                                    (self._addresses or {}).get)
+            problems = self._problems(name, target)
+        except (commands.CommandFailed,
+                exceptions.InvalidConfiguration) as error:
+            problems = (str(error),)
+        if problems:
+            return rows.no(rows.one_line('; '.join(problems)))
+        return rows.yes('root by SSH' if name == 'SSH'
+                        else 'as it must be before')
+
+    def _problems(self, name, target):
+        if name == 'SSH':
+            uid = self._transports.run(target.ssh('id', '-u')).check().stdout
+            return () if uid.strip() == '0' else (
+                'commands run as user id %s' % uid.strip(),)
+        if name == _PACKETS and (
+                _own_address(target) in target.settings.network.control_plane):
+            return ('SSH comes from %s, one of control_plane_addresses'
+                    % _own_address(target),)
+        plan = kinds.KINDS[name](target, self._transports)
+        return checks.complaints(plan.checks, self._transports)
+
+
+def _found(answers, name, host):
+    error = answers.error((name, host))
+    if isinstance(error, clients.ServiceUnavailable):
+        return rows.unknown('no answer in time')
+    return rows.no(rows.one_line(error)) if error else answers[name, host]
+
+
+def _own_address(target):
+    """Return the address that SSH reaches a host from."""
+    access = target.settings.access
+    if access.jump_host:
+        return access.jump_host.address
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        target.address, access.port, type=socket.SOCK_DGRAM)[0]
+    # Nothing is sent by that; the kernel looks at its routes.
+    with socket.socket(family, kind, protocol) as probe:
+        probe.connect(address)
+        return probe.getsockname()[0]
+
+
+def _todo(what):
+    if what == 'SSH':
+        return ('look at host_addresses and the host_ssh options in '
+                '[self_healing]')
+    if what == _CRASH:
+        return ('look at the host_power commands and host_witness_port in '
+                '[self_healing]')
+    return ('repair the host, look at the options of the scenario, or do not '
+            'enable it')

@@ -1,0 +1,132 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the options say by themselves, before anybody is asked."""
+
+import os
+
+from self_healing_tempest_plugin.preflight import rows
+
+_LINK = 'options'
+
+
+def _file(path):
+    return bool(path) and os.access(path, os.R_OK)
+
+
+_POWER = ('the host_power commands', lambda own: own.power)
+_SSH = (
+    ('a host_ssh_key_file that can be read',
+     lambda own: _file(own.access.key_file)),
+    ('a host_ssh_known_hosts_file that can be read',
+     lambda own: _file(own.access.known_hosts_file)))
+_MANAGEMENT = ('host_management_nic', lambda own: own.network.management_nic)
+_DATA = ('host_data_nic', lambda own: own.network.data_nic)
+_PLANE = ('control_plane_addresses', lambda own: own.network.control_plane)
+
+# What each scenario needs: name, and how to see that it is there.
+NEEDS = {
+    'host_crash': (_POWER,),
+    'unhealed_host_crash': (_POWER,),
+    'host_isolated': (*_SSH, _MANAGEMENT, _DATA),
+    'data_nic_down': (*_SSH, _DATA),
+    'management_nic_down': (*_SSH, _MANAGEMENT),
+    'packets_dropped': (*_SSH, _PLANE),
+    'compute_service_stopped': _SSH,
+    'compute_service_frozen': _SSH,
+    'data_nic_blip': (*_SSH, _DATA),
+}
+
+# Those in which only the timer on the host brings it back.
+_TIMED = frozenset(['host_isolated', 'management_nic_down'])
+_SERVICE = frozenset(['compute_service_stopped', 'compute_service_frozen'])
+
+
+def missing(settings, feature):
+    """Return what a scenario needs and has not, as a list of strings.
+
+    :param settings: :class:`..config.Settings`
+    :param feature: option of [self_healing_feature_enabled]
+    """
+    return [name for name, there in NEEDS[feature] if not there(settings)]
+
+
+def examine(settings, features, available):
+    """Return the rows of the options.
+
+    :param settings: :class:`..config.Settings`
+    :param features: names of the enabled scenarios
+    :param available: dict of service to [service_available]
+    """
+    found = [
+        _row('[service_available]', _available(available),
+             'set it in tempest.conf'),
+        _row('allow_faults', rows.yes('true') if settings.allow_faults
+             else rows.no('false: every test is skipped'),
+             'set [self_healing] allow_faults'),
+        _row('fault_hosts', rows.yes(', '.join(settings.fault_hosts))
+             if settings.fault_hosts else rows.no('empty'),
+             'name compute hosts that may be broken'),
+        *_features(settings, features),
+        *_times(settings, features)]
+    return [row for several in found for row in several]
+
+
+def _row(what, findings, todo):
+    return [rows.Row(_LINK, what, one, todo) for one in findings]
+
+
+def _available(available):
+    absent = sorted(name for name, there in available.items() if not there)
+    if absent:
+        return rows.no('false for %s: every test is skipped'
+                       % ', '.join(absent))
+    return rows.yes(', '.join(sorted(available)))
+
+
+def _features(settings, features):
+    if not features:
+        return [_row('scenarios', rows.no('none is enabled'),
+                     'enable some in [self_healing_feature_enabled]')]
+    lacking = {name: missing(settings, name) for name in features}
+    ready = [name for name, lacks in lacking.items() if not lacks]
+    found = [_row('scenarios', rows.yes(', '.join(ready)), '')] if (
+        ready) else []
+    return found + [
+        _row(name, rows.no('without %s' % ' and '.join(lacks)),
+             'set it in [self_healing], or do not enable %s' % name)
+        for name, lacks in lacking.items() if lacks]
+
+
+def _times(settings, features):
+    times = settings.timeouts
+    found = [_row('snapshots', rows.unknown(
+        'Vitrage does not tell its snapshots_interval; the deadlines follow '
+        '[self_healing] vitrage_snapshots_interval'),
+        'compare it with [datasources] in vitrage.conf')]
+    healing = (times.witness + times.alarm + times.deduction
+               + times.workflow + times.stack + times.application)
+    if _TIMED & set(features):
+        found.append(_row('host_timer', rows.yes(
+            '%d s' % times.host_timer) if times.host_timer >= healing else
+            rows.unknown('%d s; the deadlines allow healing %d s' % (
+                times.host_timer, healing)),
+            'let it be longer than healing takes'))
+    if _SERVICE & set(features):
+        found.append(_row('quiet_time', rows.unknown(
+            '%d s; Nova does not tell its service_down_time' % times.quiet),
+            'let it be longer than service_down_time in nova.conf'))
+    if 'data_nic_blip' in features:
+        found.append(_row('blip_time', rows.unknown(
+            '%g s; how long the monitor waits is in its rules' % times.blip),
+            "let it be shorter than the monitor's rule waits"))
+    return found

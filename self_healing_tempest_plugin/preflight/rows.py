@@ -1,0 +1,111 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What preflight finds out, row by row."""
+
+import dataclasses
+import enum
+import typing
+
+
+class State(enum.Enum):
+    """What is known of one thing that the suite needs.
+
+    Unknown is what cannot be seen from outside; it is no failure.
+    """
+
+    YES = 'yes'
+    NO = 'no'
+    UNKNOWN = 'unknown'
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """An answer.
+
+    :ivar state: :class:`State`
+    :ivar text: what was seen, or why nothing was
+    """
+
+    state: State
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A finding and its place in the chain.
+
+    :ivar link: the link of the chain, or what is around it
+    :ivar what: what was looked at
+    :ivar finding: :class:`Finding`
+    :ivar todo: what to do about it unless it is a yes
+    """
+
+    link: str
+    what: str
+    finding: Finding
+    todo: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """How answers of services become rows.
+
+    :ivar link: see :class:`Row`
+    :ivar what: see :class:`Row`
+    :ivar needs: names of the questions whose answers it takes
+    :ivar judge: pure function of :class:`..config.Settings` and these
+        answers; returns findings
+    :ivar todo: see :class:`Row`
+    """
+
+    link: str
+    what: str
+    needs: tuple[str, ...]
+    judge: typing.Callable[..., tuple[Finding, ...]]
+    todo: str = ''
+
+
+def yes(text):
+    """Return a yes as the findings of a check."""
+    return (Finding(State.YES, text),)
+
+
+def no(text):
+    """Return a no as the findings of a check."""
+    return (Finding(State.NO, text),)
+
+
+def unknown(text):
+    """Return that something cannot be known, as the findings of a check."""
+    return (Finding(State.UNKNOWN, text),)
+
+
+def by_host(findings):
+    """Return one finding for all hosts of which the same was found.
+
+    :param findings: dict of host to the findings of one host
+    """
+    hosts = {}
+    for host, several in findings.items():
+        for finding in several:
+            hosts.setdefault(finding, []).append(host)
+    return tuple(
+        dataclasses.replace(finding, text='%s: %s' % (
+            ', '.join(names), finding.text))
+        for finding, names in hosts.items())
+
+
+def one_line(error, limit=200):
+    """Return an exception as a line of at most so many characters."""
+    text = ' '.join(str(error).split())
+    return text if len(text) <= limit else text[:limit - 3] + '...'

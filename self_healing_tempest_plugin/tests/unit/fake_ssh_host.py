@@ -1,0 +1,413 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A compute host behind a real SSH server on the loopback.
+
+What comes over SSH is run by a shell of this machine, in a directory of its
+own. Only what would touch the machine itself has a stand-in there, which
+keeps its state in files: ``ip``, ``nft``, ``ping``, ``sudo``, and what
+manages services. The services and the timers are real processes.
+"""
+
+import contextlib
+import glob
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import fixtures
+import paramiko
+
+from self_healing_tempest_plugin.tests.unit import fake_host
+
+USER = 'healer'
+
+# Two keys of hosts, and two of users: the other one is always the wrong one.
+HOST_KEYS = tuple(paramiko.ECDSAKey.generate() for _ in range(2))
+USER_KEYS = tuple(paramiko.ECDSAKey.generate() for _ in range(2))
+
+# State of a NIC: directory net/NIC with the file "up", lines as "ip" prints
+# them in "addresses" and "routes-4" and "routes-6", and in "pings" what
+# answers only while it is up.
+_IP = r"""
+nic=$(expr "$*" : '.* dev \([^ ]*\)')
+dir=$ROOT/net/$nic
+if [ ! -d "$dir" ]; then
+    echo "Cannot find device \"$nic\"" >&2
+    exit 1
+fi
+case "$*" in
+    'link set dev '*' down')
+        rm -f "$dir/up"
+        : >"$dir/addresses"
+        for family in 4 6; do
+            grep -s 'proto kernel' "$dir/routes-$family" >"$dir/left"
+            mv "$dir/left" "$dir/routes-$family"
+        done
+        echo $(($(cat "$dir/changes") + 1)) >"$dir/changes"
+        for one in $(cat "$dir/pings"); do touch "$WIRE/$one"; done
+        ;;
+    'link set dev '*' up')
+        touch "$dir/up"
+        for one in $(cat "$dir/pings"); do rm -f "$WIRE/$one"; done
+        ;;
+    '-oneline link show dev '*)
+        flags=BROADCAST,MULTICAST
+        [ ! -e "$dir/up" ] || flags=$flags,UP,LOWER_UP
+        echo "7: $nic: <$flags> mtu 1500 state UNKNOWN group default"
+        ;;
+    '-6 -oneline address show scope global permanent dev '*)
+        cat "$dir/addresses"
+        ;;
+    '-6 address replace '*)
+        echo "7: $nic    inet6 $4 scope global" >>"$dir/addresses"
+        ;;
+    '-'[46]' route show table all dev '*)
+        cat "$dir/routes$1"
+        ;;
+    '-'[46]' route replace '*)
+        family=$1
+        shift 3
+        line="$* "
+        echo "${line% dev *}" >>"$dir/routes$family"
+        ;;
+    *)
+        echo "ip: what is $*?" >&2
+        exit 255
+        ;;
+esac
+"""
+
+# A table is a file with its rules.
+_NFT = r"""
+if [ "$*" = 'list tables' ]; then
+    cd "$ROOT/nft"
+    for one in *; do [ ! -e "$one" ] || echo "table inet $one"; done
+    exit
+fi
+name=$(expr "$*" : 'add table inet \([^ ;]*\)')
+case "$*" in
+    *"; delete table inet $name") rm -f "$ROOT/nft/$name" ;;
+    *) echo "$*" >"$ROOT/nft/$name" ;;
+esac
+"""
+
+_PING = r"""
+for address; do :; done
+! grep -qs "daddr $address drop" "$ROOT"/nft/* && [ ! -e "$WIRE/$address" ]
+"""
+
+_SUDO = r"""
+if [ -e "$ROOT/no-sudo" ] || [ "$1 $2" != '-n --' ]; then
+    echo 'sudo: a password is required' >&2
+    exit 1
+fi
+shift 2
+SUDO_USER=healer exec "$@"
+"""
+
+# A service is a process that sleeps.
+_SERVICE = r"""
+file=$ROOT/run/$name.pid
+running() {
+    [ -e "$file" ] && kill -0 "$(cat "$file")" 2>/dev/null
+}
+start() {
+    setsid sleep 600 </dev/null >/dev/null 2>&1 &
+    echo $! >"$file"
+}
+stop() {
+    kill -KILL "$(cat "$file")"
+    rm "$file"
+}
+"""
+
+_SUPERVISORCTL = r"""
+for name; do :; done
+%s
+case $1 in
+    start) ! running || { echo "$name: ERROR (already started)"; exit 7; }
+        start ;;
+    stop) ! running || stop ;;
+    signal) running || { echo "$name: ERROR (not running)"; exit 1; }
+        kill "-$2" "$(cat "$file")" ;;
+    status) running || { echo "$name  STOPPED  Nov 01"; exit 3; }
+        echo "$name  RUNNING  pid 1, uptime 0:00:01" ;;
+    pid) cat "$file" ;;
+    *) exit 2 ;;
+esac
+""" % _SERVICE.strip()
+
+_SYSTEMCTL = r"""
+for name; do :; done
+%s
+case "$*" in
+    'stop '*) ! running || case $name in
+            *.timer) kill -KILL "-$(cat "$file")"; rm "$file" ;;
+            *) stop ;;
+        esac ;;
+    'start '*) running || start ;;
+    '--quiet is-active '*) running ;;
+    'kill --signal=SIG'*) running && kill "-${2#*=SIG}" "$(cat "$file")" ;;
+    'show --property=ActiveState --value '*)
+        if running; then echo active; else echo inactive; fi ;;
+    'show --property=MainPID --value '*) cat "$file" ;;
+    *) exit 2 ;;
+esac
+""" % _SERVICE.strip()
+
+# The bridge has the ports that are files.
+_OVS_VSCTL = r"""
+[ "$1" = --timeout=10 ] || exit 2
+[ "$2" != show ] || exit 0
+[ "$2 $3" = '--if-exists del-port' ] || exit 2
+rm -f "$ROOT/ports/$4"
+"""
+
+_SYSTEMD_RUN = r"""
+file=$ROOT/run/${1#--unit=}.timer.pid seconds=${2#--on-active=}
+[ "$3 $4 $5" = '--timer-property=AccuracySec=100ms --collect --' ] || exit 2
+shift 5
+setsid sh -c 'sleep "$1"; rm "$2"; shift 2; exec "$@"' sh "$seconds" \
+    "$file" "$@" </dev/null >/dev/null 2>&1 &
+echo $! >"$file"
+"""
+
+STAND_INS = {
+    'ip': _IP, 'nft': _NFT, 'ovs-vsctl': _OVS_VSCTL, 'ping': _PING,
+    'sudo': _SUDO, 'supervisorctl': _SUPERVISORCTL,
+    'systemctl': _SYSTEMCTL, 'systemd-run': _SYSTEMD_RUN}
+
+# What stands for a path of the machine begins with the host's directory.
+_OWN_PATHS = ('/run/', '/sys/class/net/')
+
+
+class FakeSshHost(fixtures.Fixture):
+    """A host that is reached over SSH while it has power.
+
+    :ivar address: where it is, on the loopback
+    :ivar port: of its SSH server
+    :ivar root: directory with its state, see the stand-ins
+    :ivar commands: every line that came over SSH
+    :ivar destinations: every address that somebody was let through to
+    :ivar before_result: called with the transport after a line was run,
+        before the result is sent
+    :ivar slow: while it is set, nobody is let in and nobody is refused
+    """
+
+    def __init__(self, address='127.0.0.1', port=0, wire=None, key=0):
+        """Prepare; nothing listens yet.
+
+        :param port: 0 for any
+        :param wire: directory that hosts on the same network share
+        :param key: index of its key in :data:`HOST_KEYS`
+        """
+        super().__init__()
+        self.address, self.port, self.key = address, port, HOST_KEYS[key]
+        self._wire = wire
+
+    def _setUp(self):
+        self.root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.wire = self._wire or self.root / 'wire'
+        for name in ('bin', 'net', 'nft', 'ports', 'run', 'wire',
+                     'sys/class/net'):
+            (self.root / name).mkdir(parents=True)
+        for name, text in STAND_INS.items():
+            path = self.root / 'bin' / name
+            path.write_text('#!/bin/sh\n' + text)
+            path.chmod(0o700)
+        self.commands, self.destinations = [], []
+        self.before_result = lambda transport: None
+        self.slow = threading.Event()
+        self._listener = None
+        self._network = fake_host.FakeHost(self.address, self.port)
+        self.port = self._network.port
+        self._transports = []
+        self.power(True)
+        self.addCleanup(self._end)
+
+    def power(self, on):
+        """Answer, or be silent."""
+        self._stop()
+        self._network.power(on)
+        if on:
+            self._listener = threading.Thread(
+                target=self._accept, args=(self._network.listener,))
+            self._listener.start()
+
+    def refuse(self):
+        """Close the port: a living host without an SSH server."""
+        self._stop()
+
+    def add_nic(self, nic, addresses=(), routes=(), routes6=(), pings=()):
+        """Add a NIC that is up; lines are as ``ip`` prints them."""
+        directory = self.root / 'net' / nic
+        directory.mkdir()
+        for name, lines in (('up', ()), ('addresses', addresses),
+                            ('routes-4', routes), ('routes-6', routes6),
+                            ('pings', pings), ('changes', ('4',))):
+            (directory / name).write_text(
+                ''.join(line + '\n' for line in lines))
+        (self.root / 'sys/class/net' / nic).mkdir()
+        (self.root / 'sys/class/net' / nic / 'carrier_changes').symlink_to(
+            directory / 'changes')
+
+    def nic(self, nic):
+        """Return what NIC there is, as a dict of lists of lines."""
+        directory = self.root / 'net' / nic
+        return dict(
+            {name: sorted(directory.joinpath(name).read_text().splitlines())
+             for name in ('addresses', 'routes-4', 'routes-6')},
+            up=directory.joinpath('up').exists())
+
+    def run(self, line):
+        """Run a line for the shell as the host does.
+
+        :returns: :class:`subprocess.CompletedProcess`
+        """
+        for path in _OWN_PATHS:
+            line = line.replace(path, '%s%s' % (self.root, path))
+        return subprocess.run(
+            ['sh', '-c', line], cwd=self.root, env={
+                'PATH': '%s:%s' % (self.root / 'bin', os.defpath),
+                'ROOT': str(self.root), 'WIRE': str(self.wire)},
+            stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+    def break_connections(self):
+        """Close every connection that there is."""
+        for one in self._transports:
+            one.close()
+
+    def wait_unconnected(self, timeout):
+        """Return whether all connections end within some seconds."""
+        deadline = time.monotonic() + timeout
+        for one in self._transports:
+            one.join(max(0.0, deadline - time.monotonic()))
+        return not any(one.is_alive() for one in self._transports)
+
+    def known_host(self):
+        """Return the line of the host as ``ssh-keyscan`` prints it."""
+        return '[%s]:%d %s %s\n' % (self.address, self.port,
+                                    self.key.get_name(),
+                                    self.key.get_base64())
+
+    def _stop(self):
+        if self._listener is not None:
+            # A listener that is closed does not wake up who waits for it.
+            self._network.listener.shutdown(socket.SHUT_RDWR)
+            self._listener.join()
+            self._listener = None
+        self._network.close()
+
+    def _end(self):
+        self._stop()
+        self.break_connections()
+        for path in glob.glob(str(self.root / 'run' / '*.pid')):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(int(pathlib.Path(path).read_text()),
+                          signal.SIGKILL)
+
+    def _accept(self, listener):
+        while True:
+            try:
+                connection = listener.accept()[0]
+            except OSError:
+                return
+            transport = paramiko.Transport(_Quick(connection))
+            self._transports.append(transport)
+            transport.add_server_key(self.key)
+            transport.start_server(event=threading.Event(),
+                                   server=_Session(self, transport))
+
+
+class _Quick(socket.socket):
+    """Acknowledges what it gets at once: nobody has to wait for 40 ms."""
+
+    def __init__(self, connection):
+        super().__init__(fileno=connection.detach())
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def recv(self, *arguments):
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return super().recv(*arguments)
+
+
+class _Session(paramiko.ServerInterface):
+    """One connection."""
+
+    def __init__(self, host, transport):
+        self._host, self._transport = host, transport
+
+    def get_allowed_auths(self, username):
+        return 'publickey'
+
+    def check_auth_publickey(self, username, key):
+        while self._host.slow.is_set() and self._transport.is_active():
+            time.sleep(0.05)
+        good = (USER, USER_KEYS[0]) == (username, key)
+        return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind, chanid):
+        return paramiko.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel, command):
+        _start(self._execute, channel, command.decode())
+        return True
+
+    def check_channel_direct_tcpip_request(self, chanid, origin,
+                                           destination):
+        try:
+            connection = socket.create_connection(destination, 5)
+        except OSError:
+            return paramiko.OPEN_FAILED_CONNECT_FAILED
+        self._host.destinations.append(destination)
+        _start(self._forward, connection)
+        return paramiko.OPEN_SUCCEEDED
+
+    def _execute(self, channel, line):
+        # The client says that there is no input once it knows that the
+        # command was taken; a result before that would confuse it.
+        channel.settimeout(5)
+        channel.recv(1)
+        self._host.commands.append(line)
+        done = self._host.run(line)
+        self._host.before_result(self._transport)
+        # The client may have gone away meanwhile.
+        with contextlib.suppress(EOFError, OSError, paramiko.SSHException):
+            channel.sendall(done.stdout)
+            channel.sendall_stderr(done.stderr)
+            channel.send_exit_status(done.returncode)
+            channel.close()
+
+    def _forward(self, connection):
+        channel = self._transport.accept(5)
+        connection.settimeout(None)
+        _start(_copy, channel, connection)
+        _copy(connection, channel)
+
+
+def _start(run, *arguments):
+    threading.Thread(target=run, args=arguments, daemon=True).start()
+
+
+def _copy(source, sink):
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for one in (source, sink):
+        with contextlib.suppress(EOFError, OSError):
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()

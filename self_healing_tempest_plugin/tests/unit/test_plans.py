@@ -1,0 +1,680 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Plans: data that survives JSON, and what each kind of fault plans."""
+
+import dataclasses
+import json
+import time
+
+import hypothesis
+from hypothesis import strategies
+from tempest.lib import exceptions
+import testtools
+
+from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import guests
+from self_healing_tempest_plugin.faults import kinds
+from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import nics
+from self_healing_tempest_plugin.faults import packets
+from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import power
+from self_healing_tempest_plugin.faults import services
+from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin import waiting
+
+_TEXT = strategies.text()
+_COMMANDS = strategies.builds(
+    plans.Command, transport=_TEXT, target=_TEXT, argv=strategies.lists(
+        _TEXT, min_size=1, max_size=3).map(tuple))
+_CHECKS = strategies.builds(
+    plans.Check, what=_TEXT, command=_COMMANDS, pattern=_TEXT,
+    holds=strategies.booleans())
+
+
+def _tuples(one):
+    return strategies.lists(one, max_size=2).map(tuple)
+
+
+PLANS = strategies.builds(
+    plans.Plan, id=_TEXT, kind=_TEXT, host=_TEXT, description=_TEXT,
+    look_at=_TEXT, checks=_tuples(_CHECKS), inject=_tuples(_COMMANDS),
+    witnesses=_tuples(_CHECKS), revert=_tuples(_COMMANDS),
+    arm=_tuples(_COMMANDS), disarm=_tuples(_COMMANDS),
+    timer=strategies.floats(0, 1e6))
+
+
+class PlanTest(testtools.TestCase):
+    """faults.plan."""
+
+    @hypothesis.given(PLANS)
+    @hypothesis.settings(max_examples=50, deadline=None)
+    def test_round_trip(self, plan):
+        """A plan comes back from JSON as it was, surrogates and all."""
+        text = json.dumps(plans.to_dict(plan))
+        self.assertEqual(plan, plans.from_dict(json.loads(text)))
+
+    def sample(self):
+        return json.loads(json.dumps(plans.to_dict(host_samples.file_plan(
+            '/tmp/x', arm=(host_samples.sh('true'),)))))
+
+    def test_missing_field(self):
+        """Each field without a default is needed."""
+        for name in ('id', 'kind', 'host', 'description', 'look_at', 'checks',
+                     'inject', 'witnesses', 'revert', 'arm', 'disarm',
+                     'timer'):
+            values = self.sample()
+            del values[name]
+            self.assertRaises(ValueError, plans.from_dict, values)
+
+    def test_bad_data(self):
+        for bad in (None, [], 'x', 7, {}):
+            self.assertRaises(ValueError, plans.from_dict, bad)
+        for name in ('checks', 'inject', 'witnesses', 'revert', 'arm',
+                     'disarm'):
+            for bad in (None, 7, ['x'], [{}], [None], [{'argv': ['x']}]):
+                values = dict(self.sample(), **{name: bad})
+                self.assertRaises(ValueError, plans.from_dict, values)
+
+    def test_bad_timer(self):
+        for bad in ('soon', None, []):
+            self.assertRaises(ValueError, plans.from_dict,
+                              dict(self.sample(), timer=bad))
+
+    def test_bad_command(self):
+        """A command must not turn into another one by its characters."""
+        for argv in ('rm', [], None, ['x', 7], [['x']], {}):
+            values = self.sample()
+            values['revert'][0]['argv'] = argv
+            self.assertRaises(ValueError, plans.from_dict, values)
+
+    def test_unknown_field(self):
+        """What a newer version has added is not silently left out."""
+        for change in ({'colour': 'red'}, ):
+            self.assertRaises(ValueError, plans.from_dict,
+                              dict(self.sample(), **change))
+            values = self.sample()
+            values['checks'][0].update(change)
+            self.assertRaises(ValueError, plans.from_dict, values)
+            values = self.sample()
+            values['inject'][0].update(change)
+            self.assertRaises(ValueError, plans.from_dict, values)
+
+    def test_ids(self):
+        """Fit for units, tables and files, and never the same."""
+        ids = {plans.new_id() for _ in range(100)}
+        self.assertEqual(100, len(ids))
+        for one in ids:
+            self.assertRegex(one, '^[0-9a-f]{8}$')
+
+    def test_command_as_text(self):
+        self.assertEqual("ssh: 192.0.2.1 sh -c 'a b'", str(plans.Command(
+            'ssh', '192.0.2.1', ('sh', '-c', 'a b'))))
+        self.assertEqual('local: true', str(plans.Command(
+            'local', '', ('true',))))
+
+
+class TargetTest(testtools.TestCase):
+    """faults.targets."""
+
+    def target(self, addresses, known=()):
+        access = dataclasses.replace(host_samples.ACCESS,
+                                     addresses=addresses)
+        settings = dataclasses.replace(
+            host_samples.SETTINGS, access=access,
+            fault_hosts=('c1', 'c2', 'c3'))
+        return targets.target('c1', settings, dict(known).get)
+
+    def test_addresses(self):
+        """The option wins over Nova; the host is no peer of its own."""
+        found = self.target({'c1': '192.0.2.1'}, {
+            'c1': '10.0.0.1', 'c2': '10.0.0.2', 'c3': '10.0.0.3'})
+        self.assertEqual(('192.0.2.1', ('10.0.0.2', '10.0.0.3')),
+                         (found.address, found.peers))
+
+    def test_no_address(self):
+        """Neither the host nor a peer may be without one."""
+        known = {'c1': '192.0.2.1', 'c2': '192.0.2.2', 'c3': '192.0.2.3'}
+        for name in known:
+            error = self.assertRaises(
+                exceptions.InvalidConfiguration, self.target, {},
+                dict(known, **{name: None}))
+            self.assertIn('no address of host %s' % name, str(error))
+            self.assertIn('[self_healing] fault_hosts and host_addresses',
+                          str(error))
+
+    def test_no_peer(self):
+        found = targets.Target('c1', '192.0.2.1', (), host_samples.SETTINGS)
+        self.assertIsNone(found.peer_ssh('true'))
+
+
+class KindTestCase(host_samples.HostTestCase):
+    """A kind of fault on a host whose NICs are files."""
+
+    def make(self, kind, **changes):
+        """Return a plan.
+
+        :param changes: to the settings
+        """
+        return kinds.KINDS[kind](self.target(**changes), self.transports)
+
+    def invalid(self, kind, **changes):
+        return str(self.assertRaises(exceptions.InvalidConfiguration,
+                                     self.make, kind, **changes))
+
+    def run_all(self, several):
+        for command in several:
+            self.transports.run(command).check()
+
+    def holds(self, several):
+        """Return which checks hold, by their texts."""
+        return [one.what for one in several
+                if not life.checks.complaint(one, self.transports)]
+
+    def whats(self, several):
+        return [one.what for one in several]
+
+    def assert_breaks_and_repairs(self, plan, state):
+        """Go through the life of a fault, and twice through its end.
+
+        :param state: returns what must be the same before and after
+        """
+        before = state()
+        self.assertEqual((), life.unmet(plan, self.transports))
+        self.assertEqual([], self.holds(plan.witnesses))
+        self.run_all(plan.inject)
+        self.assertEqual(self.whats(plan.witnesses),
+                         self.holds(plan.witnesses))
+        self.assertNotEqual((), life.unmet(plan, self.transports))
+        for _ in range(2):
+            self.run_all(reversed(plan.revert))
+            self.assertEqual((), life.unmet(plan, self.transports))
+            self.assertEqual(before, state())
+        stored = plans.from_dict(json.loads(json.dumps(
+            plans.to_dict(plan))))
+        self.assertEqual(plan, stored)
+
+    def assert_timer_repairs(self, kind, state):
+        """Inject, and let nobody but the timer repair."""
+        before = state()
+        plan = self.make(kind, timeouts=self.times(host_timer=0.3))
+        self.assertEqual(0.3, plan.timer)
+        self.run_all(plan.arm)
+        self.run_all(plan.inject)
+        waiting.wait_for(
+            lambda: life.unmet(plan, self.transports),
+            lambda found: not found and state() == before,
+            what='the repair', timeout=5, interval=0.1)
+        self.run_all(plan.disarm)
+
+
+class NicTest(KindTestCase):
+    """faults.nics."""
+
+    def state(self):
+        return self.host.nic('eth1'), self.host.nic('eth0')
+
+    def restore(self, plan):
+        """Return the line that repairs."""
+        (command,) = plan.revert
+        self.assertEqual(('sh', '-c'), command.argv[:2])
+        return command.argv[2]
+
+    def test_data_nic_down(self):
+        plan = self.make('data-nic-down')
+        self.assertEqual(
+            ('data-nic-down', 'c1', 'data NIC eth1 of host c1 down', 60),
+            (plan.kind, plan.host, plan.description, plan.timer))
+        self.assert_breaks_and_repairs(plan, self.routes)
+
+    def routes(self):
+        """Return the NIC with its routes by the words that tell them."""
+        found = self.host.nic('eth1')
+        for name in ('routes-4', 'routes-6'):
+            found[name] = sorted({
+                line.replace('linkdown', '').strip() for line in found[name]})
+        found['addresses'] = sorted({
+            line.split()[3] for line in found['addresses']})
+        return found
+
+    def test_timer_repairs(self):
+        self.assert_timer_repairs('data-nic-down', self.routes)
+
+    def test_restore_line(self):
+        """Up, addresses, routes, and gateways only when they are on a link.
+
+        What the kernel finds out by itself is left to it.
+        """
+        self.assertEqual(
+            'ip link set dev eth1 up && '
+            'ip -6 address replace fd00:1::5/64 dev eth1 && '
+            'ip -4 route replace 10.9.0.0/16 scope link dev eth1 && '
+            'ip -4 route replace default via 192.0.2.1 proto static '
+            'metric 100 dev eth1 && '
+            'ip -4 route replace 203.0.113.0/24 via 192.0.2.9 table 7 '
+            'dev eth1 && '
+            'ip -6 route replace default via fe80::1 metric 5 pref medium '
+            'dev eth1', self.restore(self.make('data-nic-down')))
+
+    def test_nothing_to_restore(self):
+        """Routes of the kernel, of a router and of DHCP come by themselves.
+
+        """
+        self.host.add_nic('eth2', routes=(
+            '192.0.2.0/24 proto kernel scope link src 192.0.2.5 ',
+            'broadcast 192.0.2.255 table local proto kernel scope link'),
+            routes6=('default via fe80::1 proto ra metric 1024 expires 9sec',
+                     'local fd00::5 table local proto kernel metric 0',
+                     'multicast ff00::/8 table local metric 256', ''))
+        plan = self.make('data-nic-down',
+                         network=self.network(data_nic='eth2'))
+        self.assertEqual('ip link set dev eth2 up', self.restore(plan))
+
+    def test_timer_has_the_same_line(self):
+        plan = self.make('data-nic-down')
+        self.assertEqual(self.restore(plan), plan.arm[0].argv[-1])
+        self.assertIn(plan.id, plan.arm[0].argv[-3])
+        self.assertEqual(plan.arm[0].argv[-3], plan.disarm[0].argv[-1])
+        self.assertNotIn('$', self.restore(plan))
+
+    def test_neighbour_is_a_witness(self):
+        """Where there is a neighbour and an address, and not elsewhere."""
+        link, ping = self.make('data-nic-down').witnesses
+        self.assertEqual('NIC eth1 of c1 is down', link.what)
+        self.assertEqual('192.0.2.5 does not answer a ping of 127.0.0.2',
+                         ping.what)
+        self.assertEqual('127.0.0.2', ping.command.target)
+        for changes in ({'network': self.network(data_addresses={})},
+                        {'fault_hosts': ('c1',)}):
+            plan = self.make('data-nic-down', **changes)
+            self.assertEqual(1, len(plan.witnesses))
+            self.assertEqual(1, len(plan.checks))
+
+    def test_neighbour_sees_what_the_link_does_not(self):
+        """A liar's NIC is down, and yet it answers."""
+        plan = self.make('data-nic-down')
+        self.run_all(plan.inject)
+        (self.host.wire / '192.0.2.5').unlink()
+        self.assertEqual(['NIC eth1 of c1 is down'],
+                         self.holds(plan.witnesses))
+
+    def test_missing_options(self):
+        for kind, option in (
+                ('data-nic-down', 'data_nic'), ('data-nic-blip', 'data_nic'),
+                ('management-nic-down', 'management_nic'),
+                ('host-isolated', 'management_nic'),
+                ('host-isolated', 'data_nic')):
+            self.assertIn(
+                '[self_healing] host_%s must be set' % option,
+                self.invalid(kind, network=self.network(**{option: None})))
+
+    def test_wrong_nic(self):
+        error = self.assertRaises(
+            commands.CommandFailed, self.make, 'data-nic-down',
+            network=self.network(data_nic='eth9'))
+        self.assertIn('eth9', str(error))
+        self.assertIn('host_data_nic', str(error))
+
+    def test_unmet_names_nic_and_option(self):
+        plan = self.make('data-nic-down')
+        self.host.run('ip link set dev eth1 down')
+        text = '; '.join(life.unmet(plan, self.transports))
+        self.assertIn('not so: NIC eth1 of c1 is up', text)
+        self.assertIn('host_data_nic', text)
+        self.assertIn('NIC eth1 of host c1', text)
+
+    def test_blip(self):
+        """The host ends it by itself, and its count witnesses it."""
+        plan = self.make('data-nic-blip')
+        self.assertEqual((), life.unmet(plan, self.transports))
+        self.assertEqual([], self.holds(plan.witnesses))
+        before = self.routes()
+        self.run_all(plan.inject)
+        self.assertEqual(['link of NIC eth1 has changed'],
+                         self.holds(plan.witnesses))
+        self.assertEqual(before, self.routes())
+        self.assertEqual((), life.unmet(plan, self.transports))
+
+    def test_blip_count_is_whole(self):
+        """4 changes are not 40, and 14 are not 4."""
+        plan = self.make('data-nic-blip')
+        changes = self.host.root / 'net/eth1/changes'
+        for count, seen in (('4\n', 0), ('40\n', 1), ('14\n', 1),
+                            ('6\n', 1)):
+            changes.write_text(count)
+            self.assertEqual(seen, len(self.holds(plan.witnesses)), count)
+
+    def test_blip_has_no_count(self):
+        (self.host.root / 'sys/class/net/eth1/carrier_changes').unlink()
+        error = self.assertRaises(commands.CommandFailed, self.make,
+                                  'data-nic-blip')
+        self.assertIn('carrier_changes', str(error))
+
+    def test_management_nic_down(self):
+        """The SSH session ends first; then the host is silent."""
+        plan = self.make('management-nic-down')
+        self.assertEqual(['127.0.0.1 port %d is silent' % self.host.port],
+                         self.whats(plan.witnesses))
+        self.assertEqual((), life.unmet(plan, self.transports))
+        self.run_all(plan.inject)
+        begin = time.monotonic()
+        waiting.wait_for(lambda: not self.host.nic('eth0')['up'],
+                         what='the NIC down', timeout=3, interval=0.02)
+        self.assertGreater(time.monotonic() - begin, 0.2)
+        self.run_all(plan.revert)
+        self.assertTrue(self.host.nic('eth0')['up'])
+
+    def test_host_isolated(self):
+        """Both NICs go, and the line that restores has both."""
+        plan = self.make('host-isolated')
+        self.run_all(plan.inject)
+        waiting.wait_for(
+            lambda: not (self.host.nic('eth0')['up']
+                         or self.host.nic('eth1')['up']),
+            what='the NICs down', timeout=3, interval=0.05)
+        self.assertEqual(
+            ['192.0.2.5 does not answer a ping of 127.0.0.2'],
+            self.holds(plan.witnesses))
+        self.assertEqual(1, self.restore(plan).count('eth0 up'))
+        self.assertEqual(1, self.restore(plan).count('eth1 up'))
+        self.run_all(plan.revert)
+        self.assertEqual((), life.unmet(plan, self.transports))
+
+    def test_missing_program(self):
+        """A NIC nobody can look at is no NIC that is down."""
+        (self.host.root / 'bin/ip').write_text('#!/bin/sh\nexit 127\n')
+        link = nics.plan.Check(
+            'x', self.target().ssh('ip', 'link'), 'UP', holds=False)
+        self.assertIn('unknown whether x',
+                      life.checks.complaint(link, self.transports))
+
+
+class PacketTest(KindTestCase):
+    """faults.packets."""
+
+    def tables(self):
+        return sorted(one.name for one in (self.host.root / 'nft').iterdir())
+
+    def test_packets_dropped(self):
+        (self.host.root / 'nft' / 'filter').write_text('somebody else\n')
+        plan = self.make('packets-dropped')
+        self.assert_breaks_and_repairs(plan, self.tables)
+        self.assertEqual('somebody else\n', (
+            self.host.root / 'nft' / 'filter').read_text())
+
+    def test_timer_repairs(self):
+        self.assert_timer_repairs('packets-dropped', self.tables)
+
+    def test_ruleset(self):
+        """Both ways, before any other rule, in the family of the address."""
+        plan = self.make('packets-dropped')
+        (command,) = plan.inject
+        table = 'inet self_healing_%s' % plan.id
+        self.assertEqual(('nft', '; '.join((
+            'add table ' + table,
+            'add chain %s input { type filter hook input priority -300; }'
+            % table,
+            'add rule %s input ip saddr 198.51.100.7 drop' % table,
+            'add rule %s input ip6 saddr fd00::7 drop' % table,
+            'add chain %s output { type filter hook output priority -300; }'
+            % table,
+            'add rule %s output ip daddr 198.51.100.7 drop' % table,
+            'add rule %s output ip6 daddr fd00::7 drop' % table))),
+            command.argv)
+
+    def test_own_table_only(self):
+        """Another run's table is not this one's, nor is a longer name."""
+        plan = self.make('packets-dropped')
+        there = plan.witnesses[0]
+        for name in ('self_healing_%sf' % plan.id, 'self_healing_0',
+                     'x_self_healing'):
+            (self.host.root / 'nft' / name).touch()
+        self.assertEqual([], self.holds([there]))
+        (self.host.root / 'nft' / ('self_healing_%s' % plan.id)).touch()
+        self.assertEqual([there.what], self.holds([there]))
+
+    def test_all_must_be_silent(self):
+        plan = self.make('packets-dropped')
+        self.run_all(plan.inject)
+        (one,) = (self.host.root / 'nft').iterdir()
+        one.write_text(one.read_text().replace('daddr fd00::7', 'nobody'))
+        self.assertEqual(2, len(self.holds(plan.witnesses)))
+
+    def test_missing_option(self):
+        self.assertIn(
+            '[self_healing] control_plane_addresses must be set',
+            self.invalid('packets-dropped',
+                         network=self.network(control_plane=())))
+
+    def test_unmet_names_the_option(self):
+        (self.host.wire / '198.51.100.7').touch()
+        text = '; '.join(life.unmet(self.make('packets-dropped'),
+                                    self.transports))
+        self.assertIn('198.51.100.7 answers a ping of host c1', text)
+        self.assertIn('[self_healing] control_plane_addresses', text)
+
+
+class ServiceTest(KindTestCase):
+    """faults.services with supervisor."""
+
+    manager = 'supervisor'
+    start = 'supervisorctl start nova-compute'
+    stop = 'supervisorctl stop nova-compute'
+
+    def setUp(self):
+        super().setUp()
+        self.settings = dataclasses.replace(
+            self.settings, service_manager=self.manager)
+        self.host.run(self.start)
+
+    def state(self):
+        """Return whether the service runs, and is not frozen."""
+        line = 'ps -o state= -p "$(cat /run/nova-compute.pid)"'
+        return self.host.run(line).stdout.strip() not in (b'', b'T')
+
+    def test_stopped(self):
+        self.assertTrue(self.state())
+        plan = self.make('compute-service-stopped')
+        self.assertEqual('nova-compute on host c1 stopped', plan.description)
+        self.assert_breaks_and_repairs(plan, self.state)
+
+    def test_frozen(self):
+        """The main process is stopped for real, and goes on."""
+        plan = self.make('compute-service-frozen')
+        self.assertEqual('nova-compute on host c1 frozen', plan.description)
+        self.assert_breaks_and_repairs(plan, self.state)
+
+    def test_stopped_repaired_by_the_timer(self):
+        self.assert_timer_repairs('compute-service-stopped', self.state)
+
+    def test_frozen_repaired_by_the_timer(self):
+        self.assert_timer_repairs('compute-service-frozen', self.state)
+
+    def test_no_dollar(self):
+        """systemd would expand it."""
+        for kind in ('compute-service-stopped', 'compute-service-frozen'):
+            self.assertNotIn('$', self.make(kind).arm[0].argv[-1])
+
+    def test_unmet(self):
+        """A service that does not run cannot be stopped."""
+        self.host.run(self.stop)
+        for kind in ('compute-service-stopped', 'compute-service-frozen'):
+            text = '; '.join(life.unmet(self.make(kind), self.transports))
+            self.assertIn('not so: service nova-compute on host c1 runs',
+                          text)
+            self.assertIn('[self_healing] service_manager and '
+                          'compute_service', text)
+
+    def test_name_is_no_state(self):
+        plan = self.make('compute-service-stopped',
+                         compute_service='active-run')
+        self.assertEqual(1, len(life.unmet(plan, self.transports)))
+
+    def test_other_name(self):
+        plan = self.make('compute-service-stopped',
+                         compute_service='devstack@n-cpu')
+        self.assertEqual(1, len(life.unmet(plan, self.transports)))
+        self.host.run(self.start.replace('nova-compute', 'devstack@n-cpu'))
+        self.assert_breaks_and_repairs(plan, lambda: None)
+        self.assertTrue(self.state())
+
+
+class SystemdServiceTest(ServiceTest):
+    """faults.services with systemd."""
+
+    manager = 'systemd'
+    start = 'systemctl start nova-compute'
+    stop = 'systemctl stop nova-compute'
+
+    def test_managers(self):
+        """There are the two that the option offers."""
+        self.assertEqual({'systemd', 'supervisor'}, set(services.MANAGERS))
+
+
+class PowerTest(host_samples.JournalTestCase):
+    """faults.power."""
+
+    def make(self, **changes):
+        off = '%s/{host}.off' % self.directory
+        status = 'test -e "$0" && echo Power is OFF || echo Power is on'
+        settings = dataclasses.replace(
+            host_samples.SETTINGS, power=config.HostPower(**dict({
+                'off': ('touch', off), 'on': ('rm', '-f', off),
+                'status': ('sh', '-c', status, off)}, **changes)))
+        target = targets.Target('c1', '127.0.0.1', (), settings)
+        return power.host_crash(target, self.transports)
+
+    def status(self, plan):
+        """Return whether power, and no power, are complained of."""
+        return tuple(bool(life.checks.complaint(one, self.transports))
+                     for one in (plan.checks[0], plan.witnesses[0]))
+
+    def test_off_and_on(self):
+        plan = self.make()
+        self.assertEqual((False, True), self.status(plan))
+        self.transports.run(plan.inject[0]).check()
+        self.assertTrue((self.directory / 'c1.off').exists())
+        self.assertEqual((True, False), self.status(plan))
+        for _ in range(2):
+            self.transports.run(plan.revert[0]).check()
+            self.assertEqual((False, True), self.status(plan))
+
+    def test_plan(self):
+        plan = self.make()
+        self.assertEqual(
+            ('host c1 without power', 'c1', (), (), 0),
+            (plan.description, plan.host, plan.arm, plan.disarm, plan.timer))
+        self.assertEqual(
+            [('tcp', '127.0.0.1', ('22',))] * 2,
+            [(one.command.transport, one.command.target, one.command.argv)
+             for one in (plan.checks[1], plan.witnesses[1])])
+        self.assertIn('host_power commands and host_witness_port',
+                      plan.look_at)
+        self.assertEqual(plan, plans.from_dict(json.loads(json.dumps(
+            plans.to_dict(plan)))))
+
+    def test_unclear_status(self):
+        """Neither on nor off is no answer, and never a guess."""
+        for text in ('', 'unknown', 'offline', 'on fire', 'xon', 'turnoff'):
+            plan = self.make(status=('echo', text))
+            self.assertEqual((True, True), self.status(plan), text)
+
+    def test_status_that_fails(self):
+        """The last word of a command that fails is no answer."""
+        plan = self.make(status=('sh', '-c', 'echo off; exit 1'))
+        self.assertEqual((True, True), self.status(plan))
+
+    def test_no_power_commands(self):
+        settings = host_samples.SETTINGS
+        target = targets.Target('c1', '127.0.0.1', (), settings)
+        error = self.assertRaises(
+            exceptions.InvalidConfiguration, power.host_crash, target,
+            self.transports)
+        self.assertIn('[self_healing] host_power_off_command must be set',
+                      str(error))
+
+
+class KindsTest(testtools.TestCase):
+    """faults.kinds."""
+
+    def test_features(self):
+        """Every scenario's option has its kind, and the other way round."""
+        features = {one.name for one in config.FEATURE_OPTIONS}
+        self.assertEqual(
+            features - {'unhealed_host_crash'},
+            {name.replace('-', '_') for name in kinds.KINDS})
+
+    def test_packets_planner(self):
+        self.assertIs(packets.packets_dropped,
+                      kinds.KINDS['packets-dropped'])
+
+
+class GuestTest(host_samples.HostTestCase):
+    """faults.guests: real processes, seen by the real pgrep."""
+
+    server = '5e51e500-0000-4000-8000-00000000abcd'
+
+    def wait_gone(self, **changes):
+        guests.wait_gone(self.server, self.target(**changes),
+                         self.transports)
+
+    def test_gone(self):
+        """Who looks for it is not taken for it."""
+        self.wait_gone()
+        self.assertIn('pgrep', self.host.commands[-1])
+
+    def test_there(self):
+        self.host.run('setsid sh -c "sleep 3; true" guest=%s '
+                      '</dev/null >/dev/null 2>&1 &' % self.server)
+        error = self.assertRaises(waiting.WaitTimeout, self.wait_gone)
+        self.assertIn('the guest of server %s has left host c1'
+                      % self.server, str(error))
+        self.assertIn('running_deleted_instance_poll_interval', str(error))
+
+    def test_without_ssh(self):
+        """Where nobody can know, nobody asks."""
+        access = dataclasses.replace(self.access, key_file=None)
+        self.wait_gone(access=access)
+        self.assertEqual([], self.host.commands)
+
+    def unplug(self, **changes):
+        guests.unplug(('0123456789abcdef', 'fedcba9876543210'),
+                      self.target(**changes), self.transports)
+        return sorted(one.name for one in
+                      (self.host.root / 'ports').iterdir())
+
+    def test_unplug(self):
+        """The ports of the server go, all others stay."""
+        for name in ('tap0123456789a', 'tapfedcba98765', 'tap0123456789b'):
+            (self.host.root / 'ports' / name).touch()
+        for _ in range(2):
+            self.assertEqual(['tap0123456789b'], self.unplug())
+
+    def test_unplug_without_ssh(self):
+        self.unplug(access=dataclasses.replace(self.access, key_file=None))
+        self.assertEqual([], self.host.commands)
+
+    def stub(self, line):
+        (self.host.root / 'bin/ovs-vsctl').write_text('#!/bin/sh\n' + line)
+
+    def test_unplug_fails(self):
+        """A port that cannot be taken out is told."""
+        self.stub('test "$2" = show\n')
+        self.assertRaises(commands.CommandFailed, self.unplug)
+
+    def test_unplug_without_open_vswitch(self):
+        """Tools without a switch that runs: there is no port."""
+        self.stub('exit 1\n')
+        self.assertEqual([], self.unplug())
