@@ -71,7 +71,7 @@ def main(arguments=None):
     try:
         return options.run(options, config.CONF)
     except (exceptions.TempestException, cfg.Error) as error:
-        print(error, file=sys.stderr)
+        print(' '.join(str(error).split()), file=sys.stderr)
         return 2
     except Exception:
         # The log that Tempest has set up hides it in its file.

@@ -552,7 +552,7 @@ class SshTest(CloudTestCase):
         fake_ssh_host.USER_KEYS[1].write_private_key_file(key)
         self.override('host_ssh_key_file', key)
         self.examine(features=tuple(options.NEEDS))
-        self.assertIn('[self_healing] host_ssh_key_file',
+        self.assertIn('host_ssh_key_file',
                       self.wrong()['SSH'])
 
 
