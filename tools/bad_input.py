@@ -23,6 +23,7 @@ import contextlib
 import csv
 import dataclasses
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -68,8 +69,9 @@ CASES = (
                                    'host_ssh_timeout': '2'},
          'host_ssh_jump_host'),
     Case('wrong device name', {'host_data_nic': 'eth99'},
-         'Cannot find device "eth99"'),
-    Case('sudo is refused', {'host_ssh_sudo': 'true'}, 'sudo'),
+         'eth99'),
+    Case('sudo does not do it', {'host_ssh_sudo': 'true'},
+         'see [self_healing] host_ssh_sudo'),
     Case('wrong power command',
          {'host_power_status_command': 'echo {host} is confused'},
          'not so: host compute-1 has power', test=CRASH),
@@ -149,11 +151,12 @@ def run(lab, case):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=RUN)
         seconds = time.monotonic() - begin
         says = case.says.replace('@', str(directory))
-        line = next((one for one in done.stdout.splitlines()
+        # The last one: a traceback shows the source of what it says.
+        line = next((one for one in reversed(done.stdout.splitlines())
                      if says in one), '')
         problems = list(judge(done, line, case))
-        line = line.replace(str(directory), '/DIRECTORY').replace(
-            str(lab), '.lab')
+        line = re.sub(r'^[\w.]+: ', '', line.replace(
+            str(directory), '/DIRECTORY').replace(str(lab), '.lab'))
     return line, seconds, problems + settle(lab, before)
 
 
@@ -180,7 +183,7 @@ def judge(done, line, case):
         yield 'it passed'
     if not line:
         yield 'nothing says "%s": %s' % (case.says, done.stdout[-800:])
-    if ' injected' in done.stdout:
+    if re.search(r'^fault .* injected', done.stdout, re.MULTILINE):
         yield 'something was injected'
 
 

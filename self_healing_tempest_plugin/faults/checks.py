@@ -25,10 +25,14 @@ def complaint(check, transports):
     :param transports: :class:`.transports.Transports`
     """
     try:
-        yes = _answer(check, transports.run(check.command))
+        result = transports.run(check.command)
+        yes = _answer(check, result)
     except commands.CommandFailed as error:
         return 'unknown whether %s: %s' % (check.what, error)
-    return '' if yes == check.holds else 'not so: %s' % check.what
+    if yes == check.holds:
+        return ''
+    said = result.stdout.strip()[-80:]
+    return 'not so: %s%s' % (check.what, ' (%s)' % said if said else '')
 
 
 def complaints(checks, transports):

@@ -20,15 +20,11 @@ from tempest.lib import exceptions
 
 
 class CommandFailed(exceptions.TempestException):
-    """A command did not do what it was run for.
-
-    :ivar problem: why, without the command
-    """
+    """A command did not do what it was run for."""
 
     message = 'Command failed: %(command)s: %(problem)s'
 
     def __init__(self, argv, problem):
-        self.problem = problem
         super().__init__(command=shlex.join(argv), problem=problem)
 
 

@@ -179,8 +179,8 @@ def _lines(target, transports, show):
 
 
 def _output(transports, command):
-    try:
-        return transports.run(command).check().stdout
-    except commands.CommandFailed as error:
-        raise type(error)(command.argv, '%s; look at: %s' % (
-            error.problem, _OPTIONS)) from None
+    result = transports.run(command)
+    if result.exit_status != 0:
+        raise commands.CommandFailed(command.argv, '%s; look at: %s' % (
+            result.stderr.strip(), _OPTIONS))
+    return result.stdout

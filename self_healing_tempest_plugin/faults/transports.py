@@ -13,6 +13,7 @@
 """The ways that a command takes: to the runner, over SSH, or as a knock."""
 
 import errno
+import re
 import shlex
 import socket
 
@@ -25,6 +26,9 @@ LOCAL, SSH, TCP = 'local', 'ssh', 'tcp'
 
 # Seconds that a living host may need to answer a TCP connection.
 CONNECT_TIMEOUT = 2.0
+
+# What sudo says itself, or a shell that does not find it.
+_SUDO = re.compile(r'^(sudo: |.*\bsudo: .*not found)', re.MULTILINE)
 
 _DEAD = frozenset([errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH,
                    errno.ECONNRESET])
@@ -87,7 +91,13 @@ class Transports:
             raise commands.CommandFailed(
                 argv, '%s, see [self_healing] host_ssh_jump_host' % error
             ) from None
-        return commands.Result(argv, *found)
+        result = commands.Result(argv, *found)
+        if words and result.exit_status != 0 and _SUDO.search(result.stderr):
+            # Its exit status would be taken for an answer of the command.
+            raise commands.CommandFailed(
+                argv, '%s; see [self_healing] host_ssh_sudo'
+                % result.stderr.strip())
+        return result
 
     def _client(self, command):
         access = self._access

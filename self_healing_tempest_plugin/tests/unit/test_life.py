@@ -321,7 +321,8 @@ class CheckTest(LifeTestCase):
     def test_pattern(self):
         """Looked for in all lines; a command that fails is no answer."""
         self.assertEqual('', self.complaint('echo a; echo ON', '^on$'))
-        self.assertEqual('not so: it', self.complaint('echo only', '^on$'))
+        self.assertEqual('not so: it (only)',
+                         self.complaint('echo only', '^on$'))
         self.assertEqual('', self.complaint('echo only', '^on$', False))
         for holds in (True, False):
             self.assertIn('unknown whether it', self.complaint(

@@ -219,9 +219,10 @@ class SudoTest(host_samples.HostTestCase):
     def test_refused(self):
         (self.host.root / 'no-sudo').touch()
         error = self.assertRaises(commands.CommandFailed,
-                                  self.ssh('true', sudo=True).check)
+                                  lambda: self.ssh('true', sudo=True))
         self.assertIn('sudo -n -- true', str(error))
         self.assertIn('a password is required', str(error))
+        self.assertIn('[self_healing] host_ssh_sudo', str(error))
 
 
 class JumpHostTest(host_samples.HostTestCase):
