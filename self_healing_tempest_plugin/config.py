@@ -135,8 +135,9 @@ SELF_HEALING_OPTIONS = [
         'state_dir',
         help='Directory of the journal of faults and of the lock that lets '
              'one run at a time break something. All runs against one cloud '
-             'should share it. Empty: "self_healing" below '
-             '[oslo_concurrency] lock_path.'),
+             'should share it, and it should outlive a reboot: lock_path is '
+             'often below /tmp. Nobody else may write there. Empty: '
+             '"self_healing" below [oslo_concurrency] lock_path.'),
     cfg.IntOpt(
         'host_timer', min=5, max=86400,
         help='Seconds after which a broken host repairs itself, whatever has '

@@ -104,7 +104,8 @@ class Lab:
 
     def look(self):
         """Return what shows that a fault is there, a list of lines."""
-        return self._run(self._point('look')).stdout.splitlines()
+        found = self._run(self._point('look')).stdout.splitlines()
+        return list(filter(None, found))
 
     def revert(self, *options):
         """Run the command.
@@ -211,11 +212,24 @@ def cases(lab, wanted):
             yield stopped(lab, kind)
 
 
+def kept(path, wanted):
+    """Return what a file says of the kinds that are not gone through.
+
+    :param path: of the JSON
+    :param wanted: kinds that are
+    """
+    if not path.exists():
+        return []
+    cases = (Case(**one) for one in json.loads(path.read_text())['cases'])
+    return [one for one in cases if one.kind not in wanted]
+
+
 def write(path, found):
     """Write what happened, as JSON and as a table beside it.
 
     :param path: of the JSON; the table has the suffix .csv
     """
+    found = sorted(found, key=lambda case: KINDS.index(case.kind))
     path.write_text(json.dumps(
         {'timer': TIMER, 'cases': [dataclasses.asdict(one)
                                    for one in found]}, indent=1) + '\n')
@@ -240,7 +254,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('file', type=pathlib.Path,
-                        help='where the result is written, as JSON')
+                        help='where the result is written, as JSON; what '
+                             'it says of other kinds stays')
     parser.add_argument('--dir', type=pathlib.Path,
                         default=TOOLS.parent / '.lab',
                         help='of the lab (default: %(default)s)')
@@ -250,14 +265,14 @@ def main():
                         help='of fault; may be given again (default: all)')
     options = parser.parse_args()
     lab = Lab(options.dir.absolute(), options.host)
-    found = []
-    for case in cases(lab, options.kind or KINDS):
+    wanted, found = options.kind or KINDS, []
+    for case in cases(lab, wanted):
         found.append(case)
         print('%-24s %-24s %-12s %5.1f s %s' % (
             case.kind, case.point, case.revert, case.seconds,
             '; '.join(case.problems) or 'equal after %.1f s' % case.settled),
             flush=True)
-    write(options.file, found)
+    write(options.file, [*found, *kept(options.file, wanted)])
     wrong = sum(bool(case.problems) for case in found)
     print('%d points, %d wrong' % (len(found), wrong))
     return int(bool(wrong))
