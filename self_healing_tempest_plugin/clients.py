@@ -471,11 +471,8 @@ class Nova:
 
     def host_address(self, host):
         """Return the management address of a host, None when unknown."""
-        with calling('Nova', 'list hypervisors'):
-            found = self._hypervisors.list_hypervisors(
-                detail=True)['hypervisors']
-            return next((one['host_ip'] for one in found
-                         if one['service']['host'] == host), None)
+        return next((one['host_ip'] for one in self.hypervisors()
+                     if one['service']['host'] == host), None)
 
     def version(self):
         """Return its newest version, with microversions, as text."""

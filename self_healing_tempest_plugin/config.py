@@ -471,6 +471,12 @@ class Timeouts:
     template: int
     graph: int
 
+    @property
+    def healing(self):
+        """Return the seconds that all deadlines of a healing allow."""
+        return (self.witness + self.alarm + self.deduction + self.workflow
+                + self.stack + self.application)
+
 
 @dataclasses.dataclass(frozen=True)
 class Recovery:
@@ -666,14 +672,11 @@ def _alarm(own, kind, file):
 def _timeouts(own):
     snapshot = own.vitrage_snapshots_interval
     alarm = own.alarm_timeout or snapshot + ALARM_MARGIN
-    chain = (own.witness_timeout + alarm + own.deduction_timeout
-             + own.workflow_timeout + own.stack_timeout
-             + own.application_timeout)
-    return Timeouts(
+    times = Timeouts(
         poll_interval=own.poll_interval,
         blip=own.blip_time,
         quiet=own.quiet_time or alarm + own.deduction_timeout,
-        host_timer=own.host_timer or chain,
+        host_timer=own.host_timer or 0,
         witness=own.witness_timeout,
         alarm=alarm,
         deduction=own.deduction_timeout,
@@ -684,6 +687,8 @@ def _timeouts(own):
         return_watch=own.return_watch_time,
         template=own.template_timeout,
         graph=own.graph_timeout or snapshot + ALARM_MARGIN)
+    return times if own.host_timer else dataclasses.replace(
+        times, host_timer=times.healing)
 
 
 def _required(values, option, group='self_healing', hint=''):

@@ -103,7 +103,7 @@ class Readiness:
             return 'host %s has no nova-compute' % host
         if service['forced_down']:
             return 'host %s is forced down' % host
-        if not _usable(service):
+        if not usable(service):
             return 'nova-compute on %s is %s and %s' % (
                 host, service['state'], service['status'])
         return ''
@@ -111,7 +111,7 @@ class Readiness:
     def _others_up(self):
         host = self._application.host
         others = [one['host'] for one in self._clients.nova.compute_services()
-                  if one['host'] != host and _usable(one)]
+                  if one['host'] != host and usable(one)]
         return '' if others else (
             'no compute host but %s is up and enabled' % host)
 
@@ -149,6 +149,10 @@ class Readiness:
             tolerate=services.ServiceUnavailable, **options)
 
 
-def _usable(service):
+def usable(service):
+    """Return whether Nova would put a server on a host.
+
+    :param service: its nova-compute, as a dict of Nova
+    """
     return (service['state'] == 'up' and service['status'] == 'enabled'
             and not service['forced_down'])

@@ -157,7 +157,8 @@ def run(lab, case):
         problems = list(judge(done, line, case))
         line = re.sub(r'^[\w.]+: ', '', line.replace(
             str(directory), '/DIRECTORY').replace(str(lab), '.lab'))
-    return line, seconds, problems + settle(lab, before)
+    return line, seconds, problems + lab_fingerprint.settle(
+        lab, before, SETTLE)[1]
 
 
 def configure(lab, directory, case):
@@ -185,16 +186,6 @@ def judge(done, line, case):
         yield 'nothing says "%s": %s' % (case.says, done.stdout[-800:])
     if re.search(r'^fault .* injected', done.stdout, re.MULTILINE):
         yield 'something was injected'
-
-
-def settle(lab, before):
-    """Return what differs from before, after some patience."""
-    deadline = time.monotonic() + SETTLE
-    while (differs := lab_fingerprint.differences(
-            before, lab_fingerprint.take(lab))) and (
-                time.monotonic() < deadline):
-        time.sleep(1)
-    return differs
 
 
 def main():

@@ -120,14 +120,7 @@ class Lab:
 
         :returns: seconds that it took, and what still differs
         """
-        begin = time.monotonic()
-        while True:
-            differs = lab_fingerprint.differences(
-                self.before, lab_fingerprint.take(self.directory))
-            passed = time.monotonic() - begin
-            if not differs or passed > SETTLE:
-                return passed, differs
-            time.sleep(1)
+        return lab_fingerprint.settle(self.directory, self.before, SETTLE)
 
     def _point(self, *arguments):
         return [self._bin / 'python', TOOLS / 'crash_point.py', self._config,

@@ -29,6 +29,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from urllib import parse
 from urllib import request
 
@@ -104,6 +105,23 @@ def differences(before, after):
         differs; what was not answered differs always
     """
     return list(_differences(before, after, ()))
+
+
+def settle(lab_dir, before, seconds):
+    """Wait until the lab is what it was.
+
+    :param lab_dir: directory of the lab
+    :param before: its fingerprint
+    :param seconds: after which it is looked at for the last time
+    :returns: seconds that it took, and what still differs
+    """
+    begin = time.monotonic()
+    while True:
+        differs = differences(before, take(lab_dir))
+        passed = time.monotonic() - begin
+        if not differs or passed > seconds:
+            return passed, differs
+        time.sleep(1)
 
 
 def _differences(before, after, path):

@@ -12,7 +12,6 @@
 
 """``self-healing-tempest preflight``: could the suite run?"""
 
-import prettytable
 from tempest import clients as tempest_clients
 from tempest.common import credentials_factory
 from tempest.lib import exceptions
@@ -20,6 +19,7 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin import preflight
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.report import table
 
 NAME = 'preflight'
 HELP = ('Say link by link whether the suite could run, within seconds and '
@@ -74,13 +74,8 @@ def _connect():
 
 
 def _table(found):
-    view = prettytable.PrettyTable(
-        _HEADER, border=False, padding_width=0, right_padding_width=2)
-    view.align = 'l'
-    view.max_width = _WIDTHS
-    view.add_rows([
+    return table.plain(_HEADER, (
         (row.link, row.what, '%s: %s' % (row.finding.state.value,
                                          row.finding.text),
          '' if row.finding.state is rows.State.YES else row.todo)
-        for row in found])
-    return '\n'.join(one.rstrip() for one in view.get_string().splitlines())
+        for row in found), max_width=_WIDTHS)

@@ -19,17 +19,18 @@ service of the cloud.
 import datetime
 import time
 
-import prettytable
-
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.report import table
 
 NAME = 'revert'
 HELP = ('Take back the faults that runs have left behind, newest first. The '
         'exit code is 0 only when it is verified that none is left.')
+
+_WIDTH = 72
 
 
 def add_arguments(parser):
@@ -60,11 +61,11 @@ def run(options, conf):
 
 def _list(journal):
     entries, damages = journal.read()
-    print(_table(('fault', 'what', 'planned at', 'state'), (
+    found = table.plain(('fault', 'what', 'planned at', 'state'), (
         (entry.plan.id, entry.plan.description, _time(entry.since),
          '%s%s' % (entry.state.value, ', OPEN' if entry.open else ''))
-        for entry in entries)) if entries else 'No fault in %s.'
-        % journal.path)
+        for entry in entries), max_width=_WIDTH)
+    print(found if entries else 'No fault in %s.' % journal.path)
     _tell_damages(journal, damages)
     return 0
 
@@ -88,9 +89,9 @@ def _revert(journal, recovery):
     rows = [(entry, *_take_back(entry, journal, transports, recovery))
             for entry in journal.open_entries()]
     if rows:
-        print(_table(('fault', 'what', 'result', 'problem'), (
+        print(table.plain(('fault', 'what', 'result', 'problem'), (
             (entry.plan.id, entry.plan.description, result, problem)
-            for entry, result, problem in rows)))
+            for entry, result, problem in rows), max_width=_WIDTH))
     else:
         print('No open fault in %s.' % journal.path)
     damages = journal.read()[1]
@@ -119,15 +120,6 @@ def _tell_damages(journal, damages):
     for damage in damages:
         print('Line %d of %s cannot be read (%s): %s' % (
             damage.number, journal.path, damage.why, damage.text[:200]))
-
-
-def _table(header, rows):
-    view = prettytable.PrettyTable(
-        header, border=False, padding_width=0, right_padding_width=2,
-        max_width=72)
-    view.align = 'l'
-    view.add_rows(list(rows))
-    return '\n'.join(one.rstrip() for one in view.get_string().splitlines())
 
 
 def _time(seconds):

@@ -105,15 +105,13 @@ def host_isolated(target, transports):
 
 def _plan(target, fault_id, kind, description, nics, restore, *, inject,
           witnesses, checks):
-    seconds = target.settings.timeouts.host_timer
     return plan.Plan(
         id=fault_id, kind=kind, host=target.host, description=description,
         look_at='%s, and NIC %s of host %s' % (
             _OPTIONS, ' and '.join(nics), target.host),
         checks=checks, inject=(inject,), witnesses=witnesses,
         revert=(target.ssh('sh', '-c', restore),),
-        arm=(timers.arm(fault_id, target.address, seconds, restore),),
-        disarm=(timers.disarm(fault_id, target.address),), timer=seconds)
+        **timers.second_reverter(fault_id, target, restore))
 
 
 def _data_nic(target):

@@ -36,7 +36,6 @@ def packets_dropped(target, transports):
     # Made where it is missing and deleted, in one step: right for a host
     # that has it and for one that does not.
     delete = 'add table %s; delete table %s' % (table, table)
-    seconds = target.settings.timeouts.host_timer
     return plan.Plan(
         id=fault_id, kind='packets-dropped', host=target.host,
         description='packets between host %s and %s dropped' % (
@@ -49,9 +48,7 @@ def packets_dropped(target, transports):
         witnesses=(_has_table(target, table, True),
                    *(_reaches(target, one, False) for one in addresses)),
         revert=(target.ssh('nft', delete),),
-        arm=(timers.arm(fault_id, target.address, seconds,
-                        "nft '%s'" % delete),),
-        disarm=(timers.disarm(fault_id, target.address),), timer=seconds)
+        **timers.second_reverter(fault_id, target, "nft '%s'" % delete))
 
 
 def _ruleset(table, addresses):

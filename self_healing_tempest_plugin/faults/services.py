@@ -94,8 +94,6 @@ def compute_frozen(target, transports):
 
 def _plan(target, kind, word, inject, revert, *, checks, witnesses):
     service, fault_id = target.settings.compute_service, plan.new_id()
-    seconds = target.settings.timeouts.host_timer
-    repair = revert.format(service=service)
     return plan.Plan(
         id=fault_id, kind=kind, host=target.host,
         description='%s on host %s %s' % (service, target.host, word),
@@ -103,8 +101,8 @@ def _plan(target, kind, word, inject, revert, *, checks, witnesses):
                 'service %s on host %s' % (service, target.host),
         checks=checks, witnesses=witnesses,
         inject=(_shell(target, inject),), revert=(_shell(target, revert),),
-        arm=(timers.arm(fault_id, target.address, seconds, repair),),
-        disarm=(timers.disarm(fault_id, target.address),), timer=seconds)
+        **timers.second_reverter(fault_id, target,
+                                 revert.format(service=service)))
 
 
 def _shell(target, line):

@@ -64,6 +64,19 @@ def disarm(fault_id, target):
     return _command(target, _DISARM, fault_id)
 
 
+def second_reverter(fault_id, target, script):
+    """Return the fields of a plan whose host repairs itself, as a dict.
+
+    :param fault_id: id of the fault
+    :param target: :class:`.targets.Target`
+    :param script: the line for the host's shell that repairs
+    """
+    seconds = target.settings.timeouts.host_timer
+    return {'arm': (arm(fault_id, target.address, seconds, script),),
+            'disarm': (disarm(fault_id, target.address),),
+            'timer': seconds}
+
+
 def _command(target, script, fault_id, *arguments):
     return plan.Command(transports.SSH, target, (
         'sh', '-c', script.strip(), 'sh', 'self-healing-%s' % fault_id,

@@ -22,6 +22,7 @@ from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import templates
 
 KEYSTONE = 'Keystone'
@@ -291,12 +292,12 @@ def _service(service):
     text = 'nova-compute is %s and %s%s' % (
         service['state'], service['status'],
         ', forced down' if service['forced_down'] else '')
-    return rows.yes(text) if _usable(service) else rows.no(text)
+    return rows.yes(text) if readiness.usable(service) else rows.no(text)
 
 
-def _usable(service):
-    return (service['state'] == 'up' and service['status'] == 'enabled'
-            and not service['forced_down'])
+def _usable_hosts(found):
+    return {one['host'] for one in found
+            if one['binary'] == 'nova-compute' and readiness.usable(one)}
 
 
 def _allowed(settings, project, found, servers):
@@ -312,8 +313,7 @@ def _allowed(settings, project, found, servers):
 
 
 def _others(settings, found):
-    usable = {one['host'] for one in found
-              if one['binary'] == 'nova-compute' and _usable(one)}
+    usable = _usable_hosts(found)
     findings = {}
     for host in settings.fault_hosts:
         others = sorted(usable - {host})
@@ -323,8 +323,7 @@ def _others(settings, found):
 
 
 def _places(settings, found, hypervisors, room):
-    usable = {one['host'] for one in found
-              if one['binary'] == 'nova-compute' and _usable(one)}
+    usable = _usable_hosts(found)
     hosts = {one['service']['host'] for one in hypervisors
              if one['id'] in room} & usable
     if not hosts & set(settings.fault_hosts):

@@ -113,13 +113,12 @@ def _times(settings, features):
         'Vitrage does not tell its snapshots_interval; the deadlines follow '
         '[self_healing] vitrage_snapshots_interval'),
         'compare it with [datasources] in vitrage.conf')]
-    healing = (times.witness + times.alarm + times.deduction
-               + times.workflow + times.stack + times.application)
     if _TIMED & set(features):
+        long_enough = times.host_timer >= times.healing
         found.append(_row('host_timer', rows.yes(
-            '%d s' % times.host_timer) if times.host_timer >= healing else
-            rows.unknown('%d s; the deadlines allow healing %d s' % (
-                times.host_timer, healing)),
+            '%d s' % times.host_timer) if long_enough else rows.unknown(
+            '%d s; the deadlines allow healing %d s' % (
+                times.host_timer, times.healing)),
             'let it be longer than healing takes'))
     if _SERVICE & set(features):
         found.append(_row('quiet_time', rows.unknown(

@@ -15,15 +15,15 @@
 import json
 import os
 
-import prettytable
-
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import verdict as judge
+from self_healing_tempest_plugin.report import table
 
 # Raised when a reader of older files would misread a newer one.
 FORMAT = 2
 
 _HEADER = ('link', 'not before', 'seen at', 'what')
+_ALIGN = {'link': 'l', 'not before': 'r', 'seen at': 'r', 'what': 'l'}
 
 # What the life of a fault ends with.
 _AFTERWARDS = ('reverted', 'disarmed', 'verified')
@@ -37,17 +37,8 @@ def line(timeline, expectation):
 def text(timeline, expectation):
     """Return verdict, table of links and times, and remarks as text."""
     remarks = ['remark: %s' % remark for remark in timeline.remarks]
-    return '\n'.join([line(timeline, expectation), '',
-                      _table(_rows(timeline, expectation)), *remarks])
-
-
-def _table(rows):
-    view = prettytable.PrettyTable(
-        _HEADER, border=False, padding_width=0, right_padding_width=2)
-    view.align.update({'link': 'l', 'not before': 'r', 'seen at': 'r',
-                       'what': 'l'})
-    view.add_rows(list(rows))
-    return '\n'.join(one.rstrip() for one in view.get_string().splitlines())
+    times = table.plain(_HEADER, _rows(timeline, expectation), _ALIGN)
+    return '\n'.join([line(timeline, expectation), '', times, *remarks])
 
 
 def document(timeline, expectation):

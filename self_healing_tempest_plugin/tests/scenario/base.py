@@ -13,6 +13,7 @@
 """What the scenarios share: gates, clients, and one drill."""
 
 import contextlib
+import functools
 
 from oslo_log import log
 from tempest import clients as tempest_clients
@@ -109,6 +110,8 @@ class SelfHealingTest(test.BaseTestCase):
             compute_microversion=clients.COMPUTE_MICROVERSION))
         self.recorder = timeline.Recorder()
         self.compute_service = None
+        # Every target of a fault takes the addresses of all fault hosts.
+        self.address_of = functools.cache(self.clients.nova.host_address)
         self._hold_journal()
         self._refuse_unfit_hosts()
 
@@ -227,8 +230,7 @@ class SelfHealingTest(test.BaseTestCase):
         return kinds.KINDS[self.kind](self._target(host), self.transports)
 
     def _target(self, host):
-        return targets.target(host, self.settings,
-                              self.clients.nova.host_address)
+        return targets.target(host, self.settings, self.address_of)
 
     def _break(self, plan, expected, chain):
         with life.injected(plan, self.journal, self.transports,

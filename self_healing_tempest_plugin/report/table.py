@@ -1,0 +1,33 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Tables for a terminal: columns apart by spaces, no lines."""
+
+import prettytable
+
+
+def plain(header, rows, align='l', max_width=None):
+    """Return a table as text.
+
+    :param header: names of the columns
+    :param rows: iterable of tuples
+    :param align: ``l`` or ``r`` for all columns, or a dict of column to it
+    :param max_width: characters of a column's lines, or a dict of column to
+        them; None: as wide as need be
+    """
+    view = prettytable.PrettyTable(
+        header, border=False, padding_width=0, right_padding_width=2)
+    view.align = align
+    if max_width is not None:
+        view.max_width = max_width
+    view.add_rows(list(rows))
+    return '\n'.join(one.rstrip() for one in view.get_string().splitlines())
