@@ -92,15 +92,16 @@ class Application(fixtures.Fixture):
         :returns: :class:`.chain.timeline.Probe`
         """
         nonce, begin = secrets.token_hex(8), now()
+        fields, answered = {}, False
         try:
             response = _ask(self.url, nonce)
-            error = _complaint(response, nonce)
+            error, answered = _complaint(response, nonce), True
             fields = _fields(response.text)
         except requests.RequestException as failure:
-            error, fields = type(failure).__name__, {}
+            error = type(failure).__name__
         return timeline.Probe(
             begin, now(), not error, nonce, fields.get('boot', ''),
-            fields.get('server', ''), error)
+            fields.get('server', ''), error, answered)
 
     def _create(self, name):
         wanted = self._settings.application
@@ -112,7 +113,7 @@ class Application(fixtures.Fixture):
                 'application_port': wanted.port,
                 'instance_alarm_name': self._settings.deduced_alarm_name,
                 'healing': self._healing,
-                'heal_polls': max(1, self._times.stack // 2),
+                'heal_polls': self._times.stack,
             }, self._times.stack)
 
     def _wait_created(self):
@@ -181,11 +182,14 @@ class Application(fixtures.Fixture):
 class DeductionTemplate(fixtures.Fixture):
     """The Vitrage template that deduces instance alarms from host alarms.
 
-    One that the cloud has is only checked; otherwise the tests' own is there
-    while the fixture is in use. It must outlive the alarms that it reacts
-    to: Vitrage does not undo what a deleted template has done.
+    One that the cloud has is only looked at: when it is missing or wrong,
+    the chain is broken there, and the drill is to show that. Otherwise the
+    tests' own is there while the fixture is in use. It must outlive the
+    alarms that it reacts to: Vitrage does not undo what a deleted template
+    has done.
 
-    :ivar uuid: the template
+    :ivar uuid: the template, None when there is none
+    :ivar problem: why it will deduce nothing, empty when it may well
     """
 
     def __init__(self, vitrage, settings, datasource, alarm):
@@ -199,23 +203,27 @@ class DeductionTemplate(fixtures.Fixture):
         super().__init__()
         self._vitrage, self._settings = vitrage, settings
         self._datasource, self._alarm = datasource, alarm
-        self.uuid = None
+        self.uuid, self.problem = None, ''
 
     def _setUp(self):
-        name = self._alarm.template
-        self.uuid = self._existing(name) if name else self._add()
+        if self._alarm.template:
+            self._look_at(self._alarm.template)
+            return
+        self.uuid = self._add()
         wait_template_active(self._vitrage, self.uuid,
                              self._settings.timeouts)
 
-    def _existing(self, name):
-        found = [one for one in self._vitrage.templates()
-                 if one['name'] == name]
-        if not found:
-            raise services.ServiceRefused(
-                'Vitrage', 'find template %s' % name,
-                'there is none of that name, see [self_healing] %s'
-                % TEMPLATE_OPTIONS[self._alarm.file])
-        return found[-1]['uuid']
+    def _look_at(self, name):
+        found = template_of(self._vitrage.templates(), name)
+        option = '[self_healing] %s' % TEMPLATE_OPTIONS[self._alarm.file]
+        if found is None:
+            self.problem = ('Vitrage has no template %s, which %s names'
+                            % (name, option))
+            return
+        self.uuid = found['uuid']
+        if found['status'] != 'ACTIVE':
+            self.problem = 'the template of %s is not active: %s' % (
+                option, _template_state(found))
 
     def _add(self):
         added = self._vitrage.add_template(
@@ -243,6 +251,16 @@ class DeductionTemplate(fixtures.Fixture):
             interval=times.poll_interval, describe=_template_state,
             tolerate=services.ServiceUnavailable,
             look_at="vitrage-graph's log")
+
+
+def template_of(templates, name):
+    """Return the template of a name that counts, or None.
+
+    :param templates: list of dicts, as Vitrage lists them
+    """
+    found = [one for one in templates if one['name'] == name]
+    return next((one for one in found if one['status'] == 'ACTIVE'),
+                found[-1] if found else None)
 
 
 def wait_template_active(vitrage, uuid, times):

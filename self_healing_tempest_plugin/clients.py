@@ -24,8 +24,12 @@ operation: an answer may come later (:class:`ServiceUnavailable`), it is a no
 """
 
 import contextlib
+import dataclasses
+from email.utils import parsedate_to_datetime
+import functools
 import json
 import re
+import typing
 
 from heatclient import exc as heat_exc
 from heatclient.v1 import client as heat_client
@@ -188,6 +192,54 @@ class Heat:
             return [resource.to_dict() for resource
                     in self._client.resources.list(stack_id)]
 
+    def updates(self, stack):
+        """Return the events of a stack's own updates, oldest first.
+
+        :param stack: :class:`.application.Stack`
+        :returns: list of dicts; the stack's own events, not those of its
+            resources
+        """
+        with calling('Heat', 'list updates of stack %s' % stack.id):
+            found = self._client.events.list(
+                stack.identifier, filters={'resource_name': stack.name,
+                                           'resource_action': 'UPDATE'})
+            return [one.to_dict() for one in found]
+
+    def events(self, stack, limit=100):
+        """Return the newest events of a stack and its resources, oldest first.
+
+        :param stack: :class:`.application.Stack`
+        :param limit: how many
+        """
+        with calling('Heat', 'list events of stack %s' % stack.id):
+            found = self._client.events.list(
+                stack.identifier, limit=limit, sort_dir='desc')
+            return [one.to_dict() for one in found][::-1]
+
+    def mark_unhealthy(self, stack, resource, reason):
+        """Let the next update of a stack replace a resource.
+
+        :param stack: :class:`.application.Stack`
+        :param resource: its name, or its physical id
+        :param reason: for people
+        """
+        with calling('Heat', 'mark %s unhealthy' % resource):
+            self._client.resources.mark_unhealthy(
+                stack.identifier, resource, True, reason)
+
+    def update(self, stack):
+        """Start to update a stack with its own template and parameters.
+
+        :param stack: :class:`.application.Stack`
+        """
+        with calling('Heat', 'update stack %s' % stack.id):
+            self._client.stacks.update(stack.identifier, existing=True)
+
+    def engines(self):
+        """Return all heat-engines as a list of dicts."""
+        with calling('Heat', 'list its services'):
+            return [one.to_dict() for one in self._client.services.list()]
+
     def delete(self, stack_id):
         """Start to delete a stack; a stack that is gone is fine."""
         with calling('Heat', 'delete stack %s' % stack_id):
@@ -204,6 +256,18 @@ class Heat:
         with calling('Heat', 'list resource types'):
             return {one.resource_type
                     for one in self._client.resource_types.list()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Around:
+    """An entity of Vitrage's graph, and the alarms that are on it now.
+
+    :ivar entity: its vertex, a dict
+    :ivar alarms: theirs, in no order
+    """
+
+    entity: typing.Mapping
+    alarms: tuple[typing.Mapping, ...]
 
 
 class Vitrage:
@@ -242,6 +306,45 @@ class Vitrage:
                 [nodes[edge['source']], nodes[edge['target']]] == ids
                 and edge['relationship_type'] == 'contains'
                 for edge in graph['links'])
+
+    def around(self, vitrage_id):
+        """Return an entity with its alarms, from the graph itself.
+
+        Vitrage looks no farther than one edge, so that it takes as long in a
+        large graph as in a small one.
+
+        :param vitrage_id: the entity's ``vitrage_id``
+        :returns: :class:`Around`, None when the entity is not in the graph
+        :raises ServiceUnavailable: also when it is, and Vitrage failed
+        """
+        query = {'and': [
+            {'==': {'vitrage_is_deleted': False}},
+            {'or': [{'==': {'vitrage_id': vitrage_id}},
+                    {'==': {'vitrage_category': 'ALARM'}}]}]}
+        with calling('Vitrage', 'show the alarms on %s' % vitrage_id):
+            try:
+                graph = self._client.topology.get(
+                    root=vitrage_id, limit=1, query=json.dumps(query),
+                    all_tenants=True)
+            except vitrage_exc.ClientException as error:
+                # That is the answer to all that fails within: that there is
+                # no such root is but one of it.
+                if error.code != 404:
+                    raise
+                if self._knows(vitrage_id):
+                    raise ServiceUnavailable(
+                        'Vitrage', 'show the alarms on %s' % vitrage_id,
+                        'it knows it, but says: %s' % error, 404) from error
+                return None
+        nodes = {one['vitrage_id']: one for one in graph['nodes']}
+        entity = nodes.pop(vitrage_id, None)
+        return None if entity is None else Around(
+            entity, tuple(nodes.values()))
+
+    def _knows(self, vitrage_id):
+        return bool(self._client.resource.list(
+            all_tenants=True,
+            query=json.dumps({'==': {'vitrage_id': vitrage_id}})))
 
     def alarms(self, resource_vitrage_id, vitrage_type, name):
         """Return the alarms of one name on one entity, newest first.
@@ -296,6 +399,16 @@ class Vitrage:
         """Start to delete a template."""
         with calling('Vitrage', 'delete template %s' % uuid):
             self._client.template.delete([uuid])
+
+    def post_event(self, time, kind, details):
+        """Tell Vitrage what a monitor would; it does not say what it made.
+
+        :param time: ISO 8601 with microseconds, without a zone
+        :param kind: type of the event, e.g. ``prometheus.alarm``
+        :param details: dict
+        """
+        with calling('Vitrage', 'post event %s' % kind):
+            self._client.event.post(time, kind, details)
 
     def status(self):
         """Return what vitrage-graph says of itself: OK.
@@ -387,10 +500,57 @@ class Mistral:
         return [one for one in found
                 if one['input'].get('server_id') == server_id]
 
+    def newest_executions(self, workflow_name, limit=10):
+        """Return executions of a workflow for any server, newest first.
+
+        :param workflow_name: name of the workflow
+        :param limit: how many
+        :returns: list of dicts; ``input`` is a dict
+        """
+        with calling('Mistral', 'list executions of %s' % workflow_name):
+            return [dict(one.to_dict(), input=_input(one)) for one in
+                    self._client.executions.list(
+                        workflow_name=workflow_name, all_projects='true',
+                        sort_keys='created_at', sort_dirs='desc',
+                        limit=limit)]
+
+    def workflow(self, name):
+        """Return a workflow as a dict, None when there is none.
+
+        :param name: its name
+        """
+        with calling('Mistral', 'show workflow %s' % name):
+            try:
+                return self._client.workflows.get(name).to_dict()
+            except mistral_base.APIException as error:
+                if error.error_code == 404:
+                    return None
+                raise
+
+    def start(self, workflow_name, values, description):
+        """Start a workflow.
+
+        :param workflow_name: name of the workflow
+        :param values: its input, a dict
+        :param description: of the execution, for people
+        :returns: id of the execution
+        """
+        with calling('Mistral', 'start workflow %s' % workflow_name):
+            # By position: the name of the first argument has changed before.
+            return self._client.executions.create(
+                workflow_name, workflow_input=values,
+                description=description).id
+
     def execution(self, execution_id):
         """Return one execution as a dict, with its ``state_info``."""
         with calling('Mistral', 'show execution %s' % execution_id):
             return self._client.executions.get(execution_id).to_dict()
+
+    def tasks(self, execution_id):
+        """Return the tasks of an execution, oldest first, as dicts."""
+        with calling('Mistral', 'list tasks of execution %s' % execution_id):
+            return [one.to_dict() for one in self._client.tasks.list(
+                execution_id, sort_keys='created_at', sort_dirs='asc')]
 
     def actions(self, names):
         """Return those of the named actions that there are, as a set.
@@ -446,6 +606,32 @@ class Nova:
             found = self._interfaces.list_interfaces(
                 server_id)['interfaceAttachments']
             return tuple(one['port_id'] for one in found)
+
+    def actions(self, server_id):
+        """Return what was done to a server, oldest first, as dicts.
+
+        :returns: empty for a server that was never there
+        """
+        with calling('Nova', 'list actions on server %s' % server_id):
+            try:
+                found = self._servers.list_instance_actions(server_id)
+            except lib_exc.NotFound:
+                return []
+            return found['instanceActions'][::-1]
+
+    def console(self, server_id, lines):
+        """Return the last lines of a server's console as text.
+
+        :param lines: how many
+        """
+        with calling('Nova', 'show the console of server %s' % server_id):
+            return self._servers.get_console_output(
+                server_id, length=lines)['output']
+
+    def reset_state(self, server_id):
+        """Put a server into ERROR, as far as Nova's database goes."""
+        with calling('Nova', 'reset the state of server %s' % server_id):
+            self._servers.reset_state(server_id, state='error')
 
     def servers_on(self, host):
         """Return the servers of all projects on a host, as dicts."""
@@ -506,6 +692,7 @@ class Neutron:
     def __init__(self, manager):
         self._networks = manager.networks_client
         self._versions = manager.network_versions_client
+        self._manager = manager
 
     def version(self):
         """Return its newest version as text."""
@@ -521,6 +708,22 @@ class Neutron:
             found = self._networks.list_networks(
                 **{'router:external': True})['networks']
             return _by_id_or_name(found, network)
+
+    def ports(self, server_id):
+        """Return the ports of a server as dicts."""
+        with calling('Neutron', 'list ports of server %s' % server_id):
+            return self._manager.ports_client.list_ports(
+                device_id=server_id)['ports']
+
+    def floating_address(self, address):
+        """Return a floating address as a dict, or None.
+
+        :param address: the address itself
+        """
+        with calling('Neutron', 'find floating address %s' % address):
+            return next(iter(
+                self._manager.floating_ips_client.list_floatingips(
+                    floating_ip_address=address)['floatingips']), None)
 
 
 class Glance:
@@ -589,6 +792,7 @@ class Clients:
     :ivar vitrage: :class:`Vitrage`
     :ivar mistral: :class:`Mistral`
     :ivar nova: :class:`Nova`
+    :ivar neutron: :class:`Neutron`
     """
 
     def __init__(self, cloud, manager):
@@ -603,6 +807,7 @@ class Clients:
         self.vitrage = Vitrage(keystone, cloud)
         self.mistral = Mistral(keystone, cloud)
         self.nova = Nova(manager)
+        self.neutron = Neutron(manager)
 
     @property
     def project_id(self):
@@ -636,3 +841,41 @@ class Clients:
     def _newest(self, url):
         found = discover.Discover(self._keystone, url).version_data()
         return 'v' + discover.version_to_string(found[-1]['version'])
+
+    def dates(self):
+        """Return what tells the time of each service whose stamps are used.
+
+        :returns: name of the service to a function, see :meth:`date`
+        """
+        cloud = self._cloud
+        return {service: functools.partial(self.date, service, kind)
+                for service, kind in (
+                    ('Heat', cloud.heat_catalog_type),
+                    ('Mistral', cloud.mistral_catalog_type),
+                    ('Vitrage', cloud.vitrage_catalog_type),
+                    ('Nova', 'compute'))}
+
+    def date(self, service, service_type):
+        """Return the time that a service bears in its answer.
+
+        :param service: name of the service, for messages
+        :param service_type: its type in the catalog
+        :returns: seconds since the epoch, None where it bears none
+        """
+        cloud = self._cloud
+        with calling(service, 'tell its time'):
+            url = self._keystone.get_endpoint(
+                service_type=service_type, interface=cloud.endpoint_type,
+                region_name=cloud.region)
+            # Whatever it says, it says when.
+            answer = self._keystone.get(
+                re.split(r'/v\d', url)[0].rstrip('/') + '/',
+                authenticated=False, raise_exc=False)
+        return _epoch(answer.headers.get('Date'))
+
+
+def _epoch(date):
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError):
+        return None

@@ -24,6 +24,7 @@ import re
 import shlex
 import types as builtin_types
 import typing
+from urllib import parse
 
 from oslo_config import cfg
 from oslo_config import types
@@ -98,6 +99,18 @@ SELF_HEALING_OPTIONS = [
         'monitor', default='prometheus', choices=['prometheus', 'doctor'],
         help="Who notices a dead host: the Vitrage datasource that its "
              'alarms come from.'),
+    cfg.URIOpt(
+        'prometheus_url', schemes=['http', 'https'],
+        help='URL of Prometheus, such as http://192.0.2.1:9090, which is '
+             'asked about its rule, its targets and its alerts when an alarm '
+             'is missing. User and password must not be in it. Empty: it is '
+             'not asked.'),
+    cfg.URIOpt(
+        'alertmanager_url', schemes=['http', 'https'],
+        help='URL of Alertmanager, such as http://192.0.2.1:9093, which is '
+             'asked about alerts, silences and failed notifications when an '
+             'alarm is missing. User and password must not be in it. Empty: '
+             'it is not asked.'),
     cfg.StrOpt(
         'host_alarm_name', default='HostDown',
         help="Name of the monitor's alarm on a dead host, as Vitrage shows "
@@ -131,6 +144,18 @@ SELF_HEALING_OPTIONS = [
         'allow_foreign_servers', default=False,
         help='Whether a host may be broken that carries servers of other '
              'projects than the one of the tests.'),
+    cfg.BoolOpt(
+        'bisect', default=False,
+        help='Whether, when a link is broken, the later ones are tried on '
+             'their own while the fault is still there. That hurts: it '
+             'raises an alarm of its own on the broken host in Vitrage, '
+             'starts the healing workflow, or updates the stack; and the '
+             'fault lasts longer, by all deadlines of the later links.'),
+    cfg.IntOpt(
+        'max_executions', default=0, min=0, max=1000,
+        help='How many executions of the healing workflow may be started '
+             'for one server. More of them are the failure EXECUTION_STORM. '
+             '0: any number.'),
     cfg.StrOpt(
         'state_dir',
         help='Directory of the journal of faults and of the lock that lets '
@@ -144,7 +169,7 @@ SELF_HEALING_OPTIONS = [
              'become of the run; for a host that cannot be reached during '
              'its fault that is the only way back. It must be longer than '
              'healing takes. Empty: the sum of the deadlines from witness to '
-             'application.'),
+             'application, with bisect twice that.'),
     cfg.StrOpt(
         'host_power_off_command',
         help='Command that takes the power from a host, run without a shell. '
@@ -291,8 +316,33 @@ SELF_HEALING_OPTIONS = [
              'graph. Empty: vitrage_snapshots_interval + %d.' % ALARM_MARGIN),
     cfg.StrOpt(
         'artifacts_dir', default='self-healing-artifacts',
-        help='Directory for the timeline of each run, as JSON and as text. '
-             'A relative one is below the working directory.'),
+        help='Directory for the timeline of each run, as JSON and as text, '
+             'and for a page of all of them. A relative one is below the '
+             'working directory.'),
+]
+
+# Service-level objectives: what "self-healing-tempest report" holds against
+# the times of several runs. Nothing else reads them.
+_SLO_HELP = ('Seconds that p95 of %s may be at most, over several runs; '
+             '"self-healing-tempest report" says whether that is met. Empty: '
+             'no objective.')
+
+SLO_OPTIONS = [
+    cfg.FloatOpt('slo_%s' % name, min=0, max=86400, help=_SLO_HELP % what)
+    for name, what in (
+        ('alarm', "the time from the fault to the monitor's alarm in "
+                  'Vitrage'),
+        ('deduction', "the time from the monitor's alarm to the deduced "
+                      'one'),
+        ('workflow', 'the time from the deduced alarm to a Mistral '
+                     'execution, and of that from the healed stack to the '
+                     'end of the execution,'),
+        ('stack', 'the time from the Mistral execution to the updated '
+                  'stack'),
+        ('application', 'the time from the updated stack to the answer of '
+                        'its application'),
+        ('healing', 'the time from the fault to the answer of the healed '
+                    'application'))
 ]
 
 FEATURE_OPTIONS = [
@@ -341,7 +391,7 @@ FEATURE_OPTIONS = [
 
 OPTIONS = [
     (SERVICE_AVAILABLE, SERVICE_AVAILABLE_OPTIONS),
-    (SELF_HEALING, SELF_HEALING_OPTIONS),
+    (SELF_HEALING, SELF_HEALING_OPTIONS + SLO_OPTIONS),
     (FEATURES, FEATURE_OPTIONS),
 ]
 
@@ -489,7 +539,10 @@ class Recovery:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """All that a scenario needs to know from tempest.conf."""
+    """All that a scenario needs to know from tempest.conf.
+
+    :ivar config_file: path of that file, '' when there is none
+    """
 
     cloud: Cloud
     application: ApplicationSettings
@@ -510,6 +563,11 @@ class Settings:
     state_dir: str
     artifacts_dir: str
     name_prefix: str
+    prometheus_url: str | None = None
+    alertmanager_url: str | None = None
+    bisect: bool = False
+    max_executions: int = 0
+    config_file: str = ''
 
 
 def settings(conf):
@@ -535,6 +593,20 @@ def recovery(conf):
     with _named_errors():
         own = conf.self_healing
         return Recovery(_access(own), _timeouts(own), state_dir(conf))
+
+
+def objectives(conf):
+    """Read the service-level objectives that are set, and no other option.
+
+    :param conf: see :func:`settings`
+    :returns: dict of a link's label, or ``healing``, to seconds
+    :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
+    """
+    with _named_errors():
+        values = {one.name.removeprefix('slo_'): conf.self_healing[one.name]
+                  for one in SLO_OPTIONS}
+        return {name: seconds for name, seconds in values.items()
+                if seconds is not None}
 
 
 @contextlib.contextmanager
@@ -566,7 +638,12 @@ def _settings(conf):
         witness_port=own.host_witness_port,
         state_dir=state_dir(conf),
         artifacts_dir=os.path.abspath(_required(own, 'artifacts_dir')),
-        name_prefix=conf.resource_name_prefix)
+        name_prefix=conf.resource_name_prefix,
+        prometheus_url=_url(own, 'prometheus_url'),
+        alertmanager_url=_url(own, 'alertmanager_url'),
+        bisect=own.bisect,
+        max_executions=own.max_executions,
+        config_file=_config_file(conf))
 
 
 def _cloud(conf):
@@ -688,7 +765,21 @@ def _timeouts(own):
         template=own.template_timeout,
         graph=own.graph_timeout or snapshot + ALARM_MARGIN)
     return times if own.host_timer else dataclasses.replace(
-        times, host_timer=times.healing)
+        times, host_timer=times.healing * (2 if own.bisect else 1))
+
+
+def _config_file(conf):
+    files = conf.config_file or ()
+    return os.path.abspath(files[-1]) if files else ''
+
+
+def _url(own, option):
+    value = getattr(own, option)
+    if value and parse.urlsplit(value).username is not None:
+        # Reports and logs name the URL, so nothing of it is shown here.
+        raise exceptions.InvalidConfiguration(
+            '[self_healing] %s must not hold a user or a password' % option)
+    return value and value.rstrip('/')
 
 
 def _required(values, option, group='self_healing', hint=''):

@@ -12,6 +12,7 @@
 
 """The one poller: everything that waits, waits here."""
 
+from concurrent import futures
 import dataclasses
 import threading
 import time
@@ -63,10 +64,12 @@ class Clock:
 
     :ivar now: returns monotonic seconds
     :ivar sleep: lets the given number of seconds pass
+    :ivar wall: returns seconds since the epoch
     """
 
     now: typing.Callable[[], float] = time.monotonic
     sleep: typing.Callable[[float], None] = time.sleep
+    wall: typing.Callable[[], float] = time.time
 
 
 CLOCK = Clock()
@@ -138,3 +141,32 @@ def wait_for(observe, accept=bool, *, what, timeout, interval=0.5,
         pause(max(0, min(interval, left)),
               stop if clock is CLOCK else None, clock)
     raise failed(WaitStopped, 'the wait was ended')
+
+
+def repeat(call, *, interval, stop, at_once=1, name=''):
+    """Call at a fixed rate, side by side where a call takes its time.
+
+    A call that is due while as many as may are under way is left out.
+
+    :param call: called without arguments; it must not raise
+    :param interval: seconds between the starts of two calls
+    :param stop: a :class:`threading.Event` that ends it; calls under way are
+        waited for
+    :param at_once: how many calls may be under way
+    :param name: of the threads, for people
+    """
+    free = threading.Semaphore(at_once)
+
+    def one():
+        try:
+            call()
+        finally:
+            free.release()
+
+    with futures.ThreadPoolExecutor(at_once, name) as pool:
+        due = CLOCK.now()
+        while not stop.is_set():
+            if free.acquire(blocking=False):
+                pool.submit(one)
+            due = max(due + interval, CLOCK.now())
+            pause(due - CLOCK.now(), stop)

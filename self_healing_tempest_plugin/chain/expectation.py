@@ -61,6 +61,8 @@ class Expectation:
         come; of no meaning when the application is to be healed
     :ivar alive: whether the guest of before must still answer at the end of
         the quiet time; of no meaning when the application is to be healed
+    :ivar max_executions: how many executions may be started for the server;
+        0: any number
     """
 
     fault: str
@@ -78,6 +80,7 @@ class Expectation:
     steps: tuple[tuple[links.Link, links.Mark], ...] = STEPS
     quiet: float = 0.0
     alive: bool = False
+    max_executions: int = 0
 
     @property
     def heals(self):
@@ -135,6 +138,17 @@ class Expectation:
         injected = timeline.transition('injected').end
         return self.quiet + max([injected, *(one.seen_at
                                              for one in arrivals)])
+
+    def lived(self, timeline):
+        """Return an answer of the guest of before after the quiet time.
+
+        :param timeline: :class:`.timeline.Timeline` of an injected fault
+        :returns: :class:`.timeline.Probe`, None when there is none
+        """
+        end = self.quiet_end(timeline)
+        return next((one for one in timeline.probes
+                     if one.begin >= end and one.ok and one.boot == self.boot
+                     and timeline.counts(one)), None)
 
     def answered_by_old(self, probe):
         """Return whether the guest of before answered, booted again or not.

@@ -92,8 +92,9 @@ DESCRIPTIONS = {
         arrived='execution of {workflow} was started for server {server_id}',
         expected='Mistral execution whose input names server {server_id}',
         look_at="vitrage-notifier's log for 'Failed to execute Mistral "
-                "action', and the status of the healing rule in 'vitrage "
-                "template list'",
+                "action' (its own notifier) or 'Workflow ... not started' "
+                "(this package's), and the status of the healing rule in "
+                "'vitrage template list'",
         unexpected="the execution in 'openstack workflow execution list': "
                    'who started it, and on which alarm'),
     Link.STACK: Description(
@@ -137,3 +138,11 @@ ONE_SERVER = Description(
     expected='',
     look_at='the fencing of host {host}: the old server must be dead before '
             'another one takes its address')
+
+# Each of them works on the stack; the second is one too many.
+ONE_EXECUTION = Description(
+    arrow='Vitrage → Mistral',
+    arrived='',
+    expected='',
+    look_at="vitrage-notifier's log: what it refuses to start again, and "
+            "vitrage-graph's for the actions on server {server_id}")

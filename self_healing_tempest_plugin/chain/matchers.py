@@ -21,8 +21,8 @@ from self_healing_tempest_plugin import report
 class AsExpected:
     """A testtools matcher; what does not match describes itself."""
 
-    def __init__(self, expectation):
-        self._expectation = expectation
+    def __init__(self, expectation, diagnosis=None):
+        self._expectation, self._diagnosis = expectation, diagnosis
 
     def __str__(self):
         return 'as_expected(%s)' % self._expectation.stack_id
@@ -34,12 +34,14 @@ class AsExpected:
         """
         if judge.verdict(timeline, self._expectation).good:
             return None
-        return matchers.Mismatch(report.text(timeline, self._expectation))
+        return matchers.Mismatch(report.text(
+            timeline, self._expectation, self._diagnosis))
 
 
-def as_expected(expectation):
+def as_expected(expectation, diagnosis=None):
     """Return a matcher for timelines that show what they should.
 
     :param expectation: :class:`.expectation.Expectation`
+    :param diagnosis: :class:`..diagnosis.Diagnosis` for the message, or None
     """
-    return AsExpected(expectation)
+    return AsExpected(expectation, diagnosis)

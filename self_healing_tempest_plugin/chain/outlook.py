@@ -16,7 +16,7 @@ import dataclasses
 
 # Trouble may pass: seconds that a failed execution or stack is given before
 # the failure counts as the end, because a second one may repair it, and that
-# a service without an answer is given after the quiet time.
+# a service without an answer is given after a deadline or the quiet time.
 GRACE = 15.0
 
 
@@ -66,8 +66,10 @@ def over(timeline, expectation):
     There is no fault; or something came that must not; or the first missing
     step is late and nothing behind it has come; or all missing steps are
     late; or all is there, and the quiet time is over. A step is late only
-    after a poll that *began* at its deadline or later, and the quiet time is
-    over only after such a poll of each forbidden link.
+    after an answer to a poll that *began* at its deadline or later, and the
+    quiet time is over only after such an answer for each forbidden link,
+    and, where the server has to live, after one of its own; but none of
+    these is waited for longer than :data:`GRACE`.
 
     :param timeline: :class:`.timeline.Timeline`
     :param expectation: :class:`.expectation.Expectation`
@@ -88,9 +90,7 @@ def over(timeline, expectation):
 
 
 def _late(timeline, step):
-    watched = timeline.watched.get(step.link)
-    return (watched is not None and watched.last_begin is not None
-            and watched.last_begin >= step.deadline)
+    return _watched_until(timeline, step.link, step.deadline)
 
 
 def _later(timeline, expectation, step):
@@ -101,8 +101,16 @@ def _later(timeline, expectation, step):
 
 def _quiet_over(timeline, expectation):
     end = expectation.quiet_end(timeline)
-    return all(_watched_until(timeline, link, end)
-               for link in expectation.forbidden)
+    return _lived_until(timeline, expectation, end) and all(
+        _watched_until(timeline, link, end)
+        for link in expectation.forbidden)
+
+
+def _lived_until(timeline, expectation, end):
+    # One request that is lost does not prove that the server is dead.
+    probe = timeline.last_probe()
+    return (not expectation.alive or expectation.lived(timeline) is not None
+            or (probe is not None and probe.begin >= end + GRACE))
 
 
 def _watched_until(timeline, link, end):

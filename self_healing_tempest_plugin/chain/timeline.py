@@ -12,16 +12,34 @@
 
 """All that was seen during one run: frozen records and their recorder.
 
-All times are seconds on the runner's monotonic clock.
+All times are seconds on the runner's monotonic clock, but for stamps, which
+are on the clock of a service.
 """
 
 import dataclasses
+import math
 import threading
 import types
 import typing
 
+from self_healing_tempest_plugin.chain import clocks as offsets
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin import waiting
+
+
+@dataclasses.dataclass(frozen=True)
+class Stamp:
+    """Between which moments something happened, as a service says.
+
+    :ivar service: whose clock it is, a key of ``Timeline.clocks``
+    :ivar low: seconds since the epoch; minus infinity where the service says
+        only when it was over
+    :ivar high: seconds since the epoch
+    """
+
+    service: str
+    low: float
+    high: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +52,7 @@ class Evidence:
     :ivar payload: what ties it to the fault, as plain values
     :ivar lag: seconds that the event may be older than ``not_before``,
         because the service shows it late
+    :ivar stamps: what the services themselves say of its time
     """
 
     link: links.Link
@@ -43,11 +62,30 @@ class Evidence:
     seen_at: float
     payload: typing.Mapping = dataclasses.field(default_factory=dict)
     lag: float = 0.0
+    stamps: tuple[Stamp, ...] = ()
 
     @property
     def earliest(self):
         """Return when the event may have happened at the earliest."""
         return self.not_before - self.lag
+
+
+@dataclasses.dataclass(frozen=True)
+class Detail:
+    """Something that happened within a link, as a service tells it.
+
+    :ivar link: the link that it belongs to
+    :ivar source: who tells it, e.g. ``Heat event``
+    :ivar object_id: the event, task, ... itself
+    :ivar text: what happened, for people
+    :ivar stamp: :class:`Stamp`
+    """
+
+    link: links.Link
+    source: str
+    object_id: str
+    text: str
+    stamp: Stamp
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +116,7 @@ class Probe:
     :ivar boot: boot id of the guest that answered
     :ivar server: what the guest calls itself
     :ivar error: why it is not ok
+    :ivar answered: whether something answered, be it wrong
     """
 
     begin: float
@@ -87,6 +126,7 @@ class Probe:
     boot: str = ''
     server: str = ''
     error: str = ''
+    answered: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,13 +148,35 @@ class Watched:
 
 
 @dataclasses.dataclass(frozen=True)
+class Interval:
+    """Two moments between which something happened."""
+
+    begin: float
+    end: float
+
+    @property
+    def width(self):
+        """Return the uncertainty in seconds."""
+        return self.end - self.begin
+
+    def meet(self, other):
+        """Return what two intervals have in common, None when nothing."""
+        begin, end = max(self.begin, other.begin), min(self.end, other.end)
+        return Interval(begin, end) if begin <= end else None
+
+
+@dataclasses.dataclass(frozen=True)
 class Timeline:
     """One run.
 
     :ivar origin: when the watch began
     :ivar unmet: preconditions that did not hold
-    :ivar concluded: when the verdict was sure; later there are only probes
-        and transitions
+    :ivar concluded: when the verdict was sure; later there are only probes,
+        transitions and objects
+    :ivar objects: ids of all that was seen of a link, in order
+    :ivar clocks: :class:`.clocks.Offset` of each service that tells its time
+    :ivar details: what the services told afterwards, in order of time
+    :ivar began: when the watch began, as seconds since the epoch
     """
 
     origin: float
@@ -127,6 +189,12 @@ class Timeline:
     watched: typing.Mapping[links.Link, Watched] = dataclasses.field(
         default_factory=dict)
     concluded: float | None = None
+    objects: typing.Mapping[links.Link, tuple[str, ...]] = dataclasses.field(
+        default_factory=dict)
+    clocks: typing.Mapping[str, offsets.Offset] = dataclasses.field(
+        default_factory=dict)
+    details: tuple[Detail, ...] = ()
+    began: float = 0.0
 
     def transition(self, name):
         """Return the first transition of a name, or None."""
@@ -143,10 +211,49 @@ class Timeline:
         return next((one for one in self.failures if one.link is link), None)
 
     def last_probe(self):
-        """Return the last probe that was over at the conclusion, or None."""
-        return next((one for one in reversed(self.probes)
-                     if self.concluded is None or one.end <= self.concluded),
-                    None)
+        """Return the last probe that was over at the conclusion, or None.
+
+        The last is the one that began last: they may end in another order.
+        """
+        return max(filter(self.counts, self.probes),
+                   key=lambda one: one.begin, default=None)
+
+    def counts(self, probe):
+        """Return whether a probe was over at the conclusion."""
+        return self.concluded is None or probe.end <= self.concluded
+
+    def when(self, evidence):
+        """Return when the event of an evidence happened.
+
+        The polls say between which moments; what a service says of its time
+        narrows that. A clock that contradicts the polls is not believed: it
+        could make an order of events that never was.
+
+        :param evidence: :class:`Evidence`
+        :returns: :class:`Interval`
+        """
+        found = Interval(evidence.earliest, evidence.seen_at)
+        for stamp in evidence.stamps:
+            told = self.told(stamp)
+            found = (told and found.meet(told)) or found
+        return found
+
+    def told(self, stamp):
+        """Return a stamp on the runner's clock, None for an unknown clock.
+
+        :param stamp: :class:`Stamp`
+        :returns: :class:`Interval`, with the uncertainty of the clock in it
+        """
+        offset = self.clocks.get(stamp.service)
+        return offset and Interval(stamp.low - offset.high,
+                                   stamp.high - offset.low)
+
+    def disbelieved(self):
+        """Return the services whose stamps contradict the polls, sorted."""
+        return sorted({
+            stamp.service for one in self.evidence for stamp in one.stamps
+            if stamp.service in self.clocks and not Interval(
+                one.earliest, one.seen_at).meet(self.told(stamp))})
 
 
 class Recorder:
@@ -155,12 +262,15 @@ class Recorder:
     def __init__(self, clock=waiting.CLOCK):
         self._clock = clock
         self._lock = threading.Lock()
-        self._origin = clock.now()
+        self._origin, self._began = clock.now(), clock.wall()
         self._lists = {name: [] for name in (
-            'transitions', 'evidence', 'probes', 'unmet')}
+            'transitions', 'evidence', 'probes', 'unmet', 'details')}
         self._failures = {}
         self._remarks = {}
         self._watched = {}
+        self._blind = {}
+        self._objects = {}
+        self._clocks = {}
         self._concluded = None
 
     def now(self):
@@ -173,16 +283,20 @@ class Recorder:
             lists = {name: tuple(values)
                      for name, values in self._lists.items()}
             return Timeline(
-                origin=self._origin, concluded=self._concluded,
+                origin=self._origin, began=self._began,
+                concluded=self._concluded,
                 remarks=tuple(self._remarks.values()),
                 failures=tuple(self._failures.values()),
-                watched=types.MappingProxyType(dict(self._watched)), **lists)
+                watched=types.MappingProxyType(dict(self._watched)),
+                objects=types.MappingProxyType(dict(self._objects)),
+                clocks=types.MappingProxyType(dict(self._clocks)), **lists)
 
     def conclude(self):
         """Freeze what the verdict is made of; the first call counts.
 
-        Only probes and transitions are recorded afterwards: a fault has to
-        be taken back, and the old guest may come back with its host.
+        Probes and transitions are recorded further on: a fault has to be
+        taken back, and the old guest may come back with its host. So are the
+        ids of what comes late, the clocks and the details.
         """
         with self._lock:
             if self._concluded is None:
@@ -208,47 +322,91 @@ class Recorder:
     def remark(self, key, text):
         """Record something worth knowing; a later one of a key replaces it."""
         with self._lock:
-            if self._concluded is None:
-                self._remarks[key] = text
+            self._remarks[key] = text
+
+    def clock(self, service, offset):
+        """Record what was measured of the clock of a service.
+
+        A second measurement widens the first: in between the clock may have
+        been anywhere from the one to the other.
+
+        :param offset: :class:`.clocks.Offset`
+        """
+        with self._lock:
+            known = self._clocks.get(service)
+            self._clocks[service] = offset if known is None else known.hull(
+                offset)
+
+    def detail(self, detail):
+        """Record what a service told afterwards.
+
+        :param detail: :class:`Detail`
+        """
+        with self._lock:
+            self._lists['details'].append(detail)
 
     def silence(self, link, begin, error):
         """Record a poll of a link that got no answer."""
         with self._lock:
-            if self._concluded is not None:
-                return
-            before = self._watched.get(link, Watched())
-            self._watched[link] = dataclasses.replace(
-                before, polls=before.polls + 1, errors=before.errors + 1,
-                last_begin=begin, state='no answer: %s' % error)
+            if self._concluded is None:
+                self._count(link, begin, 'no answer: %s' % error, errors=1)
 
-    def look(self, link, begin, look):
+    def look(self, link, begin, end, look):
         """Record an answered poll of a link.
 
+        Polls come in the order in which they end, and may have begun in
+        another. What has been seen once stays true, so that a poll without
+        it, whenever it began, says that it was not before that.
+
         :param begin: when the poll began
+        :param end: when it had its answer
         :param look: a :class:`.watchers.Look`
         """
-        end = self.now()
         with self._lock:
+            if look.objects:
+                self._objects[link] = tuple(dict.fromkeys(
+                    (*self._objects.get(link, ()), *look.objects)))
             if self._concluded is not None:
                 return
-            before = self._watched.get(link, Watched())
-            not_before = (self._origin if before.answered is None
-                          else before.answered)
             for sighting in look.sightings:
-                self._sight(link, sighting, not_before, end)
-            self._fail(link, look, end)
-            self._watched[link] = dataclasses.replace(
-                before, polls=before.polls + 1, last_begin=begin,
-                state=look.state, answered=begin)
+                self._sight(link, sighting, end)
+            self._overlook(link, look, begin)
+            if begin >= self._answered(link):
+                self._fail(link, look, end)
+            self._count(link, begin, look.state, answered=begin)
 
-    def _sight(self, link, sighting, not_before, end):
-        known = any(one.link is link and one.mark is sighting.mark
-                    for one in self._lists['evidence'])
-        if not known:
-            self._lists['evidence'].append(Evidence(
-                link, sighting.mark, sighting.object_id, not_before, end,
-                types.MappingProxyType(dict(sighting.payload)),
-                sighting.lag))
+    def _answered(self, link):
+        watched = self._watched.get(link)
+        return -math.inf if watched is None or watched.answered is None else (
+            watched.answered)
+
+    def _count(self, link, begin, state, errors=0, answered=None):
+        before = self._watched.get(link, Watched())
+        newest = before.last_begin is None or begin >= before.last_begin
+        answers = [one for one in (before.answered, answered)
+                   if one is not None]
+        self._watched[link] = Watched(
+            polls=before.polls + 1, errors=before.errors + errors,
+            last_begin=begin if newest else before.last_begin,
+            state=state if newest else before.state,
+            answered=max(answers, default=None))
+
+    def _sight(self, link, sighting, end):
+        if any(one.link is link and one.mark is sighting.mark
+               for one in self._lists['evidence']):
+            return
+        not_before = self._blind.get((link, sighting.mark), self._origin)
+        self._lists['evidence'].append(Evidence(
+            link, sighting.mark, sighting.object_id, min(not_before, end),
+            end, types.MappingProxyType(dict(sighting.payload)),
+            sighting.lag, sighting.stamps))
+
+    def _overlook(self, link, look, begin):
+        seen = {sighting.mark for sighting in look.sightings}
+        for mark in links.Mark:
+            if mark not in seen:
+                self._blind[link, mark] = max(
+                    begin, self._blind.get((link, mark), self._origin))
 
     def _fail(self, link, look, end):
         # A failure that has gone is none: another execution may be at work.

@@ -24,6 +24,9 @@ Link, Mark = links.Link, links.Mark
 
 CHAIN = links.CHAIN
 
+# Seconds without an answer after which a service counts as silent.
+SILENCE = 5.0
+
 
 class Kind(enum.Enum):
     """What can be said of a run."""
@@ -34,6 +37,7 @@ class Kind(enum.Enum):
     NOT_HEALED_BY_THIS_CHAIN = 'NOT_HEALED_BY_THIS_CHAIN'
     UNEXPECTED_HEALING = 'UNEXPECTED_HEALING'
     SPLIT_BRAIN = 'SPLIT_BRAIN'
+    EXECUTION_STORM = 'EXECUTION_STORM'
     INVALID = 'INVALID'
 
 
@@ -133,11 +137,36 @@ def _unexpected(timeline, expectation):
 
 
 def _missing(timeline, expectation):
-    for link in CHAIN:
-        mark = expectation.required.get(link)
-        if mark and expectation.arrival(timeline, link, mark) is None:
-            return _broken(timeline, expectation, link)
-    return None
+    # A start that nobody saw is no matter where the end was seen.
+    link = next((link for link, mark in expectation.steps if not any(
+        expectation.arrival(timeline, link, one)
+        for one in (mark, expectation.required[link]))), None)
+    if link is None:
+        return None
+    if link is Link.STACK and _stuck(timeline, expectation):
+        link = Link.WORKFLOW
+    return _broken(timeline, expectation, link)
+
+
+def _stuck(timeline, expectation):
+    """Return whether the execution, not Heat, keeps the stack as it is.
+
+    An execution that has not ended well may be the reason, or wait for the
+    reason: Heat is it when it has begun, or does not answer.
+    """
+    ended = expectation.arrival(timeline, Link.WORKFLOW, Mark.FINISHED)
+    begun = expectation.arrival(timeline, Link.STACK, Mark.STARTED)
+    return (ended is None and begun is None
+            and timeline.failure(Link.STACK) is None
+            and not _silent(timeline.watched.get(Link.STACK)))
+
+
+def _silent(watched):
+    """Return whether a service has not answered any more."""
+    if watched is None or watched.last_begin is None:
+        return False
+    return (watched.answered is None
+            or watched.last_begin - watched.answered > SILENCE)
 
 
 def _broken(timeline, expectation, link):
@@ -148,6 +177,9 @@ def _broken(timeline, expectation, link):
         words = links.WORKFLOW_UNFINISHED
     facts = [_last_good(timeline, expectation, link),
              _absence(timeline, expectation, link, words, failure)]
+    execution = timeline.failure(Link.WORKFLOW)
+    if execution is not None and link is not Link.WORKFLOW:
+        facts.append(execution.why)
     kind = Kind.BROKEN
     answer = expectation.arrival(timeline, Link.APPLICATION, Mark.FINISHED)
     if answer is not None:
@@ -184,6 +216,49 @@ def _absence(timeline, expectation, link, words, failure):
         watched.polls, watched.state)
     return 'no %s within %g s%s' % (
         missed, expectation.timeouts[link], state)
+
+
+def executions(timeline):
+    """Return the ids of all executions that were started for the server."""
+    return timeline.objects.get(Link.WORKFLOW, ())
+
+
+def _storm(timeline, expectation):
+    found, most = executions(timeline), expectation.max_executions
+    if not most or len(found) <= most:
+        return None
+    return Verdict(
+        Kind.EXECUTION_STORM, link=Link.WORKFLOW,
+        why='%d executions of %s were started for server %s, at most %d '
+            'may be: %s' % (len(found), expectation.workflow,
+                            expectation.server_id, most, _some(found)),
+        look_at=expectation.describe(links.ONE_EXECUTION.look_at))
+
+
+def remarks(timeline, expectation):
+    """Return what is worth knowing beside the verdict, as a tuple of text.
+
+    :param timeline: :class:`.timeline.Timeline`
+    :param expectation: :class:`.expectation.Expectation`
+    """
+    found = list(timeline.remarks)
+    repeated = executions(timeline)
+    if len(repeated) > 1:
+        found.append('%d executions were started for server %s: %s' % (
+            len(repeated), expectation.server_id, _some(repeated)))
+    deduced = expectation.arrival(timeline, Link.DEDUCTION, Mark.FINISHED)
+    if deduced is not None and not deduced.payload.get('state_error', True):
+        found.append('the deduced state ERROR was not seen: the server had '
+                     'left the graph')
+    found.extend('the clock of %s contradicts the polls; its times are not '
+                 'used' % service for service in timeline.disbelieved())
+    return tuple(found)
+
+
+def _some(ids, most=5):
+    more = len(ids) - most
+    return ', '.join(ids[:most]) + (' and %d more' % more
+                                    if more > 0 else '')
 
 
 def _reversed(timeline, expectation):
@@ -260,7 +335,7 @@ def _dead(timeline, expectation):
     begin = None if probe is None else probe.begin
     if begin is None or begin < expectation.quiet_end(timeline):
         return _ended_early(timeline, expectation, Link.APPLICATION, begin)
-    if probe.ok and probe.boot == expectation.boot:
+    if expectation.lived(timeline) is not None:
         return None
     words = links.SERVER_LIVES
     return Verdict(
@@ -287,5 +362,5 @@ def _untouched(timeline, expectation):
 
 # The first rule that has something to say makes the verdict.
 _ALWAYS = (_invalid, _split_brain, _unexpected, _missing)
-_HEALING = (*_ALWAYS, _reversed, _healed)
+_HEALING = (*_ALWAYS, _reversed, _storm, _healed)
 _QUIET = (*_ALWAYS, _unwatched, _dead, _untouched)

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Watches all links side by side, a thread for each.
+"""Watches all links side by side, at a fixed rate each.
 
 Later links can be over before a slow poll sees an earlier one, so nobody
-waits for anybody else.
+waits for anybody else; and a poll that takes longer than the time between
+two does not hold up the next one.
 """
 
 import threading
@@ -26,6 +27,18 @@ from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import waiting
 
 LOG = log.getLogger(__name__)
+
+# Polls of one link that may be under way at the same time: four of two
+# seconds each make two a second.
+AT_ONCE = 4
+
+# Requests to the application that may be under way: those to a dead one take
+# three seconds at the most.
+APPLICATION_AT_ONCE = 32
+
+# What goes on when the verdict is sure: the old guest may come back with its
+# host, and executions may be started late.
+_LASTING = frozenset([links.Link.APPLICATION, links.Link.WORKFLOW])
 
 
 class Watch:
@@ -40,25 +53,23 @@ class Watch:
 
         :param watchers: see :mod:`.watchers`
         :param recorder: :class:`.timeline.Recorder`
-        :param interval: seconds between two polls of one link
-        :param application_interval: seconds between two polls of the
-            application, as ``interval`` when None
+        :param interval: seconds between the starts of two polls of one link
+        :param application_interval: the same for the application, as
+            ``interval`` when None
         """
         self.recorder = recorder
         self._interval = interval
+        self._application_interval = application_interval or interval
         self._defects = []
-        asking = [one for one in watchers
-                  if one.link is links.Link.APPLICATION]
         self._chain = _Threads(
-            self._run, [one for one in watchers if one not in asking],
-            interval)
-        self._asking = _Threads(
-            self._run, asking, interval if application_interval is None
-            else application_interval)
+            self._ticks, [one for one in watchers
+                          if one.link not in _LASTING])
+        self._lasting = _Threads(
+            self._ticks, [one for one in watchers if one.link in _LASTING])
 
     def __enter__(self):
         self._chain.start()
-        self._asking.start()
+        self._lasting.start()
         return self
 
     def __exit__(self, exc_type, *exc_info):
@@ -69,21 +80,24 @@ class Watch:
     def stop(self):
         """End the threads; what they have not seen yet stays unseen."""
         self._chain.stop()
-        self._asking.stop()
+        self._lasting.stop()
 
-    def until_over(self, expectation):
+    def until_over(self, expectation, show=None):
         """Wait until nothing more can change the verdict, and conclude.
 
-        Only the application is asked further on, until the end of the
-        ``with``: when the broken host returns, its old guest may come back
-        and answer beside the new one.
+        The application and the executions are watched further on, until the
+        end of the ``with``.
 
         :param expectation: :class:`.expectation.Expectation`
+        :param show: called with each timeline that was looked at, or None
         :raises Exception: what a watcher broke over
         """
         def observe():
             self._raise_defect()
-            return self.recorder.timeline()
+            seen = self.recorder.timeline()
+            if show is not None:
+                show(seen)
+            return seen
 
         # The links have deadlines of their own, so this wait needs none.
         waiting.wait_for(
@@ -97,38 +111,49 @@ class Watch:
         if self._defects:
             raise self._defects[0]
 
-    def _run(self, watcher, interval, stop):
+    def _ticks(self, watcher, stop):
+        asking = watcher.link is links.Link.APPLICATION
+        waiting.repeat(
+            lambda: self._try(watcher, stop), stop=stop,
+            interval=(self._application_interval if asking
+                      else self._interval),
+            at_once=APPLICATION_AT_ONCE if asking else AT_ONCE,
+            name='watch-%s' % watcher.link.label)
+
+    def _try(self, watcher, stop):
         try:
-            waiting.wait_for(
-                lambda: self._poll(watcher), lambda _: False,
-                what=watcher.link.label, timeout=float('inf'),
-                interval=interval, stop=stop)
-        except waiting.WaitStopped:
-            pass
+            poll(watcher, self.recorder)
         except Exception as defect:
             # Without this link the verdict would be wrong: say it aloud.
             LOG.exception('Watching %s failed', watcher.link.label)
             if not stop.is_set():
                 self._defects.append(defect)
+                stop.set()
 
-    def _poll(self, watcher):
-        begin = self.recorder.now()
-        try:
-            look = watcher.look(self.recorder)
-        except clients.ServiceUnavailable as error:
-            self.recorder.silence(watcher.link, begin, error)
-        else:
-            self.recorder.look(watcher.link, begin, look)
+
+def poll(watcher, recorder):
+    """Ask for one link once, and record what comes of it.
+
+    :param watcher: see :mod:`.watchers`
+    :param recorder: :class:`.timeline.Recorder`
+    """
+    begin = recorder.now()
+    try:
+        look = watcher.look(recorder)
+    except clients.ServiceUnavailable as error:
+        recorder.silence(watcher.link, begin, error)
+    else:
+        recorder.look(watcher.link, begin, recorder.now(), look)
 
 
 class _Threads:
     """Threads that start and end together, one for each watcher."""
 
-    def __init__(self, run, watchers, interval):
+    def __init__(self, run, watchers):
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(
-                target=run, args=(watcher, interval, self._stop),
+                target=run, args=(watcher, self._stop),
                 daemon=True, name='watch-%s' % watcher.link.label)
             for watcher in watchers]
 

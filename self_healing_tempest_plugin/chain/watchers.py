@@ -22,11 +22,17 @@ import json
 import typing
 
 from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import stamps
+from self_healing_tempest_plugin.chain import timeline
 
-# Vitrage lists alarms from a database that its persistor fills from a queue:
-# an alarm may be older than its first showing by that many seconds. On a
-# loaded 2-core machine 3 s were measured.
+# Vitrage's history is a database that its persistor fills from a queue: an
+# alarm may be older than its first showing by that many seconds. On a loaded
+# 2-core machine 3 s were measured.
 VITRAGE_DATABASE_LAG = 10.0
+
+# Seconds between two looks into the history for an alarm that came and went
+# between two looks at the graph.
+HISTORY_INTERVAL = 5.0
 
 _NOT_YET = 'not there'
 
@@ -39,6 +45,7 @@ class Sighting:
     object_id: str
     payload: typing.Mapping
     lag: float = 0.0
+    stamps: tuple[timeline.Stamp, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +55,76 @@ class Look:
     :ivar state: what was seen, for people
     :ivar failure: why it cannot become right any more, if so
     :ivar object_id: what has failed
+    :ivar objects: ids of all that belongs to the fault, oldest first
     """
 
     state: str
     sightings: tuple[Sighting, ...] = ()
     failure: str = ''
     object_id: str = ''
+    objects: tuple[str, ...] = ()
+
+
+class _Alarms:
+    """The alarms of one name on one entity of the graph, but older ones.
+
+    The graph shows an alarm at once, and forgets it with its entity; the
+    history comes later, and keeps it.
+    """
+
+    def __init__(self, vitrage, entity, datasource, name):
+        self._vitrage, self._entity = vitrage, entity
+        self._datasource, self._name = datasource, name
+        self._before = frozenset(map(_alarm_key, self._past()))
+        around = vitrage.around(entity['vitrage_id'])
+        self._active_before = frozenset(
+            one['vitrage_id'] for one in self._here(around))
+        self._past_empty = -float('inf')
+
+    def look(self, now):
+        """Ask the graph, and the history where it is time for that.
+
+        :param now: returns seconds on the runner's clock
+        :returns: the entity or None, and the new alarm or None
+        """
+        begin = now()
+        entity, alarm = self._present()
+        if alarm is not None or (
+                entity is not None
+                and begin < self._past_empty + HISTORY_INTERVAL):
+            return entity, alarm
+        past = [one for one in self._past()
+                if _alarm_key(one) not in self._before]
+        if not past:
+            self._past_empty = max(self._past_empty, begin)
+            return entity, None
+        if entity is not None:
+            # It may have come to the graph between the two questions.
+            entity, alarm = self._present()
+        return entity, alarm or _past_sighting(past[-1], self._lag(now()))
+
+    def _lag(self, now):
+        # What counts is when the history did not have it; that the graph did
+        # not have it later says nothing, and is not asked for longer.
+        return VITRAGE_DATABASE_LAG + min(now - self._past_empty,
+                                          HISTORY_INTERVAL)
+
+    def _present(self):
+        around = self._vitrage.around(self._entity['vitrage_id'])
+        here = [one for one in self._here(around)
+                if one['vitrage_id'] not in self._active_before]
+        return (around and around.entity,
+                _graph_sighting(here[-1]) if here else None)
+
+    def _here(self, around):
+        return [] if around is None else [
+            one for one in around.alarms
+            if (one['vitrage_type'], one['name'])
+            == (self._datasource, self._name)]
+
+    def _past(self):
+        return self._vitrage.alarms(self._entity['vitrage_id'],
+                                    self._datasource, self._name)
 
 
 class AlarmWatcher:
@@ -68,25 +139,16 @@ class AlarmWatcher:
         :param datasource: ``vitrage_type`` of the alarm
         :param name: name of the alarm
         """
-        self._vitrage, self._host = vitrage, host
-        self._datasource, self._name = datasource, name
-        self._before = frozenset(map(_alarm_key, self._alarms()))
+        self._host = host['id']
+        self._alarms = _Alarms(vitrage, host, datasource, name)
 
     def look(self, recorder):
         """Ask once; see :class:`Look`."""
-        new = [alarm for alarm in self._alarms()
-               if _alarm_key(alarm) not in self._before]
-        if not new:
+        _, alarm = self._alarms.look(recorder.now)
+        if alarm is None:
             return Look(_NOT_YET)
-        alarm = new[-1]
-        return Look(_alarm_state(alarm), (Sighting(
-            links.Mark.FINISHED, alarm['vitrage_id'],
-            dict(_alarm_payload(alarm), host=self._host['id']),
-            VITRAGE_DATABASE_LAG),))
-
-    def _alarms(self):
-        return self._vitrage.alarms(self._host['vitrage_id'],
-                                    self._datasource, self._name)
+        return Look(alarm.state, (alarm.sighting(host=self._host),),
+                    objects=(alarm.id,))
 
 
 class DeductionWatcher:
@@ -100,36 +162,61 @@ class DeductionWatcher:
         :param server: the server's vertex in Vitrage's graph, a dict
         :param name: name of the deduced alarm
         """
-        self._vitrage, self._server, self._name = vitrage, server, name
-        self._before = frozenset(map(_alarm_key, self._alarms()))
-        self._state_error = False
+        self._server = server['id']
+        self._alarms = _Alarms(vitrage, server, 'vitrage', name)
 
     def look(self, recorder):
         """Ask once; see :class:`Look`.
 
-        The server and its state go when Heat deletes the server; then the
-        alarm in the history is enough.
+        The server and its state go when Heat deletes the server, and the
+        state goes with an alarm that is cleared; then the alarm in the
+        history is enough.
         """
-        new = [alarm for alarm in self._alarms()
-               if _alarm_key(alarm) not in self._before]
-        entity = self._vitrage.entity('nova.instance', self._server['id'])
+        entity, alarm = self._alarms.look(recorder.now)
         state = _deduced_state(entity)
-        self._state_error = self._state_error or state == 'ERROR'
         text = 'alarm %s, server %s' % (
-            _alarm_state(new[-1]) if new else _NOT_YET, state)
-        if not new or not (self._state_error or entity is None):
+            _NOT_YET if alarm is None else alarm.state, state)
+        if alarm is None:
             return Look(text)
-        if not self._state_error:
-            recorder.remark('state', 'the deduced state ERROR was not seen: '
-                            'the server had left the graph')
-        return Look(text, (Sighting(
-            links.Mark.FINISHED, new[-1]['vitrage_id'],
-            dict(_alarm_payload(new[-1]), server_id=self._server['id'],
-                 state_error=self._state_error), VITRAGE_DATABASE_LAG),))
+        if alarm.present and state != 'ERROR':
+            return Look(text, objects=(alarm.id,))
+        return Look(text, (alarm.sighting(
+            server_id=self._server, state_error=state == 'ERROR'),),
+            objects=(alarm.id,))
 
-    def _alarms(self):
-        return self._vitrage.alarms(self._server['vitrage_id'], 'vitrage',
-                                    self._name)
+
+@dataclasses.dataclass(frozen=True)
+class _Alarm:
+    """An alarm of the graph or of the history.
+
+    :ivar present: whether it is in the graph
+    """
+
+    id: str
+    present: bool
+    state: str
+    payload: typing.Mapping
+    lag: float
+    stamps: tuple[timeline.Stamp, ...]
+
+    def sighting(self, **ties):
+        return Sighting(links.Mark.FINISHED, self.id,
+                        dict(self.payload, **ties), self.lag, self.stamps)
+
+
+def _graph_sighting(alarm):
+    # The sample is of the newest of perhaps several updates. An alarm that
+    # Vitrage deduces is updated by itself only: then that is its beginning.
+    told = stamps.not_after('Vitrage', alarm.get('vitrage_sample_timestamp'))
+    if alarm['vitrage_type'] == 'vitrage':
+        told += stamps.at('Vitrage', alarm.get('update_timestamp'))
+    return _Alarm(alarm['vitrage_id'], True, 'active', _alarm_payload(alarm),
+                  0.0, told)
+
+
+def _past_sighting(alarm, lag):
+    return _Alarm(alarm['vitrage_id'], False, _alarm_state(alarm),
+                  _alarm_payload(alarm), lag, ())
 
 
 def _alarm_key(alarm):
@@ -140,7 +227,7 @@ def _alarm_key(alarm):
 def _alarm_payload(alarm):
     return {key: alarm.get(key) for key in (
         'name', 'vitrage_type', 'vitrage_resource_id', 'start_timestamp',
-        'end_timestamp', 'update_timestamp')}
+        'end_timestamp', 'update_timestamp', 'vitrage_sample_timestamp')}
 
 
 def _alarm_state(alarm):
@@ -175,23 +262,26 @@ class WorkflowWatcher:
             self._workflow, self._server_id) if one['id'] not in self._before]
         if not found:
             return Look(_NOT_YET)
-        self._remark(recorder, found)
         state = ', '.join('%s %s' % (one['id'], one['state'])
                           for one in found[:5])
-        sightings = [self._sighting(links.Mark.STARTED, found[0])]
+        ids = tuple(one['id'] for one in found)
+        sightings = [self._sighting(links.Mark.STARTED, found[0],
+                                    'created_at')]
         healer = self._healer(found)
         if healer is not None:
-            sightings.append(self._sighting(links.Mark.FINISHED, healer))
+            sightings.append(self._sighting(links.Mark.FINISHED, healer,
+                                            'updated_at'))
         elif all(one['state'] in ('ERROR', 'CANCELLED') for one in found):
             return Look(state, tuple(sightings), self._reason(found[0]),
-                        found[0]['id'])
-        return Look(state, tuple(sightings))
+                        found[0]['id'], ids)
+        return Look(state, tuple(sightings), objects=ids)
 
-    def _sighting(self, mark, execution):
+    def _sighting(self, mark, execution, time):
         return Sighting(mark, execution['id'], {
             'server_id': self._server_id, 'state': execution['state'],
             'workflow': self._workflow, 'input': execution['input'],
-            'created_at': execution.get('created_at')})
+            time: execution.get(time)},
+            stamps=stamps.at('Mistral', execution.get(time)))
 
     def _healer(self, found):
         # Repeated executions that found nothing to do end well too, perhaps
@@ -208,16 +298,6 @@ class WorkflowWatcher:
         return 'execution %s is in %s: %s' % (
             execution['id'], detail['state'],
             (detail.get('state_info') or 'no state_info').strip())
-
-    def _remark(self, recorder, found):
-        if len(found) == 1:
-            return
-        states = sorted({one['state'] for one in found})
-        recorder.remark('executions', '%d executions were started for server '
-                        '%s: %s' % (len(found), self._server_id, ', '.join(
-                            '%d %s' % (sum(one['state'] == state
-                                           for one in found), state)
-                            for state in states)))
 
 
 def _output(execution):
@@ -242,6 +322,8 @@ class StackWatcher:
         self._heat, self._nova, self._stack = heat, nova, stack
         self._server_id = server_id
         self._before = _stack_version(heat.stack(stack.identifier))
+        self._events_before = frozenset(
+            one['id'] for one in heat.updates(stack))
 
     def look(self, recorder):
         """Ask once; see :class:`Look`."""
@@ -252,23 +334,31 @@ class StackWatcher:
         status = stack['stack_status']
         if _stack_version(stack) == self._before:
             return Look(status)
-        sightings = [self._sighting(links.Mark.STARTED, status)]
+        events = [one for one in self._heat.updates(self._stack)
+                  if one['id'] not in self._events_before]
+        started = self._sighting(links.Mark.STARTED, status, events,
+                                 'UPDATE_IN_PROGRESS')
         if status != 'UPDATE_COMPLETE':
             failed = '%s: %s' % (status, stack.get('stack_status_reason'))
-            return Look(status, tuple(sightings),
+            return Look(status, (started,),
                         failed if status.endswith('_FAILED') else '',
                         self._stack.id)
         server = self._replacement()
         if server is None:
             return Look('%s, still with server %s' % (
-                status, self._server_id), tuple(sightings))
-        if server['status'] == 'ACTIVE':
-            sightings.append(self._sighting(
-                links.Mark.FINISHED, status, server_id=server['id'],
-                host=server['OS-EXT-SRV-ATTR:host'],
-                status=server['status']))
-        return Look('%s, server %s %s' % (
-            status, server['id'], server['status']), tuple(sightings))
+                status, self._server_id), (started,))
+        text = '%s, server %s %s' % (status, server['id'], server['status'])
+        if server['status'] != 'ACTIVE' or self._moved_on(stack):
+            return Look(text, (started,))
+        return Look(text, (started, self._sighting(
+            links.Mark.FINISHED, status, events, 'UPDATE_COMPLETE',
+            server_id=server['id'], host=server['OS-EXT-SRV-ATTR:host'],
+            status=server['status'])))
+
+    def _moved_on(self, stack):
+        # What was asked for in between may belong to the next update.
+        now = self._heat.stack(self._stack.identifier)
+        return now is None or _stack_version(now) != _stack_version(stack)
 
     def _replacement(self):
         server_id = server_of(self._heat.resources(self._stack.identifier))
@@ -276,9 +366,18 @@ class StackWatcher:
             return None
         return self._nova.server(server_id)
 
-    def _sighting(self, mark, stack_status, **server):
+    def _sighting(self, mark, stack_status, events, event_status, **server):
+        found = [one for one in events
+                 if one['resource_status'] == event_status]
+        event = found[0] if found else {}
+        # Of several updates any may have brought the new server; what has
+        # begun did so with the first.
+        last = found[-1] if found and mark is links.Mark.FINISHED else event
         return Sighting(mark, self._stack.id, dict(
-            server, stack_id=self._stack.id, stack_status=stack_status))
+            server, stack_id=self._stack.id, stack_status=stack_status,
+            event_id=event.get('id')),
+            stamps=stamps.between('Heat', event.get('event_time'),
+                                  last.get('event_time')))
 
 
 def _stack_version(stack):

@@ -56,17 +56,20 @@ class FakeCloud(fixtures.Fixture):
     :ivar requests: (method, path, query, body) of every request, in order
     :ivar broken: regex of paths that answer 503, or None
     :ivar silent: regex of paths that never answer, or None
+    :ivar tells_time: whether answers bear a Date, which is then measured
     :ivar elsewhere: URLs in the catalog that are not ours, by service type
     """
 
     def _setUp(self):
         self.lock = threading.RLock()
         self.requests, self.broken, self.silent = [], None, None
-        self.elsewhere = {}
+        self.elsewhere, self.tells_time = {}, False
         self.alarms, self.entities, self.edges = [], [], []
         self.templates, self.executions, self.stacks = [], [], {}
         self.servers, self.services, self.hypervisors = {}, [], []
         self.stack_resources, self.added_templates = [], []
+        self.events, self.tasks = [], []
+        self.instance_actions, self.console = {}, ''
         self.answer, self.on_create = None, None
         self.images, self.flavors, self.networks = [], [], []
         self.resource_types, self.actions, self.places = [], [], []
@@ -159,6 +162,16 @@ class FakeCloud(fixtures.Fixture):
         self._stack(identifier)
         return 200, {'resources': self.stack_resources}, {}
 
+    def list_events(self, query, body, identifier):
+        self._stack(identifier)
+        wanted = {key: values[0] for key, values in query.items()
+                  if key in ('resource_name', 'resource_action')}
+        found = [one for one in self.events
+                 if all(one[key] == wanted[key] for key in wanted)]
+        if query.get('sort_dir') == ['desc']:
+            found = found[::-1]
+        return 200, {'events': found[:int(query.get('limit', ['99'])[0])]}, {}
+
     def delete_stack(self, query, body, identifier):
         self._stack(identifier)['stack_status'] = 'DELETE_COMPLETE'
         return 204, None, {}
@@ -176,10 +189,11 @@ class FakeCloud(fixtures.Fixture):
                      if not one.get('end_timestamp')], {}
 
     def list_entities(self, query, body):
-        wanted = body['query'] and json.loads(body['query'])['==']['id']
-        return 200, [one for one in self.entities
-                     if wanted in (None, one['id'])
-                     and one['vitrage_type'] == body['resource_type']], {}
+        wanted = json.loads(body['query'])['=='] if body['query'] else {}
+        if body['resource_type']:
+            wanted = dict(wanted, vitrage_type=body['resource_type'])
+        return 200, [one for one in self.entities if all(
+            one[key] == wanted[key] for key in wanted)], {}
 
     def count_entities(self, query, body):
         kinds = [one['vitrage_type'] for one in self.entities]
@@ -194,6 +208,8 @@ class FakeCloud(fixtures.Fixture):
         return 200, [{'name': one} for one in self.processes], {}
 
     def topology(self, query, body):
+        if body.get('root'):
+            return self._around(body['root'])
         wanted = [one['==']['vitrage_id']
                   for one in json.loads(body['query'])['or']]
         nodes = [one for one in self.entities
@@ -203,6 +219,15 @@ class FakeCloud(fixtures.Fixture):
                   'relationship_type': label, 'vitrage_is_deleted': False}
                  for a, label, b in self.edges if a in ids and b in ids]
         return 200, {'nodes': nodes, 'links': links, 'graph': {}}, {}
+
+    def _around(self, root):
+        nodes = [one for one in self.entities if one['vitrage_id'] == root]
+        if not nodes:
+            raise Reply(404, {'message': 'Failed to get topology.'})
+        nodes += [dict(one, vitrage_category='ALARM') for one in self.alarms
+                  if one['vitrage_resource_id'] == root
+                  and not one.get('end_timestamp')]
+        return 200, {'nodes': nodes, 'links': [], 'graph': {}}, {}
 
     def list_templates(self, query, body):
         return 200, self.templates, {}
@@ -226,6 +251,10 @@ class FakeCloud(fixtures.Fixture):
             one for one in self.executions
             if one['workflow_name'] == wanted]}, {}
 
+    def list_tasks(self, query, body, execution):
+        return 200, {'tasks': [one for one in self.tasks if one[
+            'workflow_execution_id'] == execution]}, {}
+
     def show_execution(self, query, body, execution):
         return 200, next(one for one in self.executions
                          if one['id'] == execution), {}
@@ -244,6 +273,16 @@ class FakeCloud(fixtures.Fixture):
         return 200, {'interfaceAttachments': [{
             'port_state': 'ACTIVE', 'port_id': PORT, 'net_id': PORT,
             'mac_addr': 'fa:16:3e:00:00:01', 'fixed_ips': []}]}, {}
+
+    def list_instance_actions(self, query, body, server_id):
+        if server_id not in self.instance_actions:
+            raise Reply(404, {'itemNotFound': {'message': 'x', 'code': 404}})
+        return 200, {'instanceActions': self.instance_actions[server_id]}, {}
+
+    def act(self, query, body, server_id):
+        lines = body['os-getConsoleOutput']['length']
+        return 200, {'output': '\n'.join(
+            self.console.splitlines()[-int(lines):])}, {}
 
     def list_servers(self, query, body):
         return 200, {'servers': [
@@ -326,6 +365,7 @@ ROUTES = (
     (r'GET /heat/v1/\w+/stacks/([^/]+(?:/[^/]+)?)', 'show_stack'),
     (r'DELETE /heat/v1/\w+/stacks/([^/]+(?:/[^/]+)?)', 'delete_stack'),
     (r'GET /heat/v1/\w+/stacks/(.+)/resources', 'list_resources'),
+    (r'GET /heat/v1/\w+/stacks/(.+)/events', 'list_events'),
     (r'GET /rca/v1/status/', 'status'),
     (r'GET /rca/v1/service/', 'list_processes'),
     (r'GET /rca/v1/alarm/', 'list_active_alarms'),
@@ -339,11 +379,15 @@ ROUTES = (
     (r'GET /mistral/v2/actions', 'list_actions'),
     (r'GET /mistral/v2/executions', 'list_executions'),
     (r'GET /mistral/v2/executions/([^/]+)', 'show_execution'),
+    (r'GET /mistral/v2/executions/([^/]+)/tasks', 'list_tasks'),
     (r'DELETE /mistral/v2/executions/([^/]+)', 'delete_execution'),
     (r'GET /nova/', 'nova_versions'),
     (r'GET /nova/v2.1/flavors/detail', 'list_flavors'),
     (r'GET /nova/v2.1/servers/detail', 'list_servers'),
     (r'GET /nova/v2.1/servers/([^/]+)/os-interface', 'list_interfaces'),
+    (r'GET /nova/v2.1/servers/([^/]+)/os-instance-actions',
+     'list_instance_actions'),
+    (r'POST /nova/v2.1/servers/([^/]+)/action', 'act'),
     (r'GET /nova/v2.1/servers/([^/]+)', 'show_server'),
     (r'GET /nova/v2.1/os-services', 'list_services'),
     (r'GET /nova/v2.1/os-hypervisors/detail', 'list_hypervisors'),
@@ -378,7 +422,9 @@ class _Handler(server.BaseHTTPRequestHandler):
             return
         text = found if isinstance(found, str) else json.dumps(found)
         data = b'' if status == 204 else text.encode()
-        self.send_response(status)
+        self.send_response_only(status)
+        if self.fake.tells_time:
+            self.send_header('Date', self.date_time_string())
         version = self.headers.get('X-OpenStack-Nova-API-Version')
         if version:
             headers = dict(headers, **{
@@ -435,8 +481,34 @@ def execution(state='RUNNING', id=EXECUTION, server_id=SERVER, output=None,
     """Return an execution as Mistral lists it."""
     return {'id': id, 'workflow_name': WORKFLOW, 'state': state,
             'state_info': state_info, 'created_at': '2026-01-01 00:00:12',
+            'updated_at': '2026-01-01 00:00:15',
             'output': json.dumps(output or {}),
             'input': json.dumps({'stack_id': STACK, 'server_id': server_id})}
+
+
+def event(status, id='event-1', action='UPDATE', name='app', reason='',
+          time='2026-01-01T00:00:13Z'):
+    """Return an event of a stack as Heat lists it."""
+    return {'id': id, 'resource_name': name, 'resource_action': action,
+            'resource_status': '%s_%s' % (action, status),
+            'resource_status_reason': reason,
+            'event_time': time, 'physical_resource_id': STACK,
+            'logical_resource_id': name, 'links': []}
+
+
+def task(name, state='SUCCESS', id='task-1', execution=EXECUTION, reason=None):
+    """Return a task of an execution as Mistral lists it."""
+    return {'id': id, 'name': name, 'state': state, 'state_info': reason,
+            'workflow_execution_id': execution, 'workflow_name': WORKFLOW,
+            'created_at': '2026-01-01 00:00:12',
+            'updated_at': '2026-01-01 00:00:14'}
+
+
+def instance_action(name, id='req-1', time='2026-01-01T00:00:14.000000'):
+    """Return an action on a server as Nova lists it."""
+    return {'action': name, 'request_id': id, 'start_time': time,
+            'message': None, 'project_id': PROJECT, 'user_id': 'u1',
+            'instance_uuid': SERVER}
 
 
 def resources(server_id=SERVER):

@@ -204,11 +204,27 @@ class DeductionTemplateTest(ApplicationTestCase):
         self.assertEqual(1, len(self.cloud.templates))
 
     def test_given_but_unknown(self):
-        """The message names the option that is wrong."""
+        """The drill goes on; what is wrong names the option."""
         for alarm, option in ((HOST_ALARM, 'host_template'),
                               (NIC_ALARM, 'nic_template')):
-            error = setup_error(self.fixture(alarm, template='none'))
-            self.assertIn('[self_healing] %s' % option, str(error))
+            with self.fixture(alarm, template='none') as fixture:
+                self.assertIsNone(fixture.uuid)
+                self.assertIn('no template none, which [self_healing] %s'
+                              % option, fixture.problem)
+
+    def test_given_but_wrong(self):
+        self.cloud.templates[0].update(
+            {'status': 'ERROR', 'status details': 'line 3'})
+        with self.fixture(template='rule') as fixture:
+            self.assertEqual('rule-1', fixture.uuid)
+            self.assertIn('not active: rule ERROR line 3', fixture.problem)
+
+    def test_given_twice(self):
+        """An old one that is wrong does not hide the good one."""
+        self.cloud.templates.append(dict(
+            self.cloud.templates[0], uuid='rule-2', status='ERROR'))
+        with self.fixture(template='rule') as fixture:
+            self.assertEqual(('rule-1', ''), (fixture.uuid, fixture.problem))
 
     def test_removal_fails(self):
         self.cloud.delete_template = lambda query, body: (200, None, {})

@@ -12,6 +12,9 @@
 
 """The clients, real ones, against HTTP."""
 
+import math
+import time
+
 from keystoneauth1 import exceptions as ksa_exc
 import requests_mock
 from tempest.lib import auth
@@ -28,6 +31,7 @@ from tempest.lib.services.network import versions_client as network_versions
 from tempest.lib.services.placement import placement_client
 import testtools
 
+from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.tests.unit import fake_cloud
@@ -110,6 +114,59 @@ class HeatTest(ClientTestCase):
         self.assertIsNone(self.clients.heat.stack(stack_id))
 
 
+class TimeTest(ClientTestCase):
+    """clients.Clients.dates(), and what happened when."""
+
+    def test_date(self):
+        self.cloud.tells_time = True
+        before = math.floor(time.time())
+        for service, date in self.clients.dates().items():
+            self.assertTrue(before <= date() <= time.time(), service)
+
+    def test_no_date(self):
+        for service, date in self.clients.dates().items():
+            self.assertIsNone(date(), service)
+
+    def test_updates(self):
+        """The stack's own updates, filtered by Heat."""
+        stack = application.Stack('app', fake_cloud.STACK)
+        self.cloud.create_stack({}, {'stack_name': 'app'})
+        self.cloud.events = [
+            fake_cloud.event('COMPLETE', 'created', action='CREATE'),
+            fake_cloud.event('COMPLETE', 'server', name='server'),
+            fake_cloud.event('IN_PROGRESS', 'update')]
+        heat = self.clients.heat
+        self.assertEqual(['update'], [one['id']
+                                      for one in heat.updates(stack)])
+        query = self.cloud.asked('GET', 'events')[0][2]
+        self.assertEqual((['app'], ['UPDATE']), (query['resource_name'],
+                                                 query['resource_action']))
+        self.assertEqual(['server', 'update'], [
+            one['id'] for one in heat.events(stack, limit=2)])
+
+    def test_tasks(self):
+        self.cloud.tasks = [fake_cloud.task('find'),
+                            fake_cloud.task('x', execution='other')]
+        self.assertEqual(['find'], [
+            one['name'] for one
+            in self.clients.mistral.tasks(fake_cloud.EXECUTION)])
+
+    def test_instance_actions(self):
+        """Nova lists the newest first; a server that is gone has none."""
+        self.cloud.instance_actions = {fake_cloud.SERVER: [
+            fake_cloud.instance_action('delete', 'req-2'),
+            fake_cloud.instance_action('create')]}
+        nova = self.clients.nova
+        self.assertEqual(['create', 'delete'], [
+            one['action'] for one in nova.actions(fake_cloud.SERVER)])
+        self.assertEqual([], nova.actions(fake_cloud.NEW_SERVER))
+
+    def test_console(self):
+        self.cloud.console = 'one\ntwo\nthree'
+        self.assertEqual('two\nthree', self.clients.nova.console(
+            fake_cloud.SERVER, 2))
+
+
 class VitrageTest(ClientTestCase):
     """clients.Vitrage."""
 
@@ -138,6 +195,36 @@ class VitrageTest(ClientTestCase):
             self.assertEqual(found, vitrage.contains(host, server), edge)
         self.cloud.edges = []
         self.assertFalse(vitrage.contains(host, server))
+
+    def test_around(self):
+        """The entity and what is on it; what has ended is not."""
+        self.cloud.entities = [fake_cloud.host_entity()]
+        self.cloud.alarms = [fake_cloud.alarm('a1'),
+                             fake_cloud.alarm('a2', end='now'),
+                             fake_cloud.alarm('a3', resource='other')]
+        around = self.clients.vitrage.around(fake_cloud.HOST_VID)
+        self.assertEqual('compute-1', around.entity['id'])
+        self.assertEqual(['a1'], [one['vitrage_id']
+                                  for one in around.alarms])
+        body = self.cloud.asked('POST', 'topology')[0][3]
+        self.assertEqual((1, fake_cloud.HOST_VID), (body['depth'],
+                                                    body['root']))
+
+    def test_around_nothing(self):
+        self.assertIsNone(self.clients.vitrage.around('gone'))
+
+    def test_around_out_of_order(self):
+        """Vitrage says 404 for all that fails: it is not gone therefore."""
+        self.cloud.entities = [fake_cloud.host_entity()]
+
+        def fail(root):
+            raise fake_cloud.Reply(404, {'message': 'Failed'})
+
+        self.cloud._around = fail
+        error = self.assertRaises(
+            clients.ServiceUnavailable, self.clients.vitrage.around,
+            fake_cloud.HOST_VID)
+        self.assertEqual(404, error.code)
 
     def test_alarms(self):
         """What Vitrage's LIKE finds too much is left out."""

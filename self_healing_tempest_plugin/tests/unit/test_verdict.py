@@ -20,6 +20,7 @@ from hypothesis import strategies
 import testtools
 from testtools import matchers
 
+from self_healing_tempest_plugin.chain import clocks
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import matchers as own_matchers
@@ -182,6 +183,44 @@ class BrokenTest(testtools.TestCase):
                                        'execution e1 is in ERROR: boom'),)))
         self.assertEqual(Kind.BROKEN, found.kind)
         self.assertIn('execution e1 is in ERROR: boom', found.why)
+
+    def failing(self, *evidence, **changes):
+        """Return a run whose execution is in ERROR, judged."""
+        failures = (timeline.Failure(Link.WORKFLOW, 'e1', 109.0,
+                                     'execution e1 is in ERROR: boom'),
+                    *changes.pop('failures', ()))
+        seen = samples.healthy(
+            without=[Link.WORKFLOW, Link.STACK, Link.APPLICATION],
+            failures=failures, **changes)
+        started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
+        return judged(dataclasses.replace(
+            seen, evidence=(*seen.evidence, started, *evidence)))
+
+    def test_who_has_failed(self):
+        """The execution fails by itself, or because Heat does."""
+        self.assertEqual(Link.WORKFLOW, self.failing().link)
+        found = self.failing(timeline.Evidence(
+            Link.STACK, Mark.STARTED, 'stack-1', 109.0, 110.0,
+            {'stack_id': 'stack-1'}))
+        self.assertEqual(Link.STACK, found.link)
+        self.assertIn('within 60 s (9 polls, last state: not there), '
+                      'execution e1 is in ERROR: boom', found.why)
+        self.assertEqual(Link.STACK, self.failing(
+            failures=[timeline.Failure(Link.STACK, 's', 115.0, 'no')]).link)
+
+    def test_heat_is_silent(self):
+        """An execution cannot do anything then."""
+        for answered, link in ((None, Link.STACK), (100.0, Link.STACK),
+                               (128.0, Link.WORKFLOW)):
+            watched = dict(samples.healthy().watched)
+            watched[Link.STACK] = timeline.Watched(
+                9, 3, 130.0, 'no answer: HTTP 504', answered)
+            self.assertEqual(link, self.failing(watched=watched).link)
+
+    def test_workflow_that_does_nothing(self):
+        found = judged(samples.healthy(without=[Link.STACK,
+                                                Link.APPLICATION]))
+        self.assertEqual((Kind.BROKEN, Link.STACK), (found.kind, found.link))
 
     def test_stack_failed_application_answers(self):
         """A link that says itself that it failed is broken."""
@@ -372,9 +411,9 @@ class AliveTest(testtools.TestCase):
 
     def test_only_until_the_conclusion(self):
         """What happens while the fault is taken back is another matter."""
-        alive, dead = samples.probe(137.0, 'old'), samples.probe(138.0)
-        self.check(Kind.UNTOUCHED, alive, dead, concluded=138.4)
-        self.check(Kind.BROKEN, alive, dead, concluded=138.5)
+        dead, alive = samples.probe(137.0), samples.probe(138.0, 'old')
+        self.check(Kind.BROKEN, dead, alive, concluded=138.4)
+        self.check(Kind.UNTOUCHED, dead, alive, concluded=138.5)
 
 
 class UnexpectedTest(testtools.TestCase):
@@ -527,6 +566,64 @@ class SplitBrainTest(testtools.TestCase):
     def test_not_when_invalid(self):
         self.assertEqual(Kind.INVALID, self.kind(
             self.NEW, samples.probe(150.0, 'old'), witnessed=False))
+
+
+class StormTest(testtools.TestCase):
+    """Executions that are started again and again."""
+
+    def stormy(self, count, **changes):
+        return samples.healthy(objects={Link.WORKFLOW: tuple(
+            'e%d' % number for number in range(count))}, **changes)
+
+    def test_remark(self):
+        """They are in the remarks, and heal as well as one."""
+        seen = self.stormy(7)
+        self.assertEqual(Kind.HEALED, judged(seen).kind)
+        self.assertEqual(
+            ('7 executions were started for server old: e0, e1, e2, e3, e4 '
+             'and 2 more',), verdict.remarks(seen, EXPECTED))
+        self.assertEqual((), verdict.remarks(self.stormy(1), EXPECTED))
+
+    def test_too_many(self):
+        """More than the option allows: a failure of its own name."""
+        expected = samples.expected(max_executions=2)
+        self.assertEqual(Kind.HEALED, judged(self.stormy(2), expected).kind)
+        found = judged(self.stormy(3), expected)
+        self.assertEqual((Kind.EXECUTION_STORM, Link.WORKFLOW, False),
+                         (found.kind, found.link, found.good))
+        self.assertIn('3 executions of heal were started for server old, at '
+                      'most 2 may be: e0, e1, e2', str(found))
+
+    def test_broken_link_goes_before(self):
+        """What is broken is worse than what is done twice."""
+        found = judged(self.stormy(9, evidence=()),
+                       samples.expected(max_executions=1))
+        self.assertEqual(Kind.BROKEN, found.kind)
+
+
+class RemarksTest(testtools.TestCase):
+    """verdict.remarks()."""
+
+    def test_healthy(self):
+        self.assertEqual((), verdict.remarks(samples.healthy(), EXPECTED))
+
+    def test_state_not_seen(self):
+        seen = with_payload(Link.DEDUCTION, state_error=False)
+        self.assertIn('the deduced state ERROR was not seen',
+                      verdict.remarks(seen, EXPECTED)[0])
+        seen = with_payload(Link.DEDUCTION, state_error=True)
+        self.assertEqual((), verdict.remarks(seen, EXPECTED))
+
+    def test_clock_that_lies(self):
+        seen = dataclasses.replace(
+            changed(Link.STACK, Mark.FINISHED, stamps=(
+                timeline.Stamp('Heat', 5.0, 6.0),)),
+            clocks={'Heat': clocks.Offset(0.0, 0.0)},
+            remarks=('something else',))
+        self.assertEqual(
+            ('something else', 'the clock of Heat contradicts the polls; its '
+             'times are not used'), verdict.remarks(seen, EXPECTED))
+        self.assertEqual(Kind.HEALED, judged(seen).kind)
 
 
 class AnyTimelineTest(testtools.TestCase):

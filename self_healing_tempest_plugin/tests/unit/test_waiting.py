@@ -31,6 +31,9 @@ class FakeClock:
     def now(self):
         return self.time
 
+    def wall(self):
+        return self.time + 1.7e9
+
     def sleep(self, seconds):
         self.naps.append(seconds)
         self.time += seconds
@@ -161,3 +164,55 @@ class WaitForTest(testtools.TestCase):
                                  timeout + 2 * cost + 1e-6)
         else:
             self.assertGreaterEqual(clock.now(), 1000.0 + at)
+
+
+class RepeatTest(testtools.TestCase):
+    """waiting.repeat()."""
+
+    def setUp(self):
+        super().setUp()
+        self.stop, self.hold = threading.Event(), threading.Event()
+        self.begun = threading.Semaphore(0)
+        self.ended = []
+
+    def call(self):
+        """Begin, and end when it may."""
+        self.begun.release()
+        self.hold.wait(10)
+        self.ended.append(threading.current_thread().name)
+
+    def start(self, **options):
+        thread = threading.Thread(
+            target=waiting.repeat, args=(self.call,),
+            kwargs=dict({'interval': 0.01, 'stop': self.stop}, **options))
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(self.hold.set)
+        self.addCleanup(self.stop.set)
+        return thread
+
+    def count(self, most):
+        """Return how many calls have begun, up to as many."""
+        return sum(self.begun.acquire(timeout=5 if number < most - 1
+                                      else 0.2) for number in range(most))
+
+    def test_goes_on(self):
+        self.hold.set()
+        self.start()
+        self.assertEqual(5, self.count(5))
+
+    def test_not_more_than_may_be(self):
+        """What is due while all places are taken is left out."""
+        thread = self.start(at_once=3, name='ask')
+        self.assertEqual(3, self.count(4))
+        self.stop.set()
+        self.hold.set()
+        thread.join(5)
+        self.assertFalse(thread.is_alive())
+        self.assertEqual(3, len(self.ended))
+        self.assertTrue(all(one.startswith('ask') for one in self.ended))
+
+    def test_stopped(self):
+        self.stop.set()
+        self.start().join(5)
+        self.assertEqual(0, self.count(1))

@@ -12,6 +12,8 @@
 
 """What counts as evidence: the watchers on real clients."""
 
+import math
+
 from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import timeline
@@ -19,6 +21,7 @@ from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import test_clients
+from self_healing_tempest_plugin.tests.unit import test_waiting
 
 Mark = links.Mark
 STACK = application.Stack('app', fake_cloud.STACK)
@@ -29,9 +32,12 @@ class WatcherTestCase(test_clients.ClientTestCase):
 
     def setUp(self):
         super().setUp()
-        self.recorder = timeline.Recorder()
+        self.clock = test_waiting.FakeClock()
+        self.recorder = timeline.Recorder(self.clock)
 
     def look(self):
+        """Look, and let the time pass that the history is left alone."""
+        self.clock.sleep(watchers.HISTORY_INTERVAL)
         return self.watcher.look(self.recorder)
 
     def marks(self):
@@ -107,21 +113,38 @@ class DeductionWatcherTest(WatcherTestCase):
         self.cloud.entities = [fake_cloud.server_entity('ERROR')]
         self.assertEqual([], self.marks())
 
-    def test_state_seen_before_the_alarm(self):
-        """The state is over when the database shows the alarm."""
+    def test_seen_in_the_graph(self):
+        """There and then; the sample may be of a later update."""
         self.cloud.entities = [fake_cloud.server_entity('ERROR')]
-        self.look()
-        self.cloud.entities = [fake_cloud.server_entity()]
-        self.cloud.alarms.append(fake_cloud.deduced(end='now'))
-        self.assertTrue(self.sighting().payload['state_error'])
+        self.cloud.alarms.append(dict(
+            fake_cloud.deduced(),
+            vitrage_sample_timestamp='2026-01-01 00:00:10.250000+00:00'))
+        seen = self.sighting()
+        sample, start = seen.stamps
+        self.assertEqual((0.0, 'Vitrage', -math.inf), (
+            seen.lag, sample.service, sample.low))
+        self.assertAlmostEqual(1767225610.26, sample.high, 3)
+        self.assertEqual(
+            timeline.Stamp('Vitrage', 1767225610.0, 1767225611.0), start)
 
     def test_server_gone(self):
-        """Heat was quicker than the poll: history, and a remark."""
+        """Heat was quicker than the poll: the history knows."""
         self.cloud.entities = []
         self.cloud.alarms.append(fake_cloud.deduced(end='now'))
-        self.assertFalse(self.sighting().payload['state_error'])
-        self.assertIn('the deduced state ERROR was not seen',
-                      self.recorder.timeline().remarks[0])
+        seen = self.sighting()
+        self.assertFalse(seen.payload['state_error'])
+        self.assertEqual((watchers.VITRAGE_DATABASE_LAG
+                          + watchers.HISTORY_INTERVAL, ()),
+                         (seen.lag, seen.stamps))
+
+    def test_history_is_left_alone(self):
+        """The graph is asked each time, the database now and then."""
+        self.cloud.requests.clear()
+        for _ in range(3):
+            self.watcher.look(self.recorder)
+        self.assertEqual((3, 1), (
+            len(self.cloud.asked('POST', '/topology')),
+            len(self.cloud.asked('GET', '/history'))))
 
     def test_another_server(self):
         self.cloud.entities = [fake_cloud.server_entity('ERROR')]
@@ -147,7 +170,13 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.add(fake_cloud.execution())
         self.assertEqual([Mark.STARTED], self.marks())
         self.cloud.executions[-1]['state'] = 'SUCCESS'
-        self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
+        started, finished = self.look().sightings
+        self.assertEqual([Mark.STARTED, Mark.FINISHED],
+                         [started.mark, finished.mark])
+        self.assertEqual(
+            [(timeline.Stamp('Mistral', 1767225612.0, 1767225613.0),),
+             (timeline.Stamp('Mistral', 1767225615.0, 1767225616.0),)],
+            [started.stamps, finished.stamps])
 
     def test_another_server(self):
         self.add(fake_cloud.execution('SUCCESS', server_id='other'))
@@ -180,9 +209,7 @@ class WorkflowWatcherTest(WatcherTestCase):
         started, finished = self.look().sightings
         self.assertEqual(('first', 'first'), (started.object_id,
                                               finished.object_id))
-        self.assertEqual(
-            ('3 executions were started for server %s: 1 ERROR, 2 SUCCESS'
-             % fake_cloud.SERVER,), self.recorder.timeline().remarks)
+        self.assertEqual(('first', 'idle', 'late'), look.objects)
 
     def test_foreign_workflow(self):
         """A workflow that tells nothing of its work may heal, too."""
@@ -221,7 +248,16 @@ class StackWatcherTest(WatcherTestCase):
         self.assertEqual([Mark.STARTED], self.marks())
         self.update('UPDATE_COMPLETE')
         self.replace()
+        self.cloud.events += [
+            fake_cloud.event('IN_PROGRESS', 'e1'),
+            fake_cloud.event('COMPLETE', 'e2', time='2026-01-01T00:00:40Z'),
+            fake_cloud.event('COMPLETE', 'e3', name='server')]
         started, finished = self.look().sightings
+        self.assertEqual(
+            [('e1', (timeline.Stamp('Heat', 1767225613.0, 1767225614.0),)),
+             ('e2', (timeline.Stamp('Heat', 1767225640.0, 1767225641.0),))],
+            [(one.payload['event_id'], one.stamps)
+             for one in (started, finished)])
         self.assertEqual(
             (fake_cloud.STACK, fake_cloud.NEW_SERVER, 'compute-2', 'ACTIVE'),
             tuple(finished.payload[key] for key in (
@@ -252,6 +288,7 @@ class StackWatcherTest(WatcherTestCase):
     def test_updated_once_before(self):
         """A stack that was healed before starts from UPDATE_COMPLETE."""
         self.update('UPDATE_COMPLETE')
+        self.cloud.events.append(fake_cloud.event('COMPLETE', 'before'))
         self.watcher = watchers.StackWatcher(
             self.clients.heat, self.clients.nova, STACK, fake_cloud.SERVER)
         self.assertEqual([], self.marks())
