@@ -22,9 +22,12 @@ from tempest import config
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.cmd import preflight
+from self_healing_tempest_plugin.cmd import report
 from self_healing_tempest_plugin.cmd import revert
 
-COMMANDS = (preflight, revert)
+# Each has a NAME, a HELP, its own arguments and a run() that returns the exit
+# code; one that can do without a tempest.conf says so.
+COMMANDS = (preflight, revert, report)
 
 
 def parse(arguments):
@@ -35,13 +38,14 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog='self-healing-tempest',
         description='Beside "tempest run -r self_healing": look whether the '
-                    'suite can run, and take back what a run has left.')
+                    'suite can run, take back what a run has left, and show '
+                    'what runs have shown.')
     steps = parser.add_subparsers(dest='command', required=True)
     for command in COMMANDS:
         step = steps.add_parser(command.NAME, help=command.HELP,
                                 description=command.HELP)
         step.add_argument(
-            '--config-file', metavar='FILE', default=default_path(),
+            '--config-file', metavar='FILE', default=_default(command),
             help='tempest.conf (default: TEMPEST_CONFIG_DIR and '
                  'TEMPEST_CONFIG of the environment, or etc/tempest.conf)')
         command.add_arguments(step)
@@ -55,6 +59,25 @@ def default_path():
                         os.environ.get('TEMPEST_CONFIG', 'tempest.conf'))
 
 
+def _default(command):
+    # A file that somebody names must be there, whatever the command.
+    path = default_path()
+    needed = getattr(command, 'NEEDS_CONFIGURATION', True)
+    return path if needed or os.path.isfile(path) else None
+
+
+def _configuration(path):
+    """Return Tempest's ``CONF`` of a file, None where there is none."""
+    if path is None:
+        return None
+    if not os.path.isfile(path):
+        raise exceptions.InvalidConfiguration(
+            'There is no %s: name the tempest.conf with --config-file, or go '
+            'to the workspace of Tempest.' % path)
+    config.CONF.set_config_path(os.path.abspath(path))
+    return config.CONF
+
+
 def main(arguments=None):
     """Run one command.
 
@@ -62,14 +85,8 @@ def main(arguments=None):
     :returns: its exit code
     """
     options = parse(arguments)
-    if not os.path.isfile(options.config_file):
-        print('There is no %s: name the tempest.conf with --config-file, or '
-              'go to the workspace of Tempest.' % options.config_file,
-              file=sys.stderr)
-        return 2
-    config.CONF.set_config_path(os.path.abspath(options.config_file))
     try:
-        return options.run(options, config.CONF)
+        return options.run(options, _configuration(options.config_file))
     except (exceptions.TempestException, cfg.Error) as error:
         print(' '.join(str(error).split()), file=sys.stderr)
         return 2

@@ -15,7 +15,7 @@
 import prettytable
 
 
-def plain(header, rows, align='l', max_width=None):
+def plain(header, rows, align='l', max_width=None, show_header=True):
     """Return a table as text.
 
     :param header: names of the columns
@@ -23,11 +23,23 @@ def plain(header, rows, align='l', max_width=None):
     :param align: ``l`` or ``r`` for all columns, or a dict of column to it
     :param max_width: characters of a column's lines, or a dict of column to
         them; None: as wide as need be
+    :param show_header: whether the names of the columns are in the table
     """
     view = prettytable.PrettyTable(
-        header, border=False, padding_width=0, right_padding_width=2)
+        header, border=False, padding_width=0, right_padding_width=2,
+        header=show_header)
     view.align = align
     if max_width is not None:
         view.max_width = max_width
-    view.add_rows(list(rows))
+    view.add_rows([[visible(cell) for cell in row] for row in rows])
     return '\n'.join(one.rstrip() for one in view.get_string().splitlines())
+
+
+def visible(text):
+    """Return text that a terminal shows and does not obey.
+
+    :param text: may come from anywhere; lines stay
+    """
+    return ''.join(one if one.isprintable() or one == '\n'
+                   else one.encode('unicode_escape').decode('ascii')
+                   for one in str(text))

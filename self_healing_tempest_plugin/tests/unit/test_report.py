@@ -12,6 +12,7 @@
 
 """What people and programs get to read."""
 
+import dataclasses
 import json
 import os
 
@@ -21,6 +22,8 @@ import testtools
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.report import times
+from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin.tests.unit import samples
 
 Link = links.Link
@@ -54,14 +57,15 @@ class TextTest(testtools.TestCase):
     def test_life_of_a_fault(self):
         """All its steps are told; those of the repair come last."""
         names = ('planned', 'armed', 'injected', 'witnessed', 'reverted',
-                 'disarmed', 'verified')
+                 'verified')
         text = report.text(samples.healthy(transitions=tuple(
             timeline.Transition(name, 100.0, 101.0) for name in names)),
             EXPECTED)
-        rows = [line.split()[:6] for line in text.splitlines()[3:]]
+        rows = [line.split()[:6] for line in text.splitlines()[3:]
+                if line]
         fault = [index for index, row in enumerate(rows)
                  if row[0] == 'fault']
-        self.assertEqual([0, 1, 2, 3, 11, 12, 13], fault)
+        self.assertEqual([0, 1, 2, 3, 11, 12], fault)
         self.assertEqual(list(names), [rows[index][-1] for index in fault])
 
     def test_broken(self):
@@ -117,52 +121,149 @@ class TextTest(testtools.TestCase):
         """No -0.0 in the table."""
         self.assertNotIn('-0.0', report.text(samples.healthy(), EXPECTED))
 
+    def test_narrower(self):
+        """What a service says of its time narrows what the polls say."""
+        seen, expected = report_samples.run(), report_samples.expected()
+        row, = [line for line in report.text(seen, expected).splitlines()
+                if line.startswith('stack') and 'finished' in line]
+        self.assertEqual(['stack', '+28.5', 's', '+29.0', 's'],
+                         row.split()[:5])
+        polls = seen.find(Link.STACK, links.Mark.FINISHED)
+        self.assertLess(polls.not_before - report_samples.FAULT, 28.45)
 
-class DocumentTest(testtools.TestCase):
-    """report.dumps() and report.save()."""
+    def test_outage(self):
+        """What the users saw stands below, in one line."""
+        self.assertIn(
+            '\napplication was away for 29.0–30.2 s, 580 probes, 1 wrong '
+            'answer', report.text(*report_samples.healed()))
+        self.assertIn(
+            '\napplication has been away since +0.1–1.2 s, 630 probes, 0 '
+            'wrong answers', report.text(*report_samples.broken()))
+        self.assertIn(
+            '\napplication was never away, 33 probes, 0 wrong answers',
+            report.text(report_samples.run(probes=report_samples.probes(
+                away=1, until=0.3)), report_samples.expected()))
+        self.assertNotIn('application was', report.text(
+            samples.healthy(), EXPECTED))
 
-    def test_times_count_from_the_origin(self):
-        found = json.loads(report.dumps(samples.healthy(), EXPECTED))
-        alarm = found['evidence'][0]
-        self.assertEqual(('alarm', 'finished', 15.0, 14.0), (
-            alarm['link'], alarm['mark'], alarm['seen_at'],
-            alarm['not_before']))
-        self.assertEqual('HEALED', found['verdict']['kind'])
-        self.assertEqual(10, found['expectation']['timeouts']['workflow'])
-        self.assertEqual(9.0, found['watched']['stack']['last_begin'])
-        self.assertEqual(report.FORMAT, found['format'])
+    def test_diagnosis(self):
+        """Both sides, the bisection and where to look."""
+        text = report.text(*report_samples.broken(),
+                           report_samples.DIAGNOSIS)
+        self.assertIn('diagnosis: deduction (%s) came, workflow did not'
+                      % report_samples.DEDUCED, text)
+        self.assertRegex(text, r'Vitrage +yes +the healing rule is ACTIVE')
+        self.assertRegex(text, r'vitrage-notifier +no +its log has no line')
+        self.assertRegex(text, r'Mistral +unknown +the workflow is there')
+        self.assertIn('bisect: workflow is broken; stack works on its own; '
+                      'application is unknown', text)
+        self.assertIn('link stack works on its own: an execution', text)
+        self.assertIn('link application is unknown: the time', text)
+        self.assertIn("\nlook at: vitrage-notifier's log, and", text)
 
-    def test_expectation(self):
-        """What was expected goes with what was seen."""
-        found = json.loads(report.dumps(samples.deduced(concluded=140.0),
-                                        samples.untouched(alive=True)))
-        self.assertEqual((2, 50.0), (found['format'], found['concluded']))
-        expected = found['expectation']
-        self.assertEqual(
-            ('data NIC eth1 of host compute-1 down', 'the power commands',
-             30.0, True), tuple(expected[key] for key in (
-                 'fault', 'fault_look_at', 'quiet', 'alive')))
-        self.assertEqual(
-            [{'link': 'alarm', 'mark': 'finished'},
-             {'link': 'deduction', 'mark': 'finished'}], expected['steps'])
-        self.assertEqual(47.0, found['watched']['stack']['answered'])
+    def test_diagnosis_where_nothing_is_missing(self):
+        """As of a split brain: there are facts all the same."""
+        text = report.text(*report_samples.every_kind()['SPLIT_BRAIN'],
+                           dataclasses.replace(
+                               report_samples.DIAGNOSIS, last_good=None,
+                               missing=None, bisect=(), look_at=''))
+        self.assertIn('\ndiagnosis:\nVitrage ', text)
+        self.assertNotIn('look at: vitrage', text)
 
-    def test_not_concluded(self):
-        self.assertIsNone(report.document(samples.healthy(),
-                                          EXPECTED)['concluded'])
+    def test_storm(self):
+        """What the verdict does not say is a remark."""
+        seen, expected = report_samples.every_kind()['EXECUTION_STORM']
+        lines = report.text(seen, expected).splitlines()
+        self.assertTrue(lines[-1].startswith(
+            'remark: 3 executions were started for server'), lines[-1])
 
-    def test_broken_names_its_link(self):
-        found = report.document(samples.healthy(without=[Link.STACK]),
-                                EXPECTED)
-        self.assertEqual('stack', found['verdict']['link'])
+    def test_terminal_obeys_nobody(self):
+        """What a cloud says cannot move the cursor."""
+        text = report.text(samples.healthy(
+            remarks=('\x1b[2Jgone',), without=[Link.ALARM],
+            watched={Link.ALARM: timeline.Watched(state='\x1b]0;x\x07')}),
+            EXPECTED)
+        self.assertNotIn('\x1b', text)
+        self.assertIn(r'\x1b[2Jgone', text)
 
-    def test_save(self):
-        directory = os.path.join(self.useFixture(fixtures.TempDir()).path,
-                                 'new', 'one')
-        paths = report.save(directory, 'run', samples.healthy(), EXPECTED)
-        self.assertEqual(['run.json', 'run.txt'],
+
+class TimesTest(testtools.TestCase):
+    """Seconds as people read them."""
+
+    def test_between(self):
+        for begin, end, text in (
+                (1.04, 2.06, '+1.0–2.1 s'), (1.01, 1.04, '+1.0 s'),
+                (-0.31, 0.22, '-0.3 to +0.2 s'), (None, 3.0, 'by +3.0 s'),
+                (1.0, None, '–'), (-0.01, 0.01, '+0.0 s')):
+            self.assertEqual(text, times.between(begin, end))
+
+    def test_after(self):
+        self.assertEqual(['+0.0 s', '-1.5 s', '–'], [
+            times.after(one) for one in (-0.01, -1.5, None)])
+
+    def test_span(self):
+        endless = float('inf')
+        for low, high, text in (
+                (1.0, 2.06, '1.0–2.1 s'), (2.0, 2.04, '2.0 s'),
+                (30.0, endless, '> 30.0 s'), (-endless, endless, '–')):
+            self.assertEqual(text, times.span(low, high))
+
+
+class SaveTest(testtools.TestCase):
+    """report.save(): JSON, text and the page of a directory."""
+
+    def setUp(self):
+        super().setUp()
+        self.directory = os.path.join(
+            self.useFixture(fixtures.TempDir()).path, 'new', 'one')
+
+    def save(self, name, run, diagnosis=None):
+        return report.save(self.directory, name, *run, diagnosis, 'Story.')
+
+    def read(self, name):
+        with open(os.path.join(self.directory, name),
+                  encoding='utf-8') as stream:
+            return stream.read()
+
+    def test_files(self):
+        paths = self.save('run', report_samples.broken(),
+                          report_samples.DIAGNOSIS)
+        self.assertEqual(['run.json', 'run.txt', 'index.html'],
                          [os.path.basename(path) for path in paths])
-        with open(paths[0], encoding='utf-8') as stream:
-            self.assertIn('verdict', json.load(stream))
-        with open(paths[1], encoding='utf-8') as stream:
-            self.assertIn('HEALED', stream.read())
+        self.assertEqual(sorted(map(os.path.basename, paths)),
+                         sorted(os.listdir(self.directory)))
+        found = json.loads(self.read('run.json'))
+        self.assertEqual(('run', 'Story.', 'BROKEN', 'workflow'), (
+            found['name'], found['story'], found['verdict']['kind'],
+            found['diagnosis']['missing']))
+        self.assertIn('diagnosis: ', self.read('run.txt'))
+        self.assertIn('Broken at link workflow', self.read('index.html'))
+
+    def test_page_of_several(self):
+        """Each run is added; the same scenario again replaces its run."""
+        self.save('one', report_samples.healed())
+        self.save('two', report_samples.broken())
+        self.assertIn('1 of 2 runs as expected', self.read('index.html'))
+        self.save('two', report_samples.healed())
+        self.assertIn('2 of 2 runs as expected', self.read('index.html'))
+
+    def test_foreign_files(self):
+        """They are left out, and the page says so."""
+        os.makedirs(self.directory)
+        for name in ('other.json', 'report.json'):
+            with open(os.path.join(self.directory, name), 'w',
+                      encoding='utf-8') as stream:
+                stream.write('{"report": 1}' if name == 'report.json'
+                             else '{"format": 2}')
+        self.save('one', report_samples.healed())
+        page = self.read('index.html')
+        self.assertIn('other.json: format 2 cannot be read', page)
+        self.assertNotIn('report.json', page)
+
+    def test_no_unicode(self):
+        """Half a surrogate is no reason to lose a run."""
+        self.save('run', (samples.healthy(remarks=('\ud800 half',)),
+                          EXPECTED))
+        for name in ('run.txt', 'run.json'):
+            self.assertIn(r'\ud800 half', self.read(name))
+        self.assertIn('\ufffd half', self.read('index.html'))

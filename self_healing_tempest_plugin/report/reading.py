@@ -1,0 +1,156 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Documents that were written before: found, read and checked."""
+
+import functools
+from importlib import resources
+import json
+import os
+
+import jsonschema
+from tempest.lib import exceptions
+
+from self_healing_tempest_plugin.report import documents
+
+SCHEMA = 'schema/timeline-%d.json' % documents.FORMAT
+
+_PROBLEM_LENGTH = 200
+
+
+class BadDocument(exceptions.TempestException):
+    """A file cannot be read as a document."""
+
+    message = '%(path)s: %(problem)s'
+
+    def __init__(self, path, problem):
+        self.path, self.problem = path, problem
+        super().__init__(path=path, problem=problem)
+
+
+def schema():
+    """Return the JSON Schema of documents, as a dict."""
+    return json.loads(resources.files(__package__).joinpath(
+        SCHEMA).read_text('utf-8'))
+
+
+def check(values, path):
+    """Refuse what is no document of this format.
+
+    :param values: what the file holds
+    :param path: the file, for the message
+    :raises BadDocument: says in one line where it is wrong
+    """
+    found = values.get('format') if isinstance(values, dict) else None
+    if type(found) is int and found != documents.FORMAT:
+        raise BadDocument(path, 'format %d cannot be read, only %d: run the '
+                          'scenario again' % (found, documents.FORMAT))
+    error = jsonschema.exceptions.best_match(
+        _validator().iter_errors(values))
+    if error is not None:
+        raise BadDocument(path, _line('%s: %s' % (
+            error.json_path, error.message)))
+
+
+def read(path):
+    """Return one document.
+
+    :param path: a JSON file
+    :raises BadDocument: when it cannot be read, or is none
+    """
+    values = _load(path)
+    check(values, path)
+    return values
+
+
+def read_all(paths):
+    """Return the documents of several files and directories.
+
+    A document that is there twice counts once.
+
+    :param paths: JSON files, or directories that hold such
+    :returns: list of dicts, in the order in which they began
+    :raises BadDocument: for the first that cannot be read, and for a
+        directory without any
+    """
+    found = []
+    for path in map(str, paths):
+        if not os.path.isdir(path):
+            found.append(read(path))
+            continue
+        here, problems = directory(path)
+        if problems:
+            raise problems[0]
+        if not here:
+            raise BadDocument(path, 'holds no JSON of a run')
+        found += here
+    return _sorted(found)
+
+
+def directory(path):
+    """Return what a directory holds.
+
+    :param path: the directory
+    :returns: list of dicts in the order in which they began, and list of
+        :class:`BadDocument`
+    """
+    found, problems = [], []
+    for file in _json_files(path):
+        try:
+            values = _load(file)
+            # What the command "report" writes may lie beside what it reads.
+            if not (isinstance(values, dict) and 'report' in values):
+                check(values, file)
+                found.append(values)
+        except BadDocument as error:
+            problems.append(error)
+    return _sorted(found), problems
+
+
+def _json_files(path):
+    try:
+        names = sorted(os.listdir(path))
+    except OSError as error:
+        raise BadDocument(path, error.strerror) from None
+    return [os.path.join(path, name) for name in names
+            if name.endswith('.json')]
+
+
+def _load(path):
+    try:
+        with open(path, encoding='utf-8') as stream:
+            return json.load(stream, parse_constant=_refuse)
+    except OSError as error:
+        raise BadDocument(path, error.strerror) from None
+    except (ValueError, RecursionError) as error:
+        raise BadDocument(path, _line('is no JSON: %s' % error)) from None
+
+
+def _refuse(constant):
+    raise ValueError('%s is no number' % constant)
+
+
+def _sorted(found):
+    unique = {json.dumps(one, sort_keys=True): one for one in found}
+    return sorted(unique.values(), key=lambda one: (one['began'],
+                                                    one['name']))
+
+
+def _line(text):
+    line = ' '.join(text.split())
+    return line if len(line) <= _PROBLEM_LENGTH else (
+        line[:_PROBLEM_LENGTH] + ' …')
+
+
+@functools.cache
+def _validator():
+    return jsonschema.Draft202012Validator(schema())

@@ -1,0 +1,247 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Runs as a small cloud shows them, made by code, to look at their report.
+
+The fault is injected at :data:`FAULT`; the ids and the seconds are like those
+of a run with two compute hosts.
+"""
+
+from self_healing_tempest_plugin.chain import clocks
+from self_healing_tempest_plugin.chain import expectation
+from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.diagnosis import records
+from self_healing_tempest_plugin import report
+
+Link, Mark = links.Link, links.Mark
+
+ORIGIN = 51200.0
+BEGAN = 1795475338.123
+FAULT = ORIGIN + 39.8
+
+# What a service's clock shows at 0 of the runner's monotonic one.
+WALL = BEGAN - ORIGIN
+
+OLD = '16c3a5b4-5f5e-43e9-9c90-4ff7f540efae'
+NEW = '4037f312-5b8b-4f9d-bfd1-10a86e821918'
+STACK = '496a782b-367b-4098-986d-874f443379b5'
+OLD_BOOT = '6ba08651-1bab-4524-907c-1f31b5c7b180'
+NEW_BOOT = '27459cd3-b34f-4a75-8b19-e2947e0b5307'
+EXECUTION = '8c0f1b74-6c50-489a-9c4d-4315cfb6667f'
+ALARM = '91db88d0-3287-41c8-876a-610f7be4eb88'
+DEDUCED = 'b971ab7c-7444-4da1-8fbd-877d21ebc3d6'
+WORKFLOW = 'tempest-self-healing-application-1385179561-heal_instance-qav4hz'
+URL = 'http://10.78.0.215:80/'
+
+PAYLOADS = {
+    Link.ALARM: {'name': 'HostDown', 'vitrage_type': 'prometheus',
+                 'host': 'compute-1', 'end_timestamp': None},
+    Link.DEDUCTION: {'name': 'Instance down', 'vitrage_type': 'vitrage',
+                     'server_id': OLD, 'state_error': True},
+    Link.WORKFLOW: {'server_id': OLD, 'state': 'RUNNING',
+                    'workflow': WORKFLOW,
+                    'input': {'stack_id': STACK, 'server_id': OLD}},
+    Link.STACK: {'stack_id': STACK, 'server_id': NEW, 'host': 'compute-2',
+                 'status': 'ACTIVE', 'stack_status': 'UPDATE_COMPLETE'},
+    Link.APPLICATION: {'url': URL, 'boot': NEW_BOOT, 'server': NEW,
+                       'nonce': '90677d9abeb73adc'},
+}
+
+OBJECTS = {Link.ALARM: ALARM, Link.DEDUCTION: DEDUCED,
+           Link.WORKFLOW: EXECUTION, Link.STACK: STACK,
+           Link.APPLICATION: NEW_BOOT}
+
+# Seconds after the fault between which polls saw each step.
+HEALTHY = (
+    (Link.ALARM, Mark.FINISHED, 4.6, 5.3),
+    (Link.DEDUCTION, Mark.FINISHED, 4.9, 5.6),
+    (Link.WORKFLOW, Mark.STARTED, 5.6, 6.2),
+    (Link.STACK, Mark.STARTED, 8.1, 8.7),
+    (Link.STACK, Mark.FINISHED, 28.4, 29.0),
+    (Link.APPLICATION, Mark.FINISHED, 30.3, 30.6),
+    (Link.WORKFLOW, Mark.FINISHED, 33.6, 34.2),
+)
+
+LIFE = (('planned', -0.1, -0.1, 'host compute-1 without power'),
+        ('armed', -0.1, -0.1, 'no timer on host compute-1'),
+        ('injected', 0.0, 0.3, ''),
+        ('witnessed', 0.3, 2.4,
+         'power of compute-1 is off, 10.77.0.11 port 22 is silent'))
+
+BACK = (('reverted', 35.2, 36.9, ''), ('verified', 36.9, 37.1, ''))
+
+TIMEOUTS = {Link.FAULT: 30, Link.ALARM: 60, Link.DEDUCTION: 30,
+            Link.WORKFLOW: 30, Link.STACK: 300, Link.APPLICATION: 120}
+
+DIAGNOSIS = records.Diagnosis(
+    last_good=Link.DEDUCTION, last_object_id=DEDUCED, missing=Link.WORKFLOW,
+    facts=(
+        records.Fact('Vitrage', True,
+                     'the healing rule is ACTIVE: template 3 of 3'),
+        records.Fact('vitrage-notifier', False,
+                     'its log has no line for server %s' % OLD),
+        records.Fact('Mistral', None,
+                     'the workflow is there; nobody asked for an execution')),
+    look_at="vitrage-notifier's log, and whether the process is there",
+    bisect=(
+        records.Works(Link.STACK, True,
+                      'an execution that was started by hand updated it'),
+        records.Works(Link.APPLICATION, None, 'the time was over')))
+
+
+def expected(**changes):
+    """Return what a run should show; all of it unless told otherwise."""
+    return expectation.Expectation(**dict(dict(
+        fault='host compute-1 without power',
+        fault_look_at='the host_power commands in [self_healing]',
+        host='compute-1', server_id=OLD, boot=OLD_BOOT, stack_id=STACK,
+        workflow=WORKFLOW, url=URL, host_alarm='HostDown',
+        deduced_alarm='Instance down', timeouts=TIMEOUTS,
+        monitor_look_at='the alerts of Prometheus, and the notifications '
+                        'that Alertmanager failed to send'), **changes))
+
+
+def untouched(**changes):
+    """Return that alarm and deduction come, and nothing else for 40 s."""
+    return expected(**dict(dict(steps=expectation.DEDUCED, quiet=40.0),
+                           **changes))
+
+
+def run(steps=HEALTHY, until=34.3, life=LIFE, back=BACK, **changes):
+    """Return a timeline.
+
+    :param steps: link, mark, and seconds after the fault of the last poll
+        without it and the first with it
+    :param until: when the verdict was sure, seconds after the fault
+    """
+    values = dict(
+        origin=ORIGIN, began=BEGAN, concluded=FAULT + until,
+        transitions=tuple(timeline.Transition(
+            name, FAULT + begin, FAULT + end, detail)
+            for name, begin, end, detail in (*life, *back)),
+        evidence=tuple(_evidence(*step) for step in sorted(
+            steps, key=lambda one: one[3])),
+        probes=probes(until=until + 20),
+        watched={link: timeline.Watched(
+            70, 1, FAULT + until, 'as it was', FAULT + until)
+            for link in links.CHAIN},
+        objects={Link.WORKFLOW: (EXECUTION,)},
+        clocks={service: clocks.Offset(WALL - 0.041, WALL + 0.033)
+                for service in ('Heat', 'Mistral', 'Vitrage')})
+    return timeline.Timeline(**dict(values, **changes))
+
+
+def _evidence(link, mark, begin, end):
+    stamps = ()
+    if link in (Link.STACK, Link.WORKFLOW):
+        at = WALL + FAULT + (begin + end) / 2
+        service = 'Heat' if link is Link.STACK else 'Mistral'
+        stamps = (timeline.Stamp(service, at - 0.2, at + 0.8),)
+    return timeline.Evidence(
+        link, mark, OBJECTS[link], FAULT + begin, FAULT + end,
+        PAYLOADS[link], 0.0, stamps)
+
+
+def probes(away=0.2, back=30.3, until=55.0, begin=-3.0, **kinds):
+    """Return ten requests a second; none is answered between two moments.
+
+    :param away: when the old server is gone, seconds after the fault
+    :param back: when the new one is there, None: never
+    :param kinds: moments of ``wrong`` answers, and of the ``old`` server's
+    """
+    moments = [begin + 0.1 * count
+               for count in range(int((until - begin) * 10))]
+    return tuple(_probe(at, _who(round(at, 1), away, back, kinds))
+                 for at in moments)
+
+
+def _who(at, away, back, kinds):
+    special = [name for name, several in kinds.items() if at in several]
+    if special:
+        return special[0]
+    if at < away:
+        return 'old'
+    return 'new' if back is not None and at >= back else ''
+
+
+def _probe(at, who):
+    begin = FAULT + at
+    answered, ok = bool(who), who in ('old', 'new')
+    boot = {'old': OLD_BOOT, 'new': NEW_BOOT}.get(who, '')
+    server = {'old': OLD, 'new': NEW}.get(who, '')
+    error = '' if ok else '502 Bad Gateway' if answered else 'ConnectTimeout'
+    return timeline.Probe(begin, begin + (0.02 if answered else 1.0), ok,
+                          '%016x' % int(at * 10 + 100), boot, server, error,
+                          answered)
+
+
+def details():
+    """Return what the services told of a healing afterwards."""
+    told = (
+        (Link.WORKFLOW, 'Mistral task', 6.4, 'find_stack is in SUCCESS'),
+        (Link.WORKFLOW, 'Mistral task', 7.9, 'mark_unhealthy is in SUCCESS'),
+        (Link.STACK, 'Heat event', 8.3,
+         'UPDATE_IN_PROGRESS: Stack UPDATE started'),
+        (Link.STACK, 'Heat event', 12.2, 'server DELETE_IN_PROGRESS'),
+        (Link.STACK, 'Heat event', 16.8, 'server CREATE_IN_PROGRESS'),
+        (Link.STACK, 'Nova action', 17.5, 'create of server %s' % NEW),
+        (Link.STACK, 'Heat event', 28.6,
+         'UPDATE_COMPLETE: Stack UPDATE completed successfully'))
+    return tuple(_detail(index, *one) for index, one in enumerate(told))
+
+
+def _detail(index, link, source, at, text):
+    service = 'Heat' if link is Link.STACK else 'Mistral'
+    begin = WALL + FAULT + at
+    return timeline.Detail(
+        link, source, 'f%07d-7411-4c3c-9a5e-0f6d1d4c2b11' % index, text,
+        timeline.Stamp(service, begin, begin + 1))
+
+
+def healed():
+    """Return a run that healed, and what was expected of it."""
+    return run(details=details(), probes=probes(wrong=(30.7,))), expected()
+
+
+def broken():
+    """Return a run whose workflow was never started."""
+    return run(HEALTHY[:2], until=36.1, probes=probes(back=None, until=60),
+               back=(('reverted', 36.2, 37.8, ''),
+                     ('verified', 37.8, 58.3, '')), objects={}), expected()
+
+
+def every_kind():
+    """Return timeline and expectation of each kind of verdict, by name."""
+    doubled = {Link.WORKFLOW: (EXECUTION, DEDUCED, ALARM)}
+    return {
+        'HEALED': healed(), 'BROKEN': broken(),
+        'UNTOUCHED': (run(HEALTHY[:2], until=45.8, objects={},
+                          probes=probes(back=None, until=70)), untouched()),
+        'NOT_HEALED_BY_THIS_CHAIN': (
+            run(HEALTHY[:1] + HEALTHY[3:], until=40.0), expected()),
+        'UNEXPECTED_HEALING': (run(HEALTHY[:4], until=8.8), untouched()),
+        'SPLIT_BRAIN': (run(probes=probes(old=(41.0, 41.3))), expected()),
+        'EXECUTION_STORM': (run(objects=doubled),
+                            expected(max_executions=2)),
+        'INVALID': (run((), until=32.5, life=LIFE[:3] + (
+            ('unwitnessed', 0.3, 32.4, 'no witness after 30 s'),)),
+            expected())}
+
+
+def document(kind, **changes):
+    """Return the document of a run of one kind of verdict."""
+    seen, wanted = every_kind()[kind]
+    return dict(report.document(
+        seen, wanted, DIAGNOSIS if kind == 'BROKEN' else None,
+        name='test_host_crash',
+        story='The application is healed, by this chain.'), **changes)

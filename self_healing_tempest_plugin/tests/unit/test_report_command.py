@@ -1,0 +1,249 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``self-healing-tempest report``, as people call it."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+
+import fixtures
+import testtools
+
+from self_healing_tempest_plugin.cmd import main
+from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.tests.unit import report_samples
+from self_healing_tempest_plugin.tests.unit import test_config
+
+
+class CommandTestCase(testtools.TestCase):
+    """A directory with documents, and no tempest.conf."""
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.useFixture(fixtures.TempDir()).path
+        self.runs = os.path.join(self.directory, 'runs')
+        os.mkdir(self.runs)
+        self.useFixture(fixtures.EnvironmentVariable(
+            'TEMPEST_CONFIG_DIR', self.directory))
+        self.useFixture(fixtures.EnvironmentVariable('TEMPEST_CONFIG'))
+
+    def path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    def write(self, name, kind='HEALED', **changes):
+        """Write a document, and return its path."""
+        path = self.path('runs', name)
+        with open(path, 'w', encoding='utf-8') as stream:
+            json.dump(report_samples.document(kind, **changes), stream)
+        return path
+
+    def report(self, *arguments):
+        """Call the command; return exit code, output and errors."""
+        output, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(output), (
+                contextlib.redirect_stderr(errors)):
+            try:
+                code = main.main(['report', *arguments])
+            except SystemExit as error:
+                code = error.code
+        return code, output.getvalue(), errors.getvalue()
+
+    def read(self, path):
+        with open(path, encoding='utf-8') as stream:
+            return stream.read()
+
+
+class ReportTest(CommandTestCase):
+    """What it prints, and its exit code."""
+
+    def test_good(self):
+        code, output, errors = self.report(self.write('a.json'))
+        self.assertEqual((0, ''), (code, errors))
+        self.assertRegex(output, r'test_host_crash +2026-11-23T23:08:58.123Z'
+                                 r' +HEALED +30.6 s +29.0–30.2 s')
+        self.assertRegex(output, r'alarm +1 +4.3–5.0 s +– +4.3–5.0 s +–'
+                                 r' +4.3–5.0 s\n')
+
+    def test_bad_verdict(self):
+        self.write('a.json')
+        self.write('b.json', 'BROKEN')
+        code, output, _ = self.report(self.runs)
+        self.assertEqual(1, code)
+        self.assertIn('BROKEN at link workflow', output)
+
+    def test_runs_of_one_scenario(self):
+        """They are told apart by when they began, and counted."""
+        for second in range(6):
+            self.write('%d.json' % second,
+                       began='2026-11-23T23:08:5%d.000Z' % second)
+        code, output, _ = self.report(self.runs)
+        self.assertEqual(0, code)
+        for second in range(6):
+            self.assertIn('2026-11-23T23:08:5%d.000Z' % second, output)
+        # Six are enough to say between which times the median is.
+        self.assertRegex(output, r'alarm +6 +4.3–5.0 s +4.3–5.0 s +4.3–5.0 s'
+                                 r' +–')
+
+    def test_objective(self):
+        path = self.write('a.json')
+        code, output, _ = self.report(path, '--slo', 'stack=10')
+        self.assertEqual(1, code)
+        self.assertIn('MISSED (≤ 10 s)', output)
+        code, output, _ = self.report(path, '--slo', 'stack=60')
+        self.assertEqual(0, code)
+        self.assertIn('UNDECIDED (≤ 60 s)', output)
+
+    def test_met(self):
+        for number in range(59):
+            self.write('%d.json' % number,
+                       began='2026-11-23T23:%02d:50.000Z' % number)
+        code, output, _ = self.report(self.runs, '--slo', 'healing=31')
+        self.assertEqual(0, code)
+        self.assertRegex(output, r'healing +59 .* MET \(≤ 31 s\)')
+
+    def test_html(self):
+        self.write('a.json')
+        self.write('b.json', 'BROKEN')
+        path = self.path('page.html')
+        self.report(self.runs, '--html', path, '--slo', 'stack=10')
+        page = self.read(path)
+        self.assertIn('1 of 2 runs as expected', page)
+        self.assertIn('How long each link takes', page)
+        self.assertIn('<b>MISSED</b> ≤ 10 s', page)
+
+    def test_html_of_one(self):
+        """Of one run there is nothing to count."""
+        path = self.path('page.html')
+        self.report(self.write('a.json'), '--html', path)
+        self.assertNotIn('How long each link takes', self.read(path))
+
+    def test_json(self):
+        """It may lie beside the runs, and is passed over."""
+        self.write('a.json')
+        path = self.path('runs', 'report.json')
+        for _ in range(2):
+            self.assertEqual(0, self.report(self.runs, '--json', path)[0])
+        found = json.loads(self.read(path))
+        self.assertEqual((1, 1), (found['report'], len(found['runs'])))
+        self.assertEqual('HEALED', found['runs'][0]['verdict']['kind'])
+        alarm = found['links'][0]
+        self.assertEqual(
+            ('alarm', 1, [4.3, 5.0], [4.3, None], None),
+            tuple(alarm[key] for key in ('step', 'n', 'p95', 'p95_between',
+                                         'state')))
+
+
+class BadInputTest(CommandTestCase):
+    """One line that says which file, and where it is wrong."""
+
+    def refused(self, expected, *arguments):
+        code, output, errors = self.report(*arguments)
+        self.assertEqual((2, ''), (code, output))
+        line, = errors.splitlines()
+        self.assertIn(expected, line)
+
+    def test_no_file(self):
+        self.refused('/no/such.json: No such file', '/no/such.json')
+
+    def test_empty_directory(self):
+        self.refused('%s: holds no JSON' % self.runs, self.runs)
+
+    def test_older_format(self):
+        path = self.write('a.json', format=2)
+        self.refused('%s: format 2 cannot be read, only 3' % path, path)
+
+    def test_no_json(self):
+        path = self.path('a.json')
+        with open(path, 'wb') as stream:
+            stream.write(b'{"format": 3,')
+        self.refused('%s: is no JSON: ' % path, path)
+
+    def test_invalid(self):
+        run = report_samples.document('HEALED')
+        path = self.write('a.json', links=[dict(run['links'][0], state=7)])
+        self.refused('%s: $.links[0].state: 7 is not one of' % path, path)
+
+    def test_cannot_write(self):
+        path = self.write('a.json')
+        for option in ('--html', '--json'):
+            code, _, errors = self.report(path, option, '/no/such/file')
+            self.assertEqual(2, code)
+            self.assertIn('/no/such/file: No such file', errors)
+
+    def test_wrong_objective(self):
+        for wrong in ('stack', 'stack=', 'stack=x', 'stack=-1', 'stack=nan',
+                      'stack=inf', 'fault=3', '=3'):
+            code, _, errors = self.report('x', '--slo', wrong)
+            self.assertEqual(2, code)
+            self.assertIn('is not LINK=SECONDS', errors)
+
+    def test_nothing_named(self):
+        self.assertEqual(2, self.report()[0])
+
+
+class ConfigurationTest(CommandTestCase):
+    """tempest.conf, where there is one."""
+
+    def conf(self, name='tempest.conf', **options):
+        path = self.path(name)
+        with open(path, 'w', encoding='utf-8') as stream:
+            stream.write('[oslo_concurrency]\nlock_path = %s\n'
+                         '[self_healing]\n' % self.directory)
+            stream.writelines('%s = %s\n' % one for one in options.items())
+        return path
+
+    def run_apart(self, *arguments):
+        """Call the command in a process of its own, with its own CONF."""
+        return subprocess.run(
+            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
+             'report', self.write('a.json'), *arguments],
+            cwd=self.directory, text=True, capture_output=True)
+
+    def test_objectives_of_the_file(self):
+        self.conf(slo_stack=10, slo_alarm=60)
+        done = self.run_apart()
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn('MISSED (≤ 10 s)', done.stdout)
+        self.assertIn('UNDECIDED (≤ 60 s)', done.stdout)
+
+    def test_flags_win(self):
+        path = self.conf('other.conf', slo_stack=10)
+        done = self.run_apart('--config-file', path, '--slo', 'stack=70')
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn('(≤ 70 s)', done.stdout)
+
+    def test_wrong_option(self):
+        self.conf(slo_stack='soon')
+        done = self.run_apart()
+        self.assertEqual(2, done.returncode)
+        line, = done.stderr.splitlines()
+        self.assertIn('slo_stack', line)
+
+    def test_named_file_is_missing(self):
+        code, _, errors = self.report(
+            self.write('a.json'), '--config-file', '/no/such.conf')
+        self.assertEqual(2, code)
+        self.assertIn('There is no /no/such.conf', errors)
+
+    def test_no_file(self):
+        """It is not needed, and not looked for twice."""
+        self.assertIsNone(main.parse(['report', 'x']).config_file)
+        self.assertEqual(0, self.report(self.write('a.json'))[0])
+
+    def test_objectives(self):
+        conf = test_config.new_conf(self.conf(slo_healing=31.5))
+        self.assertEqual({'healing': 31.5}, config.objectives(conf))
+        self.assertEqual({}, config.objectives(test_config.new_conf()))

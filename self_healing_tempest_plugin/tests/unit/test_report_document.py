@@ -1,0 +1,439 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The document of a run: what is in it, and its schema."""
+
+import copy
+import dataclasses
+import json
+import os
+
+import fixtures
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies
+import jsonschema
+import testtools
+
+from self_healing_tempest_plugin.chain import clocks
+from self_healing_tempest_plugin.chain import expectation
+from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import outlook
+from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chain import verdict
+from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.report import reading
+from self_healing_tempest_plugin.tests.unit import report_samples
+from self_healing_tempest_plugin.tests.unit import samples
+
+Link, Mark = links.Link, links.Mark
+EXPECTED = samples.expected()
+
+
+def loaded(*run, **more):
+    """Return a document as its readers get it."""
+    return json.loads(report.dumps(*run, **more))
+
+
+def row(found, link, mark='finished'):
+    """Return the row of one link."""
+    return next(one for one in found['links']
+                if (one['link'], one['mark']) == (link, mark))
+
+
+class DocumentTest(testtools.TestCase):
+    """report.document()."""
+
+    def test_times_count_from_the_origin(self):
+        found = loaded(samples.healthy(), EXPECTED)
+        alarm = found['evidence'][0]
+        self.assertEqual(('alarm', 'finished', 15.0, 14.0), (
+            alarm['link'], alarm['mark'], alarm['seen_at'],
+            alarm['not_before']))
+        self.assertEqual('HEALED', found['verdict']['kind'])
+        self.assertEqual(10, found['expectation']['timeouts']['workflow'])
+        self.assertEqual(9.0, found['watched']['stack']['last_begin'])
+        self.assertEqual((3, 3), (found['format'], report.FORMAT))
+
+    def test_names(self):
+        found = loaded(samples.healthy(began=1795475338.1236), EXPECTED,
+                       name='test_x', story='A story.')
+        self.assertEqual(('test_x', 'A story.', '2026-11-23T23:08:58.123Z'),
+                         (found['name'], found['story'], found['began']))
+
+    def test_expectation(self):
+        """What was expected goes with what was seen."""
+        found = loaded(samples.deduced(concluded=140.0),
+                       samples.untouched(alive=True))
+        self.assertEqual(50.0, found['concluded'])
+        expected = found['expectation']
+        self.assertEqual(
+            ('data NIC eth1 of host compute-1 down', 'the power commands',
+             30.0, True), tuple(expected[key] for key in (
+                 'fault', 'fault_look_at', 'quiet', 'alive')))
+        self.assertEqual(
+            [{'link': 'alarm', 'mark': 'finished'},
+             {'link': 'deduction', 'mark': 'finished'}], expected['steps'])
+        self.assertEqual(47.0, found['watched']['stack']['answered'])
+
+    def test_not_concluded(self):
+        self.assertIsNone(loaded(samples.healthy(), EXPECTED)['concluded'])
+
+    def test_broken_names_its_link(self):
+        found = loaded(samples.healthy(without=[Link.STACK]), EXPECTED)
+        self.assertEqual(('stack', False), (found['verdict']['link'],
+                                            found['verdict']['good']))
+
+    def test_probes(self):
+        """Whether something answered is no time."""
+        found = loaded(*report_samples.healed())
+        self.assertEqual({True, False}, {one['answered']
+                                         for one in found['probes']})
+        self.assertEqual(36.8, found['probes'][0]['begin'])
+
+
+class LinksTest(testtools.TestCase):
+    """When each link came, how long it took, and when it would be late."""
+
+    def test_took(self):
+        """From the bounds of both, since the end of the injection."""
+        found = loaded(samples.healthy(), EXPECTED)
+        self.assertEqual({'low': 3.0, 'high': 4.0},
+                         row(found, 'alarm')['took'])
+        self.assertEqual({'low': 1.0, 'high': 3.0},
+                         row(found, 'deduction')['took'])
+
+    def test_took_no_time(self):
+        """What comes in another order took nothing, and not less."""
+        later = samples.evidence(Link.ALARM, Mark.FINISHED, 107.5, 0.5)
+        seen = samples.healthy(without=[Link.ALARM])
+        found = loaded(dataclasses.replace(
+            seen, evidence=(later, *seen.evidence)), EXPECTED)
+        self.assertEqual({'low': 0.0, 'high': 0.0},
+                         row(found, 'deduction')['took'])
+
+    def test_nobody_waits_for_the_end_of_the_execution(self):
+        """The application waits for the stack, and so does that end."""
+        found = loaded(samples.healthy(), EXPECTED)
+        self.assertEqual({'low': 0.0, 'high': 0.0},
+                         row(found, 'application')['took'])
+        self.assertEqual({'low': 0.0, 'high': 2.0},
+                         row(found, 'workflow')['took'])
+        found = loaded(*report_samples.healed())
+        self.assertEqual({'low': 1.3, 'high': 2.133},
+                         row(found, 'application')['took'])
+
+    def test_narrowed(self):
+        """The services' own times are in it."""
+        found = loaded(*report_samples.healed())
+        stack, evidence = row(found, 'stack'), found['evidence'][4]
+        self.assertEqual('stack', evidence['link'])
+        self.assertEqual((stack['begin'], stack['end']),
+                         (evidence['begin'], evidence['end']))
+        self.assertLess(evidence['not_before'], evidence['begin'])
+
+    def test_missing(self):
+        found = loaded(*report_samples.broken())
+        self.assertEqual(
+            {'link': 'workflow', 'mark': 'started', 'state': 'missing',
+             'begin': None, 'end': None, 'deadline': 75.4, 'took': None,
+             'object_id': None}, row(found, 'workflow', 'started'))
+        self.assertIsNone(row(found, 'stack')['took'])
+
+    def test_took_after_a_missing_link(self):
+        """Nobody knows how long something took that nothing preceded."""
+        found = loaded(
+            *report_samples.every_kind()['NOT_HEALED_BY_THIS_CHAIN'])
+        self.assertEqual('came', row(found, 'stack')['state'])
+        self.assertIsNone(row(found, 'stack')['took'])
+
+    def test_deadlines_are_those_that_were_waited_for(self):
+        seen, expected = report_samples.broken()
+        deadlines = {(one['link'], one['mark']): one['deadline']
+                     for one in loaded(seen, expected)['links']}
+        pending = outlook.pending(seen, expected)
+        self.assertEqual(4, len(pending))
+        for one in pending:
+            self.assertAlmostEqual(
+                one.deadline - seen.origin,
+                deadlines[one.link.label, one.mark.value], 3)
+        # 60 s after the end of the injection, 30 s after the alarm.
+        self.assertEqual((100.1, 75.1), (deadlines['alarm', 'finished'],
+                                         deadlines['deduction', 'finished']))
+
+    def test_absent(self):
+        found = loaded(*report_samples.every_kind()['UNTOUCHED'])
+        self.assertEqual(
+            [('workflow', None, 'absent', 85.4), ('stack', None, 'absent',
+                                                  85.4),
+             ('application', None, 'absent', 85.4)],
+            [(one['link'], one['mark'], one['state'], one['deadline'])
+             for one in found['links'][2:]])
+
+    def test_unwanted(self):
+        """Of a forbidden link its first evidence is told."""
+        found = loaded(*report_samples.every_kind()['UNEXPECTED_HEALING'])
+        self.assertEqual(('came', report_samples.EXECUTION), tuple(
+            row(found, 'workflow', 'started')[key]
+            for key in ('state', 'object_id')))
+
+    def test_nothing_injected(self):
+        found = loaded(samples.healthy(transitions=()), EXPECTED)
+        self.assertEqual({None}, {one['deadline'] for one in found['links']})
+        self.assertEqual('INVALID', found['verdict']['kind'])
+
+
+class ServiceTest(testtools.TestCase):
+    """What services and users say."""
+
+    def test_clocks(self):
+        """Their wall clock less ours; the origin drops out."""
+        seen = samples.healthy(began=5000.0, clocks={
+            'Heat': clocks.Offset(4910.2, 4910.7)})
+        self.assertEqual({'Heat': {'low': 0.2, 'high': 0.7, 'width': 0.5}},
+                         loaded(seen, EXPECTED)['clocks'])
+
+    def test_details(self):
+        """On our clock where theirs is known, in order."""
+        def detail(text, service, low):
+            return timeline.Detail(
+                Link.STACK, 'Heat event', text, text,
+                timeline.Stamp(service, low, low + 1))
+        seen = samples.healthy(clocks={'Heat': clocks.Offset(1000, 1000)},
+                               details=(detail('never', 'Nova', 0.0),
+                                        detail('later', 'Heat', 1120.0),
+                                        detail('first', 'Heat', 1110.0)))
+        self.assertEqual(
+            [('first', 20.0, 21.0), ('later', 30.0, 31.0),
+             ('never', None, None)],
+            [(one['text'], one['begin'], one['end'])
+             for one in loaded(seen, EXPECTED)['details']])
+
+    def test_stamps(self):
+        """A stamp without a begin has none in JSON, either."""
+        one = dataclasses.replace(
+            samples.evidence(Link.ALARM, Mark.FINISHED, 105.0),
+            stamps=(timeline.Stamp('Vitrage', -float('inf'), 7.5),))
+        found = loaded(samples.healthy(evidence=(one,)), EXPECTED)
+        self.assertEqual([{'service': 'Vitrage', 'low': None, 'high': 7.5}],
+                         found['evidence'][0]['stamps'])
+
+    def test_outage(self):
+        found = loaded(*report_samples.healed())['application']
+        self.assertEqual((580, 1), (found['probes'], found['wrong']))
+        self.assertEqual({'low': 29.0, 'high': 30.22},
+                         found['outage']['seconds'])
+        self.assertIsNone(loaded(
+            *report_samples.broken())['application']['outage']['end'])
+
+    def test_split_brain(self):
+        found = loaded(*report_samples.every_kind()['SPLIT_BRAIN'])
+        self.assertEqual({'new': 70.12, 'old': 80.82},
+                         found['application']['split_brain'])
+
+    def test_diagnosis(self):
+        """Records are taken by their attributes; links may be labels."""
+        found = loaded(*report_samples.broken(),
+                       diagnosis=report_samples.DIAGNOSIS)['diagnosis']
+        self.assertEqual(('workflow', {
+            'link': 'deduction', 'object_id': report_samples.DEDUCED}),
+            (found['missing'], found['last_good']))
+        self.assertEqual([True, False, None],
+                         [one['good'] for one in found['facts']])
+        self.assertEqual(
+            [('stack', True), ('application', None)],
+            [(one['link'], one['works']) for one in found['bisect']])
+        self.assertIsNone(loaded(*report_samples.broken())['diagnosis'])
+
+    def test_remarks_are_those_of_the_verdict(self):
+        seen, expected = report_samples.every_kind()['EXECUTION_STORM']
+        found = loaded(seen, expected)
+        self.assertEqual(list(verdict.remarks(seen, expected)),
+                         found['remarks'])
+        self.assertEqual(3, len(found['executions']))
+
+
+class SchemaTest(testtools.TestCase):
+    """schema/timeline-3.json."""
+
+    def test_it_is_one(self):
+        jsonschema.Draft202012Validator.check_schema(reading.schema())
+        self.assertEqual('https://json-schema.org/draft/2020-12/schema',
+                         reading.schema()['$schema'])
+
+    def test_every_kind(self):
+        """The documents of all verdicts are valid, and no kind is left."""
+        kinds = set()
+        for name, run in report_samples.every_kind().items():
+            found = loaded(*run, diagnosis=report_samples.DIAGNOSIS,
+                           name=name)
+            self.assertIsNone(reading.check(found, name))
+            kinds.add(found['verdict']['kind'])
+        self.assertEqual({kind.value for kind in verdict.Kind}, kinds)
+
+    def test_same_words(self):
+        """What the code knows the schema knows, and no more."""
+        defined = reading.schema()['$defs']
+        self.assertEqual([kind.value for kind in verdict.Kind],
+                         defined['verdict']['properties']['kind']['enum'])
+        self.assertEqual([link.label for link in Link],
+                         defined['link']['enum'])
+        self.assertEqual([mark.value for mark in Mark],
+                         defined['mark']['enum'])
+        for record, name in ((timeline.Transition, 'transition'),
+                             (timeline.Probe, 'probe'),
+                             (timeline.Failure, 'failure'),
+                             (timeline.Watched, 'watched'),
+                             (expectation.Expectation, 'expectation')):
+            self.assertEqual(
+                [field.name for field in dataclasses.fields(record)
+                 if field.name != 'link'],
+                [key for key in defined[name]['properties']
+                 if key != 'link'], name)
+
+    def test_strict(self):
+        """Nothing else is allowed, and nothing may be left out."""
+        whole = report_samples.document('BROKEN')
+        for path in _objects(whole):
+            more, less = copy.deepcopy(whole), copy.deepcopy(whole)
+            _at(more, path)['surplus'] = 1
+            self.assertRaises(reading.BadDocument, reading.check, more, 'x')
+            _at(less, path).popitem()
+            self.assertRaises(reading.BadDocument, reading.check, less, 'x')
+
+    @settings(deadline=None, max_examples=60)
+    @given(strategies.data())
+    def test_wrong_types(self, data):
+        """A value of another kind is found, wherever it is."""
+        whole = report_samples.document('BROKEN')
+        paths = [path for path in _leaves(whole) if 'payload' not in path]
+        path = data.draw(strategies.sampled_from(paths))
+        _at(whole, path[:-1])[path[-1]] = {'no': 'such'}
+        error = self.assertRaises(reading.BadDocument, reading.check, whole,
+                                  'a.json')
+        self.assertEqual(1, len(str(error).splitlines()))
+        self.assertIn('a.json: $', str(error))
+
+
+def _at(values, path):
+    for key in path:
+        values = values[key]
+    return values
+
+
+def _walk(values, path=()):
+    yield path, values
+    items = values.items() if isinstance(values, dict) else (
+        enumerate(values[:2]) if isinstance(values, list) else ())
+    for key, value in items:
+        yield from _walk(value, (*path, key))
+
+
+def _objects(values):
+    """Return the paths of all objects with fixed keys."""
+    return [path for path, value in _walk(values)
+            if isinstance(value, dict) and value
+            and not {'payload', 'timeouts'} & set(path)
+            and path not in (('watched',), ('clocks',))]
+
+
+def _leaves(values):
+    return [path for path, value in _walk(values)
+            if not isinstance(value, (dict, list))]
+
+
+class ReadingTest(testtools.TestCase):
+    """reading.read_all(): files and directories."""
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.useFixture(fixtures.TempDir()).path
+
+    def write(self, name, content):
+        path = os.path.join(self.directory, name)
+        with open(path, 'wb') as stream:
+            stream.write(content if isinstance(content, bytes)
+                         else json.dumps(content).encode())
+        return path
+
+    def problem(self, content, name='bad.json'):
+        """Return what is said of a file, without its path."""
+        path = self.write(name, content)
+        error = self.assertRaises(reading.BadDocument, reading.read_all,
+                                  [path])
+        self.assertTrue(str(error).startswith(path + ': '), str(error))
+        self.assertEqual(1, len(str(error).splitlines()))
+        return str(error)[len(path) + 2:]
+
+    def test_in_order(self):
+        late = self.write('a.json', report_samples.document('HEALED'))
+        early = self.write('b.json', report_samples.document(
+            'BROKEN', began='2026-11-23T23:08:58.122Z'))
+        self.assertEqual(['BROKEN', 'HEALED'], [
+            one['verdict']['kind'] for one in reading.read_all(
+                [late, early])])
+
+    def test_twice_is_once(self):
+        """A file and its directory, or a copy, is one run."""
+        path = self.write('a.json', report_samples.document('HEALED'))
+        self.write('copy.json', report_samples.document('HEALED'))
+        self.assertEqual(1, len(reading.read_all([path, self.directory])))
+
+    def test_same_scenario_again_is_another_run(self):
+        for second in (1, 2):
+            self.write('%d.json' % second, report_samples.document(
+                'HEALED', began='2026-11-23T23:08:5%d.122Z' % second))
+        self.assertEqual(2, len(reading.read_all([self.directory])))
+
+    def test_older_format(self):
+        self.assertEqual('format 2 cannot be read, only 3: run the scenario '
+                         'again', self.problem({'format': 2}))
+
+    def test_no_document(self):
+        self.assertTrue(self.problem({'a': 1}).startswith('$: '))
+        self.assertIn("$: [1] is not of type 'object'", self.problem([1]))
+
+    def test_no_json(self):
+        self.assertIn('is no JSON: Expecting value: line 1 column 1',
+                      self.problem(b''))
+        self.assertIn('is no JSON: ', self.problem(b'\xff\xfe'))
+        self.assertIn('is no JSON: NaN is no number', self.problem(b'[NaN]'))
+        self.assertIn('is no JSON', self.problem(b'[' * 200000))
+
+    def test_where_it_is_wrong(self):
+        run = report_samples.document('HEALED')
+        run['links'][2]['took']['low'] = 'long\n' * 1000
+        problem = self.problem(run)
+        self.assertTrue(problem.startswith('$.links[2].took'), problem)
+        self.assertLess(len(problem), 300)
+
+    def test_no_time(self):
+        run = report_samples.document('HEALED')
+        run['transitions'][0]['begin'] = 1e300
+        self.assertIn('$.transitions[0].begin', self.problem(run))
+
+    def test_directory(self):
+        self.write('good.json', report_samples.document('HEALED'))
+        self.write('report.json', {'report': 1})
+        self.write('note.txt', b'nothing')
+        self.assertEqual(1, len(reading.read_all([self.directory])))
+        bad = self.write('bad.json', {'format': 1})
+        error = self.assertRaises(reading.BadDocument, reading.read_all,
+                                  [self.directory])
+        self.assertIn(bad, str(error))
+
+    def test_nothing_there(self):
+        for path, problem in ((self.directory, 'holds no JSON of a run'),
+                              ('/no/such.json', 'No such file')):
+            error = self.assertRaises(reading.BadDocument, reading.read_all,
+                                      [path])
+            self.assertIn('%s: %s' % (path, problem), str(error))
