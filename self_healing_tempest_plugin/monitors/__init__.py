@@ -13,6 +13,10 @@
 """Who notices a dead host, and how Vitrage shows what it has noticed."""
 
 import dataclasses
+import typing
+
+from self_healing_tempest_plugin.monitors import doctor
+from self_healing_tempest_plugin.monitors import prometheus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,20 +25,17 @@ class Monitor:
 
     :ivar datasource: ``vitrage_type`` of its alarms
     :ivar look_at: where to look when it raises none
+    :ivar raised: returns the event that raises an :class:`.events.Alarm`
+    :ivar cleared: returns the event that ends one, at a given moment
     """
 
     datasource: str
     look_at: str
+    raised: typing.Callable
+    cleared: typing.Callable
 
 
-MONITORS = {
-    'prometheus': Monitor(
-        datasource='prometheus',
-        look_at="the alerts of Prometheus ('ALERTS' in its expression "
-                'browser), the notifications that Alertmanager failed to '
-                'send (alertmanager_notifications_failed_total), and '
-                "Vitrage's prometheus_conf.yaml"),
-    'doctor': Monitor(
-        datasource='doctor',
-        look_at="what the monitor posts to Vitrage's event API"),
-}
+MONITORS = {name: Monitor(one.DATASOURCE, one.LOOK_AT, one.raised,
+                          one.cleared)
+            for name, one in (('prometheus', prometheus),
+                              ('doctor', doctor))}

@@ -14,6 +14,7 @@
 
 import contextlib
 import functools
+import inspect
 
 from oslo_log import log
 from tempest import clients as tempest_clients
@@ -24,15 +25,16 @@ from tempest import test
 from testtools import content
 
 from self_healing_tempest_plugin import application
+from self_healing_tempest_plugin.chain import clocks
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import matchers
 from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import verdict
 from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin import diagnosis
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import guests
@@ -44,14 +46,15 @@ from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.report import live
 from self_healing_tempest_plugin import waiting
 
 CONF = tempest_config.CONF
 LOG = log.getLogger(__name__)
 
-# Seconds between two requests to the application, which show whether an old
-# guest answers among them.
-PROBE_INTERVAL = 0.2
+# Seconds between two requests to the application: the outage is known as
+# well, and an old guest that answers among the others is seen.
+PROBE_INTERVAL = 0.1
 
 
 class SelfHealingTest(test.BaseTestCase):
@@ -109,7 +112,11 @@ class SelfHealingTest(test.BaseTestCase):
         self.useFixture(api_microversion_fixture.APIMicroversionFixture(
             compute_microversion=clients.COMPUTE_MICROVERSION))
         self.recorder = timeline.Recorder()
-        self.compute_service = None
+        self.timekeeper = clocks.Timekeeper(
+            {**self.clients.dates(), **diagnosis.dates(self.settings)},
+            self.recorder)
+        self.addCleanup(self.timekeeper.stop)
+        self.compute_service = self.diagnosis = None
         # Every target of a fault takes the addresses of all fault hosts.
         self.address_of = functools.cache(self.clients.nova.host_address)
         self._hold_journal()
@@ -120,9 +127,12 @@ class SelfHealingTest(test.BaseTestCase):
 
         :param healing: whether with the rule that starts the healing
         """
-        self.useFixture(application.DeductionTemplate(
+        self.timekeeper.measure()
+        self.template = self.useFixture(application.DeductionTemplate(
             self.clients.vitrage, self.settings, self.monitor.datasource,
             self.alarm))
+        if self.template.problem:
+            self.recorder.remark('template', self.template.problem)
         self.app = self.useFixture(application.Application(
             self.clients, self.settings, healing))
         self.readiness = readiness.Readiness(
@@ -153,6 +163,7 @@ class SelfHealingTest(test.BaseTestCase):
         return expectation.Expectation(
             fault=plan.description, fault_look_at=plan.look_at,
             steps=steps, quiet=times.quiet, alive=alive,
+            max_executions=self.settings.max_executions,
             host=app.host, server_id=app.server_id, boot=app.boot,
             stack_id=app.stack.id, workflow=app.workflow, url=app.url,
             host_alarm=self.alarm.name,
@@ -176,14 +187,18 @@ class SelfHealingTest(test.BaseTestCase):
         :param expected: :class:`..chain.expectation.Expectation`
         """
         try:
+            self.timekeeper.wait()
+            around = self._surroundings()
             if self._ready(plan):
                 with self._watch() as chain:
-                    self._break(plan, expected, chain)
+                    self._break(plan, expected, chain, around)
                     self._see_clean(expected)
+            else:
+                self._diagnose(expected, around)
         finally:
             self._publish(expected)
         self.expectThat(self.recorder.timeline(),
-                        matchers.as_expected(expected))
+                        matchers.as_expected(expected, self.diagnosis))
 
     def current_server_id(self):
         """Return the server that the stack has now."""
@@ -232,24 +247,40 @@ class SelfHealingTest(test.BaseTestCase):
     def _target(self, host):
         return targets.target(host, self.settings, self.address_of)
 
-    def _break(self, plan, expected, chain):
+    def _break(self, plan, expected, chain, around):
         with life.injected(plan, self.journal, self.transports,
                            self.settings.timeouts, self.recorder):
-            chain.until_over(expected)
+            with live.Progress(expected) as progress:
+                chain.until_over(expected, progress)
+            self.timekeeper.measure()
             # As it is during the fault; the caller knows what it should be.
             self.compute_service = self.clients.nova.compute_service(
                 expected.host)
+            # What a bisect sets off is no detail of this run.
+            diagnosis.collect(self.recorder, expected, around)
+            self._diagnose(expected, around)
 
     def _see_clean(self, expected):
         """Wait until host and graph are as before the fault."""
         self.readiness.wait_host_back(self.host)
-        judged = verdict.verdict(self.recorder.timeline(), expected)
-        if judged.kind is verdict.Kind.HEALED:
+        # Somebody else may have replaced it, a bisect for one.
+        if self.current_server_id() != expected.server_id:
             self.readiness.wait_server_gone(expected.server_id)
             target = self._target(expected.host)
             guests.wait_gone(expected.server_id, target, self.transports)
             guests.unplug(self.ports, target, self.transports)
             waiting.pause(self.settings.timeouts.return_watch)
+
+    def _diagnose(self, expected, around):
+        self.diagnosis = diagnosis.diagnose(
+            self.recorder.timeline(), expected, around)
+
+    def _surroundings(self):
+        return diagnosis.Surroundings(
+            self.clients, self.settings, self.monitor, self.alarm, self.app,
+            self.host, self.server, template=self.template.uuid,
+            sent_before=diagnosis.sent(self.settings), journal=self.journal,
+            transports=self.transports)
 
     def _ready(self, plan):
         """Record what makes the run invalid; return whether nothing does."""
@@ -279,12 +310,15 @@ class SelfHealingTest(test.BaseTestCase):
                            PROBE_INTERVAL)
 
     def _publish(self, expected):
+        self.timekeeper.wait()
         seen = self.recorder.timeline()
-        table = report.text(seen, expected)
+        name = self.id().rsplit('.', 1)[-1].split('[')[0]
+        story = inspect.getdoc(
+            getattr(self, self._testMethodName)).partition('\n')[0]
+        table = report.text(seen, expected, self.diagnosis)
         LOG.info('%s\n%s', self.id(), table)
         self.addDetail('timeline.json', content.text_content(
-            report.dumps(seen, expected)))
+            report.dumps(seen, expected, self.diagnosis, name, story)))
         self.addDetail('timeline.txt', content.text_content(table))
-        report.save(self.settings.artifacts_dir,
-                    self.id().rsplit('.', 1)[-1].split('[')[0],
-                    seen, expected)
+        report.save(self.settings.artifacts_dir, name, seen, expected,
+                    self.diagnosis, story)

@@ -1,0 +1,186 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""An alarm of our own in Vitrage, as a fault of the journal.
+
+An alarm of Prometheus that nobody clears goes with one of Vitrage's next
+snapshots: it deletes what Alertmanager does not list (``run driver delete
+outdated vertices``), or, where Alertmanager does not answer, what is older
+than two intervals. An alarm of Doctor stays until it is cleared, whatever
+happens: Vitrage has no snapshot of that datasource. Both are written down in
+the journal before they are raised, so that ``self-healing-tempest revert``
+clears them when the run was killed.
+
+The commands of the journal run this module in a process of its own::
+
+    python -m self_healing_tempest_plugin.diagnosis.synthetic \
+        raise|clear|look --config-file FILE ALARM
+
+``look`` has the exit code 0 when the alarm is there, and 1 when it is not.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+
+from tempest.common import credentials_factory
+from tempest import config as tempest_config
+
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import transports
+from self_healing_tempest_plugin import monitors
+from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin import waiting
+
+KIND = 'synthetic-alarm'
+
+# Seconds after which an alarm whose end was posted should be gone.
+CLEAR_PATIENCE = 20.0
+
+# Seconds since the epoch are written with a fraction; Vitrage keeps it of
+# one monitor, and drops it of the other.
+_WHOLE_SECONDS = len('2026-01-01T00:00:00')
+
+
+def plan(alarm, monitor, config_file):
+    """Return the fault that is this alarm.
+
+    :param alarm: :class:`..monitors.events.Alarm`
+    :param monitor: name of the monitor, a key of ``monitors.MONITORS``
+    :param config_file: absolute path of the tempest.conf
+    :returns: :class:`..faults.plan.Plan`
+    """
+    text = json.dumps(dict(dataclasses.asdict(alarm), monitor=monitor),
+                      sort_keys=True)
+
+    def command(step):
+        return plans.Command(transports.LOCAL, '', (
+            sys.executable, '-m', __spec__.name, step, '--config-file',
+            config_file, text))
+
+    what = 'synthetic alarm %s on host %s in Vitrage' % (
+        alarm.name, alarm.host)
+    there = command('look')
+    return plans.Plan(
+        id=plans.new_id(), kind=KIND, host=alarm.host, description=what,
+        look_at="'vitrage alarm list' and vitrage-graph's log",
+        checks=(plans.Check('there is no %s' % what, there, holds=False),),
+        inject=(command('raise'),), witnesses=(), revert=(command('clear'),))
+
+
+def is_there(vitrage, alarm, datasource):
+    """Return whether the graph has this alarm, and no later one of its kind.
+
+    Vitrage keeps one alarm of a name on a host. The monitor's own one, when
+    it comes late, takes the place of ours and begins at another time.
+
+    :param vitrage: :class:`..clients.Vitrage`
+    :param alarm: :class:`..monitors.events.Alarm`
+    :param datasource: ``vitrage_type`` of it
+    """
+    host = vitrage.entity('nova.host', alarm.host)
+    around = host and vitrage.around(host['vitrage_id'])
+    return bool(around) and any(
+        (one['vitrage_type'], one['name']) == (datasource, alarm.name)
+        and _same_second(one.get('update_timestamp'), alarm.began)
+        for one in around.alarms)
+
+
+def _same_second(found, began):
+    return str(found).replace(' ', 'T')[:_WHOLE_SECONDS] == began[
+        :_WHOLE_SECONDS]
+
+
+def _raise(vitrage, alarm, monitor):
+    _post(vitrage, monitor.raised(alarm))
+    return 0
+
+
+def _clear(vitrage, alarm, monitor):
+    # Vitrage breaks over the end of an alarm that it does not know.
+    if not is_there(vitrage, alarm, monitor.datasource):
+        return 0
+    _end(vitrage, alarm, monitor)
+    try:
+        waiting.wait_for(
+            lambda: is_there(vitrage, alarm, monitor.datasource),
+            lambda there: not there, what='the end of alarm %s' % alarm.name,
+            timeout=CLEAR_PATIENCE, tolerate=clients.ServiceUnavailable)
+    except waiting.WaitError:
+        # A vitrage-graph that was started again still has the alarm in its
+        # graph, but its driver does not know it and drops its end.
+        _raise(vitrage, alarm, monitor)
+        _end(vitrage, alarm, monitor)
+    return 0
+
+
+def _end(vitrage, alarm, monitor):
+    _post(vitrage, monitor.cleared(
+        alarm, events.stamp(waiting.CLOCK.wall())))
+
+
+def _post(vitrage, event):
+    vitrage.post_event(event.time, event.kind, event.details)
+
+
+def _look(vitrage, alarm, monitor):
+    return int(not is_there(vitrage, alarm, monitor.datasource))
+
+
+STEPS = {'raise': _raise, 'clear': _clear, 'look': _look}
+
+
+def run(step, text, vitrage):
+    """Take one step.
+
+    :param step: a key of :data:`STEPS`
+    :param text: the alarm, as the journal has it
+    :param vitrage: :class:`..clients.Vitrage`
+    :returns: exit code
+    """
+    values = json.loads(text)
+    monitor = monitors.MONITORS[values.pop('monitor')]
+    return STEPS[step](vitrage, events.Alarm(**values), monitor)
+
+
+def main(arguments=None):
+    """Run one step in a process of its own.
+
+    :param arguments: list of words, or None for those of the process
+    :returns: its exit code
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('step', choices=STEPS)
+    parser.add_argument('--config-file', required=True)
+    parser.add_argument('alarm')
+    options = parser.parse_args(arguments)
+    tempest_config.CONF.set_config_path(options.config_file)
+    try:
+        return run(options.step, options.alarm, _vitrage())
+    except Exception as error:
+        # One line: the journal shows what the command has said.
+        print(' '.join(str(error).split()), file=sys.stderr)
+        return 2
+
+
+def _vitrage():
+    cloud = config.settings(tempest_config.CONF).cloud
+    credentials = credentials_factory.get_configured_admin_credentials(
+        identity_version='v3')
+    return clients.Vitrage(clients.session(cloud, credentials), cloud)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

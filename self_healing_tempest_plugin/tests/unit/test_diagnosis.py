@@ -1,0 +1,737 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The diagnosis: what each side of a link says, over real HTTP."""
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies
+import testtools
+
+from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chain import verdict
+from self_healing_tempest_plugin import diagnosis
+from self_healing_tempest_plugin.diagnosis import case as cases
+from self_healing_tempest_plugin.diagnosis import records
+from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.tests.unit import diagnosis_samples
+from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
+from self_healing_tempest_plugin.tests.unit import fake_monitor
+from self_healing_tempest_plugin.tests.unit import samples
+
+Link, Mark = links.Link, links.Mark
+Fact, Works = diagnosis.Fact, diagnosis.Works
+seen = diagnosis_samples.seen
+
+
+class DiagnoseTestCase(diagnosis_samples.DiagnosisTestCase):
+    """diagnosis.diagnose()."""
+
+    missing = Link.ALARM
+
+    def diagnose(self, timelined=None, patience=10, expected=None,
+                 **surroundings):
+        """Return the diagnosis of a run in which a link is missing."""
+        found = diagnosis.diagnose(
+            timelined or seen(self.missing), expected or self.expected(),
+            self.surroundings(**surroundings), patience)
+        self.addDetail('diagnosis', testtools.content.text_content(
+            found.describe()))
+        return found
+
+    def said(self, found, side):
+        """Return what a side says, as pairs of good and text."""
+        return [(one.good, one.text) for one in found.facts
+                if one.side == side]
+
+    def assert_says(self, found, side, good, text):
+        """Fail unless a side says something."""
+        self.assertTrue(any(one is good and text in words for one, words
+                            in self.said(found, side)),
+                        '%s, %s: %r' % (side, good, self.said(found, side)))
+
+    def assert_looks(self, found, text):
+        """Fail unless the next place to look is named."""
+        self.assertIn(text, found.look_at)
+
+
+class RecordTest(testtools.TestCase):
+    """What a diagnosis says as text."""
+
+    def found(self, *works, **changes):
+        """Return a diagnosis with a bisect."""
+        return diagnosis.Diagnosis(**dict(dict(
+            last_good=Link.ALARM, last_object_id='a1',
+            missing=Link.DEDUCTION, facts=(
+                Fact('Vitrage', False, 'template t is in ERROR'),
+                Fact('Nova', None, 'console:\none\ntwo')),
+            look_at='the template',
+            bisect=tuple(Works(link, good, 'why') for link, good
+                         in zip(links.CHAIN[2:], works))), **changes))
+
+    def test_bisected(self):
+        """The sentence that the issue asks for."""
+        self.assertEqual(
+            'link 3 (deduction) is broken; links 4–6 (workflow, stack, '
+            'application) work', self.found(True, True, True).bisected)
+
+    def test_some_unknown(self):
+        self.assertEqual(
+            'link 3 (deduction) is broken; links 4, 6 (workflow, '
+            'application) work; link 5 (stack) is broken too',
+            self.found(True, False, True).bisected)
+        self.assertEqual(
+            'link 3 (deduction) is broken; link 4 (workflow) works; links '
+            '5–6 (stack, application) are unknown',
+            self.found(True, None, None).bisected)
+
+    def test_no_bisect(self):
+        found = self.found()
+        self.assertEqual('', found.bisected)
+        self.assertNotIn('bisect', found.describe())
+
+    def test_text(self):
+        lines = self.found(True, True, True).describe().splitlines()
+        self.assertEqual([
+            'last good link: alarm, a1', 'first missing link: deduction',
+            '  [NO] Vitrage: template t is in ERROR',
+            '  [??] Nova: console:', '       one', '       two',
+            'look at: the template'], lines[:7])
+        self.assertEqual('  [ok] workflow: why', lines[8])
+
+    @given(strategies.lists(strategies.sampled_from([True, False, None]),
+                            min_size=3, max_size=3))
+    def test_every_link_once(self, works):
+        """Whatever was found, each link is named, and each only once."""
+        text = self.found(*works).bisected
+        for link in links.CHAIN[1:]:
+            self.assertEqual(1, text.count(link.label), text)
+
+
+class SafeTest(testtools.TestCase):
+    """cases.safe(): what may be shown."""
+
+    def test_secrets(self):
+        for text in ('see http://u:hunter2@h/x for it',
+                     "{'password': 'hunter2'}",
+                     'auth_token=hunter2', '"adminPass": "hunter2"'):
+            self.assertNotIn('hunter2', cases.safe(text), text)
+
+    @given(strategies.text(), strategies.integers(4, 500))
+    def test_one_line(self, text, limit):
+        found = cases.safe(text, limit)
+        self.assertLessEqual(len(found), limit)
+        self.assertLessEqual(len(found.splitlines()), 1)
+
+    @given(strategies.text(), strategies.integers(1, 20))
+    def test_lines(self, text, count):
+        """A console may send anything."""
+        found = cases.safe_lines(text, count)
+        lines = found.split('\n') if found else []
+        self.assertLessEqual(len(lines), count)
+        for line in lines:
+            self.assertLessEqual(len(line), cases.CONSOLE_LINE)
+
+
+class AnyLinkTest(DiagnoseTestCase):
+    """What holds wherever it is broken."""
+
+    def test_good(self):
+        """Nothing is asked after a good run."""
+        found = diagnosis.diagnose(samples.healthy(), samples.expected(),
+                                   None)
+        self.assertIsNone(found)
+
+    def test_last_good(self):
+        """Each first missing link names the one before it."""
+        for link in links.CHAIN:
+            found = diagnosis.diagnose(seen(link), self.expected(),
+                                       self.surroundings(), 10)
+            self.assertEqual((link, Link(link - 1)),
+                             (found.missing, found.last_good), link)
+            self.assertNotEqual([], list(found.facts), link)
+            self.assertTrue(found.look_at, link)
+        self.assertEqual('stack-id', found.last_object_id)
+
+    def test_nobody_answers(self):
+        """Facts, not exceptions; the link's own place to look is left."""
+        self.cloud.broken = r'(heat|rca|mistral|nova|neutron)/'
+        self.monitor.broken = '.'
+        for link in links.CHAIN:
+            timelined = seen(link)
+            found = diagnosis.diagnose(timelined, self.expected(),
+                                       self.surroundings(), 10)
+            silent = [one for one in found.facts if one.good is None
+                      and 'no answer: ' in one.text]
+            self.assertTrue(silent, link)
+            judged = verdict.verdict(timelined, self.expected())
+            self.assertEqual(judged.look_at, found.look_at)
+
+    def test_in_time(self):
+        """Who never answers is not waited for."""
+        self.cloud.silent = 'rca/'
+        begin = time.monotonic()
+        found = self.diagnose(patience=0.5)
+        self.assertLess(time.monotonic() - begin, 3)
+        self.assert_says(found, 'Vitrage', None, 'no answer')
+        self.assert_says(found, 'Prometheus', True, 'is firing')
+
+    def test_odd_answer(self):
+        """An answer of another shape is no answer."""
+        self.monitor.rules = [{'name': 'HostDown'}]
+        found = self.diagnose()
+        self.assert_says(found, 'Prometheus', None, 'no answer')
+
+    def test_other_verdicts(self):
+        """Facts for every verdict that is not good; no link is missing."""
+        runs = {
+            verdict.Kind.INVALID: (seen(Link.ALARM, unmet=(
+                'the host is down',)), self.expected()),
+            verdict.Kind.SPLIT_BRAIN: (seen(Link.APPLICATION, probes=(
+                samples.probe(120, 'new'), samples.probe(
+                    130, boot='boot-1', server='old'))), self.expected()),
+            verdict.Kind.UNEXPECTED_HEALING: (
+                seen(Link.DEDUCTION),
+                self.expected(**diagnosis_samples.QUIET)),
+            verdict.Kind.EXECUTION_STORM: (samples.healthy(
+                objects={Link.WORKFLOW: ('e1', 'e2')}), samples.expected(
+                    max_executions=1))}
+        for kind, (timelined, expected) in runs.items():
+            self.assertIs(kind, verdict.verdict(timelined, expected).kind)
+            found = diagnosis.diagnose(timelined, expected,
+                                       self.surroundings(), 10)
+            self.assertEqual((None, None), (found.missing, found.last_good))
+            self.assertNotEqual((), found.facts, kind)
+
+    def test_healed_by_others(self):
+        """Who else has worked on the stack?"""
+        self.cloud.events = [event('UPDATE_IN_PROGRESS', 'by hand')]
+        self.cloud.instance_actions = {fake_cloud.SERVER: [
+            action('delete', 'user-7')]}
+        evidence = samples.evidence(
+            Link.APPLICATION, Mark.FINISHED, 119.0,
+            url=self.cloud.url + '/')
+        found = self.diagnose(seen(Link.ALARM, evidence))
+        self.assertIs(Link.ALARM, found.missing)
+        self.assert_says(found, 'Heat', None, 'by hand')
+        self.assert_says(found, 'Nova', None, 'delete on server %s by user '
+                         'user-7' % fake_cloud.SERVER)
+
+    def test_secrets(self):
+        """What a service tells may hold some; a fact does not."""
+        self.cloud.templates[0].update({
+            'status': 'ERROR',
+            'status details': 'no http://admin:hunter2@h/ password=hunter2'})
+        found = self.diagnose(seen(Link.DEDUCTION))
+        self.assert_looks(found, 'is in ERROR')
+        self.assertNotIn('hunter2', found.describe())
+
+
+class InvalidTest(DiagnoseTestCase):
+    """No drill took place."""
+
+    def test_unmet(self):
+        found = self.diagnose(seen(Link.ALARM, unmet=('no way',)))
+        self.assert_says(found, 'Preconditions', False, 'no way')
+        self.assert_looks(found, 'no way')
+
+    def test_not_ready(self):
+        """No fault was injected at all."""
+        found = self.diagnose(seen(Link.ALARM, unmet=('no way',),
+                                   transitions=()))
+        self.assertEqual(['Preconditions', 'Nova'],
+                         [one.side for one in found.facts])
+
+    def test_unwitnessed(self):
+        lies = (timeline.Transition('injected', 100.0, 101.0),
+                timeline.Transition('unwitnessed', 101.0, 131.0, 'it lives'))
+        found = self.diagnose(seen(Link.ALARM, transitions=lies))
+        self.assert_says(found, 'Fault', False, 'unwitnessed: it lives')
+        self.assert_says(found, 'Nova', None, 'compute-1 is down')
+        self.assert_looks(found, 'the power commands')
+
+
+class AlarmTest(DiagnoseTestCase):
+    """Link alarm."""
+
+    def test_all_well(self):
+        """All say that they did; only Vitrage has nothing."""
+        found = self.diagnose()
+        for side, text in (
+                ('Prometheus', 'alert HostDown is firing for host compute-1'),
+                ('Prometheus', 'of host compute-1 is down: connection'),
+                ('Prometheus', 'alerts go to http://192.0.2.2:9093/'),
+                ('Alertmanager', 'is active since 2026-01-01T00:00:07.567Z, '
+                                 'for vitrage'),
+                ('Alertmanager', '0 of 2 notifications by webhook failed'),
+                ('Vitrage', 'host compute-1 is in the graph')):
+            self.assert_says(found, side, True, text)
+        self.assert_says(found, 'Vitrage', False, 'no active alarm HostDown')
+
+    def test_no_rule(self):
+        self.monitor.rules = []
+        found = self.diagnose()
+        self.assert_says(found, 'Prometheus', False, 'no rule raises')
+        self.assert_looks(found, 'none of them raises HostDown')
+
+    def test_rule_sick(self):
+        self.monitor.rules = [fake_monitor.rule(
+            health='err', lastError='many-to-many matching')]
+        self.assert_looks(self.diagnose(), 'many-to-many matching')
+
+    def test_rule_blind(self):
+        """The sabotage "alert rule muted"."""
+        self.monitor.rules = [fake_monitor.rule(query='vector(0) > 1')]
+        self.monitor.alerts = []
+        found = self.diagnose()
+        self.assert_says(found, 'Prometheus', False,
+                         'sees nothing wrong: vector(0) > 1')
+        self.assert_looks(found, 'the expression of')
+
+    def test_pending(self):
+        self.monitor.rules = [fake_monitor.rule(
+            fake_monitor.firing(state='pending'), duration=300)]
+        found = self.diagnose()
+        self.assert_says(found, 'Prometheus', False, 'waits 300 s')
+        self.assert_looks(found, 'the "for"')
+
+    def test_wrong_host(self):
+        """The sabotage "alert label names the wrong host"."""
+        self.cloud.hypervisors = []
+        self.monitor.rules = [fake_monitor.rule(
+            fake_monitor.firing('compute-9'))]
+        self.monitor.alerts = [fake_monitor.alert('compute-9')]
+        self.cloud.alarms = [fake_cloud.alarm('a9', resource='vid-9')]
+        self.cloud.entities.append(dict(
+            fake_cloud.host_entity(), id='compute-9', vitrage_id='vid-9'))
+        found = self.diagnose()
+        self.assert_says(found, 'Prometheus', False, 'hostname=compute-9')
+        self.assert_says(found, 'Alertmanager', False, 'names another host')
+        self.assert_says(found, 'Vitrage', False,
+                         'on host compute-9, not on host compute-1')
+        self.assert_looks(found, 'none of them names host compute-1')
+
+    def test_no_such_host_in_graph(self):
+        """An alarm that Vitrage could attach to nobody."""
+        self.cloud.alarms = [fake_cloud.alarm('a9', resource=None)]
+        found = self.diagnose()
+        self.assert_says(found, 'Vitrage', False, 'on no host of the graph')
+        self.assert_looks(found, 'prometheus_conf.yaml')
+
+    def test_named_by_address(self):
+        """A label may name the host by its address, as exporters do."""
+        alert = fake_monitor.alert()
+        del alert['labels']['hostname']
+        alert['labels']['instance'] = '192.0.2.11:9100'
+        self.monitor.alerts = [alert]
+        self.assert_says(self.diagnose(), 'Alertmanager', True, 'is active')
+
+    def test_no_alertmanager(self):
+        self.monitor.alertmanagers, self.monitor.alerts = [], []
+        found = self.diagnose()
+        self.assert_looks(found, 'it knows no Alertmanager')
+
+    def test_silenced(self):
+        self.monitor.alerts = [fake_monitor.alert(
+            state='suppressed', silencedBy=['s1'])]
+        self.monitor.silences['s1'] = {
+            'comment': 'maintenance', 'createdBy': 'ann', 'endsAt': 'noon'}
+        found = self.diagnose()
+        self.assert_says(found, 'Alertmanager', False,
+                         'silenced by s1 until noon (ann: maintenance)')
+        self.assert_looks(found, 'silence s1')
+
+    def test_inhibited(self):
+        self.monitor.alerts = [fake_monitor.alert(
+            state='suppressed', inhibitedBy=['f00'])]
+        self.assert_looks(self.diagnose(), 'inhibited by f00')
+
+    def test_webhook_refused(self):
+        """The sabotages "dead port" and "wrong password"."""
+        self.monitor.metrics = fake_monitor.metrics(5, 3)
+        found = self.diagnose(sent_before={
+            'webhook': prometheus.Sent(2, 0)})
+        self.assert_says(found, 'Alertmanager', False,
+                         '3 of 3 notifications by webhook failed since the '
+                         'fault')
+        self.assert_looks(found, "'Notify for alerts failed'")
+
+    def test_failed_long_ago(self):
+        """Failures of before the fault say nothing of it."""
+        self.monitor.metrics = fake_monitor.metrics(5, 3)
+        found = self.diagnose(sent_before={
+            'webhook': prometheus.Sent(4, 3)})
+        self.assert_says(found, 'Alertmanager', True, '0 of 1')
+
+    def test_failed_some_time(self):
+        """Without a count of before, nobody knows when."""
+        self.monitor.metrics = fake_monitor.metrics(5, 3)
+        self.assert_says(self.diagnose(), 'Alertmanager', None,
+                         '3 of 5 notifications by webhook failed since it '
+                         'started')
+
+    def test_nothing_sent(self):
+        self.monitor.metrics = fake_monitor.metrics(2, 0)
+        found = self.diagnose(sent_before={
+            'webhook': prometheus.Sent(2, 0)})
+        self.assert_looks(found, "Alertmanager's route")
+
+    def test_host_unknown(self):
+        self.cloud.entities = []
+        found = self.diagnose()
+        self.assert_looks(found, 'datasource nova.host')
+
+    def test_stale(self):
+        """An alarm on the host that is not of this fault."""
+        self.cloud.alarms = [fake_cloud.alarm('old')]
+        found = self.diagnose()
+        self.assert_says(found, 'Vitrage', None,
+                         'alarm HostDown is on host compute-1 since')
+
+    def test_not_configured(self):
+        """Without URLs only Vitrage is asked."""
+        self.options.update(prometheus_url=None, alertmanager_url=None)
+        found = self.diagnose()
+        self.assertEqual({'Vitrage'}, {one.side for one in found.facts})
+        self.assertEqual([], self.monitor.requests)
+
+    def test_doctor(self):
+        """Another monitor has no Prometheus."""
+        self.options['monitor'] = 'doctor'
+        found = self.diagnose()
+        self.assertEqual({'Vitrage'}, {one.side for one in found.facts})
+        self.assert_says(found, 'Vitrage', None,
+                         'has never had an alarm of doctor')
+
+    def test_sent(self):
+        """Asked before the fault, when nothing may be broken by it."""
+        settings = self.surroundings().settings
+        self.assertEqual(prometheus.Sent(2, 0),
+                         diagnosis.sent(settings)['webhook'])
+        self.monitor.broken = 'metrics'
+        self.assertIsNone(diagnosis.sent(settings))
+        self.options['alertmanager_url'] = None
+        self.assertIsNone(diagnosis.sent(self.surroundings().settings))
+
+    def test_dates(self):
+        """Its clock is measured like those of the cloud."""
+        found = diagnosis.dates(self.surroundings().settings)
+        self.assertIsNotNone(found['Alertmanager']())
+        self.options['monitor'] = 'doctor'
+        self.assertEqual({}, diagnosis.dates(
+            self.surroundings().settings))
+
+
+class DeductionTest(DiagnoseTestCase):
+    """Link deduction."""
+
+    missing = Link.DEDUCTION
+
+    def setUp(self):
+        super().setUp()
+        self.cloud.alarms = [fake_cloud.alarm('a1')]
+
+    def test_all_well(self):
+        found = self.diagnose()
+        for text in ('self_healing_host_down_0a1b2c3d is ACTIVE',
+                     'alarm HostDown is on host compute-1, which is OK',
+                     'host compute-1 contains server'):
+            self.assert_says(found, 'Vitrage', True, text)
+        self.assert_says(found, 'Vitrage', False, 'no deduced alarm')
+
+    def test_template_in_error(self):
+        self.cloud.templates[0].update({
+            'status': 'ERROR', 'status details': 'syntax of condition'})
+        found = self.diagnose()
+        self.assert_looks(found, 'syntax of condition')
+
+    def test_template_missing(self):
+        del self.cloud.templates[0]
+        self.assert_looks(self.diagnose(), 'is not in it')
+        found = self.diagnose(template='host-1')
+        self.assert_says(found, 'Vitrage', False,
+                         'host template host-1 is not in the list')
+
+    def test_edge_missing(self):
+        self.cloud.edges = []
+        self.assert_looks(self.diagnose(), 'datasource nova.instance')
+
+    def test_alarm_ended(self):
+        self.cloud.alarms = [fake_cloud.alarm('a1', end='then')]
+        found = self.diagnose()
+        self.assert_says(found, 'Vitrage', False, 'is no more on host')
+
+    def test_host_gone(self):
+        del self.cloud.entities[0]
+        self.cloud.edges = []
+        self.assert_says(self.diagnose(), 'Vitrage', False,
+                         'host compute-1 has left the graph')
+
+    def test_wrong_server(self):
+        """The sabotage "deduction on the wrong instance"."""
+        self.cloud.alarms.append(dict(
+            fake_cloud.deduced(), vitrage_resource_id='vid-8',
+            vitrage_resource_type='nova.instance'))
+        found = self.diagnose()
+        self.assert_says(found, 'Vitrage', False,
+                         'is on another entity: nova.instance')
+        self.assert_looks(found, 'the conditions of the host template')
+
+    def test_state_missing(self):
+        """The alarm came, the state did not."""
+        self.cloud.alarms.append(fake_cloud.deduced())
+        self.assert_says(self.diagnose(), 'Vitrage', True,
+                         'whose state is ACTIVE')
+
+
+class WorkflowTest(DiagnoseTestCase):
+    """Link workflow."""
+
+    missing = Link.WORKFLOW
+
+    def test_all_well(self):
+        found = self.diagnose()
+        for side, text in (
+                ('Vitrage', 'healing rule rule is ACTIVE'),
+                ('Vitrage', 'vitrage-notifier is among its processes'),
+                ('Mistral', 'workflow %s is there' % fake_cloud.WORKFLOW)):
+            self.assert_says(found, side, True, text)
+        self.assert_says(found, 'Mistral', False, 'there is no execution')
+        self.assert_looks(found, "'Failed to execute Mistral action'")
+        self.assert_looks(found, "'Workflow ... not started'")
+
+    def test_no_rule(self):
+        """Three ways in which there is none."""
+        self.cloud.templates.pop()
+        self.assert_looks(self.diagnose(), 'healing rule rule-1 is not in')
+        self.cloud.stack_resources[2]['physical_resource_id'] = ''
+        self.assert_looks(self.diagnose(), 'Failed to add template')
+        del self.cloud.stack_resources[2]
+        self.assert_looks(self.diagnose(), 'no OS::Vitrage::Template')
+
+    def test_notifier_stopped(self):
+        self.cloud.processes = ['PersistorService_worker_0']
+        found = self.diagnose()
+        self.assert_looks(found, 'vitrage-notifier: it does not run')
+
+    def test_processes_unknown(self):
+        self.cloud.processes = None
+        self.assert_says(self.diagnose(), 'Vitrage', None, '[coordination]')
+
+    def test_workflow_missing(self):
+        self.cloud.workflows = set()
+        self.assert_looks(self.diagnose(), 'nobody can start it')
+
+    def test_wrong_server(self):
+        self.cloud.executions = [fake_cloud.execution(server_id='other')]
+        found = self.diagnose()
+        self.assert_says(found, 'Mistral', False, 'for server other')
+        self.assert_looks(found, 'it names server other')
+
+    def test_task_failed(self):
+        """The sabotage "workflow errors"."""
+        self.cloud.executions = [fake_cloud.execution(
+            'ERROR', state_info='Failure caused by error in tasks: find')]
+        self.cloud.tasks = [
+            task('settle', 'SUCCESS'),
+            task('find', 'ERROR', 'HTTPForbidden: not allowed')]
+        found = self.diagnose(seen(
+            self.missing, diagnosis_samples.started(), failures=(
+                diagnosis_samples.failure(self.missing, 'ERROR'),)))
+        self.assert_says(found, 'Mistral', False, 'task find of execution')
+        self.assert_says(found, 'Mistral', False, 'error in tasks: find')
+        self.assert_looks(found, 'HTTPForbidden: not allowed')
+
+    def test_still_running(self):
+        self.cloud.executions = [fake_cloud.execution()]
+        self.cloud.tasks = [task('settle', 'SUCCESS'),
+                            task('wait', 'DELAYED')]
+        found = self.diagnose(seen(self.missing,
+                                   diagnosis_samples.started()))
+        self.assert_says(found, 'Mistral', None, 'task wait of execution')
+        self.assert_looks(found, 'mistral-executor')
+
+    def test_all_tasks_done(self):
+        self.cloud.executions = [fake_cloud.execution('SUCCESS')]
+        self.cloud.tasks = [task('settle', 'SUCCESS')]
+        found = self.diagnose(seen(self.missing,
+                                   diagnosis_samples.started()))
+        self.assert_says(found, 'Mistral', True, 'all tasks are in SUCCESS')
+
+
+class StackTest(DiagnoseTestCase):
+    """Link stack."""
+
+    missing = Link.STACK
+
+    def test_nothing_done(self):
+        """The sabotage "workflow succeeds but does nothing"."""
+        self.cloud.executions = [fake_cloud.execution('SUCCESS')]
+        self.cloud.tasks = [task('nothing', 'SUCCESS')]
+        found = self.diagnose()
+        self.assert_says(found, 'Heat', True, '1 of 1 heat-engine')
+        self.assert_says(found, 'Heat', None, 'nobody has updated the stack')
+        self.assert_says(found, 'Nova', False, 'the stack still has server')
+        self.assert_says(found, 'Mistral', True, 'in SUCCESS: nothing')
+
+    def test_engines_down(self):
+        self.cloud.engines[0].update(status='down', updated_at='noon')
+        found = self.diagnose()
+        self.assert_says(found, 'Heat', False, 'last sign of life: noon')
+        self.assert_looks(found, 'heat-engine: none is up')
+
+    def test_engine_dead(self):
+        """heat-api says of itself that it is there, and no more."""
+        self.cloud.broken = '/services'
+        self.assert_looks(self.diagnose(), 'heat-engine: does it run')
+
+    def test_failed(self):
+        """The sabotage "replacement cannot be scheduled"."""
+        self.cloud.stacks[fake_cloud.STACK].update(
+            stack_status='UPDATE_FAILED', stack_status_reason='it went wrong')
+        self.cloud.events = [
+            event('CREATE_COMPLETE', 'long ago', '2025-12-31T23:00:00Z'),
+            event('CREATE_FAILED', 'ResourceInError: No valid host')]
+        self.new_server(status='ERROR', fault={
+            'code': 500, 'created': '2026-01-01T00:00:20Z',
+            'message': 'No valid host was found.'})
+        self.cloud.stack_resources[0].update(
+            resource_status='CREATE_FAILED',
+            resource_status_reason='Went to status ERROR')
+        found = self.diagnose()
+        self.assert_says(found, 'Heat', False, 'UPDATE_FAILED: it went wrong')
+        self.assert_says(found, 'Heat', False, 'ResourceInError: No valid')
+        self.assert_says(found, 'Heat', False, 'server is CREATE_FAILED')
+        self.assertNotIn('long ago', found.describe())
+        self.assert_looks(found, 'is there room on another host')
+
+    def test_hosts(self):
+        self.cloud.services[1].update(status='disabled')
+        found = self.diagnose()
+        self.assert_says(found, 'Nova', None,
+                         'nova-compute on host compute-1 is down and enabled')
+        self.assert_looks(found, 'no host but compute-1')
+
+    def test_old_server_stays(self):
+        """Nova waits for a dead host to delete it."""
+        self.new_server()
+        self.cloud.servers[fake_cloud.SERVER] = {
+            'id': fake_cloud.SERVER, 'host': 'compute-1',
+            'OS-EXT-STS:task_state': 'deleting'}
+        found = self.diagnose()
+        self.assert_says(found, 'Nova', True, 'is ACTIVE on host compute-20')
+        self.assert_looks(found, 'is the host forced down?')
+
+    def test_deleted(self):
+        self.cloud.stacks[fake_cloud.STACK]['stack_status'] = (
+            'DELETE_COMPLETE')
+        self.assert_says(self.diagnose(), 'Heat', False, 'is deleted')
+
+
+class ApplicationTest(DiagnoseTestCase):
+    """Link application."""
+
+    missing = Link.APPLICATION
+
+    def setUp(self):
+        super().setUp()
+        self.new_server()
+        self.cloud.console = 'boot\r\n\x1b[1mkernel\n' + '\n'.join(
+            'line %d' % number for number in range(40))
+
+    def diagnose(self, timelined=None, **options):
+        """Return the diagnosis; the application was silent."""
+        return super().diagnose(timelined or seen(
+            self.missing, probes=(samples.probe(150.0),)), **options)
+
+    def test_all_well(self):
+        """ACTIVE but silent: the console is what is left."""
+        found = self.diagnose()
+        self.assert_says(found, 'Application', False,
+                         'does not answer: ConnectionError')
+        self.assert_says(found, 'Nova', True,
+                         'is ACTIVE, its power state running, on host '
+                         'compute-20')
+        self.assert_says(found, 'Neutron', True, 'bound as ovs')
+        self.assert_says(found, 'Neutron', True, 'floating address 127.0.0.1')
+        (console,) = [text for _, text in self.said(found, 'Nova')
+                      if 'console of server' in text]
+        self.assertEqual(16, len(console.splitlines()))
+        self.assertEqual('line 39', console.splitlines()[-1])
+        self.assert_looks(found, 'console of the new server')
+
+    def test_silent_console(self):
+        self.cloud.console = ''
+        self.assert_looks(self.diagnose(), 'its console is empty')
+
+    def test_shut_down(self):
+        self.new_server(**{'OS-EXT-STS:power_state': 4})
+        found = self.diagnose()
+        self.assert_says(found, 'Nova', False, 'power state shut down')
+        self.assert_looks(found, "'openstack server show")
+
+    def test_wrong_answer(self):
+        wrong = timeline.Probe(150.0, 150.5, False, 'n', '', '', 'HTTP 502',
+                               True)
+        found = self.diagnose(seen(self.missing, probes=(wrong,)))
+        self.assert_looks(found, 'HTTP 502')
+
+    def test_port_unbound(self):
+        self.cloud.ports = [fake_healing_cloud.port(
+            **{'binding:vif_type': 'binding_failed', 'status': 'DOWN'})]
+        self.assert_looks(self.diagnose(), 'binding_failed')
+
+    def test_no_port(self):
+        self.cloud.ports = []
+        self.assert_looks(self.diagnose(), 'there is none')
+
+    def test_address_elsewhere(self):
+        self.cloud.floating = [fake_healing_cloud.floating(port_id='p9')]
+        found = self.diagnose()
+        self.assert_says(found, 'Neutron', False, 'leads to port p9, which')
+        self.cloud.floating = []
+        self.assert_looks(self.diagnose(), 'there is no 127.0.0.1')
+
+
+def task(name, state, info=None):
+    """Return a task as Mistral lists it."""
+    return {'id': 'task-%s' % name, 'name': name, 'state': state,
+            'workflow_execution_id': fake_cloud.EXECUTION,
+            'state_info': info, 'created_at': '2026-01-01 00:00:12',
+            'updated_at': '2026-01-01 00:00:14'}
+
+
+def event(status, reason, at='2026-01-01T00:00:15Z'):
+    """Return an event as Heat lists it."""
+    return {'id': 'event-%s' % at, 'resource_name': 'server',
+            'resource_status': status, 'resource_status_reason': reason,
+            'resource_action': 'UPDATE', 'event_time': at}
+
+
+def action(name, user):
+    """Return an instance action as Nova lists it."""
+    return {'action': name, 'instance_uuid': fake_cloud.SERVER,
+            'request_id': 'req-1', 'user_id': user, 'message': None,
+            'project_id': fake_cloud.PROJECT,
+            'start_time': '2026-01-01T00:00:16.000000'}
+
+
+class NumberTest(testtools.TestCase):
+    """records.number()."""
+
+    def test_number(self):
+        """The fault is the first link of six."""
+        self.assertEqual([1, 2, 3, 4, 5, 6],
+                         [records.number(link) for link in links.Link])

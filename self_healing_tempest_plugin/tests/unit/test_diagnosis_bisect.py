@@ -1,0 +1,479 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The bisect: the later links, on their own, in a cloud that heals."""
+
+import configparser
+import dataclasses
+import json
+import os
+
+import fixtures
+
+from self_healing_tempest_plugin.chain import expectation
+from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin import diagnosis
+from self_healing_tempest_plugin.diagnosis import bisect
+from self_healing_tempest_plugin.diagnosis import inputs
+from self_healing_tempest_plugin.diagnosis import synthetic
+from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import transports
+from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin.tests.unit import diagnosis_samples
+from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import fake_monitor
+from self_healing_tempest_plugin.tests.unit import host_samples
+
+Link = links.Link
+seen = diagnosis_samples.seen
+
+HEALS = ('deduction', 'workflow', 'stack', 'application')
+
+
+class Transports:
+    """Runs the commands of synthetic alarms in this process.
+
+    :ivar steps: what was run, in order
+    :ivar fails: step that fails, or None
+    """
+
+    def __init__(self, vitrage):
+        self._vitrage = vitrage
+        self.steps, self.fails = [], None
+
+    def run(self, command):
+        step, text = command.argv[3], command.argv[-1]
+        self.steps.append(step)
+        if step == self.fails:
+            return commands.Result(command.argv, 2, '', 'out of order')
+        return commands.Result(
+            command.argv, synthetic.run(step, text, self._vitrage), '', '')
+
+
+class BisectTestCase(diagnosis_samples.DiagnosisTestCase):
+    """A cloud whose chain is broken somewhere."""
+
+    def setUp(self):
+        super().setUp()
+        # What it breaks over is logged with its traceback.
+        self.log = self.useFixture(fixtures.FakeLogger())
+        directory = self.useFixture(fixtures.TempDir()).path
+        self.journal = journal.Journal(directory)
+        self.transports = Transports(self.clients.vitrage)
+        self.options.update(bisect=True, config_file='/tempest.conf')
+
+    def works(self, *labels):
+        """Name the links that work when they get their input."""
+        self.cloud.works = set(labels)
+
+    def diagnose(self, missing, *more, **changes):
+        """Return the diagnosis of a run in which a link is missing."""
+        return diagnosis.diagnose(
+            seen(missing, *more), self.expected(timeouts=dict.fromkeys(
+                links.Link, 1.0), **changes),
+            self.surroundings(journal=self.journal,
+                              transports=self.transports), 10)
+
+    def found(self, diagnosed):
+        """Return what the bisect says, by label of the link."""
+        return {one.link.label: one.works for one in diagnosed.bisect}
+
+    def why(self, diagnosed, label):
+        """Return why a link works or not."""
+        return next(one.why for one in diagnosed.bisect
+                    if one.link.label == label)
+
+    def impatient(self):
+        """Do not wait long for the end of an alarm."""
+        self.useFixture(fixtures.MonkeyPatch(
+            synthetic.__name__ + '.CLEAR_PATIENCE', 0.1))
+
+    def states(self):
+        """Return what the journal has of each fault."""
+        return [[state.value for state in one.states]
+                for one in self.journal.read()[0]]
+
+
+class AlarmTest(BisectTestCase):
+    """Link alarm is broken: an alarm of our own is posted."""
+
+    def test_all_later_work(self):
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
+        self.assertEqual('link 2 (alarm) is broken; links 3–6 (deduction, '
+                         'workflow, stack, application) work',
+                         found.bisected)
+        self.assertIn('after an alarm of our own', self.why(found, 'stack'))
+
+    def test_what_is_posted(self):
+        """Alertmanager's own labels, and the end of the same alarm."""
+        self.diagnose(Link.ALARM)
+        raised, cleared = self.cloud.events_posted
+        self.assertEqual('prometheus.alarm', raised['type'])
+        self.assertEqual(
+            [('firing', fake_monitor.labels()),
+             ('resolved', fake_monitor.labels())],
+            [(one['details']['alerts'][0]['status'],
+              one['details']['alerts'][0]['labels'])
+             for one in (raised, cleared)])
+
+    def test_journaled(self):
+        """As any fault: written down first, verified to be gone."""
+        self.diagnose(Link.ALARM)
+        self.assertEqual([['planned', 'armed', 'injected', 'witnessed',
+                           'reverted', 'verified']], self.states())
+        self.assertEqual(['raise', 'clear', 'look'], self.transports.steps)
+
+    def test_killed(self):
+        """What a killed run leaves is in the journal, ready to be run."""
+        self.diagnose(Link.ALARM)
+        (entry,), _ = self.journal.read()
+        (command,) = entry.plan.revert
+        self.assertEqual(
+            (transports.LOCAL, synthetic.__name__, 'clear', '--config-file',
+             '/tempest.conf'), (command.transport, *command.argv[2:6]))
+        alarm = json.loads(command.argv[6])
+        self.assertEqual(('prometheus', 'HostDown', 'compute-1'), tuple(
+            alarm[key] for key in ('monitor', 'name', 'host')))
+        self.assertEqual(entry.plan, plan.from_dict(
+            plan.to_dict(entry.plan)))
+
+    def test_interrupted(self):
+        """Ctrl-C in the middle: the alarm is taken back, and it goes on."""
+        def interrupt(*args, **options):
+            raise KeyboardInterrupt
+
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.chain.watch.Watch.until_over',
+            interrupt))
+        self.assertRaises(KeyboardInterrupt, self.diagnose, Link.ALARM)
+        self.assertEqual(2, len(self.cloud.events_posted))
+        self.assertEqual((), self.journal.open_entries())
+
+    def test_stays(self):
+        """What cannot be taken back is said, and stays in the journal."""
+        self.cloud.forgetful = True
+        self.impatient()
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
+        self.assertIn('may still be there', found.describe())
+        self.assertIn(journal.REVERT, found.describe())
+        self.assertEqual(1, len(self.journal.open_entries()))
+
+    def test_deduction_broken_too(self):
+        """It is passed over, and what comes after it is tried."""
+        self.works('workflow', 'stack', 'application')
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual({'deduction': False, 'workflow': None,
+                          'stack': True, 'application': True},
+                         self.found(found))
+        self.assertIn('no deduced alarm', self.why(found, 'deduction'))
+        self.assertIn('whether Vitrage would start it was not tried',
+                      self.why(found, 'workflow'))
+
+    def test_workflow_broken_too(self):
+        self.works('deduction', 'stack', 'application')
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual({'deduction': True, 'workflow': False,
+                          'stack': True, 'application': True},
+                         self.found(found))
+
+    def test_not_taken(self):
+        """Nobody knows of the deduction when the alarm cannot be posted."""
+        self.transports.fails = 'raise'
+        self.works('stack', 'application')
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual({'deduction': None, 'workflow': None,
+                          'stack': True, 'application': True},
+                         self.found(found))
+        self.assertIn('out of order', self.why(found, 'deduction'))
+        self.assertIn('Traceback', self.log.output)
+
+    def test_doctor(self):
+        """Its alarm would stay for ever: the end must be posted."""
+        self.options['monitor'] = 'doctor'
+        found = self.diagnose(Link.ALARM, host_alarm='compute.host.down')
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
+        self.assertEqual(['down', 'up'], [
+            one['details']['status'] for one in self.cloud.events_posted])
+
+    def test_labels_without_alertmanager(self):
+        """Those that Prometheus would put on, or the usual ones."""
+        self.monitor.alerts = []
+        case = self.case(Link.ALARM)
+        self.assertEqual(
+            ('node', 'compute-1', '192.0.2.11:9100'), tuple(
+                inputs._labels(case)[key]
+                for key in ('job', 'hostname', 'instance')))
+        self.monitor.broken = '.'
+        self.assertEqual('compute-1', inputs._labels(case)['hostname'])
+
+    def case(self, missing):
+        """Return a case to hand something over in."""
+        return diagnosis.cases.Case(
+            seen(missing), self.expected(), None, self.surroundings())
+
+
+class ExecutionTest(BisectTestCase):
+    """Link deduction or workflow is broken: the workflow is started."""
+
+    def test_deduction(self):
+        found = self.diagnose(Link.DEDUCTION)
+        self.assertEqual({'workflow': None, 'stack': True,
+                          'application': True}, self.found(found))
+        (execution,) = self.cloud.executions
+        self.assertEqual({'stack_id': fake_cloud.STACK,
+                          'server_id': fake_cloud.SERVER},
+                         json.loads(execution['input']))
+        self.assertIn('bisect', execution['description'])
+        self.assertEqual([], self.states())
+
+    def test_workflow(self):
+        """Vitrage did not start it: the sabotage "notifier stopped"."""
+        found = self.diagnose(Link.WORKFLOW)
+        self.assertEqual({'stack': True, 'application': True},
+                         self.found(found))
+        self.assertEqual('link 4 (workflow) is broken; links 5–6 (stack, '
+                         'application) work', found.bisected)
+
+    def test_application_dead(self):
+        self.works('stack')
+        found = self.diagnose(Link.WORKFLOW)
+        self.assertEqual({'stack': True, 'application': False},
+                         self.found(found))
+        self.assertIn('no answer of the application',
+                      self.why(found, 'application'))
+
+    def test_workflow_fails(self):
+        """Then Heat gets its input without it."""
+        self.works('mistral fails', 'stack', 'application')
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.chain.outlook.GRACE', 0.2))
+        found = self.diagnose(Link.DEDUCTION)
+        self.assertEqual({'workflow': False, 'stack': True,
+                          'application': True}, self.found(found))
+        self.assertIn('task mark_unhealthy failed',
+                      self.why(found, 'workflow'))
+        self.assertEqual([fake_cloud.SERVER], self.cloud.marked)
+
+    def test_waits_until_dead(self):
+        """Nova must know that the host is down, or it deletes nothing."""
+        asked = []
+
+        def up(nova, host):
+            asked.append(host)
+            return fake_cloud.compute_service(
+                host, 'up' if len(asked) < 3 else 'down')
+
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.clients.Nova.compute_service', up))
+        self.diagnose(Link.DEDUCTION)
+        self.assertEqual(['compute-1'] * 3, asked)
+
+    def test_waits_not_for_ever(self):
+        self.cloud.services[0]['state'] = 'up'
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.diagnosis.inputs.FENCE_PATIENCE',
+            0.2))
+        found = self.diagnose(Link.DEDUCTION)
+        self.assertIs(True, self.found(found)['stack'])
+
+
+class UpdateTest(BisectTestCase):
+    """The workflow does not work: Heat gets what it would have done."""
+
+    def test_workflow_missing(self):
+        """Mistral refuses; the rest is tried without it."""
+        self.cloud.workflows = set()
+        found = self.diagnose(Link.WORKFLOW)
+        self.assertEqual({'stack': True, 'application': True},
+                         self.found(found))
+        self.assertIn('an update of the stack', self.why(found, 'stack'))
+        requests = [one[:2] for one in self.cloud.requests
+                    if one[0] in ('PATCH', 'POST') and (
+                        'stacks' in one[1] or 'action' in one[1])]
+        self.assertEqual(['POST', 'PATCH', 'PATCH'],
+                         [one[0] for one in requests])
+
+    def test_failed_before(self):
+        """What failed once is not started again."""
+        self.cloud.executions = [fake_cloud.execution('ERROR')]
+        found = self.diagnose(Link.WORKFLOW, diagnosis_samples.started())
+        self.assertEqual({'stack': True, 'application': True},
+                         self.found(found))
+        self.assertEqual(1, len(self.cloud.executions))
+
+    def test_heat_refuses(self):
+        self.cloud.workflows, self.cloud.refuses = set(), 'stacks/'
+        found = self.diagnose(Link.WORKFLOW)
+        self.assertEqual({'stack': False, 'application': None},
+                         self.found(found))
+        self.assertIn('could not be handed over', self.why(found, 'stack'))
+        self.assertIn('no input', self.why(found, 'application'))
+
+    def test_stack_broken_too(self):
+        self.works()
+        self.cloud.workflows = set()
+        found = self.diagnose(Link.WORKFLOW)
+        self.assertEqual({'stack': False, 'application': None},
+                         self.found(found))
+
+    def test_refusals(self):
+        """A conflict is none: somebody else works on the stack."""
+        for kind, code, refused in (
+                (clients.ServiceRefused, 404, True),
+                (clients.ServiceRefused, 409, False),
+                (clients.ServiceUnavailable, 503, False)):
+            self.assertIs(refused, bisect._refused(
+                kind('Heat', 'update', 'no', code)))
+
+
+class NoneTest(BisectTestCase):
+    """Where nothing is handed over."""
+
+    def untouched(self, found):
+        """Fail if anything was handed over."""
+        self.assertEqual(([], [], []), (
+            self.cloud.events_posted, self.cloud.executions,
+            self.cloud.marked))
+        return self.found(found)
+
+    def test_off(self):
+        self.options['bisect'] = False
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual({}, self.untouched(found))
+        self.assertEqual('', found.bisected)
+
+    def test_stack(self):
+        """Nobody but Heat makes a server for the application."""
+        found = self.diagnose(Link.STACK)
+        self.assertEqual({'application': None}, self.untouched(found))
+
+    def test_application(self):
+        self.assertEqual({}, self.untouched(self.diagnose(
+            Link.APPLICATION)))
+
+    def test_nothing_to_heal(self):
+        """What must not be healed is not healed by a bisect."""
+        found = self.diagnose(Link.ALARM, steps=expectation.DEDUCED)
+        self.assertEqual({}, self.untouched(found))
+
+    def test_without_journal(self):
+        found = diagnosis.diagnose(seen(Link.ALARM), self.expected(),
+                                   self.surroundings(), 10)
+        self.assertEqual({}, self.untouched(found))
+
+    def test_watchers_fail(self):
+        """Who cannot be watched is unknown, and nothing is handed over."""
+        self.cloud.broken = 'mistral/v2/executions'
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual(dict.fromkeys(HEALS), self.untouched(found))
+
+
+class SyntheticTest(BisectTestCase):
+    """synthetic: an alarm of our own."""
+
+    alarm = events.Alarm('HostDown', 'compute-1',
+                         '2026-01-01T00:05:00.250000',
+                         {'alertname': 'HostDown'})
+
+    def run_step(self, step, monitor='prometheus'):
+        """Take one step in this process."""
+        fault = synthetic.plan(self.alarm, monitor, '/x')
+        return synthetic.run(step, fault.inject[0].argv[-1],
+                             self.clients.vitrage)
+
+    def test_steps(self):
+        self.assertEqual(1, self.run_step('look'))
+        self.assertEqual(0, self.run_step('raise'))
+        self.assertEqual(0, self.run_step('look'))
+        self.assertEqual(0, self.run_step('clear'))
+        self.assertEqual(1, self.run_step('look'))
+
+    def test_clear_twice(self):
+        """Vitrage breaks over the end of what it does not know."""
+        self.assertEqual(0, self.run_step('clear'))
+        self.assertEqual([], self.cloud.events_posted)
+
+    def test_graph_restarted(self):
+        """Its driver has forgotten the alarm, and its graph has not."""
+        self.impatient()
+        for monitor in ('prometheus', 'doctor'):
+            self.run_step('raise', monitor)
+            self.cloud.restarted = True
+            self.run_step('clear', monitor)
+            self.assertEqual(1, self.run_step('look', monitor))
+
+    def test_monitors_own(self):
+        """The monitor's alarm that has come late is not ours to clear."""
+        self.run_step('raise')
+        self.cloud.alarms[0]['update_timestamp'] = '2026-01-01T00:05:09.1Z'
+        self.assertEqual(1, self.run_step('look'))
+        self.run_step('clear')
+        self.assertEqual(1, len(self.cloud.events_posted))
+
+    def test_other_monitor(self):
+        self.run_step('raise', 'doctor')
+        self.assertEqual((1, 0), (self.run_step('look'),
+                                  self.run_step('look', 'doctor')))
+
+    def test_host_gone(self):
+        self.cloud.entities = []
+        self.assertEqual(1, self.run_step('look'))
+
+
+class ProcessTest(BisectTestCase):
+    """The commands of the journal, as ``revert`` runs them."""
+
+    def setUp(self):
+        super().setUp()
+        directory = self.useFixture(fixtures.TempDir()).path
+        self.config_file = os.path.join(directory, 'tempest.conf')
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_dict({
+            'DEFAULT': {'log_file': os.path.join(directory, 'log')},
+            'oslo_concurrency': {'lock_path': directory},
+            'auth': {'admin_username': 'admin', 'admin_password': 'hunter2',
+                     'admin_project_name': 'admin',
+                     'admin_domain_name': 'Default'},
+            'identity': {'uri_v3': self.cloud.url + '/identity/v3',
+                         'region': 'RegionOne'},
+            'compute': {'image_ref': 'guest', 'flavor_ref': 'm1.nano'},
+            'network': {'public_network_id': 'public'}})
+        with open(self.config_file, 'w', encoding='utf-8') as stream:
+            parser.write(stream)
+        self.runs = transports.Transports(dataclasses.replace(
+            host_samples.ACCESS, local_timeout=60))
+
+    def test_life(self):
+        """Raised, seen, cleared, gone; no secret in the journal."""
+        fault = synthetic.plan(SyntheticTest.alarm, 'prometheus',
+                               self.config_file)
+        self.assertNotIn('hunter2', json.dumps(plan.to_dict(fault)))
+        codes = [self.runs.run(command).exit_status for command in (
+            *fault.inject, fault.checks[0].command, *fault.revert)]
+        self.assertEqual([0, 0, 0], codes)
+        self.assertEqual(1, synthetic.run(
+            'look', fault.inject[0].argv[-1], self.clients.vitrage))
+
+    def test_no_answer(self):
+        """Neither yes nor no, and one line says why."""
+        self.cloud.broken = 'rca/'
+        fault = synthetic.plan(SyntheticTest.alarm, 'prometheus',
+                               self.config_file)
+        result = self.runs.run(fault.checks[0].command)
+        self.assertEqual(2, result.exit_status)
+        self.assertIn('Vitrage: find nova.host', result.stderr)
+        self.assertNotIn('Traceback', result.stderr)

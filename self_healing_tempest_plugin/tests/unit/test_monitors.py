@@ -1,0 +1,217 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The monitors: what is read of them, and what they would send."""
+
+import datetime
+import time
+
+import fixtures
+from hypothesis import given
+from hypothesis import strategies
+import testtools
+
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin import monitors
+from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.tests.unit import fake_monitor
+
+Sent = prometheus.Sent
+
+HOSTS = strategies.from_regex(r'[A-Za-z][A-Za-z0-9.-]{0,20}', fullmatch=True)
+
+
+class MonitorTestCase(testtools.TestCase):
+    """Both services, without contents."""
+
+    def setUp(self):
+        super().setUp()
+        self.fake = self.useFixture(fake_monitor.FakeMonitor())
+        self.prometheus = prometheus.Prometheus(self.fake.url, 5)
+        self.alertmanager = prometheus.Alertmanager(self.fake.url, 5)
+
+
+class PrometheusTest(MonitorTestCase):
+    """prometheus.Prometheus."""
+
+    def test_rules(self):
+        self.fake.rules = [fake_monitor.rule(name='Other'),
+                           fake_monitor.rule(fake_monitor.firing())]
+        found = self.prometheus.rules('HostDown')
+        self.assertEqual([self.fake.rules[1]], found)
+        self.assertEqual('/api/v1/rules?type=alert', self.fake.requests[-1])
+
+    def test_targets_and_alertmanagers(self):
+        self.fake.targets = [fake_monitor.target()]
+        self.fake.alertmanagers = ['http://a/api/v2/alerts']
+        self.assertEqual(self.fake.targets, self.prometheus.targets())
+        self.assertEqual(('http://a/api/v2/alerts',),
+                         self.prometheus.alertmanagers())
+
+    def test_errors(self):
+        """Each is one of the three that callers know."""
+        self.fake.broken = 'rules'
+        error = self.assertRaises(clients.ServiceUnavailable,
+                                  self.prometheus.rules, 'HostDown')
+        self.assertEqual(('Prometheus', 503), (error.service, error.code))
+        gone = prometheus.Prometheus(self.fake.url + '/elsewhere', 5)
+        error = self.assertRaises(clients.ServiceRefused, gone.targets)
+        self.assertEqual(404, error.code)
+        dead = prometheus.Prometheus('http://127.0.0.1:1', 5)
+        self.assertRaises(clients.ServiceUnavailable, dead.targets)
+
+    def test_no_json(self):
+        """Somebody else answers at that URL."""
+        self.fake.metrics = 'hello'
+        api = prometheus.Prometheus(self.fake.url, 5)
+        self.assertRaises(clients.ClientDefect, api._json, 'x', '/metrics')
+
+
+class AlertmanagerTest(MonitorTestCase):
+    """prometheus.Alertmanager."""
+
+    def test_alerts(self):
+        other = dict(fake_monitor.alert(), labels={'alertname': 'Other'})
+        self.fake.alerts = [other, fake_monitor.alert()]
+        self.assertEqual(self.fake.alerts[1:],
+                         self.alertmanager.alerts('HostDown'))
+
+    def test_silence(self):
+        self.fake.silences['s1'] = {'comment': 'quiet'}
+        self.assertEqual({'comment': 'quiet'},
+                         self.alertmanager.silence('s1'))
+        self.assertRaises(clients.ServiceRefused,
+                          self.alertmanager.silence, 's2')
+
+    def test_tries(self):
+        """Tries are counted: a failed one shows before it is given up."""
+        self.fake.metrics = (
+            fake_monitor.metrics(7, 3)
+            + 'alertmanager_notifications_total{integration="x"} 99\n')
+        self.assertEqual({'email': Sent(0, 0), 'webhook': Sent(7, 3)},
+                         self.alertmanager.sent())
+
+    def test_receivers_added_up(self):
+        """A newer one counts by receiver and by reason, too."""
+        self.fake.metrics = '\n'.join((
+            'alertmanager_notification_requests_total'
+            '{integration="webhook",receiver_name="a"} 2',
+            'alertmanager_notification_requests_total'
+            '{receiver_name="b",integration="webhook"} 3',
+            'alertmanager_notification_requests_failed_total'
+            '{integration="webhook",receiver_name="b"} 1'))
+        self.assertEqual({'webhook': Sent(5, 1)}, self.alertmanager.sent())
+
+    def test_old_one(self):
+        """Without tries, notifications are counted."""
+        self.fake.metrics = (
+            'alertmanager_notifications_total{integration="webhook"} 4\n'
+            'alertmanager_notifications_failed_total'
+            '{integration="webhook"} 1e+00\n')
+        self.assertEqual({'webhook': Sent(4, 1)}, self.alertmanager.sent())
+
+    def test_date(self):
+        """Its answers bear a time, in whole seconds."""
+        before = time.time() - 1
+        found = self.alertmanager.date()
+        self.assertTrue(before < found <= time.time(), found)
+        self.useFixture(fixtures.MonkeyPatch(
+            'http.server.BaseHTTPRequestHandler.date_time_string',
+            lambda handler: 'noon'))
+        self.assertIsNone(self.alertmanager.date())
+
+    def test_since(self):
+        self.assertEqual(Sent(4, 2), Sent(7, 3).since(Sent(3, 1)))
+
+    def test_since_restart(self):
+        """One that counts less than before has been started again."""
+        self.assertEqual(Sent(2, 1), Sent(2, 1).since(Sent(9, 0)))
+
+
+class LabelTest(testtools.TestCase):
+    """Which labels name a host."""
+
+    def test_naming(self):
+        labels = {'hostname': 'c1', 'instance': '192.0.2.1:9100',
+                  'v6': '[2001:db8::1]:9100', 'other': 'c11', 'job': 'node'}
+        self.assertEqual(('hostname',), prometheus.naming(labels, 'c1'))
+        self.assertEqual(('instance', 'v6'), prometheus.naming(
+            labels, 'c2', ('192.0.2.1', '2001:db8::1')))
+        self.assertEqual((), prometheus.naming(labels, 'c'))
+
+    @given(HOSTS, HOSTS, strategies.integers(1, 65535))
+    def test_any_name(self, host, other, port):
+        """A host is found by its own name only, with a port or without."""
+        labels = {'a': host, 'b': '%s:%d' % (host, port)}
+        self.assertEqual(('a', 'b'), prometheus.naming(labels, host))
+        self.assertEqual(('a', 'b') if other == host else (),
+                         prometheus.naming(labels, other))
+
+    def test_as_prometheus_would(self):
+        """Labels of target and rule win; what a rule computes does not."""
+        rule = fake_monitor.rule(labels={
+            'severity': 'page', 'summary': '{{ $labels.x }}'})
+        found = prometheus.alert_labels(
+            'HostDown', 'compute-1', [rule], [fake_monitor.target()])
+        self.assertEqual(
+            ('HostDown', 'compute-1', '192.0.2.11:9100', 'node', 'page'),
+            tuple(found[key] for key in (
+                'alertname', 'hostname', 'instance', 'job', 'severity')))
+        self.assertNotIn('summary', found)
+
+    def test_without_prometheus(self):
+        """Some label must name the host."""
+        found = prometheus.alert_labels('HostDown', 'c1')
+        self.assertIn('hostname', prometheus.naming(found, 'c1'))
+
+
+class EventTest(testtools.TestCase):
+    """What Vitrage's event API takes."""
+
+    alarm = events.Alarm('HostDown', 'compute-1',
+                         '2026-01-01T00:00:10.250000', {
+                             'alertname': 'HostDown', 'hostname': 'compute-1'})
+
+    def test_stamp(self):
+        """Doctor's driver takes this format and no other."""
+        text = events.stamp(1767225610.25)
+        self.assertEqual(self.alarm.began, text)
+        self.assertIsNotNone(datetime.datetime.strptime(
+            events.stamp(1767225610), '%Y-%m-%dT%H:%M:%S.%f'))
+
+    def test_prometheus(self):
+        monitor = monitors.MONITORS['prometheus']
+        event = monitor.raised(self.alarm)
+        (alert,) = event.details['alerts']
+        self.assertEqual(
+            ('prometheus.alarm', 'firing', self.alarm.began + 'Z'),
+            (event.kind, alert['status'], alert['startsAt']))
+        self.assertEqual(self.alarm.labels, alert['labels'])
+        event = monitor.cleared(self.alarm, '2026-01-01T00:01:00.000000')
+        (ended,) = event.details['alerts']
+        self.assertEqual(('resolved', '2026-01-01T00:01:00.000000Z'),
+                         (ended['status'], ended['endsAt']))
+        # Vitrage knows an alarm again by its labels.
+        self.assertEqual(alert['labels'], ended['labels'])
+
+    def test_doctor(self):
+        monitor = monitors.MONITORS['doctor']
+        alarm = events.Alarm('compute.host.down', 'c1', self.alarm.began)
+        event = monitor.raised(alarm)
+        self.assertEqual(
+            ('compute.host.down', 'c1', 'down', self.alarm.began),
+            (event.kind, event.details['hostname'],
+             event.details['status'], event.time))
+        event = monitor.cleared(alarm, '2026-01-01T00:01:00.000000')
+        self.assertEqual(('up', '2026-01-01T00:01:00.000000'),
+                         (event.details['status'], event.time))
