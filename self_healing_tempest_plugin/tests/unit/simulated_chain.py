@@ -1,0 +1,351 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A discrete-event model of watching a cloud that heals an application.
+
+:class:`Run` lets the real watchers ask a simulated cloud, as often and as
+much side by side as the real watch does, and hands what they see to the real
+recorder, outlook and verdict; only the time and the services are not real.
+:func:`check` compares what they say with the truth.
+
+All times are seconds on the runner's monotonic clock, which is virtual.
+"""
+
+import dataclasses
+import functools
+import heapq
+import itertools
+import math
+
+from hypothesis import strategies
+
+from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import outage
+from self_healing_tempest_plugin.chain import outlook
+from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chain import verdict
+from self_healing_tempest_plugin.chain import watch
+from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
+from self_healing_tempest_plugin.tests.unit import simulated_troubles as wrong
+from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin import waiting
+
+Link, Mark, Kind = links.Link, links.Mark, verdict.Kind
+INF, OLD = worlds.INF, worlds.OLD
+
+# Times of the model are compared as stamps of about EPOCH allow.
+PRECISION = 1e-5
+
+# Virtual seconds after which a watch that has not ended never will.
+FOR_EVER = 1000.0
+
+# Virtual seconds between the look at how it was before and the watch.
+LONG_BEFORE = 30.0
+
+INTERVALS, LATENCIES = (1.5, 2.5, 4.0), (0.1, 0.6, 1.5)
+
+# None, each, each two of them, and all.
+NOISES = sorted({one | other for one in stories.Noise.EACH
+                 for other in stories.Noise.EACH} | {0, stories.Noise.ALL})
+
+
+def conditions(troubles):
+    """Return a strategy for :class:`Conditions`.
+
+    :param troubles: names of the troubles
+    """
+    return strategies.builds(
+        stories.Conditions, trouble=strategies.sampled_from(sorted(troubles)),
+        which=strategies.integers(0, 59), pace=strategies.integers(0, 4),
+        interval=strategies.sampled_from(INTERVALS),
+        latency=strategies.sampled_from(LATENCIES),
+        clocks=strategies.sampled_from(worlds.CLOCKS),
+        noise=strategies.sampled_from(NOISES),
+        seed=strategies.integers(0, 2 ** 32 - 1))
+
+
+def by_chance(rng, troubles):
+    """Return :class:`Conditions` without the help of hypothesis.
+
+    :param rng: :class:`random.Random`
+    :param troubles: names of the troubles
+    """
+    return stories.Conditions(
+        rng.choice(sorted(troubles)), rng.randrange(60), rng.randrange(5),
+        rng.choice(INTERVALS), rng.choice(LATENCIES),
+        rng.choice(worlds.CLOCKS), rng.choice(NOISES),
+        rng.randrange(2 ** 32))
+
+
+class Run:
+    """One story, watched from beginning to end.
+
+    :ivar story: the :class:`Story`
+    :ivar world: its :class:`World`
+    :ivar expectation: what the verdict is asked for
+    :ivar allowed: the verdicts that are right
+    :ivar recorder: the real one
+    :ivar now: the time; when it is over, its end
+    """
+
+    def __init__(self, given):
+        """Prepare.
+
+        :param given: :class:`Conditions`
+        """
+        trouble = wrong.TROUBLES[given.trouble]
+        self.story = story = stories.Story(given, trouble.links,
+                                           trouble.without)
+        self.allowed = trouble.tell(story)
+        self.expectation = story.expectation()
+        self.world = stories.world(story)
+        self.now = story.origin
+        self.recorder = timeline.Recorder(waiting.Clock(
+            now=lambda: self.now, wall=lambda: worlds.EPOCH + self.now))
+        self._requests = worlds.Requests(self.world, story.rng,
+                                         story.slowest)
+        self._watchers = self._watch()
+        self._under_way = dict.fromkeys(links.CHAIN, 0)
+        self._events, self._count = [], itertools.count()
+        self._concluded, self._due = INF, True
+
+    def _watch(self):
+        """Return the watchers, who look at how it was before."""
+        world, requests = self.world, self._requests
+        requests.poll = worlds.Poll(self.story.origin - LONG_BEFORE)
+        vitrage = worlds.Vitrage(world, requests)
+        return (
+            watchers.AlarmWatcher(vitrage, worlds.HOST_ENTITY,
+                                  worlds.MONITOR, worlds.HOST_ALARM),
+            watchers.DeductionWatcher(vitrage, worlds.SERVER_ENTITY,
+                                      worlds.DEDUCED_ALARM),
+            watchers.WorkflowWatcher(worlds.Mistral(world, requests),
+                                     worlds.WORKFLOW, OLD.server),
+            watchers.StackWatcher(worlds.Heat(world, requests),
+                                  worlds.Nova(world, requests),
+                                  worlds.STACK, OLD.server),
+            watchers.ApplicationWatcher(
+                worlds.Application(world, requests, self.story.rng,
+                                   self.story.has(stories.Noise.LOSSES)),
+                OLD.boot))
+
+    def play(self):
+        """Let it happen, and return the timeline.
+
+        :raises AssertionError: when the watch never ends
+        """
+        for watcher in self._watchers:
+            self._at(self.now, self._tick, watcher)
+        story = self.story
+        self._at(story.injected, self.recorder.transition, 'injected',
+                 story.injecting)
+        self._at(story.witness, self.recorder.transition,
+                 'witnessed' if story.witnessed else 'unwitnessed',
+                 story.injected)
+        self._at(story.witness, self._judge)
+        while self._events:
+            self.now, _, call, args = heapq.heappop(self._events)
+            call(*args)
+            if min(self.now, self._concluded) > story.origin + FOR_EVER:
+                raise AssertionError('the watch has not ended')
+        self._measure_clocks()
+        return self.recorder.timeline()
+
+    def _at(self, time, call, *args):
+        heapq.heappush(self._events, (time, next(self._count), call, args))
+
+    def _tick(self, watcher):
+        if self._stopped(watcher.link):
+            return
+        if self._under_way[watcher.link] < watch.AT_ONCE:
+            self._ask(watcher)
+        self._at(self.now + self.story.given.interval, self._tick, watcher)
+
+    def _stopped(self, link):
+        if self._concluded == INF:
+            return False
+        return link not in (Link.WORKFLOW, Link.APPLICATION) or (
+            self.now > max(self._concluded, self.story.until))
+
+    def _ask(self, watcher):
+        poll = self._requests.poll = worlds.Poll(self.now)
+        try:
+            look = watcher.look(poll)
+        except clients.ServiceUnavailable as error:
+            look = error
+        self._under_way[watcher.link] += 1
+        self._at(poll.time, self._deliver, watcher.link, self.now, poll, look)
+
+    def _deliver(self, link, begin, poll, look):
+        self._under_way[link] -= 1
+        for probe in poll.probes:
+            self.recorder.probe(probe)
+        if isinstance(look, Exception):
+            self.recorder.silence(link, begin, look)
+        else:
+            self.recorder.look(link, begin, self.now, look)
+        if not self._due and self._concluded == INF:
+            self._due = True
+            waited = self.now - self.story.witness
+            self._at(self.story.witness + stories.OVER_INTERVAL * math.ceil(
+                waited / stories.OVER_INTERVAL), self._judge)
+
+    def _judge(self):
+        self._due = False
+        if outlook.over(self.recorder.timeline(), self.expectation):
+            self.recorder.conclude()
+            self._concluded = self.now
+
+    def _measure_clocks(self):
+        for service, clock in self.world.clocks.items():
+            for at in (self.story.origin, self.now):
+                offset = clock.measure(self.story.rng, at)
+                if offset is not None:
+                    self.recorder.clock(service, offset)
+
+
+def check(given):
+    """Play one case, and compare what is said of it with the truth.
+
+    :param given: :class:`Conditions`
+    :returns: the :class:`..verdict.Verdict`
+    :raises AssertionError: when anything is wrong; it tells what
+    """
+    run = Run(given)
+    seen = run.play()
+    found = verdict.verdict(seen, run.expectation)
+    complaints = [
+        *_wrong_verdict(run, found), *_wrong_times(run, seen),
+        *_wrong_executions(run, seen), *_wrong_outage(run, seen),
+        *_believed_lies(run, seen, found)]
+    if complaints:
+        raise AssertionError('\n'.join((*complaints, *_describe(run, seen))))
+    return found
+
+
+def _wrong_verdict(run, found):
+    if (found.kind, found.link) not in run.allowed:
+        yield 'wrong verdict: %s; right: %s' % (found, ' or '.join(
+            '%s %s' % (kind.name, link and link.label)
+            for kind, link in run.allowed))
+    if found.kind is Kind.HEALED:
+        story = run.story
+        took = story.answered - story.injecting
+        if not took <= found.seconds <= took + story.slack:
+            yield 'it took %s, not %s' % (took, found.seconds)
+
+
+def _wrong_times(run, seen):
+    """Yield what did not happen when the evidence says that it did."""
+    losses = run.story.has(stories.Noise.LOSSES)
+    for one in seen.evidence:
+        if one.link is Link.APPLICATION and losses:
+            # That a request is lost looks as if nobody answered any more.
+            continue
+        polls = timeline.Interval(one.earliest, one.seen_at)
+        told = seen.when(one)
+        if told.meet(polls) != told:
+            yield '%s: %s is not within %s' % (one.link.label, told, polls)
+        happened = _happened(run, one)
+        if not any(map(functools.partial(_holds, polls), happened)):
+            yield '%s %s: none of %s is within %s' % (
+                one.link.label, one.object_id, happened, polls)
+        elif run.story.given.clocks != 'lying' and not any(
+                map(functools.partial(_holds, told), happened)):
+            yield '%s %s: none of %s is within what is told, %s' % (
+                one.link.label, one.object_id, happened, told)
+    if run.story.given.clocks != 'lying' and seen.disbelieved():
+        yield 'truthful clocks are not believed'
+
+
+def _holds(interval, time):
+    return interval.begin - PRECISION <= time <= interval.end + PRECISION
+
+
+def _happened(run, evidence):
+    """Return when the event of an evidence may have happened in truth."""
+    world, name = run.world, evidence.object_id
+    started = evidence.mark is Mark.STARTED
+    if evidence.link is Link.WORKFLOW:
+        return [one.begin if started else one.end
+                for one in world.executions if one.id == name]
+    if evidence.link is Link.STACK:
+        return [one.begin if started else one.end
+                for one in world.updates if one.begin > run.story.origin]
+    if evidence.link is Link.APPLICATION:
+        return [run.story.answered]
+    return [one.begin for one in world.alarms if one.id == name]
+
+
+def _wrong_executions(run, seen):
+    """Yield a complaint when not all executions were counted, or too many."""
+    story = run.story
+    began = {one.id: one.begin for one in run.world.executions
+             if one.server_id == OLD.server and one.begin > story.origin}
+    counted = set(verdict.executions(seen))
+    certain = set() if story.dark else {
+        name for name, begin in began.items()
+        if begin <= run.now - 2 * story.slack}
+    if not certain <= counted <= set(began):
+        yield '%s were counted of %s' % (sorted(counted), began)
+
+
+def _wrong_outage(run, seen):
+    """Yield a complaint when the outage was not when it was said to be."""
+    story = run.story
+    down = min(max(story.down, story.fault), story.answered)
+    one_outage = not story.late_answers and story.answer == worlds.NEW and (
+        not story.has(stories.Noise.LOSSES))
+    if (not one_outage or story.answered - down < 2 * story.slack
+            or story.answered > run.now - story.slack):
+        return
+    found = outage.service(seen).outage
+    if found is None or not _holds(found.begin, down) or (
+            found.end is None or not _holds(found.end, story.answered)):
+        yield 'the outage from %s to %s was seen as %s' % (
+            down, story.answered, found)
+
+
+def _believed_lies(run, seen, found):
+    """Yield a complaint when the clocks of services make the verdict."""
+    if run.story.given.clocks == 'lying':
+        without = dataclasses.replace(seen, clocks={})
+        if verdict.verdict(without, run.expectation) != found:
+            yield 'without any clock the verdict is another'
+
+
+def _describe(run, seen):
+    """Yield what there is to know about a case, all times from its origin."""
+    origin = run.story.origin
+    yield '%s, slack %.2f' % (run.story.given, run.story.slack)
+    yield 'timeouts %s' % {link.label: round(seconds, 2) for link, seconds
+                           in run.story.timeouts.items()}
+    for name in ('injecting', 'injected', 'alarm', 'deduced', 'created',
+                 'begun', 'done', 'ended', 'answered', 'gone', 'until'):
+        yield '%s at %.2f' % (name, getattr(
+            run.world if name == 'gone' else run.story, name) - origin)
+    for one in (*run.world.alarms, *run.world.executions,
+                *run.world.updates, *run.world.spells):
+        yield str(dataclasses.replace(
+            one, begin=one.begin - origin, end=one.end - origin))
+    for one in seen.evidence:
+        told = seen.when(one)
+        yield '%s %s %s: %.2f to %.2f, told %.2f to %.2f' % (
+            one.link.label, one.mark.value, one.object_id,
+            one.earliest - origin, one.seen_at - origin, told.begin - origin,
+            told.end - origin)
+    yield 'concluded at %.2f, over at %.2f' % (
+        (seen.concluded or INF) - origin, run.now - origin)
+    yield from map(str, seen.failures)
+    yield from ('%s %s' % pair for pair in seen.watched.items())

@@ -1,0 +1,410 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What happens in a simulated cloud: the truth of one case.
+
+A :class:`Story` says when what happens, and :func:`world` makes a cloud of
+it, in which much else happens that must not matter. All times are seconds on
+the runner's monotonic clock.
+"""
+
+import dataclasses
+import random
+
+from self_healing_tempest_plugin.chain import expectation
+from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+
+Link = links.Link
+INF, OLD, NEW = worlds.INF, worlds.OLD, worlds.NEW
+
+# The watch looks so often whether it is over.
+OVER_INTERVAL = 0.2
+
+# So many requests a poll makes at the most, or one that takes as long.
+MOST_REQUESTS = 8
+
+# So late the history of Vitrage knows of an alarm at the latest, and so
+# seldom it is asked where there is something else to ask.
+LONGEST_LAG, HISTORY_INTERVAL = 9.9, 5.0
+
+# Whose alarms of which name are none of ours.
+OTHER_ALARMS = (
+    ('vertex-of-other-host', worlds.MONITOR, worlds.HOST_ALARM),
+    (worlds.HOST_VID, worlds.MONITOR, 'HostBusy'),
+    (worlds.HOST_VID, 'zabbix', worlds.HOST_ALARM))
+OTHER_DEDUCTIONS = (
+    ('vertex-of-other-server', 'vitrage', worlds.DEDUCED_ALARM),
+    (worlds.SERVER_VID, 'vitrage', 'Instance slow'))
+
+
+@dataclasses.dataclass(frozen=True)
+class Conditions:
+    """What a case is made of; the same conditions make the same case.
+
+    :ivar trouble: what goes wrong, a name of :mod:`.simulated_troubles`
+    :ivar which: where it goes wrong; taken modulo the number of places
+    :ivar pace: 0 (at once) to 4 (each link takes all the time that it has)
+    :ivar interval: seconds between two polls of a link
+    :ivar latency: what a poll takes at the most, in intervals
+    :ivar clocks: ``true``, ``drifting``, ``lying`` or ``unknown``
+    :ivar noise: bits of :class:`Noise`: what must not matter
+    :ivar seed: of all that is left to chance
+    """
+
+    trouble: str
+    which: int = 0
+    pace: int = 2
+    interval: float = 1.5
+    latency: float = 0.1
+    clocks: str = 'true'
+    noise: int = 0
+    seed: int = 0
+
+
+class Noise:
+    """What happens beside, and must not change the verdict."""
+
+    EACH = OUTAGE, REPEATED, FOREIGN, LOSSES, FORGOTTEN, FLAPPING = tuple(
+        1 << bit for bit in range(6))
+    ALL = sum(EACH)
+
+
+class Story:
+    """The truth of one case; what never happens does so at infinity.
+
+    :ivar link: where something goes wrong
+    :ivar slowest: seconds that one request takes at the most
+    :ivar slack: seconds after which what is there is seen for certain, and
+        what is over is known to be
+    :ivar timeouts: of the expectation
+    :ivar changes: of the other fields of the expectation
+    :ivar origin: when the watch begins
+    :ivar injecting: when the injection begins
+    :ivar injected: when it ends
+    :ivar fault: when it works
+    :ivar witness: when somebody has seen it, or given up
+    :ivar alarm: when the monitor's alarm is raised
+    :ivar deduced: when the alarm on the server is
+    :ivar has_state: whether with the state of the server
+    :ivar created: when the execution is started
+    :ivar begun: when the update of the stack is
+    :ivar done: when it is over
+    :ivar ended: when the execution is over
+    :ivar answered: when the new server answers
+    :ivar down: when the old one stops to, at the earliest
+    :ivar deleted: when the stack is deleted
+    :ivar until: how long the application is watched at least
+    :ivar dark: pairs of a service and when it stops to answer
+    """
+
+    witnessed = has_state = True
+    alarm = deduced = created = begun = done = ended = answered = INF
+    deleted = INF
+    down = until = -INF
+    state = 'SUCCESS'
+    server, host, status = NEW.server, worlds.SPARE, 'ACTIVE'
+    answer = NEW
+
+    def __init__(self, given, links, without=0):
+        """Prepare; nothing happens yet.
+
+        :param given: :class:`Conditions`
+        :param links: where something may go wrong
+        :param without: bits of :class:`Noise` that are not to be
+        """
+        self.given, self.rng = given, random.Random(given.seed)
+        self.noise = given.noise & ~without
+        self.link = links[given.which % len(links)]
+        self._measure()
+        self.origin = self.rng.uniform(0, 10000)
+        self.inject(self.origin + self.rng.uniform(0.1, 2))
+        self.changes = {}
+        self.output = self.rng.choice(
+            ('{}', '{"found": true}', 'nonsense', '[1]', None))
+        self.executions, self.updates, self.alarms = [], [], []
+        self.late_answers, self.dark = [], []
+
+    def _measure(self):
+        given = self.given
+        self.slowest = given.latency * given.interval / 4
+        self.outage = (self.rng.uniform(1, 10)
+                       if self.has(Noise.OUTAGE) else 0)
+        self.hang = self.rng.choice((0, given.interval)) * bool(self.outage)
+        self.slack = (given.interval + self.lost_for() + self.hang
+                      + MOST_REQUESTS * self.slowest + self.outage
+                      + OVER_INTERVAL + 1)
+        self.shares = {link: self.slack * self.rng.uniform(0.3, 1)
+                       for link in links.CHAIN}
+        self.timeouts = dict(self.shares)
+        for link in (Link.ALARM, Link.DEDUCTION):
+            self.timeouts[link] += self.hidden(link)
+        self.timeouts[Link.APPLICATION] += 2 * self.lost_for()
+
+    def has(self, noise):
+        """Return whether there is a kind of noise, or one of several."""
+        return bool(self.noise & noise)
+
+    def hidden(self, link):
+        """Return how long only the history of Vitrage may know of a link."""
+        noise = Noise.FLAPPING if link is Link.ALARM else (
+            Noise.FLAPPING | Noise.FORGOTTEN)
+        return self.has(noise) * (LONGEST_LAG + HISTORY_INTERVAL + self.slack)
+
+    def lost_for(self):
+        """Return the seconds between two requests that are not lost."""
+        return self.has(Noise.LOSSES) * self.given.interval
+
+    def inject(self, begin):
+        """Inject the fault, from a moment on."""
+        self.injecting = begin
+        self.injected = begin + self.rng.uniform(0, 2)
+        self.fault = self.rng.uniform(begin, self.injected)
+        self.witness = self.injected + self.rng.uniform(0, 1)
+
+    def patient(self, link):
+        """Give a link more time, without its taking more."""
+        self.timeouts[link] += 3 * self.slack
+
+    def within(self, link):
+        """Return how long a link may take and does."""
+        share = 1.0 if self.given.pace == 4 else (
+            self.rng.random() * self.given.pace / 4)
+        return max(0.01, share * self.shares[link])
+
+    def too_long(self, link):
+        """Return what is too long for a link, however late it is noticed."""
+        hidden = max(map(self.hidden, (Link.ALARM, Link.DEDUCTION)))
+        return (self.timeouts[link] + 2 * self.slack + hidden
+                + self.rng.uniform(0, self.slack))
+
+    def soon(self, share=0.3):
+        """Return a part of the slack."""
+        return self.rng.uniform(0, share) * self.slack
+
+    def lay(self, first=Link.ALARM):
+        """Let one thing lead to the other, from a link on, all in time."""
+        if first <= Link.ALARM:
+            self.alarm = self.fault + self.within(Link.ALARM)
+        if first <= Link.DEDUCTION:
+            self.deduced = self.alarm + self.within(Link.DEDUCTION)
+        if first <= Link.WORKFLOW:
+            self.created = self.deduced + self.within(Link.WORKFLOW)
+        if first <= Link.STACK:
+            self.done = self.created + self.within(Link.STACK)
+            self.begun = self.rng.uniform(self.created, self.done)
+            self.ended = self.done + self.within(Link.WORKFLOW)
+        self.answered = self.rng.uniform(
+            self.begun, max(self.done, self.ended)
+            + self.within(Link.APPLICATION))
+
+    def before(self, link):
+        """Return when the link before one has come."""
+        return {Link.ALARM: self.injected, Link.DEDUCTION: self.alarm,
+                Link.WORKFLOW: self.deduced, Link.STACK: self.created,
+                Link.APPLICATION: max(self.done, self.ended)}[link]
+
+    def move(self, link, at):
+        """Let a link come at another time, and then those behind it."""
+        if link is Link.ALARM:
+            self.alarm = at
+        elif link is Link.DEDUCTION:
+            self.deduced = at
+        elif link is Link.WORKFLOW:
+            self.created = at
+        elif link is Link.STACK:
+            self.done, self.ended = at, at + self.within(Link.WORKFLOW)
+            self.answered = self.ended
+        else:
+            self.answered = at
+        if link < Link.STACK:
+            self.lay(Link(link + 1))
+
+    def stop(self, first):
+        """Let nothing happen from a link on."""
+        self.answered = INF
+        if first <= Link.STACK:
+            self.begun = self.done = INF
+        if first <= Link.WORKFLOW:
+            self.created = self.ended = INF
+        if first <= Link.DEDUCTION:
+            self.deduced = INF
+        if first <= Link.ALARM:
+            self.alarm = INF
+
+    def expectation(self):
+        """Return what the verdict is asked for."""
+        return expectation.Expectation(**dict(dict(
+            fault='the host without power', fault_look_at='the power',
+            host=worlds.HOST, server_id=OLD.server, boot=OLD.boot,
+            stack_id=worlds.STACK.id, workflow=worlds.WORKFLOW,
+            url=worlds.URL, host_alarm=worlds.HOST_ALARM,
+            deduced_alarm=worlds.DEDUCED_ALARM,
+            monitor_look_at='the monitor', timeouts=self.timeouts),
+            **self.changes))
+
+
+def world(story):
+    """Return the world in which a story happens, with all that is beside.
+
+    :param story: :class:`Story`
+    """
+    made = worlds.World(
+        clocks={service: worlds.Clock(story.rng, story.given.clocks)
+                for service in ('Vitrage', 'Mistral', 'Heat')},
+        host=story.host, status=story.status, deleted=story.deleted,
+        answers=_answers(story), gone=_gone(story),
+        servers=[(-INF, OLD.server)])
+    _raise_alarms(story, made)
+    if story.created < INF:
+        made.executions.append(worlds.Execution(
+            'execution-0', OLD.server, story.created, story.ended,
+            story.state, story.output))
+    if story.begun < INF:
+        made.updates.append(worlds.Update('update', story.begun, story.done))
+        made.servers.append((story.rng.uniform(story.begun, min(
+            story.done, story.begun + story.slack)), story.server))
+    made.alarms += story.alarms
+    made.executions += story.executions
+    made.updates += story.updates
+    _add_noise(story, made)
+    made.updates.sort(key=lambda one: one.begin)
+    return made
+
+
+def _answers(story):
+    # Where only the host is out of reach, the old server answers until the
+    # new one takes its address.
+    down = min(max(story.down, story.fault), story.answered)
+    return [(-INF, OLD), (down, worlds.SILENCE),
+            (story.answered, story.answer), *story.late_answers]
+
+
+def _gone(story):
+    if story.done == INF:
+        return INF
+    if story.has(Noise.FORGOTTEN):
+        return story.begun
+    return max(story.begun, min(story.deduced, story.done) + story.slack)
+
+
+def _raise_alarms(story, made):
+    if story.alarm < INF:
+        made.alarms.append(host_alarm(story, 'alarm-1', story.alarm,
+                                      _cleared(story, story.alarm)))
+    if story.deduced < INF:
+        deduced = alarm(
+            story, 'deduced-1', worlds.SERVER_VID, 'vitrage',
+            worlds.DEDUCED_ALARM, story.deduced,
+            _cleared(story, story.deduced))
+        made.alarms.append(deduced)
+        if story.has_state:
+            made.deduced_state = deduced.begin, deduced.end
+
+
+def _cleared(story, begin):
+    flapping = story.has(Noise.FLAPPING) and story.has_state
+    return begin + (story.soon() if flapping else INF)
+
+
+def host_alarm(story, name, begin, end=INF):
+    """Return an alarm of the monitor on the host."""
+    return alarm(story, name, worlds.HOST_VID, worlds.MONITOR,
+                 worlds.HOST_ALARM, begin, end)
+
+
+def alarm(story, name, entity, datasource, kind, begin, end=INF):
+    """Return an alarm that the history has sooner or later."""
+    return worlds.Alarm(name, entity, datasource, kind, begin, end,
+                        story.rng.uniform(0, LONGEST_LAG))
+
+
+def _add_noise(story, made):
+    if story.outage:
+        made.spells += _spells(story)
+    for service, begin in story.dark:
+        made.spells.append(worlds.Spell(service, begin, INF))
+    if story.has(Noise.REPEATED):
+        _repeat(story, made)
+    if story.has(Noise.FOREIGN):
+        _add_stale(story, made)
+        _add_foreign(story, made)
+
+
+def _spells(story):
+    """Yield outages, each about when something comes, or is late."""
+    times = [time for time in (
+        story.fault, story.alarm, story.deduced, story.created, story.begun,
+        story.done, story.ended, story.answered) if time < INF]
+    services = story.rng.sample(worlds.SERVICES, story.rng.randint(1, 2))
+    takes = story.outage / len(services)
+    for service in services:
+        about = story.rng.choice(times) + story.rng.choice(
+            (0, *story.timeouts.values()))
+        begin = max(story.origin, about - story.rng.uniform(0, takes))
+        yield worlds.Spell(service, begin, begin + takes, story.hang)
+
+
+def _repeat(story, made):
+    """Let alarms and executions come again."""
+    for number in range(1, story.rng.randint(2, 5)):
+        # One that comes and goes unseen, and then another: nobody can know.
+        if story.alarm < INF and not story.has(Noise.FLAPPING):
+            made.alarms.append(host_alarm(
+                story, 'alarm-again-%d' % number,
+                story.alarm + story.soon(2)))
+        if story.created < INF:
+            made.executions.append(repeated(
+                story, number, story.created + story.soon(2)))
+
+
+def repeated(story, number, begin):
+    """Return an execution beside the one that heals."""
+    state, output = story.rng.choice((
+        ('ERROR', None), ('CANCELLED', None), ('SUCCESS', '{"found": false}'),
+        ('RUNNING', None)))
+    return worlds.Execution('execution-%d' % number, OLD.server, begin,
+                            begin + story.soon(1), state, output)
+
+
+def _add_stale(story, made):
+    """Leave what was there before."""
+    before = story.origin - story.rng.uniform(100, 200)
+    for one in tuple(made.alarms):
+        # Vitrage takes the same vertex again for what comes again.
+        made.alarms.append(dataclasses.replace(
+            one, begin=before, end=before + 20))
+    made.executions.append(worlds.Execution(
+        'execution-of-before', OLD.server, before, before + 20,
+        story.rng.choice(('SUCCESS', 'ERROR'))))
+    made.updates.append(worlds.Update('update-of-before', before, before + 20))
+
+
+def _add_foreign(story, made):
+    """Let much the same happen to others."""
+    at = story.fault + story.soon(2)
+    for one in OTHER_ALARMS + OTHER_DEDUCTIONS:
+        made.alarms.append(alarm(story, 'foreign %s' % (one,), *one, at))
+    made.executions.append(worlds.Execution('foreign', 'other', at, at + 1))
+    _add_idle_updates(story, made)
+
+
+def _add_idle_updates(story, made):
+    """Let the stack be updated without any change."""
+    if story.created < story.begun < INF:
+        begin, end = sorted(story.rng.uniform(story.created, story.begun)
+                            for _ in range(2))
+        made.updates.append(worlds.Update('idle-1', begin, end))
+    if story.done < INF and story.rng.random() < 0.5:
+        begin = story.done + story.slack
+        made.updates.append(worlds.Update('idle-2', begin,
+                                          begin + story.soon()))
