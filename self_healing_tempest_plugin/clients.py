@@ -187,22 +187,31 @@ class Heat:
         return None if stack['stack_status'] == 'DELETE_COMPLETE' else stack
 
     def resources(self, stack_id):
-        """Return the resources of a stack as a list of dicts."""
+        """Return the resources of a stack as a list of dicts.
+
+        A stack that is gone has none.
+        """
         with calling('Heat', 'list resources of stack %s' % stack_id):
-            return [resource.to_dict() for resource
-                    in self._client.resources.list(stack_id)]
+            try:
+                return [resource.to_dict() for resource
+                        in self._client.resources.list(stack_id)]
+            except heat_exc.HTTPNotFound:
+                return []
 
     def updates(self, stack):
         """Return the events of a stack's own updates, oldest first.
 
         :param stack: :class:`.application.Stack`
         :returns: list of dicts; the stack's own events, not those of its
-            resources
+            resources; none of a stack that is gone
         """
         with calling('Heat', 'list updates of stack %s' % stack.id):
-            found = self._client.events.list(
-                stack.identifier, filters={'resource_name': stack.name,
-                                           'resource_action': 'UPDATE'})
+            try:
+                found = self._client.events.list(
+                    stack.identifier, filters={'resource_name': stack.name,
+                                               'resource_action': 'UPDATE'})
+            except heat_exc.HTTPNotFound:
+                return []
             return [one.to_dict() for one in found]
 
     def events(self, stack, limit=100):

@@ -170,3 +170,16 @@ def repeat(call, *, interval, stop, at_once=1, name=''):
                 pool.submit(one)
             due = max(due + interval, CLOCK.now())
             pause(due - CLOCK.now(), stop)
+
+
+def side_by_side(*calls):
+    """Make several calls at the same time.
+
+    :param calls: called without arguments
+    :returns: list of what they return, in their order
+    :raises Exception: what the first of those that broke has raised, once
+        all are over
+    """
+    with futures.ThreadPoolExecutor(len(calls)) as pool:
+        running = [pool.submit(call) for call in calls]
+    return [one.result() for one in running]

@@ -269,6 +269,7 @@ class Recorder:
         self._remarks = {}
         self._watched = {}
         self._blind = {}
+        self._sought = {}
         self._objects = {}
         self._clocks = {}
         self._concluded = None
@@ -296,7 +297,8 @@ class Recorder:
 
         Probes and transitions are recorded further on: a fault has to be
         taken back, and the old guest may come back with its host. So are the
-        ids of what comes late, the clocks and the details.
+        ids of what comes late, the clocks and the details; and a poll that
+        was under way may still narrow the time of what another one saw.
         """
         with self._lock:
             if self._concluded is None:
@@ -366,11 +368,11 @@ class Recorder:
             if look.objects:
                 self._objects[link] = tuple(dict.fromkeys(
                     (*self._objects.get(link, ()), *look.objects)))
+            self._overlook(link, look, begin)
             if self._concluded is not None:
                 return
             for sighting in look.sightings:
-                self._sight(link, sighting, end)
-            self._overlook(link, look, begin)
+                self._sight(link, sighting, begin, end)
             if begin >= self._answered(link):
                 self._fail(link, look, end)
             self._count(link, begin, look.state, answered=begin)
@@ -391,10 +393,10 @@ class Recorder:
             state=state if newest else before.state,
             answered=max(answers, default=None))
 
-    def _sight(self, link, sighting, end):
-        if any(one.link is link and one.mark is sighting.mark
-               for one in self._lists['evidence']):
+    def _sight(self, link, sighting, begin, end):
+        if (link, sighting.mark) in self._sought:
             return
+        self._sought[link, sighting.mark] = begin
         not_before = self._blind.get((link, sighting.mark), self._origin)
         self._lists['evidence'].append(Evidence(
             link, sighting.mark, sighting.object_id, min(not_before, end),
@@ -403,10 +405,19 @@ class Recorder:
 
     def _overlook(self, link, look, begin):
         seen = {sighting.mark for sighting in look.sightings}
-        for mark in links.Mark:
-            if mark not in seen:
-                self._blind[link, mark] = max(
-                    begin, self._blind.get((link, mark), self._origin))
+        for mark in set(links.Mark) - seen:
+            self._blind[link, mark] = max(
+                begin, self._blind.get((link, mark), self._origin))
+            if begin < self._sought.get((link, mark), -math.inf):
+                self._narrow(link, mark, begin)
+
+    def _narrow(self, link, mark, not_before):
+        # A poll can give up long after a later one has seen what it did not.
+        self._lists['evidence'] = [
+            dataclasses.replace(one, not_before=max(
+                one.not_before, not_before))
+            if (one.link, one.mark) == (link, mark) else one
+            for one in self._lists['evidence']]
 
     def _fail(self, link, look, end):
         # A failure that has gone is none: another execution may be at work.

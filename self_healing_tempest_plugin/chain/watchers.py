@@ -24,6 +24,7 @@ import typing
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import stamps
 from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin import waiting
 
 # Vitrage's history is a database that its persistor fills from a queue: an
 # alarm may be older than its first showing by that many seconds. On a loaded
@@ -313,29 +314,72 @@ class StackWatcher:
 
     link = links.Link.STACK
 
-    def __init__(self, heat, nova, stack, server_id):
+    def __init__(self, heat, nova, stack, server_id,
+                 together=waiting.side_by_side):
         """Take the stack of before.
 
         :param stack: :class:`..application.Stack`
         :param server_id: the server that is to be replaced
+        :param together: makes several calls at the same time
         """
         self._heat, self._nova, self._stack = heat, nova, stack
-        self._server_id = server_id
+        self._server_id, self._together = server_id, together
         self._before = _stack_version(heat.stack(stack.identifier))
         self._events_before = frozenset(
             one['id'] for one in heat.updates(stack))
+        self._begun, self._successor = False, None
 
     def look(self, recorder):
-        """Ask once; see :class:`Look`."""
-        stack = self._heat.stack(self._stack.identifier)
+        """Ask once; see :class:`Look`.
+
+        Until an update has begun, one question is enough.
+        """
+        if not self._begun:
+            stack = self._show()
+            self._begun = stack is None or (
+                _stack_version(stack) != self._before)
+            if not self._begun:
+                return Look(stack['stack_status'])
+        # Heat takes its time for each answer, so it is asked all at once.
+        earlier = self._successor
+        stack, updates, resources, server = self._together(
+            self._show,
+            lambda: self._heat.updates(self._stack),
+            lambda: self._heat.resources(self._stack.identifier),
+            lambda: earlier and self._nova.server(earlier))
         if stack is None:
             return Look('deleted', failure='the stack is deleted',
                         object_id=self._stack.id)
-        status = stack['stack_status']
-        if _stack_version(stack) == self._before:
-            return Look(status)
-        events = [one for one in self._heat.updates(self._stack)
+        events = [one for one in updates
                   if one['id'] not in self._events_before]
+        found = server_of(resources)
+        if found in (None, self._server_id):
+            found = None
+        elif found != earlier:
+            server = self._met(stack, found)
+        return self._judge(stack, events, found and server)
+
+    def _met(self, stack, found):
+        """Return a server that the stack is not known to have had before.
+
+        One that an earlier look has found, and that is still there, was
+        there when the stack was shown; this one may belong to an update that
+        was asked for meanwhile.
+        """
+        self._successor = found
+        if stack['stack_status'] != 'UPDATE_COMPLETE':
+            return None
+        again, server = self._together(
+            self._show, lambda: self._nova.server(found))
+        same = again is not None and (
+            _stack_version(again) == _stack_version(stack))
+        return server if same else None
+
+    def _show(self):
+        return self._heat.stack(self._stack.identifier)
+
+    def _judge(self, stack, events, server):
+        status = stack['stack_status']
         started = self._sighting(links.Mark.STARTED, status, events,
                                  'UPDATE_IN_PROGRESS')
         if status != 'UPDATE_COMPLETE':
@@ -343,30 +387,21 @@ class StackWatcher:
             return Look(status, (started,),
                         failed if status.endswith('_FAILED') else '',
                         self._stack.id)
-        server = self._replacement()
         if server is None:
-            return Look('%s, still with server %s' % (
+            return Look('%s, no other server than %s' % (
                 status, self._server_id), (started,))
         text = '%s, server %s %s' % (status, server['id'], server['status'])
-        if server['status'] != 'ACTIVE' or self._moved_on(stack):
+        if server['status'] != 'ACTIVE':
             return Look(text, (started,))
         return Look(text, (started, self._sighting(
             links.Mark.FINISHED, status, events, 'UPDATE_COMPLETE',
             server_id=server['id'], host=server['OS-EXT-SRV-ATTR:host'],
             status=server['status'])))
 
-    def _moved_on(self, stack):
-        # What was asked for in between may belong to the next update.
-        now = self._heat.stack(self._stack.identifier)
-        return now is None or _stack_version(now) != _stack_version(stack)
-
-    def _replacement(self):
-        server_id = server_of(self._heat.resources(self._stack.identifier))
-        if server_id in (None, self._server_id):
-            return None
-        return self._nova.server(server_id)
-
     def _sighting(self, mark, stack_status, events, event_status, **server):
+        if mark is links.Mark.FINISHED and not _ended(events):
+            # They were listed a moment before the stack was shown.
+            events = []
         found = [one for one in events
                  if one['resource_status'] == event_status]
         event = found[0] if found else {}
@@ -382,6 +417,11 @@ class StackWatcher:
 
 def _stack_version(stack):
     return stack['stack_status'], stack.get('updated_time')
+
+
+def _ended(events):
+    return bool(events) and (
+        events[-1]['resource_status'] != 'UPDATE_IN_PROGRESS')
 
 
 def server_of(resources):

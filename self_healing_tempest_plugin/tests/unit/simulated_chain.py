@@ -134,7 +134,8 @@ class Run:
                                      worlds.WORKFLOW, OLD.server),
             watchers.StackWatcher(worlds.Heat(world, requests),
                                   worlds.Nova(world, requests),
-                                  worlds.STACK, OLD.server),
+                                  worlds.STACK, OLD.server,
+                                  requests.together),
             watchers.ApplicationWatcher(
                 worlds.Application(world, requests, self.story.rng,
                                    self.story.has(stories.Noise.LOSSES)),

@@ -237,6 +237,22 @@ class Requests:
                 raise clients.ServiceUnavailable(service, 'answer', 'HTTP 503')
         return served
 
+    def together(self, *calls):
+        """Do as :func:`..waiting.side_by_side` does: the slowest counts."""
+        begin, ends = self.poll.time, []
+        answers, problems = [], []
+        for call in calls:
+            self.poll.time = begin
+            try:
+                answers.append(call())
+            except clients.ServiceUnavailable as error:
+                problems.append(error)
+            ends.append(self.poll.time)
+        self.poll.time = max(ends)
+        if problems:
+            raise problems[0]
+        return answers
+
 
 class Vitrage:
     """The requests of :class:`..clients.Vitrage` that watchers make."""

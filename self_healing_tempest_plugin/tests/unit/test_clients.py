@@ -113,6 +113,12 @@ class HeatTest(ClientTestCase):
         self.clients.heat.delete(stack_id)
         self.assertIsNone(self.clients.heat.stack(stack_id))
 
+    def test_gone_stack_has_nothing(self):
+        stack = application.Stack('none', fake_cloud.STACK)
+        heat = self.clients.heat
+        self.assertEqual(([], []), (heat.updates(stack),
+                                    heat.resources(stack.identifier)))
+
 
 class TimeTest(ClientTestCase):
     """clients.Clients.dates(), and what happened when."""

@@ -183,6 +183,28 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual((1003.0, 1005.0), (self.found().not_before,
                                             self.found().seen_at))
 
+    def test_blind_poll_that_gave_up_later(self):
+        """It came after the beginning of that one, too, verdict or not."""
+        self.recorder.look(Link.ALARM, 1001.0, 1001.5,
+                           watchers.Look('not there'))
+        self.recorder.look(Link.ALARM, 1005.0, 1005.1, sight())
+        self.recorder.look(Link.ALARM, 1003.0, 1006.0,
+                           watchers.Look('not there'))
+        self.assertEqual(1003.0, self.found().not_before)
+        self.recorder.conclude()
+        self.recorder.look(Link.ALARM, 1004.0, 1007.0,
+                           watchers.Look('not there'))
+        self.recorder.look(Link.ALARM, 1002.0, 1007.0,
+                           watchers.Look('not there'))
+        self.assertEqual(1004.0, self.found().not_before)
+
+    def test_what_was_seen_is_gone(self):
+        """That it is not there later says nothing of when it came."""
+        self.recorder.look(Link.ALARM, 1005.0, 1005.1, sight())
+        self.recorder.look(Link.ALARM, 1005.0, 1006.0,
+                           watchers.Look('not there'))
+        self.assertEqual(1000.0, self.found().not_before)
+
     def test_clock_measured_twice(self):
         """It may have been anywhere in between meanwhile."""
         self.recorder.clock('Heat', clocks.Offset(5.0, 6.0))

@@ -12,6 +12,7 @@
 
 """The poller, on a clock that only moves when someone sleeps."""
 
+import functools
 import threading
 
 from hypothesis import given
@@ -216,3 +217,30 @@ class RepeatTest(testtools.TestCase):
         self.stop.set()
         self.start().join(5)
         self.assertEqual(0, self.count(1))
+
+
+class SideBySideTest(testtools.TestCase):
+    """waiting.side_by_side()."""
+
+    def test_at_the_same_time(self):
+        """Each waits for the others, and the answers are in order."""
+        barrier = threading.Barrier(3)
+
+        def call(number):
+            barrier.wait(10)
+            return number
+
+        self.assertEqual([0, 1, 2], waiting.side_by_side(
+            *(functools.partial(call, number) for number in range(3))))
+
+    def test_broken(self):
+        """The first problem, in their order, when all are over."""
+        ended = []
+
+        def call(number):
+            ended.append(number)
+            raise ValueError(number)
+
+        error = self.assertRaises(ValueError, waiting.side_by_side, *(
+            functools.partial(call, number) for number in range(3)))
+        self.assertEqual(((0,), [0, 1, 2]), (error.args, sorted(ended)))

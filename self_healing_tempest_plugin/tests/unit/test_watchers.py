@@ -12,7 +12,10 @@
 
 """What counts as evidence: the watchers on real clients."""
 
+import itertools
 import math
+
+import fixtures
 
 from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chain import links
@@ -270,7 +273,46 @@ class StackWatcherTest(WatcherTestCase):
         look = self.look()
         self.assertEqual([Mark.STARTED],
                          [one.mark for one in look.sightings])
-        self.assertIn('still with server %s' % fake_cloud.SERVER, look.state)
+        self.assertIn('no other server than %s' % fake_cloud.SERVER,
+                      look.state)
+
+    def test_all_at_once(self):
+        """Of a server that is known nothing is asked a second time."""
+        self.update('UPDATE_IN_PROGRESS')
+        self.replace('BUILD')
+        self.look()
+        self.update('UPDATE_COMPLETE')
+        self.replace()
+        asked = len(self.cloud.asked('GET', ''))
+        self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
+        self.assertEqual(4, len(self.cloud.asked('GET', '')) - asked)
+
+    def test_next_update_is_asked_for_meanwhile(self):
+        """The server may be of that one, which is not complete."""
+        self.update('UPDATE_COMPLETE')
+        self.replace()
+        show, times = self.clients.heat.stack, itertools.count()
+
+        def stack(identifier):
+            if next(times) == 2:
+                self.update('UPDATE_IN_PROGRESS')
+            return show(identifier)
+
+        self.useFixture(fixtures.MockPatchObject(
+            self.clients.heat, 'stack', stack))
+        self.assertEqual([Mark.STARTED], self.marks())
+
+    def test_events_listed_too_early(self):
+        """The end that they show is of an update before this one."""
+        self.update('UPDATE_COMPLETE')
+        self.replace()
+        self.cloud.events += [
+            fake_cloud.event('IN_PROGRESS', 'e1'),
+            fake_cloud.event('COMPLETE', 'e2'),
+            fake_cloud.event('IN_PROGRESS', 'e3')]
+        _, finished = self.look().sightings
+        self.assertEqual((None, ()), (finished.payload['event_id'],
+                                      finished.stamps))
 
     def test_new_server_not_active(self):
         self.update('UPDATE_COMPLETE')
