@@ -345,13 +345,15 @@ def _link(one):
     # Open vSwitch makes up the address of its datapath's own link whenever
     # it starts.
     made_up = one['ifname'] == 'ovs-netdev'
+    # Link-local addresses are made of the MAC address that a link had when it
+    # came up, which is not that of today where Open vSwitch sets it later.
     return {
         'up': 'UP' in one['flags'], 'carrier': 'LOWER_UP' in one['flags'],
         'mtu': one['mtu'], 'master': one.get('master'),
         'mac': None if made_up else one['address'],
         'addresses': {
             '%(local)s/%(prefixlen)s' % address: address['scope']
-            for address in one['addr_info']}}
+            for address in one['addr_info'] if address['scope'] != 'link'}}
 
 
 def _routes(text):
@@ -391,8 +393,11 @@ def _processes(text):
 
 
 def _bridges(text):
-    return {bridge: dict.fromkeys(ports, 1) for bridge, *ports
-            in map(str.split, text.splitlines())}
+    # While a host has a port of an external network, OVN joins its bridges by
+    # a pair of patch ports; afterwards it parts them when it comes to it.
+    return {bridge: {port: 1 for port in ports
+                     if not port.startswith('patch-')}
+            for bridge, *ports in map(str.split, text.splitlines())}
 
 
 def _domains(text):
