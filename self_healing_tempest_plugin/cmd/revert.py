@@ -13,7 +13,8 @@
 """``self-healing-tempest revert``: take back what a run has left.
 
 It knows nothing but the journal and how hosts are reached, and asks no
-service of the cloud.
+service of the cloud; only an alarm that a bisect has posted is cleared
+through Vitrage.
 """
 
 import datetime
