@@ -61,6 +61,7 @@ class Watch:
         self._interval = interval
         self._application_interval = application_interval or interval
         self._defects = []
+        self._gates = {one.link: _Gate() for one in watchers}
         self._chain = _Threads(
             self._ticks, [one for one in watchers
                           if one.link not in _LASTING])
@@ -122,7 +123,8 @@ class Watch:
 
     def _try(self, watcher, stop):
         try:
-            poll(watcher, self.recorder)
+            self._gates[watcher.link].call(
+                lambda: poll(watcher, self.recorder))
         except Exception as defect:
             # Without this link the verdict would be wrong: say it aloud.
             LOG.exception('Watching %s failed', watcher.link.label)
@@ -136,14 +138,45 @@ def poll(watcher, recorder):
 
     :param watcher: see :mod:`.watchers`
     :param recorder: :class:`.timeline.Recorder`
+    :returns: whether there was an answer
     """
     begin = recorder.now()
     try:
         look = watcher.look(recorder)
     except clients.ServiceUnavailable as error:
         recorder.silence(watcher.link, begin, error)
-    else:
-        recorder.look(watcher.link, begin, recorder.now(), look)
+        return False
+    recorder.look(watcher.link, begin, recorder.now(), look)
+    return True
+
+
+class _Gate:
+    """Lets one poll at a time pass while there is no answer.
+
+    What gives no answer is in trouble, and each question may hold up a
+    worker of it long after the runner has given up.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._under_way, self._silent = 0, False
+
+    def call(self, ask):
+        """Ask, unless it is better not to.
+
+        :param ask: returns whether there was an answer
+        """
+        with self._lock:
+            if self._silent and self._under_way:
+                return
+            self._under_way += 1
+        answered = False
+        try:
+            answered = ask()
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                self._silent = not answered
 
 
 class _Threads:

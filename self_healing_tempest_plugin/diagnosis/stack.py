@@ -33,7 +33,8 @@ def engine(case):
     """Does a heat-engine work?
 
     heat-api waits for the engines when it is asked for them, and that takes
-    longer than anybody here waits.
+    longer than anybody here waits. When all that may wait do, it answers
+    nothing any more.
     """
     heat, cloud = case.clients.heat, case.around.settings.cloud
     answers = asking.ask({
@@ -41,8 +42,12 @@ def engine(case):
             'Heat', cloud.heat_catalog_type)),
         'engines': asking.Question('Heat', heat.engines)}, ENGINE_PATIENCE)
     error = answers.error('engines')
-    if isinstance(error, clients.ServiceUnavailable) and not answers.error(
-            'api'):
+    if isinstance(error, clients.ServiceUnavailable):
+        if answers.error('api'):
+            return (Finding(
+                None, 'it answers nothing: %s' % error,
+                'heat-engine and heat-api: do they run, and does the log of '
+                'heat-api show who keeps it waiting?'),)
         return (Finding(
             False, 'heat-api answers, but no heat-engine does: %s' % error,
             "heat-engine: does it run, and does its log show the messages "

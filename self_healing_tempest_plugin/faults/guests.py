@@ -45,8 +45,8 @@ def wait_gone(server_id, target, transports):
 def unplug(ports, target, transports):
     """Take a deleted server's ports out of Open vSwitch, where one runs.
 
-    nova-compute ends a guest that was deleted while its host was cut off, and
-    leaves the guest's port in the bridge: Neutron has no such port any more.
+    nova-compute leaves it in the bridge where the guest was deleted while its
+    host was cut off, or was not running: Neutron has no such port any more.
 
     :param ports: ids that the ports had in Neutron
     :param target: :class:`.targets.Target`

@@ -116,7 +116,7 @@ class Run:
         self._requests = worlds.Requests(self.world, story.rng,
                                          story.slowest)
         self._watchers = self._watch()
-        self._under_way = dict.fromkeys(links.CHAIN, 0)
+        self._under_way, self._silent = dict.fromkeys(links.CHAIN, 0), set()
         self._events, self._count = [], itertools.count()
         self._concluded, self._due = INF, True
 
@@ -169,7 +169,8 @@ class Run:
     def _tick(self, watcher):
         if self._stopped(watcher.link):
             return
-        if self._under_way[watcher.link] < watch.AT_ONCE:
+        most = 1 if watcher.link in self._silent else watch.AT_ONCE
+        if self._under_way[watcher.link] < most:
             self._ask(watcher)
         self._at(self.now + self.story.given.interval, self._tick, watcher)
 
@@ -193,8 +194,10 @@ class Run:
         for probe in poll.probes:
             self.recorder.probe(probe)
         if isinstance(look, Exception):
+            self._silent.add(link)
             self.recorder.silence(link, begin, look)
         else:
+            self._silent.discard(link)
             self.recorder.look(link, begin, self.now, look)
         if not self._due and self._concluded == INF:
             self._due = True

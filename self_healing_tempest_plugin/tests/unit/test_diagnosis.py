@@ -597,6 +597,11 @@ class StackTest(DiagnoseTestCase):
         self.cloud.broken = '/services'
         self.assert_looks(self.diagnose(), 'heat-engine: does it run')
 
+    def test_nothing_answers(self):
+        """All of heat-api waits for the engine that is dead."""
+        self.cloud.broken = '/heat'
+        self.assert_looks(self.diagnose(), 'heat-engine and heat-api: do they')
+
     def test_failed(self):
         """The sabotage "replacement cannot be scheduled"."""
         self.cloud.stacks[fake_cloud.STACK].update(

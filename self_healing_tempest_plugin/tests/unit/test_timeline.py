@@ -340,11 +340,14 @@ class Hanging:
     :ivar begun: a semaphore with as many places as polls have begun
     """
 
-    def __init__(self, link, held):
-        self.link, self._held = link, held
+    def __init__(self, link, held, first=None):
+        self.link, self._held, self._first = link, held, first
         self.begun = threading.Semaphore(0)
 
     def look(self, recorder):
+        first, self._first = self._first, None
+        if first is not None:
+            raise first
         self.begun.release()
         self._held.wait(10)
         return watchers.Look('not there')
@@ -437,6 +440,19 @@ class WatchTest(testtools.TestCase):
             held.set()
         self.assertGreaterEqual(
             recorder.timeline().watched[Link.ALARM].polls, watch.AT_ONCE)
+
+    def test_one_at_a_time_in_trouble(self):
+        """A service without an answer is not asked harder."""
+        recorder, held = self.injected(), threading.Event()
+        trouble = clients.ServiceUnavailable('Heat', 'show', 'HTTP 503')
+        slow = Hanging(Link.STACK, held, trouble)
+        with watch.Watch([slow], recorder, 0.1):
+            self.assertTrue(slow.begun.acquire(timeout=5))
+            self.assertFalse(slow.begun.acquire(timeout=0.5))
+            held.set()
+            for _ in range(watch.AT_ONCE):
+                self.assertTrue(slow.begun.acquire(timeout=5))
+        self.assertEqual(1, recorder.timeline().watched[Link.STACK].errors)
 
     def test_shown(self):
         """Whoever wants to see how it goes sees it, the end as well."""
