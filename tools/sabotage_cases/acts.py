@@ -1,0 +1,177 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What breaks something around the drill: a context manager for each.
+
+Each takes the running test, :class:`.scenario.SabotageTest`.
+"""
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import time
+
+from sabotage_cases import breakages
+from sabotage_cases import meddling
+
+#: Heat's port on the controller, and one that is free.
+HEAT_PORT, FREE_PORT = 8004, 18004
+#: Seconds that Heat's API is away.
+AWAY = 10
+#: The guest's init, in place of the one that starts the application.
+SLEEPS_FOR_EVER = 'rdinit=/bin/sleep -- 100000'
+SLEEPS_FIRST = 'rdinit=/bin/sh -- -c "sleep 12; exec /init"'
+#: How often the storm starts the workflow.
+STORM = 3
+
+
+def stale_alarm(run):
+    """Have an alarm active on the host, while it is well."""
+    return run.broken(breakages.RaisedAlert(
+        run.settings.host_alarm.name, run.app.host))
+
+
+def decoy(run):
+    """Have a server on another host that the deduction can hit."""
+    wanted = run.settings.application
+    return run.broken(breakages.AddedServer(
+        'sabotage-decoy', run.other_host, wanted.image, wanted.flavor))
+
+
+def missing_workflow(run):
+    """Delete the workflow; Heat does not mind when it deletes the stack."""
+    run.lab.ask('workflowv2', '/workflows/%s' % run.app.workflow, 'DELETE')
+    return contextlib.nullcontext()
+
+
+def failing_workflow(run):
+    """Let the workflow fail at its first task."""
+    return _rewritten(run, 'std.fail')
+
+
+def idle_workflow(run):
+    """Let the workflow succeed without doing anything."""
+    return _rewritten(run, 'std.noop')
+
+
+def _rewritten(run, action):
+    definition = {'version': '2.0', run.app.workflow: {
+        'type': 'direct', 'input': ['stack_id', 'server_id'],
+        'tasks': {'work': {'action': action}}}}
+    run.lab.ask('workflowv2', '/workflows', 'PUT',
+                data=json.dumps(definition),
+                headers={'Content-Type': 'text/plain'})
+    return contextlib.nullcontext()
+
+
+def stopped_engine(run):
+    """Stop heat-engine when the fault is there: it is asked before."""
+    return meddling.when(
+        run, meddling.fault('injected'), lambda undo: undo.enter_context(
+            run.broken(breakages.StoppedProgram('heat-engine'))))
+
+
+def no_room(run):
+    """Disable the other host when the fault is there, not before."""
+    return meddling.when(
+        run, meddling.fault('injected'), lambda undo: undo.enter_context(
+            run.broken(breakages.DisabledHost(run.other_host))))
+
+
+def dead_application(run):
+    """Let the next guest boot without its application."""
+    return _booting(run, SLEEPS_FOR_EVER)
+
+
+def _booting(run, words):
+    image = run.settings.application.image
+    before = run.lab.ask('image', '/v2/images/%s' % image)['os_command_line']
+    return run.broken(breakages.ChangedImage(
+        image, before, '%s %s' % (before, words)))
+
+
+def healed_by_hand(run):
+    """Replace the server by hand, as soon as the host is dead."""
+    def heal(_):
+        stack = '/stacks/%s' % run.app.stack.identifier
+        run.lab.ask('compute', '/servers/%s/action' % run.app.server_id,
+                    'POST', json={'os-resetState': {'state': 'error'}})
+        run.lab.ask('orchestration', '%s/resources/server' % stack, 'PATCH',
+                    json={'mark_unhealthy': True,
+                          'resource_status_reason': 'by hand'})
+        run.lab.ask('orchestration', stack, 'PATCH', json={'parameters': {}})
+
+    return meddling.when(run, meddling.fault('injected'), heal)
+
+
+@contextlib.contextmanager
+def slow(run):
+    """Make every link slow; the alarm is, by its rule."""
+    def freeze(_):
+        with run.broken(breakages.FrozenProgram('heat-engine')):
+            time.sleep(8)
+
+    deduced = meddling.link('deduction')
+    with contextlib.ExitStack() as broken:
+        for one in (
+                _booting(run, SLEEPS_FIRST),
+                meddling.throttled(run, 'vitrage-graph', deduced, 0.2, 1),
+                meddling.frozen(run, 'vitrage-notifier', deduced, 5),
+                meddling.when(run, meddling.link('workflow', 'started'),
+                              freeze)):
+            broken.enter_context(one)
+        yield
+
+
+def unavailable_heat(run):
+    """Let Heat's API answer 503 for some time while it updates the stack."""
+    def act(_):
+        with _refusing(run) as process:
+            redirected = breakages.RedirectedPort(HEAT_PORT, FREE_PORT)
+            with run.broken(redirected):
+                time.sleep(AWAY)
+            refused = int(process.communicate()[0])
+        if not refused:
+            raise meddling.NothingDone('nobody asked Heat meanwhile')
+
+    return meddling.when(run, meddling.link('stack', 'started'), act)
+
+
+def _refusing(run):
+    program = pathlib.Path(__file__).with_name('refusing.py')
+    process = subprocess.Popen(
+        run.lab.enter('python3', str(program), str(FREE_PORT)), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    return process
+
+
+def storm(run):
+    """Start the workflow for the same server again and again."""
+    def start(_):
+        for _ in range(STORM):
+            run.lab.ask('workflowv2', '/executions', 'POST', json={
+                'workflow_name': run.app.workflow,
+                'input': json.dumps({'stack_id': run.app.stack.id,
+                                     'server_id': run.app.server_id})})
+
+    return meddling.when(run, meddling.link('stack', 'started'), start)
+
+
+def two_guests(run):
+    """Send the frames of the address to the old host when all is healed."""
+    def act(undo):
+        undo.enter_context(run.broken(breakages.MisledSwitch(
+            run.lab.mac(run.app.url), run.app.host)))
+
+    return meddling.when(run, meddling.link('application'), act)
