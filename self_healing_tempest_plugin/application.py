@@ -13,6 +13,7 @@
 """The application that is to be healed: a Heat stack and an address."""
 
 import dataclasses
+import math
 import secrets
 
 import fixtures
@@ -28,6 +29,10 @@ from self_healing_tempest_plugin import waiting
 # Seconds to connect and to answer: a dead host must not hold up a probe, and
 # a guest that is emulated needs a moment.
 PROBE_TIMEOUT = (1, 2)
+
+# How often a deletion that has failed is asked for again, and seconds before
+# that. As long again Heat is watched where it was at work when it was asked.
+DELETIONS, DELETION_INTERVAL = 6, 5.0
 
 # The options that name a template of the cloud, by the file of the tests' own
 # that is added without them.
@@ -161,22 +166,63 @@ class Application(fixtures.Fixture):
         # Executions first: a running one would work on the dying stack.
         if self.workflow:
             self._clients.mistral.delete_executions(self.workflow)
+        at_work = self._at_work(name)
         self._clients.heat.delete(name)
-        self._wait(
-            lambda: self._clients.heat.stack(
-                self.stack.identifier if self.stack else name),
-            lambda stack: stack is None,
-            what='stack %s deleted' % name, timeout=self._times.stack,
-            describe=_stack_state,
-            abort=lambda stack: _status(stack) == 'DELETE_FAILED',
-            look_at="'openstack stack failures list %s'" % name)
+        self._wait_deleted(name)
+        if at_work:
+            # An update that was at work may have made a resource after the
+            # others were deleted: DELETE_FAILED follows DELETE_COMPLETE.
+            waiting.pause(DELETION_INTERVAL)
+            self._wait_deleted(name)
         if self.workflow:
             self._clients.mistral.delete_executions(self.workflow)
+
+    def _at_work(self, name):
+        try:
+            return _status(self._show(name)).endswith('_IN_PROGRESS')
+        except services.ServiceUnavailable:
+            return True
+
+    def _wait_deleted(self, name):
+        deletion = _Deletion(self._clients.heat, name, self._show)
+        self._wait(
+            deletion.look, lambda stack: stack is None,
+            what='stack %s deleted' % name, timeout=self._times.stack,
+            describe=_stack_state, abort=lambda stack: deletion.failed,
+            look_at="'openstack stack failures list %s'" % name)
+
+    def _show(self, name):
+        return self._clients.heat.stack(
+            self.stack.identifier if self.stack else name)
 
     def _wait(self, observe, accept, **options):
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
             tolerate=services.ServiceUnavailable, **options)
+
+
+class _Deletion:
+    """Asks again for a deletion that has failed.
+
+    :ivar failed: whether it has failed for the last time
+    """
+
+    def __init__(self, heat, name, show):
+        self._heat, self._name, self._show = heat, name, show
+        self._left, self._next = DELETIONS, -math.inf
+        self.failed = False
+
+    def look(self):
+        """Return the stack, None when it is deleted."""
+        stack = self._show(self._name)
+        now = waiting.CLOCK.now()
+        if _status(stack) == 'DELETE_FAILED' and now >= self._next:
+            self._next = now + DELETION_INTERVAL
+            self.failed = not self._left
+            if not self.failed:
+                self._left -= 1
+                self._heat.delete(self._name)
+        return stack
 
 
 class DeductionTemplate(fixtures.Fixture):

@@ -109,6 +109,60 @@ class ApplicationTest(ApplicationTestCase):
             self.cloud.asked('DELETE', 'stacks')[0])]
         self.assertEqual(sorted(gone), gone)
 
+    def deleted_at_last(self, failures, status='CREATE_COMPLETE'):
+        """Delete an application; the deletion fails some times before.
+
+        :param status: of the stack when it is deleted
+        :returns: how often Heat was asked
+        """
+        self.useFixture(fixtures.MockPatchObject(
+            application, 'DELETION_INTERVAL', 0.05))
+        app = application.Application(self.clients, self.settings)
+        app.setUp()
+        stack = self.cloud.stacks[fake_cloud.STACK]
+        stack['stack_status'] = status
+        delete, left = self.cloud.delete_stack, iter(failures)
+
+        def fail(query, body, identifier):
+            try:
+                stack.update(stack_status='DELETE_FAILED',
+                             stack_status_reason=next(left))
+            except StopIteration:
+                return delete(query, body, identifier)
+            return 204, None, {}
+
+        self.cloud.delete_stack = fail
+        try:
+            app.cleanUp()
+        finally:
+            asked = len(self.cloud.asked('DELETE', 'stacks'))
+        return asked
+
+    def test_deletion_fails_first(self):
+        self.assertEqual(3, self.deleted_at_last(['busy', 'busy']))
+
+    def test_deletion_fails_for_ever(self):
+        error = self.assertRaises(waiting.WaitAborted, self.deleted_at_last,
+                                  ['stuck'] * 20)
+        self.assertIn('DELETE_FAILED: stuck', str(error))
+
+    def test_deletion_fails_at_its_end(self):
+        """A resource of the update that was at work came too late."""
+        show, answers = self.clients.heat.stack, []
+
+        def stack(*args, **options):
+            found = show(*args, **options)
+            answers.append(found)
+            if found is None and answers.count(None) == 1:
+                self.cloud.stacks[fake_cloud.STACK].update(
+                    stack_status='DELETE_FAILED', stack_status_reason='late')
+            return found
+
+        self.useFixture(fixtures.MockPatchObject(
+            self.clients.heat, 'stack', stack))
+        self.assertEqual(2, self.deleted_at_last([], 'UPDATE_IN_PROGRESS'))
+        self.assertIsNone(answers[-1])
+
     def test_without_healing(self):
         """No rule is asked for, and none is waited for."""
         del self.cloud.stack_resources[2]
