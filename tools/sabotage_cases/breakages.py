@@ -322,8 +322,10 @@ class MisledSwitch:
         self._tell(lab, 'del', good=(0, 2, 255))
 
     def _tell(self, lab, verb, good):
+        # Sticky: else it moves to where the next frame of the MAC comes from.
         labs.run(['bridge', 'fdb', verb, self.mac, 'dev',
-                  lab.switch_port(self.host), 'master', 'static'], good)
+                  lab.switch_port(self.host), 'master', 'static', 'sticky'],
+                 good)
 
 
 KINDS = {kind.__name__: kind for kind in (
