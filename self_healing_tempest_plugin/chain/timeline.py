@@ -278,6 +278,11 @@ class Recorder:
         """Return the time that the records are stamped with."""
         return self._clock.now()
 
+    def has(self, link, mark):
+        """Return whether there is evidence of a link and mark."""
+        with self._lock:
+            return (link, mark) in self._sought
+
     def timeline(self):
         """Return all that was recorded so far, frozen."""
         with self._lock:

@@ -17,6 +17,7 @@ waits for anybody else; and a poll that takes longer than the time between
 two does not hold up the next one.
 """
 
+import math
 import threading
 
 from oslo_log import log
@@ -35,6 +36,10 @@ AT_ONCE = 4
 # Requests to the application that may be under way: those to a dead one take
 # three seconds at the most.
 APPLICATION_AT_ONCE = 32
+
+# Seconds between two polls of a link that has come: its time is known, and
+# what it does to others, such as a storm of executions, is nothing sudden.
+REST = 1.0
 
 # What goes on when the verdict is sure: the old guest may come back with its
 # host, and executions may be started late.
@@ -121,10 +126,16 @@ class Watch:
             at_once=APPLICATION_AT_ONCE if asking else AT_ONCE,
             name='watch-%s' % watcher.link.label)
 
+    def _rest(self, link):
+        if link is links.Link.APPLICATION:
+            return 0.0
+        return REST if self.recorder.has(link, links.Mark.FINISHED) else 0.0
+
     def _try(self, watcher, stop):
         try:
             self._gates[watcher.link].call(
-                lambda: poll(watcher, self.recorder))
+                lambda: poll(watcher, self.recorder),
+                self._rest(watcher.link))
         except Exception as defect:
             # Without this link the verdict would be wrong: say it aloud.
             LOG.exception('Watching %s failed', watcher.link.label)
@@ -160,16 +171,16 @@ class _Gate:
     def __init__(self):
         self._lock = threading.Lock()
         self._under_way, self._silent = 0, False
+        self._begun = -math.inf
 
-    def call(self, ask):
+    def call(self, ask, rest):
         """Ask, unless it is better not to.
 
         :param ask: returns whether there was an answer
+        :param rest: seconds since the last question that have to be over
         """
-        with self._lock:
-            if self._silent and self._under_way:
-                return
-            self._under_way += 1
+        if not self._enter(rest):
+            return
         answered = False
         try:
             answered = ask()
@@ -177,6 +188,15 @@ class _Gate:
             with self._lock:
                 self._under_way -= 1
                 self._silent = not answered
+
+    def _enter(self, rest):
+        now = waiting.CLOCK.now()
+        with self._lock:
+            if now < self._begun + rest or self._silent and self._under_way:
+                return False
+            self._under_way += 1
+            self._begun = now
+        return True
 
 
 class _Threads:

@@ -350,14 +350,19 @@ class StackWatcher:
         if stack is None:
             return Look('deleted', failure='the stack is deleted',
                         object_id=self._stack.id)
-        events = [one for one in updates
-                  if one['id'] not in self._events_before]
+        events = self._fresh(updates)
+        if stack['stack_status'] == 'UPDATE_COMPLETE' and not _ended(events):
+            # They were listed a moment before the stack was shown.
+            events = self._fresh(self._heat.updates(self._stack))
         found = server_of(resources)
         if found in (None, self._server_id):
             found = None
         elif found != earlier:
             server = self._met(stack, found)
         return self._judge(stack, events, found and server)
+
+    def _fresh(self, events):
+        return [one for one in events if one['id'] not in self._events_before]
 
     def _met(self, stack, found):
         """Return a server that the stack is not known to have had before.
@@ -400,7 +405,7 @@ class StackWatcher:
 
     def _sighting(self, mark, stack_status, events, event_status, **server):
         if mark is links.Mark.FINISHED and not _ended(events):
-            # They were listed a moment before the stack was shown.
+            # There is another update already.
             events = []
         found = [one for one in events
                  if one['resource_status'] == event_status]

@@ -117,6 +117,7 @@ class Run:
                                          story.slowest)
         self._watchers = self._watch()
         self._under_way, self._silent = dict.fromkeys(links.CHAIN, 0), set()
+        self._begun = dict.fromkeys(links.CHAIN, -INF)
         self._events, self._count = [], itertools.count()
         self._concluded, self._due = INF, True
 
@@ -170,9 +171,16 @@ class Run:
         if self._stopped(watcher.link):
             return
         most = 1 if watcher.link in self._silent else watch.AT_ONCE
-        if self._under_way[watcher.link] < most:
+        if (self._under_way[watcher.link] < most
+                and self.now >= self._begun[watcher.link] + self._rest(
+                    watcher.link)):
             self._ask(watcher)
         self._at(self.now + self.story.given.interval, self._tick, watcher)
+
+    def _rest(self, link):
+        come = link is not Link.APPLICATION and self.recorder.has(
+            link, Mark.FINISHED)
+        return watch.REST if come else 0.0
 
     def _stopped(self, link):
         if self._concluded == INF:
@@ -187,6 +195,7 @@ class Run:
         except clients.ServiceUnavailable as error:
             look = error
         self._under_way[watcher.link] += 1
+        self._begun[watcher.link] = self.now
         self._at(poll.time, self._deliver, watcher.link, self.now, poll, look)
 
     def _deliver(self, link, begin, poll, look):

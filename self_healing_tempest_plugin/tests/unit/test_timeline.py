@@ -454,6 +454,20 @@ class WatchTest(testtools.TestCase):
                 self.assertTrue(slow.begun.acquire(timeout=5))
         self.assertEqual(1, recorder.timeline().watched[Link.STACK].errors)
 
+    def test_what_has_come_is_asked_for_less(self):
+        """Nothing but the application, whose every answer counts."""
+        self.useFixture(fixtures.MockPatchObject(watch, 'REST', 60))
+        recorder, chain = self.injected(), self.chain()
+        with watch.Watch(chain, recorder, 0.01):
+            probes = chain[-1].asked
+            for _ in range(20):
+                probes.clear()
+                self.assertTrue(probes.wait(5))
+        watched = recorder.timeline().watched
+        # The mark that came last came with the second poll; some more may
+        # have been under way.
+        self.assertLess(watched[Link.ALARM].polls, 2 + watch.AT_ONCE)
+
     def test_shown(self):
         """Whoever wants to see how it goes sees it, the end as well."""
         recorder, shown = self.injected(), []

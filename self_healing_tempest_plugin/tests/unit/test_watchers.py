@@ -283,6 +283,8 @@ class StackWatcherTest(WatcherTestCase):
         self.look()
         self.update('UPDATE_COMPLETE')
         self.replace()
+        self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e1'),
+                              fake_cloud.event('COMPLETE', 'e2')]
         asked = len(self.cloud.asked('GET', ''))
         self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
         self.assertEqual(4, len(self.cloud.asked('GET', '')) - asked)
@@ -303,7 +305,25 @@ class StackWatcherTest(WatcherTestCase):
         self.assertEqual([Mark.STARTED], self.marks())
 
     def test_events_listed_too_early(self):
-        """The end that they show is of an update before this one."""
+        """They are listed again, so that the end is among them."""
+        self.update('UPDATE_COMPLETE')
+        self.replace()
+        self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e1')]
+        updates, answers = self.clients.heat.updates, []
+
+        def listed(stack):
+            answers.append(updates(stack))
+            self.cloud.events += [fake_cloud.event('COMPLETE', 'e2')]
+            return answers[-1]
+
+        self.useFixture(fixtures.MockPatchObject(
+            self.clients.heat, 'updates', listed))
+        _, finished = self.look().sightings
+        self.assertEqual(('e2', 2), (finished.payload['event_id'],
+                                     len(answers)))
+
+    def test_next_update_has_begun(self):
+        """The end that the events show may be of an update before it."""
         self.update('UPDATE_COMPLETE')
         self.replace()
         self.cloud.events += [
