@@ -19,6 +19,7 @@ manages services. The services and the timers are real processes.
 """
 
 import contextlib
+import functools
 import glob
 import os
 import pathlib
@@ -407,7 +408,10 @@ def _copy(source, sink):
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
+    # Each of them, whatever has become of the other one meanwhile.
     for one in (source, sink):
-        with contextlib.suppress(EOFError, OSError):
-            one.shutdown(socket.SHUT_RDWR)
-        one.close()
+        for end in (functools.partial(one.shutdown, socket.SHUT_RDWR),
+                    one.close):
+            with contextlib.suppress(EOFError, OSError,
+                                     paramiko.SSHException):
+                end()
