@@ -26,6 +26,8 @@ from self_healing_tempest_plugin.chain import clocks as offsets
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin import waiting
 
+_MARKS = frozenset(links.Mark)
+
 
 @dataclasses.dataclass(frozen=True)
 class Stamp:
@@ -283,6 +285,12 @@ class Recorder:
         with self._lock:
             return (link, mark) in self._sought
 
+    def unstamped(self, link):
+        """Return whether no service has told the time of what was seen."""
+        with self._lock:
+            return any(one.link is link and not one.stamps
+                       for one in self._lists['evidence'])
+
     def timeline(self):
         """Return all that was recorded so far, frozen."""
         with self._lock:
@@ -302,8 +310,8 @@ class Recorder:
 
         Probes and transitions are recorded further on: a fault has to be
         taken back, and the old guest may come back with its host. So are the
-        ids of what comes late, the clocks and the details; and a poll that
-        was under way may still narrow the time of what another one saw.
+        ids of what comes late, the clocks and the details; and a poll may
+        still narrow the time of what another one saw.
         """
         with self._lock:
             if self._concluded is None:
@@ -374,6 +382,9 @@ class Recorder:
                 self._objects[link] = tuple(dict.fromkeys(
                     (*self._objects.get(link, ()), *look.objects)))
             self._overlook(link, look, begin)
+            for sighting in look.sightings:
+                if sighting.stamps:
+                    self._complete(link, sighting)
             if self._concluded is not None:
                 return
             for sighting in look.sightings:
@@ -405,12 +416,11 @@ class Recorder:
         not_before = self._blind.get((link, sighting.mark), self._origin)
         self._lists['evidence'].append(Evidence(
             link, sighting.mark, sighting.object_id, min(not_before, end),
-            end, types.MappingProxyType(dict(sighting.payload)),
-            sighting.lag, sighting.stamps))
+            end, _frozen(sighting.payload), sighting.lag, sighting.stamps))
 
     def _overlook(self, link, look, begin):
         seen = {sighting.mark for sighting in look.sightings}
-        for mark in set(links.Mark) - seen:
+        for mark in _MARKS - seen:
             self._blind[link, mark] = max(
                 begin, self._blind.get((link, mark), self._origin))
             if begin < self._sought.get((link, mark), -math.inf):
@@ -424,6 +434,16 @@ class Recorder:
             if (one.link, one.mark) == (link, mark) else one
             for one in self._lists['evidence']]
 
+    def _complete(self, link, sighting):
+        # What a service says of the time of something may be there only
+        # after the thing itself.
+        for index, one in enumerate(self._lists['evidence']):
+            if ((one.link, one.mark) == (link, sighting.mark)
+                    and not one.stamps and _completes(sighting, one)):
+                self._lists['evidence'][index] = dataclasses.replace(
+                    one, stamps=sighting.stamps, payload=_frozen(
+                        sighting.payload))
+
     def _fail(self, link, look, end):
         # A failure that has gone is none: another execution may be at work.
         known = self._failures.pop(link, None)
@@ -431,3 +451,14 @@ class Recorder:
             same = known is not None and known.why == look.failure
             self._failures[link] = known if same else Failure(
                 link, look.object_id, end, look.failure)
+
+
+def _frozen(payload):
+    return types.MappingProxyType(dict(payload))
+
+
+def _completes(sighting, evidence):
+    """Return whether all that was seen is still seen: it is the same thing."""
+    return sighting.object_id == evidence.object_id and all(
+        sighting.payload.get(key) == value
+        for key, value in evidence.payload.items() if value is not None)

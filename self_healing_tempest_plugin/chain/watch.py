@@ -66,7 +66,7 @@ class Watch:
         self._interval = interval
         self._application_interval = application_interval or interval
         self._defects = []
-        self._gates = {one.link: _Gate() for one in watchers}
+        self._gates = {one.link: Gate(one.link, recorder) for one in watchers}
         self._chain = _Threads(
             self._ticks, [one for one in watchers
                           if one.link not in _LASTING])
@@ -112,6 +112,13 @@ class Watch:
             interval=min(self._interval, 0.2))
         self.recorder.conclude()
         self._chain.stop()
+        self._look_once_more()
+
+    def _look_once_more(self):
+        """Ask for the times that no service has told yet."""
+        for watcher in self._chain.watchers:
+            if self.recorder.unstamped(watcher.link):
+                poll(watcher, self.recorder)
 
     def _raise_defect(self):
         if self._defects:
@@ -126,22 +133,20 @@ class Watch:
             at_once=APPLICATION_AT_ONCE if asking else AT_ONCE,
             name='watch-%s' % watcher.link.label)
 
-    def _rest(self, link):
-        if link is links.Link.APPLICATION:
-            return 0.0
-        return REST if self.recorder.has(link, links.Mark.FINISHED) else 0.0
-
     def _try(self, watcher, stop):
+        gate, answered = self._gates[watcher.link], False
+        if not gate.enter():
+            return
         try:
-            self._gates[watcher.link].call(
-                lambda: poll(watcher, self.recorder),
-                self._rest(watcher.link))
+            answered = poll(watcher, self.recorder)
         except Exception as defect:
             # Without this link the verdict would be wrong: say it aloud.
             LOG.exception('Watching %s failed', watcher.link.label)
             if not stop.is_set():
                 self._defects.append(defect)
                 stop.set()
+        finally:
+            gate.leave(answered)
 
 
 def poll(watcher, recorder):
@@ -161,36 +166,28 @@ def poll(watcher, recorder):
     return True
 
 
-class _Gate:
-    """Lets one poll at a time pass while there is no answer.
+class Gate:
+    """Says whether a link may be asked for now.
 
     What gives no answer is in trouble, and each question may hold up a
-    worker of it long after the runner has given up.
+    worker of it long after the runner has given up: one at a time. What has
+    come is asked for at leisure, but for the application, whose every answer
+    counts.
     """
 
-    def __init__(self):
+    def __init__(self, link, recorder):
+        """Let the first one in.
+
+        :param recorder: :class:`.timeline.Recorder`, which has the time
+        """
+        self._link, self._recorder = link, recorder
         self._lock = threading.Lock()
         self._under_way, self._silent = 0, False
         self._begun = -math.inf
 
-    def call(self, ask, rest):
-        """Ask, unless it is better not to.
-
-        :param ask: returns whether there was an answer
-        :param rest: seconds since the last question that have to be over
-        """
-        if not self._enter(rest):
-            return
-        answered = False
-        try:
-            answered = ask()
-        finally:
-            with self._lock:
-                self._under_way -= 1
-                self._silent = not answered
-
-    def _enter(self, rest):
-        now = waiting.CLOCK.now()
+    def enter(self):
+        """Return whether to ask now; then :meth:`leave` must follow."""
+        now, rest = self._recorder.now(), self._rest()
         with self._lock:
             if now < self._begun + rest or self._silent and self._under_way:
                 return False
@@ -198,11 +195,27 @@ class _Gate:
             self._begun = now
         return True
 
+    def leave(self, answered):
+        """Take note of the end of a question.
+
+        :param answered: whether there was an answer
+        """
+        with self._lock:
+            self._under_way -= 1
+            self._silent = not answered
+
+    def _rest(self):
+        if self._link is links.Link.APPLICATION:
+            return 0.0
+        return REST if self._recorder.has(
+            self._link, links.Mark.FINISHED) else 0.0
+
 
 class _Threads:
     """Threads that start and end together, one for each watcher."""
 
     def __init__(self, run, watchers):
+        self.watchers = watchers
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(

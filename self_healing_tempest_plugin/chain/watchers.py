@@ -351,10 +351,12 @@ class StackWatcher:
             return Look('deleted', failure='the stack is deleted',
                         object_id=self._stack.id)
         events = self._fresh(updates)
-        if stack['stack_status'] == 'UPDATE_COMPLETE' and not _ended(events):
-            # They were listed a moment before the stack was shown.
-            events = self._fresh(self._heat.updates(self._stack))
         found = server_of(resources)
+        if stack['stack_status'] == 'UPDATE_COMPLETE' and (
+                found != earlier or not _ended(events)):
+            # They were listed a moment before the stack was shown, and the
+            # whole update may have been in between.
+            events = self._fresh(self._heat.updates(self._stack))
         if found in (None, self._server_id):
             found = None
         elif found != earlier:

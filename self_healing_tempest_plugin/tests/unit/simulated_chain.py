@@ -116,8 +116,9 @@ class Run:
         self._requests = worlds.Requests(self.world, story.rng,
                                          story.slowest)
         self._watchers = self._watch()
-        self._under_way, self._silent = dict.fromkeys(links.CHAIN, 0), set()
-        self._begun = dict.fromkeys(links.CHAIN, -INF)
+        self._under_way = dict.fromkeys(links.CHAIN, 0)
+        self._gates = {link: watch.Gate(link, self.recorder)
+                       for link in links.CHAIN}
         self._events, self._count = [], itertools.count()
         self._concluded, self._due = INF, True
 
@@ -170,17 +171,10 @@ class Run:
     def _tick(self, watcher):
         if self._stopped(watcher.link):
             return
-        most = 1 if watcher.link in self._silent else watch.AT_ONCE
-        if (self._under_way[watcher.link] < most
-                and self.now >= self._begun[watcher.link] + self._rest(
-                    watcher.link)):
+        if (self._under_way[watcher.link] < watch.AT_ONCE
+                and self._gates[watcher.link].enter()):
             self._ask(watcher)
         self._at(self.now + self.story.given.interval, self._tick, watcher)
-
-    def _rest(self, link):
-        come = link is not Link.APPLICATION and self.recorder.has(
-            link, Mark.FINISHED)
-        return watch.REST if come else 0.0
 
     def _stopped(self, link):
         if self._concluded == INF:
@@ -195,18 +189,16 @@ class Run:
         except clients.ServiceUnavailable as error:
             look = error
         self._under_way[watcher.link] += 1
-        self._begun[watcher.link] = self.now
         self._at(poll.time, self._deliver, watcher.link, self.now, poll, look)
 
     def _deliver(self, link, begin, poll, look):
         self._under_way[link] -= 1
+        self._gates[link].leave(not isinstance(look, Exception))
         for probe in poll.probes:
             self.recorder.probe(probe)
         if isinstance(look, Exception):
-            self._silent.add(link)
             self.recorder.silence(link, begin, look)
         else:
-            self._silent.discard(link)
             self.recorder.look(link, begin, self.now, look)
         if not self._due and self._concluded == INF:
             self._due = True
@@ -219,6 +211,10 @@ class Run:
         if outlook.over(self.recorder.timeline(), self.expectation):
             self.recorder.conclude()
             self._concluded = self.now
+            for watcher in self._watchers:
+                if (self._stopped(watcher.link)
+                        and self.recorder.unstamped(watcher.link)):
+                    self._ask(watcher)
 
     def _measure_clocks(self):
         for service, clock in self.world.clocks.items():

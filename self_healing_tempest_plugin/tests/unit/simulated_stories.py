@@ -18,6 +18,7 @@ the runner's monotonic clock.
 """
 
 import dataclasses
+import itertools
 import random
 
 from self_healing_tempest_plugin.chain import expectation
@@ -277,8 +278,20 @@ def world(story):
     made.executions += story.executions
     made.updates += story.updates
     _add_noise(story, made)
-    made.updates.sort(key=lambda one: one.begin)
+    made.updates = _told_late(story, made.updates)
     return made
+
+
+def _told_late(story, updates):
+    """Let Heat write its events down after the status that they are of.
+
+    But before the next update: a stack has only one at a time.
+    """
+    updates = sorted(updates, key=lambda one: one.begin)
+    return [dataclasses.replace(one, lag=max(0.0, min(
+        story.soon(), following - one.end)))
+        for one, following in itertools.zip_longest(
+            updates, (one.begin for one in updates[1:]), fillvalue=INF)]
 
 
 def _answers(story):

@@ -133,12 +133,17 @@ class Execution:
 
 @dataclasses.dataclass(frozen=True)
 class Update:
-    """An update of the stack; ``status`` is that of its end."""
+    """An update of the stack; ``status`` is that of its end.
+
+    :ivar lag: seconds after which Heat has written down its beginning, and
+        its end
+    """
 
     id: str
     begin: float
     end: float
     status: str = 'COMPLETE'
+    lag: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -355,8 +360,11 @@ class Heat:
                 {'id': '%s-%s' % (one.id, status),
                  'resource_status': 'UPDATE_%s' % status,
                  'event_time': self._world.text('Heat', time)}
-                for status, time in (('IN_PROGRESS', one.begin),
-                                     (one.status, one.end)) if time <= at]
+                for status, time, told in (
+                    ('IN_PROGRESS', one.begin, min(one.begin + one.lag,
+                                                   one.end)),
+                    (one.status, one.end, one.end + one.lag))
+                if told <= at]
         return events
 
     def resources(self, stack_id):

@@ -35,9 +35,9 @@ Link, Mark = links.Link, links.Mark
 STAMP = timeline.Stamp('Heat', 1.0, 2.0)
 
 
-def sight(object_id='a1', mark=Mark.FINISHED, **payload):
+def sight(object_id='a1', mark=Mark.FINISHED, stamps=(), **payload):
     return watchers.Look('active', (
-        watchers.Sighting(mark, object_id, payload, 2.0),))
+        watchers.Sighting(mark, object_id, payload, 2.0, stamps),))
 
 
 class RecorderTest(testtools.TestCase):
@@ -198,6 +198,39 @@ class RecorderTest(testtools.TestCase):
                            watchers.Look('not there'))
         self.assertEqual(1004.0, self.found().not_before)
 
+    def test_time_that_is_told_later(self):
+        """The service writes it down after the thing itself."""
+        self.poll(sight(server_id='new', event_id=None))
+        before = self.found()
+        self.assertTrue(self.recorder.unstamped(Link.ALARM))
+        self.recorder.conclude()
+        self.poll(sight(stamps=(STAMP,), server_id='new', event_id='ev'))
+        self.assertFalse(self.recorder.unstamped(Link.ALARM))
+        found = self.found()
+        self.assertEqual(((STAMP,), 'ev'), (found.stamps,
+                                            found.payload['event_id']))
+        self.assertEqual((before.not_before, before.seen_at, before.lag),
+                         (found.not_before, found.seen_at, found.lag))
+
+    def test_time_of_something_else(self):
+        """What came later says nothing of what was there."""
+        self.poll(sight(server_id='new'))
+        before = self.recorder.timeline()
+        for link, other in (
+                (Link.ALARM, sight('a2', stamps=(STAMP,), server_id='new')),
+                (Link.ALARM, sight(stamps=(STAMP,), server_id='newer')),
+                (Link.STACK, sight(stamps=(STAMP,), server_id='new'))):
+            self.poll(other, link=link)
+            self.assertIn(before.evidence[0],
+                          self.recorder.timeline().evidence)
+        self.assertFalse(self.recorder.unstamped(Link.STACK))
+
+    def test_first_time_counts(self):
+        """A stamp is there already: a later one may be of an update."""
+        self.poll(sight(stamps=(STAMP,)))
+        self.poll(sight(stamps=(timeline.Stamp('Heat', 5.0, 6.0),)))
+        self.assertEqual((STAMP,), self.found().stamps)
+
     def test_what_was_seen_is_gone(self):
         """That it is not there later says nothing of when it came."""
         self.recorder.look(Link.ALARM, 1005.0, 1005.1, sight())
@@ -324,7 +357,9 @@ class FakeWatcher:
         self._looks = [error]
 
     def look(self, recorder):
-        self.threads.add(threading.current_thread())
+        # Ours is who asks once more when all is over.
+        self.threads.update({threading.current_thread()}
+                            - {threading.main_thread()})
         self.asked.set()
         if self.link is Link.APPLICATION:
             recorder.probe(samples.probe(recorder.now(), 'new', takes=0.0))
@@ -351,6 +386,19 @@ class Hanging:
         self.begun.release()
         self._held.wait(10)
         return watchers.Look('not there')
+
+
+class TellsLate:
+    """Heat, which tells its times only when all is over."""
+
+    link = Link.STACK
+
+    def look(self, recorder):
+        over = recorder.timeline().concluded is not None
+        return watchers.Look('done', tuple(
+            watchers.Sighting(mark, 's', samples.PAYLOADS[Link.STACK],
+                              stamps=(STAMP,) if over else ())
+            for mark in Mark))
 
 
 class WatchTest(testtools.TestCase):
@@ -467,6 +515,16 @@ class WatchTest(testtools.TestCase):
         # The mark that came last came with the second poll; some more may
         # have been under way.
         self.assertLess(watched[Link.ALARM].polls, 2 + watch.AT_ONCE)
+
+    def test_time_is_asked_for_at_the_end(self):
+        """All has come, but nobody has told yet when the stack was done."""
+        recorder = self.injected()
+        chain = [TellsLate() if one.link is Link.STACK else one
+                 for one in self.chain()]
+        with watch.Watch(chain, recorder, 0.01) as running:
+            running.until_over(self.expected())
+        self.assertEqual((STAMP,), recorder.timeline().find(
+            Link.STACK, Mark.FINISHED).stamps)
 
     def test_shown(self):
         """Whoever wants to see how it goes sees it, the end as well."""
