@@ -208,8 +208,9 @@ class Heat:
         with calling('Heat', 'list updates of stack %s' % stack.id):
             try:
                 found = self._client.events.list(
-                    stack.identifier, filters={'resource_name': stack.name,
-                                               'resource_action': 'UPDATE'})
+                    stack.identifier, sort_dir='asc', filters={
+                        'resource_name': stack.name,
+                        'resource_action': 'UPDATE'})
             except heat_exc.HTTPNotFound:
                 return []
             return [one.to_dict() for one in found]

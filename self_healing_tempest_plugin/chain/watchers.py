@@ -327,57 +327,54 @@ class StackWatcher:
         self._before = _stack_version(heat.stack(stack.identifier))
         self._events_before = frozenset(
             one['id'] for one in heat.updates(stack))
-        self._begun, self._successor = False, None
+        self._beginning = None
 
     def look(self, recorder):
         """Ask once; see :class:`Look`.
 
-        Until an update has begun, one question is enough.
+        Heat has enough to do while it updates the stack: until that is
+        complete, it is asked for little else than the status.
         """
-        if not self._begun:
-            stack = self._show()
-            self._begun = stack is None or (
-                _stack_version(stack) != self._before)
-            if not self._begun:
-                return Look(stack['stack_status'])
-        # Heat takes its time for each answer, so it is asked all at once.
-        earlier = self._successor
-        stack, updates, resources, server = self._together(
-            self._show,
-            lambda: self._heat.updates(self._stack),
-            lambda: self._heat.resources(self._stack.identifier),
-            lambda: earlier and self._nova.server(earlier))
+        stack = self._show()
         if stack is None:
             return Look('deleted', failure='the stack is deleted',
                         object_id=self._stack.id)
-        events = self._fresh(updates)
+        status = stack['stack_status']
+        if _stack_version(stack) == self._before:
+            return Look(status)
+        if status == 'UPDATE_COMPLETE':
+            return self._completed(stack)
+        events = self._updates() if self._beginning is None else ()
+        failed = '%s: %s' % (status, stack.get('stack_status_reason'))
+        return Look(status, (self._started(status, events),),
+                    failed if status.endswith('_FAILED') else '',
+                    self._stack.id)
+
+    def _completed(self, stack):
+        status = stack['stack_status']
+        events, resources = self._together(
+            self._updates,
+            lambda: self._heat.resources(self._stack.identifier))
+        started = self._started(status, events)
         found = server_of(resources)
-        if stack['stack_status'] == 'UPDATE_COMPLETE' and (
-                found != earlier or not _ended(events)):
-            # They were listed a moment before the stack was shown, and the
-            # whole update may have been in between.
-            events = self._fresh(self._heat.updates(self._stack))
         if found in (None, self._server_id):
-            found = None
-        elif found != earlier:
-            server = self._met(stack, found)
-        return self._judge(stack, events, found and server)
+            return Look('%s, no other server than %s' % (
+                status, self._server_id), (started,))
+        server = self._server_of_update(stack, found)
+        if server is None:
+            return Look('%s, and updated again' % status, (started,))
+        text = '%s, server %s %s' % (status, server['id'], server['status'])
+        if server['status'] != 'ACTIVE':
+            return Look(text, (started,))
+        return Look(text, (started, self._finished(status, events, server)))
 
-    def _fresh(self, events):
-        return [one for one in events if one['id'] not in self._events_before]
+    def _server_of_update(self, stack, server_id):
+        """Return the server, None unless it was there when that was shown.
 
-    def _met(self, stack, found):
-        """Return a server that the stack is not known to have had before.
-
-        One that an earlier look has found, and that is still there, was
-        there when the stack was shown; this one may belong to an update that
-        was asked for meanwhile.
+        It may belong to an update that was asked for meanwhile.
         """
-        self._successor = found
-        if stack['stack_status'] != 'UPDATE_COMPLETE':
-            return None
         again, server = self._together(
-            self._show, lambda: self._nova.server(found))
+            self._show, lambda: self._nova.server(server_id))
         same = again is not None and (
             _stack_version(again) == _stack_version(stack))
         return server if same else None
@@ -385,50 +382,45 @@ class StackWatcher:
     def _show(self):
         return self._heat.stack(self._stack.identifier)
 
-    def _judge(self, stack, events, server):
-        status = stack['stack_status']
-        started = self._sighting(links.Mark.STARTED, status, events,
-                                 'UPDATE_IN_PROGRESS')
-        if status != 'UPDATE_COMPLETE':
-            failed = '%s: %s' % (status, stack.get('stack_status_reason'))
-            return Look(status, (started,),
-                        failed if status.endswith('_FAILED') else '',
-                        self._stack.id)
-        if server is None:
-            return Look('%s, no other server than %s' % (
-                status, self._server_id), (started,))
-        text = '%s, server %s %s' % (status, server['id'], server['status'])
-        if server['status'] != 'ACTIVE':
-            return Look(text, (started,))
-        return Look(text, (started, self._sighting(
-            links.Mark.FINISHED, status, events, 'UPDATE_COMPLETE',
-            server_id=server['id'], host=server['OS-EXT-SRV-ATTR:host'],
-            status=server['status'])))
+    def _updates(self):
+        return [one for one in self._heat.updates(self._stack)
+                if one['id'] not in self._events_before]
 
-    def _sighting(self, mark, stack_status, events, event_status, **server):
-        if mark is links.Mark.FINISHED and not _ended(events):
-            # There is another update already.
-            events = []
-        found = [one for one in events
-                 if one['resource_status'] == event_status]
-        event = found[0] if found else {}
-        # Of several updates any may have brought the new server; what has
-        # begun did so with the first.
-        last = found[-1] if found and mark is links.Mark.FINISHED else event
+    def _started(self, status, events):
+        """Return that an update has begun: of several, the first."""
+        if self._beginning is None:
+            self._beginning = next(
+                (one for one in events
+                 if one['resource_status'] == 'UPDATE_IN_PROGRESS'), None)
+        return self._sighting(links.Mark.STARTED, status,
+                              self._beginning, self._beginning)
+
+    def _finished(self, status, events, server):
+        """Return that the stack is updated.
+
+        Of several updates any may have brought the new server.
+        """
+        ends = [one for one in events
+                if one['resource_status'] == 'UPDATE_COMPLETE']
+        if not ends or events[-1]['resource_status'] == 'UPDATE_IN_PROGRESS':
+            # Not written down yet; or there is another update already.
+            ends = [None]
+        return self._sighting(
+            links.Mark.FINISHED, status, ends[0], ends[-1],
+            server_id=server['id'], host=server['OS-EXT-SRV-ATTR:host'],
+            status=server['status'])
+
+    def _sighting(self, mark, stack_status, first, last, **server):
+        first, last = first or {}, last or {}
         return Sighting(mark, self._stack.id, dict(
             server, stack_id=self._stack.id, stack_status=stack_status,
-            event_id=event.get('id')),
-            stamps=stamps.between('Heat', event.get('event_time'),
+            event_id=first.get('id')),
+            stamps=stamps.between('Heat', first.get('event_time'),
                                   last.get('event_time')))
 
 
 def _stack_version(stack):
     return stack['stack_status'], stack.get('updated_time')
-
-
-def _ended(events):
-    return bool(events) and (
-        events[-1]['resource_status'] != 'UPDATE_IN_PROGRESS')
 
 
 def server_of(resources):

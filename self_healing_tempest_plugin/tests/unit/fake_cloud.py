@@ -168,7 +168,8 @@ class FakeCloud(fixtures.Fixture):
                   if key in ('resource_name', 'resource_action')}
         found = [one for one in self.events
                  if all(one[key] == wanted[key] for key in wanted)]
-        if query.get('sort_dir') == ['desc']:
+        # Heat lists the newest first, unless it is told otherwise.
+        if query.get('sort_dir') != ['asc']:
             found = found[::-1]
         return 200, {'events': found[:int(query.get('limit', ['99'])[0])]}, {}
 

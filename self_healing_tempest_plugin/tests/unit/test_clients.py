@@ -134,20 +134,21 @@ class TimeTest(ClientTestCase):
             self.assertIsNone(date(), service)
 
     def test_updates(self):
-        """The stack's own updates, filtered by Heat."""
+        """The stack's own updates, filtered by Heat, the oldest first."""
         stack = application.Stack('app', fake_cloud.STACK)
         self.cloud.create_stack({}, {'stack_name': 'app'})
         self.cloud.events = [
             fake_cloud.event('COMPLETE', 'created', action='CREATE'),
             fake_cloud.event('COMPLETE', 'server', name='server'),
-            fake_cloud.event('IN_PROGRESS', 'update')]
+            fake_cloud.event('IN_PROGRESS', 'update'),
+            fake_cloud.event('COMPLETE', 'updated')]
         heat = self.clients.heat
-        self.assertEqual(['update'], [one['id']
-                                      for one in heat.updates(stack)])
+        self.assertEqual(['update', 'updated'], [
+            one['id'] for one in heat.updates(stack)])
         query = self.cloud.asked('GET', 'events')[0][2]
         self.assertEqual((['app'], ['UPDATE']), (query['resource_name'],
                                                  query['resource_action']))
-        self.assertEqual(['server', 'update'], [
+        self.assertEqual(['update', 'updated'], [
             one['id'] for one in heat.events(stack, limit=2)])
 
     def test_tasks(self):

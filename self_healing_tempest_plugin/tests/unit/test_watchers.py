@@ -276,18 +276,16 @@ class StackWatcherTest(WatcherTestCase):
         self.assertIn('no other server than %s' % fake_cloud.SERVER,
                       look.state)
 
-    def test_all_at_once(self):
-        """Of a server that is known nothing is asked a second time."""
+    def test_little_is_asked_during_the_update(self):
+        """Heat is at work: its status, and once for the beginning."""
         self.update('UPDATE_IN_PROGRESS')
-        self.replace('BUILD')
         self.look()
-        self.update('UPDATE_COMPLETE')
-        self.replace()
-        self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e1'),
-                              fake_cloud.event('COMPLETE', 'e2')]
+        self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e1')]
+        started, = self.look().sightings
+        self.assertEqual('e1', started.payload['event_id'])
         asked = len(self.cloud.asked('GET', ''))
-        self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
-        self.assertEqual(4, len(self.cloud.asked('GET', '')) - asked)
+        self.assertEqual((started,), self.look().sightings)
+        self.assertEqual(1, len(self.cloud.asked('GET', '')) - asked)
 
     def test_next_update_is_asked_for_meanwhile(self):
         """The server may be of that one, which is not complete."""
@@ -296,7 +294,7 @@ class StackWatcherTest(WatcherTestCase):
         show, times = self.clients.heat.stack, itertools.count()
 
         def stack(identifier):
-            if next(times) == 2:
+            if next(times) == 1:
                 self.update('UPDATE_IN_PROGRESS')
             return show(identifier)
 
@@ -304,23 +302,31 @@ class StackWatcherTest(WatcherTestCase):
             self.clients.heat, 'stack', stack))
         self.assertEqual([Mark.STARTED], self.marks())
 
-    def test_events_listed_too_early(self):
-        """They are listed again, so that the end is among them."""
+    def test_end_is_not_written_down_yet(self):
+        """The next look tells when it was."""
         self.update('UPDATE_COMPLETE')
         self.replace()
         self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e1')]
-        updates, answers = self.clients.heat.updates, []
-
-        def listed(stack):
-            answers.append(updates(stack))
-            self.cloud.events += [fake_cloud.event('COMPLETE', 'e2')]
-            return answers[-1]
-
-        self.useFixture(fixtures.MockPatchObject(
-            self.clients.heat, 'updates', listed))
         _, finished = self.look().sightings
-        self.assertEqual(('e2', 2), (finished.payload['event_id'],
-                                     len(answers)))
+        self.assertEqual((None, ()), (finished.payload['event_id'],
+                                      finished.stamps))
+        self.cloud.events += [fake_cloud.event('COMPLETE', 'e2')]
+        _, finished = self.look().sightings
+        self.assertEqual('e2', finished.payload['event_id'])
+
+    def test_several_updates(self):
+        """Any of them may have brought the server."""
+        self.update('UPDATE_COMPLETE')
+        self.replace()
+        self.cloud.events += [
+            fake_cloud.event('IN_PROGRESS', 'e1'),
+            fake_cloud.event('COMPLETE', 'e2'),
+            fake_cloud.event('IN_PROGRESS', 'e3'),
+            fake_cloud.event('COMPLETE', 'e4', time='2026-01-01T00:00:40Z')]
+        _, finished = self.look().sightings
+        self.assertEqual(
+            (timeline.Stamp('Heat', 1767225613.0, 1767225641.0),),
+            finished.stamps)
 
     def test_next_update_has_begun(self):
         """The end that the events show may be of an update before it."""
