@@ -161,13 +161,13 @@ def verdict_after(seen, expected):
 
 
 def table(runs):
-    """Return the figures of all runs as text."""
-    view = prettytable.PrettyTable(['figure', 'least', 'median', 'most'])
-    view.align, view.align['figure'] = 'r', 'l'
+    """Return the figures of all runs as a table."""
+    view = prettytable.PrettyTable(['Figure', 'Least', 'Median', 'Most'])
+    view.align, view.align['Figure'] = 'r', 'l'
     for name, values in rows(runs):
         view.add_row([name, min(values), round(statistics.median(values), 3),
                       max(values)])
-    return view.get_string()
+    return view
 
 
 def rows(runs):
@@ -194,13 +194,18 @@ def main():
                         help='how many host crashes (default: %(default)s)')
     parser.add_argument('--json', type=pathlib.Path, metavar='FILE',
                         help='where the figures go')
+    parser.add_argument('--csv', type=pathlib.Path, metavar='FILE',
+                        help='where the table goes')
     options = parser.parse_args()
     workspace = options.dir.absolute() / 'tempest'
     os.environ.update(TEMPEST_CONFIG_DIR=str(workspace / 'etc'),
                       TEMPEST_CONFIG='tempest.conf')
     os.chdir(workspace)
     runs = [measure() for _ in range(options.runs)]
-    print(table(runs))
+    view = table(runs)
+    print(view)
+    if options.csv:
+        options.csv.write_text(view.get_csv_string(lineterminator='\n'))
     if options.json:
         options.json.write_text(json.dumps({
             'machine': {'processors': os.cpu_count(),
