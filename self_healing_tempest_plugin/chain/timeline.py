@@ -26,6 +26,10 @@ from self_healing_tempest_plugin.chain import clocks as offsets
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin import waiting
 
+# The error of a probe that was taken, and not answered in time: the name of
+# the exception that requests raises.
+TAKEN = 'ReadTimeout'
+
 _MARKS = frozenset(links.Mark)
 
 
@@ -129,6 +133,11 @@ class Probe:
     server: str = ''
     error: str = ''
     answered: bool = False
+
+    @property
+    def taken(self):
+        """Return whether somebody took the request, answered or not."""
+        return self.answered or self.error == TAKEN
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,9 +33,10 @@ LOG = log.getLogger(__name__)
 # seconds each make two a second.
 AT_ONCE = 4
 
-# Requests to the application that may be under way: those to a dead one take
-# three seconds at the most.
-APPLICATION_AT_ONCE = 32
+# Polls that may be under way where nobody is there to take them, and so none
+# is a burden to anybody: requests to a dead application take three seconds at
+# the most, and are made ten times a second.
+UNREACHED_AT_ONCE = 32
 
 # Seconds between two polls of a link that has come: its time is known, and
 # what it does to others, such as a storm of executions, is nothing sudden.
@@ -130,15 +131,15 @@ class Watch:
             lambda: self._try(watcher, stop), stop=stop,
             interval=(self._application_interval if asking
                       else self._interval),
-            at_once=APPLICATION_AT_ONCE if asking else AT_ONCE,
+            at_once=UNREACHED_AT_ONCE if asking else AT_ONCE,
             name='watch-%s' % watcher.link.label)
 
     def _try(self, watcher, stop):
-        gate, answered = self._gates[watcher.link], False
+        gate, look = self._gates[watcher.link], None
         if not gate.enter():
             return
         try:
-            answered = poll(watcher, self.recorder)
+            look = poll(watcher, self.recorder)
         except Exception as defect:
             # Without this link the verdict would be wrong: say it aloud.
             LOG.exception('Watching %s failed', watcher.link.label)
@@ -146,7 +147,7 @@ class Watch:
                 self._defects.append(defect)
                 stop.set()
         finally:
-            gate.leave(answered)
+            gate.leave(look)
 
 
 def poll(watcher, recorder):
@@ -154,55 +155,59 @@ def poll(watcher, recorder):
 
     :param watcher: see :mod:`.watchers`
     :param recorder: :class:`.timeline.Recorder`
-    :returns: whether there was an answer
+    :returns: the :class:`.watchers.Look`, None where there was no answer
     """
     begin = recorder.now()
     try:
         look = watcher.look(recorder)
     except clients.ServiceUnavailable as error:
         recorder.silence(watcher.link, begin, error)
-        return False
+        return None
     recorder.look(watcher.link, begin, recorder.now(), look)
-    return True
+    return look
 
 
 class Gate:
     """Says whether a link may be asked for now.
 
     What gives no answer is in trouble, and each question may hold up a
-    worker of it long after the runner has given up: one at a time. What has
-    come is asked for at leisure, but for the application, whose every answer
-    counts.
+    worker of it long after the runner has given up: one at a time. What takes
+    long for an answer gets few at a time, or the questions alone could keep
+    it from answering any. What has come is asked for at leisure, but for the
+    application, whose every answer counts.
     """
 
     def __init__(self, link, recorder):
-        """Let the first one in.
+        """Let the first ones in.
 
         :param recorder: :class:`.timeline.Recorder`, which has the time
         """
         self._link, self._recorder = link, recorder
         self._lock = threading.Lock()
-        self._under_way, self._silent = 0, False
+        self._under_way, self._most = 0, AT_ONCE
         self._begun = -math.inf
 
     def enter(self):
         """Return whether to ask now; then :meth:`leave` must follow."""
         now, rest = self._recorder.now(), self._rest()
         with self._lock:
-            if now < self._begun + rest or self._silent and self._under_way:
+            if now < self._begun + rest or self._under_way >= self._most:
                 return False
             self._under_way += 1
             self._begun = now
         return True
 
-    def leave(self, answered):
+    def leave(self, look):
         """Take note of the end of a question.
 
-        :param answered: whether there was an answer
+        :param look: a :class:`.watchers.Look`, None where there was no answer
         """
         with self._lock:
             self._under_way -= 1
-            self._silent = not answered
+            if look is None:
+                self._most = 1
+            else:
+                self._most = UNREACHED_AT_ONCE if look.unreached else AT_ONCE
 
     def _rest(self):
         if self._link is links.Link.APPLICATION:

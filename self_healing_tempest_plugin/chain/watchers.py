@@ -57,6 +57,7 @@ class Look:
     :ivar failure: why it cannot become right any more, if so
     :ivar object_id: what has failed
     :ivar objects: ids of all that belongs to the fault, oldest first
+    :ivar unreached: whether nobody was there to take the question
     """
 
     state: str
@@ -64,6 +65,7 @@ class Look:
     failure: str = ''
     object_id: str = ''
     objects: tuple[str, ...] = ()
+    unreached: bool = False
 
 
 class _Alarms:
@@ -451,7 +453,8 @@ class ApplicationWatcher:
         probe = self._application.probe(recorder.now)
         recorder.probe(probe)
         if not probe.ok:
-            return Look('no good answer: %s' % probe.error)
+            return Look('no good answer: %s' % probe.error,
+                        unreached=not probe.taken)
         if (probe.boot == self._boot
                 or probe.server == self._application.server_id):
             return Look('the old server answers')

@@ -116,7 +116,6 @@ class Run:
         self._requests = worlds.Requests(self.world, story.rng,
                                          story.slowest)
         self._watchers = self._watch()
-        self._under_way = dict.fromkeys(links.CHAIN, 0)
         self._gates = {link: watch.Gate(link, self.recorder)
                        for link in links.CHAIN}
         self._events, self._count = [], itertools.count()
@@ -171,8 +170,7 @@ class Run:
     def _tick(self, watcher):
         if self._stopped(watcher.link):
             return
-        if (self._under_way[watcher.link] < watch.AT_ONCE
-                and self._gates[watcher.link].enter()):
+        if self._gates[watcher.link].enter():
             self._ask(watcher)
         self._at(self.now + self.story.given.interval, self._tick, watcher)
 
@@ -188,12 +186,11 @@ class Run:
             look = watcher.look(poll)
         except clients.ServiceUnavailable as error:
             look = error
-        self._under_way[watcher.link] += 1
         self._at(poll.time, self._deliver, watcher.link, self.now, poll, look)
 
     def _deliver(self, link, begin, poll, look):
-        self._under_way[link] -= 1
-        self._gates[link].leave(not isinstance(look, Exception))
+        self._gates[link].leave(
+            None if isinstance(look, Exception) else look)
         for probe in poll.probes:
             self.recorder.probe(probe)
         if isinstance(look, Exception):

@@ -372,7 +372,8 @@ class FakeWatcher:
 class Hanging:
     """Sees nothing, and that not before it may.
 
-    :ivar begun: a semaphore with as many places as polls have begun
+    :ivar begun: a semaphore with as many places as polls have begun, but for
+        the first where that has an end of its own
     """
 
     def __init__(self, link, held, first=None):
@@ -381,8 +382,10 @@ class Hanging:
 
     def look(self, recorder):
         first, self._first = self._first, None
-        if first is not None:
+        if isinstance(first, Exception):
             raise first
+        if first is not None:
+            return first
         self.begun.release()
         self._held.wait(10)
         return watchers.Look('not there')
@@ -501,6 +504,27 @@ class WatchTest(testtools.TestCase):
             for _ in range(watch.AT_ONCE):
                 self.assertTrue(slow.begun.acquire(timeout=5))
         self.assertEqual(1, recorder.timeline().watched[Link.STACK].errors)
+
+    def test_slow_application_is_not_asked_harder(self):
+        """Requests that it has taken are work for it, answered or not."""
+        recorder, held = self.injected(), threading.Event()
+        slow = Hanging(Link.APPLICATION, held)
+        with watch.Watch([slow], recorder, 60, application_interval=0.01):
+            for _ in range(watch.AT_ONCE):
+                self.assertTrue(slow.begun.acquire(timeout=5))
+            self.assertFalse(slow.begun.acquire(timeout=0.1))
+            held.set()
+            self.assertTrue(slow.begun.acquire(timeout=5))
+
+    def test_dead_application_is_asked_at_the_same_pace(self):
+        """Each request takes a second to fail, and is nobody's work."""
+        recorder, held = self.injected(), threading.Event()
+        dead = Hanging(Link.APPLICATION, held,
+                       watchers.Look('nobody there', unreached=True))
+        with watch.Watch([dead], recorder, 60, application_interval=0.01):
+            for _ in range(2 * watch.AT_ONCE):
+                self.assertTrue(dead.begun.acquire(timeout=5))
+            held.set()
 
     def test_what_has_come_is_asked_for_less(self):
         """Nothing but the application, whose every answer counts."""

@@ -14,6 +14,7 @@
 
 import itertools
 import math
+import socket
 
 import fixtures
 
@@ -387,6 +388,16 @@ class ApplicationWatcherTest(WatcherTestCase):
         self.assertEqual([True, False, True], [
             one.ok for one in self.recorder.timeline().probes])
 
+    def test_request_is_taken_and_not_answered(self):
+        """Who is too slow must not be asked harder."""
+        self.useFixture(fixtures.MockPatchObject(
+            application, 'PROBE_TIMEOUT', (5, 0.1)))
+        with socket.create_server(('127.0.0.1', 0)) as server:
+            self.app.url = 'http://127.0.0.1:%d/' % server.getsockname()[1]
+            look = self.look()
+        self.assertEqual(('no good answer: ReadTimeout', False),
+                         (look.state, look.unreached))
+
     def test_old_server_booted_again(self):
         """It is no sighting, so that it hides no later one."""
         self.app.server_id = fake_cloud.SERVER
@@ -418,8 +429,11 @@ class ApplicationWatcherTest(WatcherTestCase):
         self.assertIn('no boot id', self.look().state)
 
     def test_nobody_there(self):
+        """A request that nobody takes is no burden to anybody."""
         self.app.url = 'http://127.0.0.1:1/'
-        self.assertIn('ConnectionError', self.look().state)
+        look = self.look()
+        self.assertIn('ConnectionError', look.state)
+        self.assertTrue(look.unreached)
 
 
 class UnavailableTest(WatcherTestCase):
