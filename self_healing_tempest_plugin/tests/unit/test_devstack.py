@@ -1,0 +1,733 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The DevStack plugin, in a DevStack that installs nothing."""
+
+import os
+import re
+import shutil
+import subprocess
+
+from keystoneauth1 import loading
+from oslo_config import cfg
+from oslo_utils import importutils
+import testtools
+from testtools import matchers
+from vitrage.datasources import prometheus
+from vitrage.notifier.plugins import mistral
+from vitrage import opts as vitrage_opts
+
+from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin import templates
+from self_healing_tempest_plugin.tests.unit import fake_devstack
+from self_healing_tempest_plugin.tests.unit import test_config
+from self_healing_tempest_plugin import vitrage_notifier
+
+DEVSTACK = fake_devstack.SCRIPT.parents[3] / 'devstack'
+
+TEMPEST_CONF = 'opt/stack/tempest/etc/tempest.conf'
+VITRAGE_CONF = 'etc/vitrage/vitrage.conf'
+NOVA_CONF = 'etc/nova/nova.conf'
+AUTHORIZED_KEYS = 'home/.ssh/authorized_keys'
+STATE = 'opt/stack/data/tempest'
+
+TWO_NODES = """
+SELF_HEALING_NODES=ctl:192.0.2.10,cpu:192.0.2.11
+SELF_HEALING_FAULT_HOSTS=cpu
+"""
+PUBLIC_KEY = ('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJQR9oT4zjbA/uMy30Sv5xnBPHF'
+              'MZP3VOLYbdSnf1HIu')
+
+
+class DevStackTestCase(testtools.TestCase):
+    """One node, on which scripts of DevStack run."""
+
+    localrc = fake_devstack.CONTROLLER
+
+    def setUp(self):
+        super().setUp()
+        if not DEVSTACK.exists():
+            self.skipTest('%s is no checkout' % DEVSTACK.parent)
+        self.devstack = self.useFixture(
+            fake_devstack.FakeDevStack(self.localrc))
+
+    def run_script(self, script, localrc=None):
+        """Run a script to its end.
+
+        :param script: ``stack``, ``unstack`` or ``clean``
+        :param localrc: what local.conf says from now on, None: as before
+        """
+        if localrc is not None:
+            self.devstack.say(localrc)
+        done = self.devstack.run(script)
+        self.assertEqual(0, done.returncode, done.stderr[-1000:])
+        return done
+
+    def stack(self, localrc=None):
+        return self.run_script('stack', localrc)
+
+    def refused(self, localrc):
+        """Return what stack.sh dies of."""
+        self.devstack.say(localrc)
+        done = self.devstack.run('stack')
+        self.assertEqual(1, done.returncode)
+        (line,) = [line for line in done.stderr.splitlines()
+                   if line.startswith('die: ')]
+        return line.removeprefix('die: ')
+
+    def tempest(self):
+        """Return the options of tempest.conf, read as Tempest reads them."""
+        return test_config.new_conf(str(self.devstack.root / TEMPEST_CONF))
+
+    def processes(self):
+        """Return the command lines of the services, by their names."""
+        return {call[0]: call[1].split()
+                for call in self.devstack.calls('run_process')}
+
+    def flag(self, service, name):
+        """Return the value of one flag of a service's command line."""
+        prefix = '--%s=' % name
+        (value,) = [word.removeprefix(prefix)
+                    for word in self.processes()[service]
+                    if word.startswith(prefix)]
+        return value
+
+    def assert_mode(self, mode, path):
+        self.assertEqual(mode, '%o' % (
+            (self.devstack.root / path).stat().st_mode & 0o777))
+
+
+class DefaultsTest(DevStackTestCase):
+    """What the plugin sets before others read it."""
+
+    def test_for_others(self):
+        self.stack()
+        seen = self.devstack.variables()
+        self.assertThat(seen, matchers.ContainsDict({
+            name: matchers.Equals(value) for name, value in {
+                'LIBS_FROM_GIT': 'mistral-extra',
+                'MISTRAL_EXTRA_BRANCH': 'stable/2025.2',
+                'VITRAGE_USE_DOCTOR': 'True',
+                'VITRAGE_USE_PROMETHEUS': 'True',
+                'TEMPEST_PLUGINS': str(DEVSTACK.parent)}.items()}))
+
+    def test_local_conf_wins(self):
+        self.stack('MISTRAL_EXTRA_BRANCH=mine VITRAGE_USE_DOCTOR=False '
+                   'VITRAGE_COORDINATION_URL=etcd LIBS_FROM_GIT=vitrage')
+        seen = self.devstack.variables()
+        self.assertEqual('mine', seen['MISTRAL_EXTRA_BRANCH'])
+        self.assertEqual('False', seen['VITRAGE_USE_DOCTOR'])
+        self.assertEqual('etcd', seen['VITRAGE_COORDINATION_URL'])
+        self.assertEqual('vitrage,mistral-extra', seen['LIBS_FROM_GIT'])
+
+    def test_tempest_plugins(self):
+        ours = str(DEVSTACK.parent)
+        for before, after in (('0', ours), ('/a', '/a %s' % ours),
+                              ('/a %s /b' % ours, '/a %s /b' % ours)):
+            self.stack("TEMPEST_PLUGINS='%s'" % before)
+            self.assertEqual(
+                after, self.devstack.variables()['TEMPEST_PLUGINS'])
+
+    def test_order_for_zuul(self):
+        """The lines that Zuul's role looks for begin at their margin."""
+        text = (DEVSTACK / 'settings').read_text()
+        self.assertEqual([fake_devstack.OURS], re.findall(
+            r'^define_plugin\s+(\S+)', text, re.MULTILINE))
+        self.assertEqual(
+            {(fake_devstack.OURS, name)
+             for name in ('heat', 'mistral', 'vitrage')},
+            set(re.findall(r'^plugin_requires\s+(\S+)\s+(\S+)', text,
+                           re.MULTILINE)))
+
+    def test_every_setting_can_be_overridden(self):
+        text = (DEVSTACK / 'settings').read_text()
+        names = set(re.findall(r'\bSELF_HEALING_\w+', text))
+        names -= {'SELF_HEALING_DIR'}
+        self.assertThat(names, matchers.ContainsAll([
+            'SELF_HEALING_NODES', 'SELF_HEALING_FAULT_HOSTS']))
+        own = {name: '%s-1' % name.lower() for name in names}
+        own.update(dict.fromkeys((
+            'SELF_HEALING_ALLOW_FAULTS', 'SELF_HEALING_SSH_SUDO',
+            'SELF_HEALING_SSH_KEYSCAN'), 'True'))
+        # The phases would use them; here only the settings are read.
+        self.devstack.say('\n'.join(
+            '%s=%s' % one for one in own.items()))
+        done = self.devstack.run('settings')
+        self.assertEqual(0, done.returncode, done.stderr[-1000:])
+        seen = self.devstack.variables()
+        self.assertEqual(own, {name: seen[name] for name in names})
+
+
+class ControlPlaneTest(DevStackTestCase):
+    """One node with everything, where nothing may be broken."""
+
+    def setUp(self):
+        super().setUp()
+        self.stack()
+
+    def test_vitrage(self):
+        found = self.devstack.ini(VITRAGE_CONF)
+        self.assertEqual({
+            'notifiers': 'nova,mistral',
+            'use_nova_versioned_notifications': 'True',
+            'executor_thread_pool_size': '1'}, found['DEFAULT'])
+        self.assertEqual('30', found['datasources']['snapshots_interval'])
+        self.assertEqual(
+            {'nova.host', 'nova.instance', 'nova.zone', 'neutron.network',
+             'neutron.port', 'heat.stack', 'doctor', 'prometheus'},
+            set(found['datasources']['types'].split(',')))
+        self.assertIs(vitrage_notifier.MistralNotifier,
+                      importutils.import_class(found['mistral']['notifier']))
+        self.assertEqual('8', self.devstack.ini(
+            'etc/vitrage/vitrage-uwsgi.ini')['uwsgi']['threads'])
+
+    def test_vitrage_knows_every_option(self):
+        path = self.devstack.root / VITRAGE_CONF
+        conf = self._vitrage(str(path))
+        written = 0
+        for section, options in self.devstack.ini(path).items():
+            for name in set(options) - {'username', 'password'}:
+                # oslo.messaging's own.
+                if name != 'executor_thread_pool_size':
+                    value = (conf if section == 'DEFAULT'
+                             else conf[section])[name]
+                    self.assertIsNotNone(value, (section, name))
+                    written += 1
+        self.assertThat(written, matchers.GreaterThan(10))
+
+    def _vitrage(self, path):
+        conf = cfg.ConfigOpts()
+        for group, options in (
+                *vitrage_opts.list_opts(), ('prometheus', prometheus.OPTS),
+                ('mistral', mistral.OPTS),
+                ('service_credentials', loading.get_session_conf_options())):
+            conf.register_opts(options, None if group == 'DEFAULT' else group)
+        conf([], default_config_files=[path])
+        return conf
+
+    def test_notifications(self):
+        wanted = self.devstack.ini(VITRAGE_CONF)[
+            'datasources']['notification_topics']
+        found = self.devstack.ini(NOVA_CONF)['notifications']
+        self.assertIn(found['notification_format'], ('both', 'versioned'))
+        self.assertIn(wanted,
+                      found['versioned_notifications_topics'].split(','))
+        for path in ('etc/neutron/neutron.conf', 'etc/heat/heat.conf'):
+            found = self.devstack.ini(path)['oslo_messaging_notifications']
+            self.assertEqual('messagingv2', found['driver'])
+            self.assertIn(wanted, found['topics'].split(','))
+
+    def test_others(self):
+        self.assertEqual({'os_actions_endpoint_type': 'public',
+                          'default_region': 'RegionOne'},
+                         self.devstack.ini('etc/mistral/mistral.conf')[
+                             'openstack_actions'])
+        # Vitrage's plugin writes the same; a key may be there once.
+        self.assertEqual(
+            1, (self.devstack.root / 'etc/heat/policy.yaml').read_text()
+            .count('"stacks:global_index": "rule:deny_stack_user"'))
+
+    def test_notifier_is_installed_for_vitrage(self):
+        self.assertEqual([['--no-deps', str(DEVSTACK.parent)]],
+                         self.devstack.calls('pip_install'))
+
+    def test_the_distribution_runs_nothing(self):
+        """What a package starts is stopped before ours is started."""
+        calls = self.devstack.calls()
+        packages = {name for (name,) in self.devstack.calls(
+            'install_package')}
+        self.assertEqual({'prometheus', 'prometheus-alertmanager',
+                          'prometheus-node-exporter'}, packages)
+        for name in packages:
+            self.assertEqual(
+                ['systemctl', 'disable', '--now', '%s.service' % name],
+                calls[calls.index(['install_package', name]) + 1])
+
+    def test_the_monitor_reaches_vitrage(self):
+        """From the target to the event API, each end names the next one."""
+        prometheus = self.devstack.yaml('prometheus.yml')
+        ((alertmanager,),) = [
+            one['targets'] for one in prometheus['alerting'][
+                'alertmanagers'][0]['static_configs']]
+        self.assertEqual(alertmanager, self.flag(
+            'self-healing-alertmanager', 'web.listen-address'))
+        own = self.devstack.yaml('alertmanager.yml')
+        (receiver,) = own['receivers']
+        self.assertEqual(receiver['name'], own['route']['receiver'])
+        (webhook,) = receiver['webhook_configs']
+        api = self.devstack.ini('etc/self-healing/vitrage-api.ini')['uwsgi']
+        self.assertEqual('http://%s/v1/event' % api['http'], webhook['url'])
+        self.assertTrue(webhook['send_resolved'])
+        vitrage = self.devstack.ini(VITRAGE_CONF)['prometheus']
+        self.assertEqual(receiver['name'], vitrage['receiver'])
+        self.assertEqual('http://%s/api/v2/alerts' % alertmanager,
+                         vitrage['alertmanager_url'])
+        self.assertEqual(
+            str(self.devstack.conf_dir / 'vitrage-prometheus.yaml'),
+            vitrage['config_file'])
+
+    def test_every_alarm_has_one_name(self):
+        self.stack('SELF_HEALING_DATA_NIC=ens4 '
+                   "SELF_HEALING_HOST_ALARM='A & B' "
+                   "SELF_HEALING_NIC_ALARM='C %D%'")
+        raised = [rule['alert'] for name in ('host', 'nic')
+                  for group in self.devstack.yaml(
+                      '%s-rules.yml' % name)['groups']
+                  for rule in group['rules']]
+        self.assertEqual(['A & B', 'C %D%'], raised)
+        self.assertEqual(raised, [
+            one['key']['alertname'] for one in self.devstack.yaml(
+                'vitrage-prometheus.yaml')['alerts']])
+        found = self.tempest().self_healing
+        self.assertEqual(raised, [found.host_alarm_name,
+                                  found.nic_alarm_name])
+
+    def test_label_names_the_entity(self):
+        (target,) = self.devstack.yaml('targets.yml')
+        self.assertEqual([os.uname().nodename],
+                         list(target['labels'].values()))
+        for one in self.devstack.yaml('vitrage-prometheus.yaml')['alerts']:
+            self.assertEqual(list(target['labels']),
+                             [one['resource']['id']])
+
+    def test_node_exporter_is_scraped(self):
+        (target,) = self.devstack.yaml('targets.yml')
+        self.assertEqual(target['targets'], [self.flag(
+            'self-healing-node-exporter', 'web.listen-address')])
+        prometheus = self.devstack.yaml('prometheus.yml')
+        (scrape,) = prometheus['scrape_configs']
+        self.assertEqual([{'files': ['targets.yml']}],
+                         scrape['file_sd_configs'])
+        # The rules of hosts and NICs ask for this job.
+        self.assertEqual('node', scrape['job_name'])
+        self.assertEqual({'2s'}, set(prometheus['global'].values()))
+
+    def test_password_is_in_one_file(self):
+        http = self.devstack.yaml('alertmanager.yml')['receivers'][0][
+            'webhook_configs'][0]['http_config']
+        path = http['basic_auth']['password_file']
+        self.assertEqual('vitrage', http['basic_auth']['username'])
+        self.assert_mode('600', path)
+        inside = [name for name, (mode, text) in self.devstack.files().items()
+                  if fake_devstack.PASSWORD in text]
+        self.assertEqual(
+            {os.path.relpath(path, self.devstack.root), VITRAGE_CONF,
+             'vitrage.conf'}, set(inside))
+
+    def test_password_is_not_told(self):
+        done = self.stack()
+        # The log traces what the plugin does.
+        self.assertIn('self_healing_write_password', done.stderr)
+        self.assertNotIn(fake_devstack.PASSWORD, done.stderr + done.stdout)
+        self.assertNotIn(fake_devstack.PASSWORD, str(self.devstack.calls()))
+
+    def test_services_are_waited_for(self):
+        self.assertEqual(
+            {'http://127.0.0.1:8999/', 'http://127.0.0.1:9090/-/ready',
+             'http://127.0.0.1:9093/-/ready'},
+            {url for _, url in self.devstack.calls('wait_for_service')})
+        refused = self.refused('SILENT=http://127.0.0.1:9093/-/ready')
+        self.assertIn('self-healing-alertmanager does not answer', refused)
+
+    def test_a_new_cloud_has_no_past(self):
+        for service, flag in (
+                ('self-healing-prometheus', 'storage.tsdb.path'),
+                ('self-healing-alertmanager', 'storage.path')):
+            old = self.devstack.root / self.flag(service, flag) / 'old'
+            old.parent.mkdir()
+            old.touch()
+            self.stack()
+            self.assertFalse(old.exists(), service)
+
+    def test_nothing_that_hurts(self):
+        conf = self.tempest()
+        self.assertTrue(conf.service_available.self_healing)
+        self.assertFalse(conf.self_healing.allow_faults)
+        self.assertEqual([], conf.self_healing.fault_hosts)
+        self.assertIsNone(conf.self_healing.host_ssh_key_file)
+        self.assertFalse(any(
+            conf.self_healing_feature_enabled[one.name]
+            for one in config.FEATURE_OPTIONS))
+        self.assertNotIn(AUTHORIZED_KEYS, self.devstack.files())
+        self.assertNotIn('%s/self-healing-ssh' % STATE,
+                         self.devstack.directories())
+
+    def test_all_scenarios_are_known(self):
+        self.assertEqual(
+            {one.name for one in config.FEATURE_OPTIONS},
+            set(self.devstack.ini(TEMPEST_CONF)[
+                'self_healing_feature_enabled']))
+
+    def test_tempest(self):
+        found = config.settings(self.tempest())
+        self.assertEqual('prometheus', found.monitor)
+        self.assertEqual('http://127.0.0.1:9090', found.prometheus_url)
+        self.assertEqual('http://127.0.0.1:9093', found.alertmanager_url)
+        self.assertEqual(('systemd', 'devstack@n-cpu'),
+                         (found.service_manager, found.compute_service))
+        # The tests bring the template themselves.
+        self.assertEqual((None, templates.HOST_DOWN),
+                         (found.host_alarm.template, found.host_alarm.file))
+        self.assertIsNone(found.power)
+        for path in (found.state_dir, found.artifacts_dir):
+            self.assertTrue(os.path.isdir(path), path)
+
+    def test_intervals_agree(self):
+        self.stack('SELF_HEALING_SNAPSHOTS_INTERVAL=45')
+        self.assertEqual('45', self.devstack.ini(VITRAGE_CONF)[
+            'datasources']['snapshots_interval'])
+        self.assertEqual(
+            45, self.tempest().self_healing.vitrage_snapshots_interval)
+
+    def test_no_service_no_file(self):
+        self.stack('disable_service self-healing-prometheus\n'
+                   'disable_service self-healing-alertmanager')
+        self.assertEqual({'self-healing-node-exporter',
+                          'self-healing-vitrage-api'}, set(self.processes()))
+        found = self.tempest().self_healing
+        self.assertIsNone(found.prometheus_url)
+        self.assertIsNone(found.alertmanager_url)
+        self.assertNotIn('prometheus', self.devstack.ini(VITRAGE_CONF))
+
+
+class OptionsTest(DevStackTestCase):
+    """What is written for Tempest is what the plugin has options for."""
+
+    localrc = fake_devstack.CONTROLLER + TWO_NODES + """
+SELF_HEALING_ALLOW_FAULTS=True
+SELF_HEALING_FEATURES=host_crash,host_isolated,data_nic_down
+SELF_HEALING_POWER_OFF_COMMAND='virsh -c qemu+ssh://h/system destroy {host}'
+SELF_HEALING_POWER_ON_COMMAND='power on {host}'
+SELF_HEALING_POWER_STATUS_COMMAND='power status {host}'
+SELF_HEALING_MANAGEMENT_NIC=ens3
+SELF_HEALING_DATA_NIC=ens4
+SELF_HEALING_DATA_ADDRESSES=cpu:172.16.0.2
+SELF_HEALING_CONTROL_PLANE_ADDRESSES=192.0.2.20,2001:db8::20
+SELF_HEALING_HOST_TIMER=600
+SELF_HEALING_HOST_TEMPLATE=host
+SELF_HEALING_NIC_TEMPLATE=nic
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.stack()
+
+    def test_every_option_is_there(self):
+        conf = self.tempest()
+        known = {group.name: {one.name for one in options}
+                 for group, options in config.OPTIONS}
+        written = self.devstack.ini(TEMPEST_CONF)
+        for group, names in known.items():
+            self.assertThat(names, matchers.ContainsAll(written[group]))
+            for name in written[group]:
+                # Its type takes the value, or this raises.
+                self.assertIsNotNone(conf[group][name], name)
+        self.assertThat(written['self_healing'], matchers.HasLength(30))
+
+    def test_faults(self):
+        found = config.settings(self.tempest())
+        self.assertTrue(found.allow_faults)
+        self.assertEqual(('cpu',), found.fault_hosts)
+        self.assertEqual(('virsh', '-c', 'qemu+ssh://h/system', 'destroy',
+                          '{host}'), found.power.off)
+        self.assertEqual(('ens3', 'ens4'), (found.network.management_nic,
+                                            found.network.data_nic))
+        self.assertEqual({'cpu': '172.16.0.2'},
+                         dict(found.network.data_addresses))
+        self.assertEqual(('192.0.2.20', '2001:db8::20'),
+                         found.network.control_plane)
+        self.assertEqual(600, found.timeouts.host_timer)
+        self.assertEqual(('host', 'nic'), (found.host_alarm.template,
+                                           found.nic_alarm.template))
+
+    def test_features(self):
+        features = self.tempest().self_healing_feature_enabled
+        self.assertEqual(
+            {'host_crash', 'host_isolated', 'data_nic_down'},
+            {one.name for one in config.FEATURE_OPTIONS
+             if features[one.name]})
+
+    def test_ssh(self):
+        access = config.settings(self.tempest()).access
+        self.assertEqual({'cpu': '192.0.2.11'}, dict(access.addresses))
+        self.assertEqual((self.devstack.variables()['SELF_HEALING_SSH_USER'],
+                          True, 22), (access.user, access.sudo, access.port))
+        self.assert_mode('600', access.key_file)
+        self.assert_mode('700', os.path.dirname(access.key_file))
+        with open(access.known_hosts_file) as file:
+            self.assertEqual({'192.0.2.11'}, {
+                line.split()[0] for line in file})
+
+    def test_the_control_plane_is_the_last_to_get_guests(self):
+        found = self.devstack.ini(NOVA_CONF)
+        self.assertEqual('2048', found['DEFAULT']['reserved_host_memory_mb'])
+        self.assertEqual(
+            '100', found['filter_scheduler']['ram_weight_multiplier'])
+        self.stack('SELF_HEALING_FAULT_HOSTS=')
+        self.assertNotIn('filter_scheduler', self.devstack.ini(NOVA_CONF))
+
+    def test_rule_of_the_nic(self):
+        (group,) = self.devstack.yaml('nic-rules.yml')['groups']
+        (rule,) = group['rules']
+        self.assertIn('device="ens4"', rule['expr'])
+        # A blip is no fault.
+        self.assertThat(float(rule['for'].removesuffix('s')),
+                        matchers.GreaterThan(
+                            self.tempest().self_healing.blip_time))
+        self.stack('SELF_HEALING_DATA_NIC= SELF_HEALING_FEATURES=')
+        self.assertFalse((self.devstack.conf_dir / 'nic-rules.yml').exists())
+
+    def test_targets(self):
+        self.stack('SELF_HEALING_NODES=a:192.0.2.1,cpu:2001:db8::2')
+        self.assertEqual(
+            [('a', ['192.0.2.1:9100']), ('cpu', ['[2001:db8::2]:9100'])],
+            [(one['labels']['hostname'], one['targets'])
+             for one in self.devstack.yaml('targets.yml')])
+        self.assertEqual({'cpu': '2001:db8::2'}, dict(config.settings(
+            self.tempest()).access.addresses))
+
+    def test_key_of_somebody_else(self):
+        key = self.devstack.root / 'key'
+        key.write_text('mine')
+        self.stack('SELF_HEALING_SSH_KEY_FILE=%s' % key)
+        self.assertEqual('mine', key.read_text())
+        self.run_script('clean')
+        self.assertEqual('mine', key.read_text())
+
+    def test_host_keys_of_somebody_else(self):
+        known = self.devstack.root / 'known'
+        known.write_text('mine')
+        self.stack('SELF_HEALING_SSH_KEYSCAN=False '
+                   'SELF_HEALING_SSH_KNOWN_HOSTS_FILE=%s' % known)
+        self.assertEqual('mine', known.read_text())
+
+
+class RefusedTest(DevStackTestCase):
+    """What would fail late, or not at all, is refused at once."""
+
+    def test_fault_host_without_address(self):
+        self.assertEqual(
+            'SELF_HEALING_FAULT_HOSTS: cpu is not in SELF_HEALING_NODES, '
+            'which says how it is reached.',
+            self.refused('SELF_HEALING_FAULT_HOSTS=cpu'))
+
+    def test_silent_fault_host(self):
+        self.assertEqual(
+            'SELF_HEALING_FAULT_HOSTS: no SSH server of cpu answers at '
+            '192.0.2.11 port 22.',
+            self.refused(TWO_NODES + 'SILENT=192.0.2.11'))
+
+    def test_unknown_scenario(self):
+        self.assertThat(
+            self.refused('SELF_HEALING_FEATURES=host_crash,host_crush'),
+            matchers.StartsWith(
+                'SELF_HEALING_FEATURES: there is no host_crush, only '))
+
+    def test_distribution(self):
+        self.assertIn('SELF_HEALING_MONITOR=doctor',
+                      self.refused('DISTRO=rhel9'))
+        self.stack('DISTRO=rhel9 SELF_HEALING_MONITOR=doctor')
+
+    def test_plugin_is_missing(self):
+        for name in ('heat', 'mistral', 'vitrage'):
+            self.assertIn('add enable_plugin %s to local.conf' % name,
+                          self.refused('DEVSTACK_PLUGINS=%s' % ','.join((
+                              '', *sorted({'heat', 'mistral', 'vitrage'}
+                                          - {name}), fake_devstack.OURS))))
+
+    def test_order_of_plugins(self):
+        for name in ('heat', 'mistral', 'vitrage'):
+            others = sorted({'heat', 'mistral', 'vitrage'} - {name})
+            self.assertIn(
+                'enable_plugin %s must stand before' % name,
+                self.refused('DEVSTACK_PLUGINS=%s' % ','.join((
+                    '', *others, fake_devstack.OURS, name))))
+
+
+class FakeDriverTest(DevStackTestCase):
+    """Many hosts on one machine, as in the gate."""
+
+    localrc = fake_devstack.CONTROLLER + """
+VIRT_DRIVER=fake
+NUMBER_FAKE_NOVA_COMPUTE=2
+"""
+
+    def test_hosts(self):
+        self.stack()
+        name = os.uname().nodename
+        self.assertEqual(
+            {name + '1': ['192.0.2.10:9100'], name + '2': ['192.0.2.10:9100']},
+            {one['labels']['hostname']: one['targets']
+             for one in self.devstack.yaml('targets.yml')})
+
+    def test_doctor(self):
+        """Nothing of Prometheus is there where another one is the monitor."""
+        self.stack('SELF_HEALING_MONITOR=doctor')
+        self.assertEqual([], self.devstack.calls('install_package'))
+        self.assertEqual({}, self.processes())
+        self.assertEqual('doctor', self.tempest().self_healing.monitor)
+        self.assertEqual([], list(self.devstack.conf_dir.iterdir()))
+
+
+class SubnodeTest(DevStackTestCase):
+    """A node that runs nova-compute alone."""
+
+    localrc = fake_devstack.SUBNODE
+
+    def authorized(self):
+        return (self.devstack.root / AUTHORIZED_KEYS).read_text().splitlines()
+
+    def test_only_what_a_compute_host_needs(self):
+        before = set(self.devstack.files())
+        self.stack()
+        self.assertEqual({NOVA_CONF}, set(self.devstack.files()) - before)
+        self.assertEqual([['prometheus-node-exporter']],
+                         self.devstack.calls('install_package'))
+        self.assertEqual([], self.devstack.calls('pip_install'))
+        self.assertEqual({'self-healing-node-exporter'},
+                         set(self.processes()))
+        self.assertEqual('192.0.2.11:9100', self.flag(
+            'self-healing-node-exporter', 'web.listen-address'))
+        self.assertNotIn('TEMPEST_PLUGINS', self.devstack.variables())
+
+    def test_notifications(self):
+        self.stack()
+        found = self.devstack.ini(NOVA_CONF)
+        self.assertEqual(
+            {'notification_format': 'both', 'versioned_notifications_topics':
+             'versioned_notifications,vitrage_notifications'},
+            found['notifications'])
+        self.assertEqual(
+            '60', found['DEFAULT']['running_deleted_instance_poll_interval'])
+
+    def test_key(self):
+        path = self.devstack.root / AUTHORIZED_KEYS
+        path.write_text('ssh-rsa AAAA operator\n')
+        self.stack("SELF_HEALING_SSH_PUBLIC_KEY='%s me@there'" % PUBLIC_KEY)
+        self.assertEqual(['ssh-rsa AAAA operator', '%s %s' % (
+            PUBLIC_KEY, fake_devstack.OURS)], self.authorized())
+        # A new key takes the place of the old one.
+        other = PUBLIC_KEY.replace('f1HIu', 'f1HIv')
+        self.stack("SELF_HEALING_SSH_PUBLIC_KEY='%s'" % other)
+        self.assertEqual(['ssh-rsa AAAA operator', '%s %s' % (
+            other, fake_devstack.OURS)], self.authorized())
+        self.run_script('clean')
+        self.assertEqual(['ssh-rsa AAAA operator'], self.authorized())
+
+    def test_key_in_a_file(self):
+        path = self.devstack.root / 'key.pub'
+        path.write_text(PUBLIC_KEY + ' me\n')
+        self.stack('SELF_HEALING_SSH_PUBLIC_KEY_FILE=%s' % path)
+        self.assertEqual(['%s %s' % (PUBLIC_KEY, fake_devstack.OURS)],
+                         self.authorized())
+        self.assert_mode('600', AUTHORIZED_KEYS)
+
+    def test_no_key(self):
+        self.assertEqual(
+            'SELF_HEALING_SSH_PUBLIC_KEY is no public key of SSH.',
+            self.refused('SELF_HEALING_SSH_PUBLIC_KEY=secret'))
+
+    def test_taken_back(self):
+        before = self.devstack.files()
+        self.stack("SELF_HEALING_SSH_PUBLIC_KEY='%s'" % PUBLIC_KEY)
+        self.run_script('unstack')
+        self.assertEqual([['self-healing-node-exporter']],
+                         self.devstack.calls('stop_process'))
+        self.run_script('clean')
+        # nova.conf goes with Nova.
+        self.assertEqual({NOVA_CONF},
+                         set(self.devstack.files()) - set(before))
+
+
+class AgainTest(DevStackTestCase):
+    """What is done can be done again, and taken back."""
+
+    localrc = OptionsTest.localrc
+
+    def test_twice_is_once(self):
+        self.stack()
+        calls, files = self.devstack.calls(), self.devstack.files()
+        self.stack()
+        self.assertEqual(files, self.devstack.files())
+        # A key is made, and told of, once.
+        self.assertEqual([call for call in calls if (
+            'SELF_HEALING_SSH_PUBLIC_KEY' not in call[-1])],
+            self.devstack.calls())
+
+    def test_twice_after_unstack(self):
+        self.stack()
+        files = self.devstack.files()
+        self.run_script('unstack')
+        self.assertEqual(files, self.devstack.files())
+        self.stack()
+        self.assertEqual(files, self.devstack.files())
+
+    def test_unstack_stops_what_was_started(self):
+        self.stack()
+        started = set(self.processes())
+        self.assertThat(started, matchers.HasLength(4))
+        self.run_script('unstack')
+        self.assertEqual(started, {
+            name for (name,) in self.devstack.calls('stop_process')})
+
+    def test_clean_leaves_nothing(self):
+        before = self.devstack.files(), self.devstack.directories()
+        self.stack()
+        self.run_script('unstack')
+        self.run_script('clean')
+        # What other services have is theirs to remove.
+        self.assertEqual(
+            {VITRAGE_CONF, 'etc/vitrage/vitrage-uwsgi.ini', NOVA_CONF,
+             'etc/neutron/neutron.conf', 'etc/heat/heat.conf',
+             'etc/heat/policy.yaml', 'etc/mistral/mistral.conf',
+             TEMPEST_CONF}, set(self.devstack.files()) - set(before[0]))
+        left = self.devstack.directories() - before[1]
+        self.assertEqual([], [name for name in left if 'healing' in name])
+
+    def test_clean_leaves_reports(self):
+        self.stack()
+        report = self.devstack.root / 'opt/stack/tempest/self-healing/r.html'
+        report.touch()
+        self.run_script('clean')
+        self.assertTrue(report.exists())
+
+    def test_clean_without_stack(self):
+        before = self.devstack.files()
+        self.run_script('clean')
+        self.assertEqual(before, self.devstack.files())
+
+
+class ProgramsTest(DevStackTestCase):
+    """Prometheus and Alertmanager take what was written for them."""
+
+    localrc = OptionsTest.localrc
+
+    def check(self, program, *arguments):
+        if shutil.which(program) is None:
+            self.skipTest('there is no %s' % program)
+        self.stack()
+        done = subprocess.run(
+            [program, *arguments], cwd=self.devstack.conf_dir,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(0, done.returncode, done.stdout)
+        return done.stdout
+
+    def test_prometheus(self):
+        self.assertThat(
+            self.check('promtool', 'check', 'config', 'prometheus.yml'),
+            matchers.MatchesAll(*(
+                matchers.Contains('%s-rules.yml' % name)
+                for name in ('host', 'nic'))))
+
+    def test_alertmanager(self):
+        self.assertIn('1 receivers', self.check(
+            'amtool', 'check-config', 'alertmanager.yml'))
