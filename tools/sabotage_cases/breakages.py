@@ -78,18 +78,21 @@ class EditedFile:
 
 @dataclasses.dataclass(frozen=True)
 class StoppedProgram:
-    """A program of the controller does not run."""
+    """A program of one host or several does not run."""
 
     program: str
+    hosts: tuple[str, ...] = ('controller',)
 
     def do(self, lab):
         """Stop it."""
-        lab.control('stop', self.program)
+        for host in self.hosts:
+            lab.control('stop', self.program, host)
 
     def undo(self, lab):
         """Start it, and wait until it works."""
-        if not lab.runs(self.program):
-            lab.control('start', self.program)
+        for host in self.hosts:
+            if not lab.runs(self.program, host):
+                lab.control('start', self.program, host)
         works = _WORKS.get(self.program)
         if works:
             labs.wait(lambda: works(lab), '%s works' % self.program)

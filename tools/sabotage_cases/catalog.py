@@ -166,7 +166,10 @@ CASES = (
          broken='the workflow is started again and again', act='storm',
          expectation={'max_executions': 1}),
     Case(name='split-brain', kind='SPLIT_BRAIN', link='application',
-         broken='the network gives the address back to the old guest',
+         broken='nobody ends the old guest, and the network gives the '
+                'address back to it',
+         before=(breakages.StoppedProgram(
+             'self-fence', ('compute-1', 'compute-2')),),
          fault='management-nic-down', act='two_guests',
          options={'return_watch_time': '5'}),
 )

@@ -148,20 +148,20 @@ class Lab:
         """
         return run(self.enter(*command))
 
-    def control(self, action, program):
-        """Have a program of the controller started, stopped or signalled.
+    def control(self, action, program, host='controller'):
+        """Have a program of a host started, stopped or signalled.
 
         :param action: words of supervisorctl, e.g. ``signal HUP``
         :param program: its name, without its group
         """
-        return run([*self._supervisor(), *action.split(),
-                    self._full_name(program)])
+        return run([*self._supervisor(host), *action.split(),
+                    self._full_name(program, host)])
 
-    def runs(self, program):
-        """Return whether a program of the controller runs."""
+    def runs(self, program, host='controller'):
+        """Return whether a program of a host runs."""
         # Exit status 3: it does not.
-        return 'RUNNING' in run([*self._supervisor(), 'status',
-                                 self._full_name(program)], good=(0, 3))
+        return 'RUNNING' in run([*self._supervisor(host), 'status',
+                                 self._full_name(program, host)], good=(0, 3))
 
     def pids(self, program):
         """Return the processes of a program: its own first, children last.
@@ -242,15 +242,15 @@ class Lab:
         return float(re.search(r'^%s (\S+)$' % RELOADED[program], metrics,
                                re.MULTILINE).group(1))
 
-    def _full_name(self, program):
+    def _full_name(self, program, host):
         # Exit status 3: some program does not run, as it may be.
-        listed = run([*self._supervisor(), 'status'], good=(0, 3))
+        listed = run([*self._supervisor(host), 'status'], good=(0, 3))
         return next(line.split()[0] for line in listed.splitlines()
-                    if line.split()[0].endswith(':%s' % program))
+                    if line.split()[0].rpartition(':')[2] == program)
 
-    def _supervisor(self):
+    def _supervisor(self, host):
         return [str(self.directory / 'venv/openstack/bin/supervisorctl'),
-                '-s', 'unix://%s' % (RUN_DIR / 'controller.sock')]
+                '-s', 'unix://%s' % (RUN_DIR / ('%s.sock' % host))]
 
 
 def run(command, good=(0,)):
