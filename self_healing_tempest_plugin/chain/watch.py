@@ -29,9 +29,14 @@ from self_healing_tempest_plugin import waiting
 
 LOG = log.getLogger(__name__)
 
-# Polls of one link that may be under way at the same time: four of two
-# seconds each make two a second.
-AT_ONCE = 4
+# Polls of one link that may be under way at the same time: two of a second
+# each make two a second. More of them would only wait for each other, because
+# Vitrage answers one after the other, and each would tell less.
+AT_ONCE = 2
+
+# Requests to the application that may: it answers ten a second, one at a time,
+# unless its guest has too little of a processor.
+APPLICATION_AT_ONCE = 4
 
 # Polls that may be under way where nobody is there to take them, and so none
 # is a burden to anybody: requests to a dead application take three seconds at
@@ -184,7 +189,9 @@ class Gate:
         """
         self._link, self._recorder = link, recorder
         self._lock = threading.Lock()
-        self._under_way, self._most = 0, AT_ONCE
+        self._usual = (APPLICATION_AT_ONCE if link is links.Link.APPLICATION
+                       else AT_ONCE)
+        self._under_way, self._most = 0, self._usual
         self._begun = -math.inf
 
     def enter(self):
@@ -207,7 +214,8 @@ class Gate:
             if look is None:
                 self._most = 1
             else:
-                self._most = UNREACHED_AT_ONCE if look.unreached else AT_ONCE
+                self._most = (UNREACHED_AT_ONCE if look.unreached
+                              else self._usual)
 
     def _rest(self):
         if self._link is links.Link.APPLICATION:

@@ -56,6 +56,10 @@ LOG = log.getLogger(__name__)
 # well, and an old guest that answers among the others is seen.
 PROBE_INTERVAL = 0.1
 
+# Good answers before the fault, a second's worth: what is seen of an outage
+# begins with the last of them.
+ANSWERS_BEFORE = 10
+
 
 class SelfHealingTest(test.BaseTestCase):
     """One application, one fault, one expectation.
@@ -194,9 +198,10 @@ class SelfHealingTest(test.BaseTestCase):
             around = self._surroundings()
             if self._ready(plan):
                 with self._watch() as chain:
-                    self._break(plan, expected, chain, around)
-                    self._see_clean(expected)
-            else:
+                    if self._answers_before(expected):
+                        self._break(plan, expected, chain, around)
+                        self._see_clean(expected)
+            if self.diagnosis is None:
                 self._diagnose(expected, around)
         finally:
             self._publish(expected)
@@ -250,6 +255,22 @@ class SelfHealingTest(test.BaseTestCase):
 
     def _target(self, host):
         return targets.target(host, self.settings, self.address_of)
+
+    def _answers_before(self, expected):
+        """See the application answer, or record that it does not."""
+        try:
+            waiting.wait_for(
+                lambda: sum(probe.ok for probe
+                            in self.recorder.timeline().probes),
+                lambda good: good >= ANSWERS_BEFORE,
+                what='%d good answers of the application at %s before the '
+                     'fault' % (ANSWERS_BEFORE, expected.url),
+                timeout=self.settings.timeouts.application,
+                interval=PROBE_INTERVAL)
+        except waiting.WaitTimeout as timeout:
+            self.recorder.unmet(str(timeout))
+            return False
+        return True
 
     def _break(self, plan, expected, chain, around):
         with life.injected(plan, self.journal, self.transports,
@@ -330,8 +351,7 @@ class SelfHealingTest(test.BaseTestCase):
         self.timekeeper.wait()
         seen = self.recorder.timeline()
         name = self.id().rsplit('.', 1)[-1].split('[')[0]
-        story = inspect.getdoc(
-            getattr(self, self._testMethodName)).partition('\n')[0]
+        story = _story(getattr(self, self._testMethodName))
         table = report.text(seen, expected, self.diagnosis)
         LOG.info('%s\n%s', self.id(), table)
         self.addDetail('timeline.json', content.text_content(
@@ -339,3 +359,12 @@ class SelfHealingTest(test.BaseTestCase):
         self.addDetail('timeline.txt', content.text_content(table))
         report.save(self.settings.artifacts_dir, name, seen, expected,
                     self.diagnosis, story)
+
+
+def _story(test):
+    """Return the first line of a test's docstring.
+
+    Tempest writes the idempotent id above it.
+    """
+    return next((line for line in inspect.getdoc(test).splitlines()
+                 if line and not line.startswith('Test idempotent id')), '')

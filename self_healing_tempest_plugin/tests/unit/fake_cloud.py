@@ -20,6 +20,7 @@ services would hold; nothing happens by itself unless a test says so.
 import copy
 from http import server
 import json
+import math
 import re
 import threading
 from urllib import parse
@@ -71,6 +72,7 @@ class FakeCloud(fixtures.Fixture):
         self.events, self.tasks = [], []
         self.instance_actions, self.console = {}, ''
         self.answer, self.on_create = None, None
+        self.answers_left = math.inf
         self.images, self.flavors, self.networks = [], [], []
         self.resource_types, self.actions, self.places = [], [], []
         self.processes = ['PersistorService_worker_0',
@@ -350,7 +352,8 @@ class FakeCloud(fixtures.Fixture):
             for one in self.places]}, {}
 
     def application(self, query, body):
-        if self.answer is None:
+        self.answers_left -= 1
+        if self.answer is None or self.answers_left < 0:
             raise Reply(503)
         return 200, 'nonce=%s\nserver=%s\nboot=%s\n' % (
             query['nonce'][0], *self.answer), {}

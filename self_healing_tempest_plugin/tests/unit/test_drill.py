@@ -140,8 +140,14 @@ class CrashTest(DrillTestCase):
         document = self.document()
         self.assertEqual('HEALED', document['verdict']['kind'], run.stdout)
         self.assertEqual(0, run.returncode, run.stdout)
+        self.assertEqual('The application is healed, by this chain.',
+                         document['story'])
         self.assertEqual(LIFE, [one['name']
                                 for one in document['transitions']])
+        begin = document['transitions'][2]['begin']
+        self.assertGreaterEqual(sum(
+            one['ok'] and one['end'] < begin
+            for one in document['probes']), 10)
         (entry,), damages = self.journal.read()
         self.assertEqual((LIFE, ()), ([one.value for one in entry.states],
                                       damages))
@@ -175,6 +181,16 @@ class CrashTest(DrillTestCase):
         self.assertEqual('INVALID', document['verdict']['kind'])
         self.assertIn('HostDown is active on host compute-1', run.stdout)
         self.assertEqual([], document['transitions'])
+
+    def test_no_answers_before_the_fault(self):
+        """Nobody would know what the fault has done: INVALID."""
+        self.chain.start(())
+        self.cloud.answers_left = 5
+        run = self.tempest()
+        verdict = self.document()['verdict']
+        self.assertEqual('INVALID', verdict['kind'], run.stdout)
+        self.assertIn('10 good answers of the application', verdict['why'])
+        self.assertFalse(self.chain.was_off)
 
     def test_liar(self):
         """The power command does nothing: INVALID."""

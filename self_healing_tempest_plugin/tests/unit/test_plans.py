@@ -216,7 +216,7 @@ class KindTestCase(host_samples.HostTestCase):
         waiting.wait_for(
             lambda: life.unmet(plan, self.transports),
             lambda found: not found and state() == before,
-            what='the repair', timeout=5, interval=0.1)
+            what='the repair', timeout=30, interval=0.1)
         self.run_all(plan.disarm)
 
 

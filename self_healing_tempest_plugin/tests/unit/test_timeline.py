@@ -430,7 +430,7 @@ class WatchTest(testtools.TestCase):
         return recorder.timeline()
 
     def expected(self, **changes):
-        limits = dict.fromkeys(samples.PAYLOADS, 0.05)
+        limits = dict.fromkeys(samples.PAYLOADS, 0.5)
         return samples.expected(timeouts=limits, **changes)
 
     def nothing(self):
@@ -510,7 +510,7 @@ class WatchTest(testtools.TestCase):
         recorder, held = self.injected(), threading.Event()
         slow = Hanging(Link.APPLICATION, held)
         with watch.Watch([slow], recorder, 60, application_interval=0.01):
-            for _ in range(watch.AT_ONCE):
+            for _ in range(watch.APPLICATION_AT_ONCE):
                 self.assertTrue(slow.begun.acquire(timeout=5))
             self.assertFalse(slow.begun.acquire(timeout=0.1))
             held.set()
@@ -522,7 +522,7 @@ class WatchTest(testtools.TestCase):
         dead = Hanging(Link.APPLICATION, held,
                        watchers.Look('nobody there', unreached=True))
         with watch.Watch([dead], recorder, 60, application_interval=0.01):
-            for _ in range(2 * watch.AT_ONCE):
+            for _ in range(2 * watch.APPLICATION_AT_ONCE):
                 self.assertTrue(dead.begun.acquire(timeout=5))
             held.set()
 
