@@ -117,7 +117,10 @@ class ApplicationTest(ApplicationTestCase):
         """
         self.useFixture(fixtures.MockPatchObject(
             application, 'DELETION_INTERVAL', 0.05))
-        app = application.Application(self.clients, self.settings)
+        # Time for all attempts, on a busy machine as well.
+        patient = dataclasses.replace(self.settings, timeouts=(
+            dataclasses.replace(TIMES, stack=30)))
+        app = application.Application(self.clients, patient)
         app.setUp()
         stack = self.cloud.stacks[fake_cloud.STACK]
         stack['stack_status'] = status
