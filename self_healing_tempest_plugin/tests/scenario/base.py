@@ -56,9 +56,9 @@ LOG = log.getLogger(__name__)
 # well, and an old guest that answers among the others is seen.
 PROBE_INTERVAL = 0.1
 
-# Good answers before the fault, a second's worth: what is seen of an outage
-# begins with the last of them.
-ANSWERS_BEFORE = 10
+# Good answers before the fault, half a second's worth: what is seen of an
+# outage begins with the last of them.
+ANSWERS_BEFORE = 5
 
 
 class SelfHealingTest(test.BaseTestCase):
