@@ -171,7 +171,8 @@ CASES = (
          before=(breakages.StoppedProgram(
              'self-fence', ('compute-1', 'compute-2')),),
          fault='management-nic-down', act='two_guests',
-         options={'return_watch_time': '5'}),
+         # The host must not be back before its guest has a successor.
+         options={'return_watch_time': '5', 'host_timer': '150'}),
 )
 
 
