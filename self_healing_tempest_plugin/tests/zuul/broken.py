@@ -31,6 +31,11 @@ class Variant:
     complaint: str
     files: typing.Mapping = dataclasses.field(default_factory=dict)
 
+    @property
+    def project(self):
+        """Return the name of a project that has it as its configuration."""
+        return 'variants/%s' % self.name.replace(' ', '-')
+
 
 def named(items, kind, name):
     """Return the definition of a kind and a name."""
@@ -97,6 +102,33 @@ BASE = 'self-healing-tempest-base'
 FULL = 'self-healing-tempest'
 GATE = 'self-healing-tempest-gate'
 LAB = 'self-healing-tempest-lab'
+
+_ODD_GROUP = {'nodes': [{'name': 'lab', 'label': 'debian-bookworm'}],
+              'groups': [{'name': 'tempest', 'nodes': ['controller']}]}
+
+#: What Zuul itself refuses when it reads the configuration.
+REFUSED = (
+    Variant('unknown key', job(LAB, run_pre='playbooks/lab/pre.yaml'),
+            r"extra keys not allowed @ data\['run-pre'\]"),
+    Variant('wrong type', job(LAB, timeout='an hour'),
+            r"expected int for dictionary value @ data\['timeout'\]"),
+    Variant('unknown parent', job(LAB, parent='bass'),
+            'Job bass not defined'),
+    Variant('unknown project', job(GATE, required_projects=['openstack/hat']),
+            'The project "openstack/hat" was not found'),
+    Variant('unknown nodeset', job(GATE, nodeset='openstack-no-node'),
+            'nodeset "openstack-no-node" was not found'),
+    Variant('group of an unknown node', job(LAB, nodeset=_ODD_GROUP),
+            'the group "tempest" contains a node named "controller"'),
+    Variant('unknown template', project(
+        lambda stanza: stanza['templates'].append('tempest-plugin-job')),
+        'template "tempest-plugin-job" was not found'),
+    Variant('unknown job', _queue('check', 'self-healing-tempest-lap'),
+            'Job self-healing-tempest-lap not defined'),
+    Variant('no YAML', lambda items: None,
+            'did not find expected node content',
+            {'zuul.d/no.yaml': '- job: [\n'}),
+)
 
 #: What Zuul takes without a word, and our own checks do not: the name of the
 #: check, and a variant.
