@@ -51,6 +51,9 @@ LAB = (pathlib.Path('/opt/lab'), pathlib.Path('/run/shl'))
 #: Seconds until ZooKeeper must listen.
 _ZOOKEEPER = 60
 
+#: What people and machines end it by.
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
 ERRORS = (apis.ApiError, ground.Refused, programs.ProcessError,
           running.RunError, waiting.TimeUp, subprocess.TimeoutExpired)
 
@@ -66,8 +69,7 @@ def parse(arguments):
              'broken; freeze: our jobs are what they must be; local-conf: so '
              "is DevStack's local.conf of their nodes; run: the timer of the "
              'periodic pipeline starts a job on this machine; clean: remove '
-             'all that other steps have kept. Without a step: all but the '
-             'last.')
+             'all that other steps have kept. Without a step: all but clean.')
     parser.add_argument(
         '--dir', type=pathlib.Path, metavar='DIRECTORY',
         default=where.ROOT / '.zuul',
@@ -255,8 +257,10 @@ class Run:
         """Wait for Ctrl-C."""
         self.say('Zuul goes on at %s/t/%s/builds, until Ctrl-C' % (
             self.api.url, where.TENANT))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
+        signal.signal(signal.SIGINT, end)
 
 
 def table(header, rows):
@@ -297,10 +301,21 @@ def clean(places):
 
     :raises ground.Refused: when the directory is not ours
     """
-    if places.root.exists():
-        if not places.mark.exists():
-            raise ground.Refused('%s is not ours' % places.root)
+    if not places.root.exists():
+        return
+    if not places.mark.exists():
+        raise ground.Refused('%s is not ours' % places.root)
+    with ground.held(places):
         shutil.rmtree(places.root)
+
+
+def end(number, frame):
+    """Come to an orderly end, which no second signal cuts short."""
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
+    print('zuul-run: ended by %s' % signal.Signals(number).name,
+          file=sys.stderr)
+    sys.exit(128 + number)
 
 
 def main(arguments=None):
@@ -309,8 +324,8 @@ def main(arguments=None):
     :returns: exit code
     """
     options = parse(arguments)
-    # An orderly end, also when somebody kills us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for one in SIGNALS:
+        signal.signal(one, end)
     try:
         if options.steps == ['clean']:
             clean(where.Places(options.dir))
@@ -319,8 +334,6 @@ def main(arguments=None):
     except ERRORS as error:
         print('zuul-run: %s' % error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 if __name__ == '__main__':
