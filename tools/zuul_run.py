@@ -42,8 +42,8 @@ from local_zuul import repositories
 from local_zuul import running
 from local_zuul import settings
 from local_zuul import validation
-from local_zuul import waiting
 from self_healing_tempest_plugin.tests.zuul import broken
+import waiting
 
 STEPS = ('validate', 'freeze', 'local-conf', 'run')
 #: Where the job of the lab builds it, and where a lab has its sockets.

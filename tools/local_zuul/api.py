@@ -15,7 +15,7 @@
 import requests
 
 from local_zuul import places as where
-from local_zuul import waiting
+import waiting
 
 #: Seconds that one request may take, and Zuul to load its tenant.
 _TIMEOUT, _LOADING = 120, 300

@@ -22,7 +22,7 @@ import xmlrpc.client
 import psutil
 from supervisor import xmlrpc as supervisor_xmlrpc
 
-from local_zuul import waiting
+import waiting
 
 _JAVA = pathlib.Path('/usr/share/java')
 # The manifest of Debian's ZooKeeper has no netty-codec, without which TLS

@@ -17,7 +17,7 @@ import json
 import requests
 import yaml
 
-from local_zuul import waiting
+import waiting
 
 PIPELINE = 'periodic'
 REPORT = 'self_healing_report'

@@ -18,12 +18,13 @@ import os
 import pathlib
 import re
 import subprocess
-import time
 from urllib import parse
 from urllib import request
 
 from keystoneauth1 import exceptions as keystone_exceptions
 from openstack import config as openstack_config
+
+import waiting
 
 #: Where the supervisors' sockets are: lab_run_dir of the playbooks.
 RUN_DIR = pathlib.Path('/run/shl')
@@ -55,15 +56,10 @@ def wait(observe, what, seconds=TIMEOUT, interval=0.3):
     :returns: the answer
     :raises LabError: when it did not come
     """
-    deadline = time.monotonic() + seconds
-    while True:
-        last = time.monotonic() >= deadline
-        answer = observe()
-        if answer:
-            return answer
-        if last:
-            raise LabError('%s: not seen in %g s' % (what, seconds))
-        time.sleep(interval)
+    try:
+        return waiting.until(observe, what, seconds, interval)
+    except waiting.TimeUp:
+        raise LabError('%s: not seen in %g s' % (what, seconds)) from None
 
 
 class Lab:
