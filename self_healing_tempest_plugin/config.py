@@ -265,7 +265,7 @@ SELF_HEALING_OPTIONS = [
              "Nova's service_down_time. Empty: alarm_timeout + "
              'deduction_timeout.'),
     cfg.FloatOpt(
-        'poll_interval', default=0.5, min=0.1, max=60,
+        'poll_interval', default=0.4, min=0.1, max=60,
         help='Seconds between two questions to the same service.'),
     cfg.IntOpt(
         'vitrage_snapshots_interval', default=600, min=10, max=86400,

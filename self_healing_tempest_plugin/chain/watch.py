@@ -30,8 +30,8 @@ from self_healing_tempest_plugin import waiting
 LOG = log.getLogger(__name__)
 
 # Polls of one link that may be under way at the same time: two of a second
-# each make two a second. More of them would only wait for each other, because
-# Vitrage answers one after the other, and each would tell less.
+# each make two a second. A service that takes longer answers one after the
+# other: more of them would only wait for each other, and each would tell less.
 AT_ONCE = 2
 
 # Requests to the application that may: it answers ten a second, one at a time,
