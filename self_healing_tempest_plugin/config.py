@@ -387,6 +387,12 @@ FEATURE_OPTIONS = [
         'data_nic_blip', default=False,
         help='Whether the scenario can run in which a data NIC is down for '
              'blip_time: what data_nic_down needs.'),
+    cfg.BoolOpt(
+        'synthetic_alarm', default=False,
+        help='Whether the scenario can run in which an alarm is raised that '
+             'no fault stands behind, so that the stack gets another server: '
+             'hosts in fault_hosts that run no guests, as with the fake '
+             'driver of Nova. Nobody asks the application.'),
 ]
 
 OPTIONS = [

@@ -64,8 +64,9 @@ class Readiness:
 
         :param host: the host's vertex in Vitrage's graph
         """
-        checks = (self._host_up, self._others_up, self._stack_complete,
-                  self._application_answers)
+        checks = [self._host_up, self._others_up, self._stack_complete]
+        if self._application.answers:
+            checks.append(self._application_answers)
         found = [check() for check in checks]
         found.append(self._alarm_active(host))
         return tuple(filter(None, found))

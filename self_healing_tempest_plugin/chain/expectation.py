@@ -29,6 +29,9 @@ STEPS = (
     (links.Link.APPLICATION, links.Mark.FINISHED),
 )
 
+# That its server is replaced, where no guest runs that could answer.
+REPAIRED = STEPS[:5]
+
 # That the fault is noticed, and nothing is done about it.
 DEDUCED = STEPS[:2]
 
@@ -40,14 +43,15 @@ NOTHING = ()
 class Expectation:
     """What one fault should do to one application.
 
-    Either the application is healed, or no link comes but the named ones.
+    Either the application is healed, or at least its stack is repaired, or
+    no link comes but the named ones.
 
     :ivar fault: the fault in a few words, e.g. "host compute-1 without
         power"
     :ivar fault_look_at: where to look when no witness saw the fault
     :ivar host: the host that is broken
     :ivar server_id: the server that is on it
-    :ivar boot: boot id of that server's guest
+    :ivar boot: boot id of that server's guest, empty where none runs
     :ivar stack_id: the stack of the application
     :ivar workflow: name of the Mistral workflow
     :ivar url: where the application answers
@@ -58,9 +62,9 @@ class Expectation:
     :ivar steps: what must come, as pairs of link and mark in the order in
         which to wait
     :ivar quiet: seconds after the last step during which nothing else may
-        come; of no meaning when the application is to be healed
+        come; of no meaning when the stack is to be repaired
     :ivar alive: whether the guest of before must still answer at the end of
-        the quiet time; of no meaning when the application is to be healed
+        the quiet time; of no meaning when the stack is to be repaired
     :ivar max_executions: how many executions may be started for the server;
         0: any number
     """
@@ -88,6 +92,11 @@ class Expectation:
         return (links.Link.APPLICATION, links.Mark.FINISHED) in self.steps
 
     @property
+    def repairs(self):
+        """Return whether the stack is to get another server."""
+        return (links.Link.STACK, links.Mark.FINISHED) in self.steps
+
+    @property
     def required(self):
         """Return the links that must come, each with its last mark."""
         return dict(self.steps)
@@ -95,10 +104,16 @@ class Expectation:
     @property
     def forbidden(self):
         """Return the links that must not come, in order."""
-        if self.heals:
+        if self.repairs:
             return ()
         return tuple(link for link in links.CHAIN
                      if link not in self.required)
+
+    @property
+    def links(self):
+        """Return the links that matter, in order."""
+        return tuple(link for link in links.CHAIN
+                     if link in self.required or link in self.forbidden)
 
     def describe(self, text):
         """Return a text with the ids of this expectation filled in."""

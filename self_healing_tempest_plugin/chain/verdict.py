@@ -32,6 +32,7 @@ class Kind(enum.Enum):
     """What can be said of a run."""
 
     HEALED = 'HEALED'
+    REPAIRED = 'REPAIRED'
     UNTOUCHED = 'UNTOUCHED'
     BROKEN = 'BROKEN'
     NOT_HEALED_BY_THIS_CHAIN = 'NOT_HEALED_BY_THIS_CHAIN'
@@ -60,7 +61,7 @@ class Verdict:
     @property
     def good(self):
         """Return whether the run has shown what it should."""
-        return self.kind in (Kind.HEALED, Kind.UNTOUCHED)
+        return self.kind in (Kind.HEALED, Kind.REPAIRED, Kind.UNTOUCHED)
 
     def __str__(self):
         where = '' if self.link is None else ' at link %s' % self.link.label
@@ -76,9 +77,14 @@ def verdict(timeline, expectation):
     :param expectation: :class:`.expectation.Expectation`
     :returns: :class:`Verdict`
     """
-    rules = _HEALING if expectation.heals else _QUIET
     return next(filter(None, (rule(timeline, expectation)
-                              for rule in rules)))
+                              for rule in _rules(expectation))))
+
+
+def _rules(expectation):
+    if expectation.heals:
+        return _HEALING
+    return _REPAIRING if expectation.repairs else _QUIET
 
 
 def elapsed(timeline, at):
@@ -273,7 +279,8 @@ def _reversed(timeline, expectation):
 
 
 def _out_of_order(timeline, expectation):
-    begins = [(link, _begin(timeline, expectation, link)) for link in CHAIN]
+    begins = [(link, _begin(timeline, expectation, link))
+              for link in expectation.links]
     for index, (later, end) in enumerate(begins):
         for earlier, begin in begins[:index]:
             if _began(begin) and end.seen_at < begin.earliest:
@@ -298,12 +305,25 @@ def _begin(timeline, expectation, link):
 def _healed(timeline, expectation):
     answer = expectation.arrival(timeline, Link.APPLICATION, Mark.FINISHED)
     seconds = elapsed(timeline, answer.seen_at)
-    server = expectation.arrival(timeline, Link.STACK,
-                                 Mark.FINISHED).payload['server_id']
     return Verdict(
-        Kind.HEALED, seconds=seconds,
-        why='by this chain in %.1f s; server %s took over from %s'
-            % (seconds, server, expectation.server_id))
+        Kind.HEALED, seconds=seconds, why='by this chain in %.1f s; %s' % (
+            seconds, _taken_over(timeline, expectation)))
+
+
+def _repaired(timeline, expectation):
+    stack = expectation.arrival(timeline, Link.STACK, Mark.FINISHED)
+    return Verdict(
+        Kind.REPAIRED,
+        why='the stack, by this chain in %.1f s; %s; whether the application '
+            'answers was not asked' % (
+                elapsed(timeline, stack.seen_at),
+                _taken_over(timeline, expectation)))
+
+
+def _taken_over(timeline, expectation):
+    stack = expectation.arrival(timeline, Link.STACK, Mark.FINISHED)
+    return 'server %s took over from %s' % (
+        stack.payload['server_id'], expectation.server_id)
 
 
 def _unwatched(timeline, expectation):
@@ -363,4 +383,5 @@ def _untouched(timeline, expectation):
 # The first rule that has something to say makes the verdict.
 _ALWAYS = (_invalid, _split_brain, _unexpected, _missing)
 _HEALING = (*_ALWAYS, _reversed, _storm, _healed)
+_REPAIRING = (*_ALWAYS, _reversed, _storm, _repaired)
 _QUIET = (*_ALWAYS, _unwatched, _dead, _untouched)

@@ -24,10 +24,10 @@ import typing
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin import clients
-from self_healing_tempest_plugin.diagnosis import synthetic
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
 
@@ -60,7 +60,7 @@ class Input:
 @contextlib.contextmanager
 def _alarm(case, recorder):
     around = case.around
-    plan = synthetic.plan(
+    plan = synthetic_alarm.plan(
         events.Alarm(
             case.expectation.host_alarm, case.expectation.host,
             events.stamp(waiting.CLOCK.wall()), _labels(case)),

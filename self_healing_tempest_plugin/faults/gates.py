@@ -14,6 +14,9 @@
 
 from tempest.lib import exceptions
 
+# What Nova calls a hypervisor that runs nothing.
+FAKE = 'fake'
+
 
 class FaultRefused(exceptions.TempestException):
     """A fault that must not be injected here."""
@@ -52,3 +55,19 @@ def check(host, servers, services, project_id, settings):
             'host %s carries servers of other projects (%s); name in '
             '[self_healing] fault_hosts only hosts without them, or set '
             'allow_foreign_servers' % (host, ', '.join(foreign)))
+
+
+def check_guests(host, hypervisor_type):
+    """Refuse an alarm without a fault where guests would live through it.
+
+    Such a guest would have its address beside its successor.
+
+    :param host: the Nova host name
+    :param hypervisor_type: what runs its guests, as Nova says, or None
+    :raises FaultRefused: unless nothing does
+    """
+    if hypervisor_type != FAKE:
+        raise FaultRefused(
+            'the guests of host %s would live on, its hypervisor is %s: '
+            '[self_healing_feature_enabled] synthetic_alarm is for the fake '
+            'driver of Nova' % (host, hypervisor_type or 'unknown'))

@@ -40,6 +40,6 @@ def _event(alarm, time, status):
     # The type of the event is what Vitrage names the alarm by.
     return events.Event(time, alarm.name, {
         'hostname': alarm.host, 'source': 'self_healing_tempest_plugin',
-        'cause': 'bisect', 'severity': 'critical', 'status': status,
+        'cause': 'synthetic alarm', 'severity': 'critical', 'status': status,
         'monitor_id': 'self_healing_tempest_plugin',
         'monitor_event_id': alarm.began})

@@ -95,13 +95,16 @@ def _services(settings, connect, left):
 
 
 def _hosts(settings, features, answers, left):
-    addresses = None
+    addresses = hypervisors = None
     if not answers.error('hypervisors'):
+        hypervisors = answers['hypervisors']
         addresses = {one['service']['host']: one['host_ip']
-                     for one in answers['hypervisors']}
-    return hosts.Hosts(
-        settings, features, addresses, ways.Transports(settings.access)
-    ).examine(lambda: left(HOSTS_UNTIL))
+                     for one in hypervisors}
+    return [
+        *hosts.guests(settings, features, hypervisors),
+        *hosts.Hosts(
+            settings, features, addresses, ways.Transports(settings.access)
+        ).examine(lambda: left(HOSTS_UNTIL))]
 
 
 def _journal(settings):

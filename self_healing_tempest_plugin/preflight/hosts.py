@@ -21,6 +21,7 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.preflight import asking
@@ -30,6 +31,7 @@ from self_healing_tempest_plugin.preflight import rows
 _LINK = 'hosts'
 _CRASH = 'host-crash'
 _PACKETS = 'packets-dropped'
+_SYNTHETIC = 'synthetic_alarm'
 
 
 def kind(feature):
@@ -52,6 +54,31 @@ def wanted(settings, features):
     ready = {kind(name) for name in features
              if not options.missing(settings, name)}
     return [name for name in kinds.KINDS if name in ready]
+
+
+def guests(settings, features, hypervisors):
+    """Return the rows of the scenario that wants hosts without guests.
+
+    :param settings: :class:`..config.Settings`
+    :param features: names of the enabled scenarios
+    :param hypervisors: as Nova lists them, None where it does not answer
+    """
+    if _SYNTHETIC not in features:
+        return []
+    found = rows.by_host({host: _without_guests(host, hypervisors)
+                          for host in settings.fault_hosts})
+    return [rows.Row(_LINK, kind(_SYNTHETIC), one,
+                     'do not enable %s' % _SYNTHETIC) for one in found]
+
+
+def _without_guests(host, hypervisors):
+    if hypervisors is None:
+        return rows.unknown('Nova does not answer')
+    try:
+        gates.check_guests(host, clients.hypervisor_type(hypervisors, host))
+    except gates.FaultRefused as refusal:
+        return rows.no(rows.one_line(refusal))
+    return rows.yes('runs no guests')
 
 
 class Once:

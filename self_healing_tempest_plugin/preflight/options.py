@@ -44,6 +44,7 @@ NEEDS = {
     'compute_service_stopped': _SSH,
     'compute_service_frozen': _SSH,
     'data_nic_blip': (*_SSH, _DATA),
+    'synthetic_alarm': (),
 }
 
 # Those in which only the timer on the host brings it back.

@@ -29,6 +29,7 @@ from self_healing_tempest_plugin.report import times
 
 HEADLINES = {
     'HEALED': 'Healed by this chain',
+    'REPAIRED': 'Repaired by this chain; the application was not asked',
     'UNTOUCHED': 'Left alone, as it should be',
     'BROKEN': 'Broken',
     'NOT_HEALED_BY_THIS_CHAIN': 'Not healed by this chain',

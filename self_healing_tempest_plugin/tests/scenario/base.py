@@ -71,12 +71,15 @@ class SelfHealingTest(test.BaseTestCase):
         of the class need
     :cvar kind: name of their fault, one of :data:`..faults.kinds.KINDS`
     :cvar nic_alarm: whether the monitor's alarm is the one on data NICs
+    :cvar guests: whether servers have guests, which answer, and live on
+        where their host does
     """
 
     credentials = []
     feature = None
     kind = None
     nic_alarm = False
+    guests = True
 
     # Tempest gives a test 20 minutes; a patient cloud may need more.
     TIMEOUT_SCALING_FACTOR = 5
@@ -141,7 +144,7 @@ class SelfHealingTest(test.BaseTestCase):
         # Before the application is made: it runs when that is gone.
         self.addCleanup(self._unplug)
         self.app = self.useFixture(application.Application(
-            self.clients, self.settings, healing))
+            self.clients, self.settings, healing, answers=self.guests))
         self.readiness = readiness.Readiness(
             self.clients, self.settings, self.monitor.datasource, self.app)
         self.host, self.server = self.readiness.wait_in_graph()
@@ -198,7 +201,7 @@ class SelfHealingTest(test.BaseTestCase):
             around = self._surroundings()
             if self._ready(plan):
                 with self._watch() as chain:
-                    if self._answers_before(expected):
+                    if not self.guests or self._answers_before(expected):
                         self._break(plan, expected, chain, around)
                         self._see_clean(expected)
             if self.diagnosis is None:
@@ -290,9 +293,13 @@ class SelfHealingTest(test.BaseTestCase):
         self.readiness.wait_host_back(self.host)
         if self._deleted(expected.server_id):
             self.readiness.wait_server_gone(expected.server_id)
-            guests.wait_gone(expected.server_id, self._target(expected.host),
-                             self.transports)
-            waiting.pause(self.settings.timeouts.return_watch)
+            if self.guests:
+                self._see_guest_gone(expected)
+
+    def _see_guest_gone(self, expected):
+        guests.wait_gone(expected.server_id, self._target(expected.host),
+                         self.transports)
+        waiting.pause(self.settings.timeouts.return_watch)
 
     def _deleted(self, server_id):
         """Return whether a server is deleted, or about to be.
@@ -305,7 +312,8 @@ class SelfHealingTest(test.BaseTestCase):
 
     def _unplug(self):
         """Take what the application's deletion leaves on the broken host."""
-        if self.recorder.timeline().transition('injected') is not None:
+        injected = self.recorder.timeline().transition('injected')
+        if self.guests and injected is not None:
             guests.unplug(self.ports, self._target(self.app.host),
                           self.transports)
 
@@ -331,7 +339,7 @@ class SelfHealingTest(test.BaseTestCase):
     def _watch(self):
         """Return a watch on all links of the chain, not yet started."""
         cloud, app = self.clients, self.app
-        chain = (
+        chain = [
             watchers.AlarmWatcher(
                 cloud.vitrage, self.host, self.monitor.datasource,
                 self.alarm.name),
@@ -340,9 +348,9 @@ class SelfHealingTest(test.BaseTestCase):
             watchers.WorkflowWatcher(
                 cloud.mistral, app.workflow, app.server_id),
             watchers.StackWatcher(
-                cloud.heat, cloud.nova, app.stack, app.server_id),
-            watchers.ApplicationWatcher(app, app.boot),
-        )
+                cloud.heat, cloud.nova, app.stack, app.server_id)]
+        if self.guests:
+            chain.append(watchers.ApplicationWatcher(app, app.boot))
         return watch.Watch(chain, self.recorder,
                            self.settings.timeouts.poll_interval,
                            PROBE_INTERVAL)

@@ -49,6 +49,7 @@ TARGET_BRANCH=stable/2025.2
 REGION_NAME=RegionOne
 SERVICE_TIMEOUT=60
 VIRT_DRIVER=libvirt
+OVN_RUNDIR=$ROOT/run/ovn
 SYSTEMCTL="record systemctl"
 NOVA_CONF=$ROOT/etc/nova/nova.conf
 NEUTRON_CONF=$ROOT/etc/neutron/neutron.conf
@@ -118,6 +119,8 @@ trueorfalse() {
 is_ubuntu() { [[ ${DISTRO:-bookworm} != rhel* ]]; }
 
 install_package() { record install_package "$@"; }
+
+ovn-sbctl() { record ovn-sbctl "$@"; }
 
 pip_install() { record pip_install "$@"; }
 

@@ -122,7 +122,7 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
         return 200, None, {}
 
     def _deduce(self):
-        self.entities[1] = fake_cloud.server_entity('ERROR')
+        self.entities[1:] = [fake_cloud.server_entity('ERROR')]
         self.alarms.append(fake_cloud.deduced())
         if 'workflow' in self.works:
             self._execute({'stack_id': fake_cloud.STACK,
@@ -164,6 +164,7 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
         self.stack_resources = fake_cloud.resources(fake_cloud.NEW_SERVER)
         self.servers = {fake_cloud.NEW_SERVER: {
             'id': fake_cloud.NEW_SERVER, 'host': 'compute-20'}}
+        del self.entities[1:]
         if 'application' in self.works:
             self.answer = (fake_cloud.NEW_SERVER, 'boot-2')
 

@@ -225,6 +225,8 @@ def every_kind():
     doubled = {Link.WORKFLOW: (EXECUTION, DEDUCED, ALARM)}
     return {
         'HEALED': healed(), 'BROKEN': broken(),
+        'REPAIRED': (run(HEALTHY[:5] + HEALTHY[6:], probes=()), expected(
+            steps=expectation.REPAIRED, boot='')),
         'UNTOUCHED': (run(HEALTHY[:2], until=45.8, objects={},
                           probes=probes(back=None, until=70)), untouched()),
         'NOT_HEALED_BY_THIS_CHAIN': (

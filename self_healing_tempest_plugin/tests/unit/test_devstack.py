@@ -574,8 +574,44 @@ NUMBER_FAKE_NOVA_COMPUTE=2
         self.stack('SELF_HEALING_MONITOR=doctor')
         self.assertEqual([], self.devstack.calls('install_package'))
         self.assertEqual({}, self.processes())
-        self.assertEqual('doctor', self.tempest().self_healing.monitor)
+        seen = self.tempest().self_healing
+        self.assertEqual(('doctor', 'compute.host.down'),
+                         (seen.monitor, seen.host_alarm_name))
         self.assertEqual([], list(self.devstack.conf_dir.iterdir()))
+
+    def test_chassis(self):
+        """Neutron binds ports to hosts that OVN knows, and to no other."""
+        self.stack('ENABLED_SERVICES+=,ovn-northd')
+        name = os.uname().nodename
+        made = [dict(word.split('=', 1) for word in call
+                     if re.match('(name|hostname|ip)=', word))
+                for call in self.devstack.calls('ovn-sbctl')
+                if 'create' in call]
+        self.assertEqual(
+            [{'name': 'self-healing-%s%d' % (name, number),
+              'hostname': '%s%d' % (name, number),
+              'ip': '198.51.100.%d' % number} for number in (1, 2)], made)
+        self.stack('VIRT_DRIVER=libvirt ENABLED_SERVICES+=,ovn-northd')
+        self.assertEqual([], self.devstack.calls('ovn-sbctl'))
+
+    def test_no_ovn(self):
+        self.stack()
+        self.assertEqual([], self.devstack.calls('ovn-sbctl'))
+
+    def test_synthetic_alarm(self):
+        """It reaches no host: there is no key, and none is asked for one."""
+        name = os.uname().nodename
+        self.stack('SELF_HEALING_MONITOR=doctor '
+                   'SELF_HEALING_ALLOW_FAULTS=True '
+                   'SELF_HEALING_FAULT_HOSTS=%s1,%s2 '
+                   'SELF_HEALING_FEATURES=synthetic_alarm' % (name, name))
+        seen = self.tempest()
+        self.assertTrue(seen.self_healing_feature_enabled.synthetic_alarm)
+        self.assertEqual([name + '1', name + '2'],
+                         seen.self_healing.fault_hosts)
+        self.assertFalse(seen.self_healing.host_ssh_key_file)
+        self.assertNotIn(STATE + '/self-healing-ssh',
+                         self.devstack.directories())
 
 
 class SubnodeTest(DevStackTestCase):

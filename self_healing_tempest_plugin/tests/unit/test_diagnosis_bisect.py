@@ -25,12 +25,12 @@ from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import diagnosis
 from self_healing_tempest_plugin.diagnosis import bisect
 from self_healing_tempest_plugin.diagnosis import inputs
-from self_healing_tempest_plugin.diagnosis import synthetic
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_monitor
@@ -59,7 +59,7 @@ class Transports:
         if step == self.fails:
             return commands.Result(command.argv, 2, '', 'out of order')
         return commands.Result(
-            command.argv, synthetic.run(step, text, self._vitrage), '', '')
+            command.argv, synthetic_alarm.run(step, text, self._vitrage), '', '')
 
 
 class BisectTestCase(diagnosis_samples.DiagnosisTestCase):
@@ -98,7 +98,7 @@ class BisectTestCase(diagnosis_samples.DiagnosisTestCase):
     def impatient(self):
         """Do not wait long for the end of an alarm."""
         self.useFixture(fixtures.MonkeyPatch(
-            synthetic.__name__ + '.CLEAR_PATIENCE', 0.1))
+            synthetic_alarm.__name__ + '.CLEAR_PATIENCE', 0.1))
 
     def states(self):
         """Return what the journal has of each fault."""
@@ -134,7 +134,8 @@ class AlarmTest(BisectTestCase):
         self.diagnose(Link.ALARM)
         self.assertEqual([['planned', 'armed', 'injected', 'witnessed',
                            'reverted', 'verified']], self.states())
-        self.assertEqual(['raise', 'clear', 'look'], self.transports.steps)
+        self.assertEqual(['raise', 'look', 'clear', 'look'],
+                         self.transports.steps)
 
     def test_killed(self):
         """What a killed run leaves is in the journal, ready to be run."""
@@ -142,7 +143,7 @@ class AlarmTest(BisectTestCase):
         (entry,), _ = self.journal.read()
         (command,) = entry.plan.revert
         self.assertEqual(
-            (transports.LOCAL, synthetic.__name__, 'clear', '--config-file',
+            (transports.LOCAL, synthetic_alarm.__name__, 'clear', '--config-file',
              '/tempest.conf'), (command.transport, *command.argv[2:6]))
         alarm = json.loads(command.argv[6])
         self.assertEqual(('prometheus', 'HostDown', 'compute-1'), tuple(
@@ -383,7 +384,7 @@ class NoneTest(BisectTestCase):
 
 
 class SyntheticTest(BisectTestCase):
-    """synthetic: an alarm of our own."""
+    """synthetic_alarm: an alarm of our own."""
 
     alarm = events.Alarm('HostDown', 'compute-1',
                          '2026-01-01T00:05:00.250000',
@@ -391,8 +392,8 @@ class SyntheticTest(BisectTestCase):
 
     def run_step(self, step, monitor='prometheus'):
         """Take one step in this process."""
-        fault = synthetic.plan(self.alarm, monitor, '/x')
-        return synthetic.run(step, fault.inject[0].argv[-1],
+        fault = synthetic_alarm.plan(self.alarm, monitor, '/x')
+        return synthetic_alarm.run(step, fault.inject[0].argv[-1],
                              self.clients.vitrage)
 
     def test_steps(self):
@@ -459,19 +460,19 @@ class ProcessTest(BisectTestCase):
 
     def test_life(self):
         """Raised, seen, cleared, gone; no secret in the journal."""
-        fault = synthetic.plan(SyntheticTest.alarm, 'prometheus',
+        fault = synthetic_alarm.plan(SyntheticTest.alarm, 'prometheus',
                                self.config_file)
         self.assertNotIn('hunter2', json.dumps(plan.to_dict(fault)))
         codes = [self.runs.run(command).exit_status for command in (
             *fault.inject, fault.checks[0].command, *fault.revert)]
         self.assertEqual([0, 0, 0], codes)
-        self.assertEqual(1, synthetic.run(
+        self.assertEqual(1, synthetic_alarm.run(
             'look', fault.inject[0].argv[-1], self.clients.vitrage))
 
     def test_no_answer(self):
         """Neither yes nor no, and one line says why."""
         self.cloud.broken = 'rca/'
-        fault = synthetic.plan(SyntheticTest.alarm, 'prometheus',
+        fault = synthetic_alarm.plan(SyntheticTest.alarm, 'prometheus',
                                self.config_file)
         result = self.runs.run(fault.checks[0].command)
         self.assertEqual(2, result.exit_status)

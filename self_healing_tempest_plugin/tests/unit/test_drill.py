@@ -28,6 +28,7 @@ from testtools import content
 
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
 from self_healing_tempest_plugin.tests.unit import host_samples
@@ -37,6 +38,8 @@ CRASH = SCENARIOS + 'test_host_power.HostCrashTest.test_host_crash'
 UNHEALED = (SCENARIOS + 'test_host_power.UnhealedHostCrashTest.'
             'test_unhealed_host_crash')
 NIC = SCENARIOS + 'test_data_nic.DataNicDownTest.test_data_nic_down'
+SYNTHETIC = (SCENARIOS + 'test_synthetic_alarm.SyntheticAlarmTest.'
+             'test_synthetic_alarm')
 
 LINKS = ('alarm', 'deduction', 'execution', 'stack', 'application')
 LIFE = ['planned', 'armed', 'injected', 'witnessed', 'reverted', 'verified']
@@ -46,10 +49,11 @@ class DrillTestCase(testtools.TestCase):
     """Tempest runs one scenario."""
 
     test = CRASH
+    clouds = fake_cloud.FakeCloud
 
     def setUp(self):
         super().setUp()
-        self.cloud = self.useFixture(fake_cloud.FakeCloud())
+        self.cloud = self.useFixture(self.clouds())
         self.directory = self.useFixture(fixtures.TempDir()).path
         self.off = os.path.join(self.directory, 'compute-1.off')
         self.chain = Chain(self.cloud, lambda: os.path.exists(self.off))
@@ -108,7 +112,7 @@ class DrillTestCase(testtools.TestCase):
             'service_available': {'self_healing': available},
             'self_healing_feature_enabled': {
                 'host_crash': 'true', 'unhealed_host_crash': 'true',
-                'data_nic_down': 'true'},
+                'data_nic_down': 'true', 'synthetic_alarm': 'true'},
             'self_healing': dict({
                 'application_port': str(self.cloud.port),
                 'allow_faults': 'true', 'fault_hosts': 'compute-1',
@@ -325,6 +329,68 @@ class NicTest(DrillTestCase):
         self.assertEqual(1, run.returncode, run.stdout)
         self.assertIn('Fault refused: host compute-1', run.stdout)
         self.assertIn('eth9', run.stdout)
+        self.assert_untouched()
+
+
+class SyntheticAlarmTest(DrillTestCase):
+    """Tempest raises an alarm of its own, and breaks nothing."""
+
+    test = SYNTHETIC
+    clouds = fake_healing_cloud.FakeHealingCloud
+
+    def setUp(self):
+        super().setUp()
+        self.cloud.works = {'deduction', 'workflow', 'stack'}
+        self.chain.start(())
+        # Nobody answers, before and after.
+        self.cloud.answer = None
+        for one in self.cloud.hypervisors:
+            one['hypervisor_type'] = 'fake'
+
+    def drill(self):
+        """Run it with patience for the commands, which are processes."""
+        return self.tempest(witness_timeout='20', alarm_timeout='20',
+                            host_return_timeout='20')
+
+    def test_repaired(self):
+        """All links but the last come, and the alarm is cleared."""
+        run = self.drill()
+        document = self.document()
+        self.assertEqual('REPAIRED', document['verdict']['kind'], run.stdout)
+        self.assertEqual(0, run.returncode, run.stdout)
+        self.assertEqual(LIFE, [one['name']
+                                for one in document['transitions']])
+        self.assertEqual(
+            ['alarm', 'deduction', 'workflow', 'stack', 'workflow'],
+            [one['link'] for one in document['links']])
+        self.assertEqual((0, None), (document['application']['probes'],
+                                     document['application']['outage']))
+        self.assertEqual(['firing', 'resolved'], [
+            one['details']['alerts'][0]['status']
+            for one in self.cloud.events_posted])
+        self.assertEqual((), self.journal.open_entries())
+
+    def test_notifier_stopped(self):
+        """The link that is broken is named, without a bisect."""
+        self.cloud.works = {'deduction'}
+        run = self.drill()
+        document = self.document()
+        self.assertEqual(
+            ('BROKEN', 'workflow'),
+            (document['verdict']['kind'], document['verdict']['link']),
+            run.stdout)
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertEqual([], document['diagnosis']['bisect'])
+        self.assertEqual((), self.journal.open_entries())
+
+    def test_guests(self):
+        """Refused where guests run, before anything is created."""
+        self.cloud.hypervisors[0]['hypervisor_type'] = 'QEMU'
+        run = self.drill()
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertIn('the guests of host compute-1 would live on, its '
+                      'hypervisor is QEMU', run.stdout)
+        self.assertEqual([], self.cloud.events_posted)
         self.assert_untouched()
 
 

@@ -165,6 +165,7 @@ class PageTest(testtools.TestCase):
                          set(page.HEADLINES))
         self.assertEqual(
             ['Healed by this chain in 30.6 s', 'Broken at link workflow',
+             'Repaired by this chain; the application was not asked',
              'Left alone, as it should be',
              'Not healed by this chain at link deduction',
              'Healed, and should not have been at link workflow',
@@ -238,7 +239,7 @@ class PageTest(testtools.TestCase):
         self.assertEqual('overview', main[0].get('class'))
         links = [one.get('href') for one in main[0].iter('a')]
         articles = ['#' + one.get('id') for one in root.iter('article')]
-        self.assertEqual((8, articles), (len(links), links))
+        self.assertEqual((9, articles), (len(links), links))
 
     def test_no_run(self):
         self.assertIn('There is no run to show', page.html([]))

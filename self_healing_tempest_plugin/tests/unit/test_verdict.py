@@ -94,6 +94,39 @@ class HealedTest(testtools.TestCase):
         self.assertIn('UNEXPECTED_HEALING at link workflow', text)
 
 
+class RepairedTest(testtools.TestCase):
+    """What is REPAIRED: nobody asks the application, whatever it does."""
+
+    expected = dataclasses.replace(EXPECTED, steps=expectation.REPAIRED,
+                                   boot='')
+    seen = samples.healthy(without=[Link.APPLICATION])
+
+    def test_all_links_but_the_last(self):
+        found = judged(self.seen, self.expected)
+        self.assertEqual((Kind.REPAIRED, None, True),
+                         (found.kind, found.link, found.good))
+        self.assertIn('server new took over from old', str(found))
+        self.assertIn('was not asked', str(found))
+
+    def test_not_enough_where_it_is_asked(self):
+        self.assertEqual((Kind.BROKEN, Link.APPLICATION),
+                         (judged(self.seen).kind, judged(self.seen).link))
+
+    def test_any_link_missing(self):
+        for link in (Link.ALARM, Link.DEDUCTION, Link.WORKFLOW, Link.STACK):
+            found = judged(samples.healthy(without=[
+                link, Link.APPLICATION]), self.expected)
+            self.assertEqual((Kind.BROKEN, link), (found.kind, found.link))
+
+    def test_effect_before_its_cause(self):
+        late = dataclasses.replace(self.seen, evidence=tuple(
+            dataclasses.replace(one, not_before=150.0, seen_at=151.0)
+            if one.link is Link.ALARM else one
+            for one in self.seen.evidence))
+        self.assertEqual(Kind.NOT_HEALED_BY_THIS_CHAIN,
+                         judged(late, self.expected).kind)
+
+
 class TiesTest(testtools.TestCase):
     """Evidence about something else is no evidence."""
 

@@ -22,7 +22,7 @@ clears them when the run was killed.
 
 The commands of the journal run this module in a process of its own::
 
-    python -m self_healing_tempest_plugin.diagnosis.synthetic \
+    python -m self_healing_tempest_plugin.synthetic_alarm \
         raise|clear|look --config-file FILE ALARM
 
 ``look`` has the exit code 0 when the alarm is there, and 1 when it is not.
@@ -77,7 +77,8 @@ def plan(alarm, monitor, config_file):
         id=plans.new_id(), kind=KIND, host=alarm.host, description=what,
         look_at="'vitrage alarm list' and vitrage-graph's log",
         checks=(plans.Check('there is no %s' % what, there, holds=False),),
-        inject=(command('raise'),), witnesses=(), revert=(command('clear'),))
+        inject=(command('raise'),), witnesses=(plans.Check(what, there),),
+        revert=(command('clear'),))
 
 
 def is_there(vitrage, alarm, datasource):

@@ -1,0 +1,60 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""An alarm that no fault stands behind, where no host may be broken."""
+
+from tempest.lib import decorators
+
+from self_healing_tempest_plugin.chain import expectation
+from self_healing_tempest_plugin.faults import gates
+from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin import synthetic_alarm
+from self_healing_tempest_plugin.tests.scenario import base
+from self_healing_tempest_plugin import waiting
+
+
+@decorators.serial
+class SyntheticAlarmTest(base.SelfHealingTest):
+    """Vitrage is told that a host is dead which lives.
+
+    A guest of such a host would live on beside its successor, and have its
+    address. So this is for clouds whose hosts run none.
+    """
+
+    feature = 'synthetic_alarm'
+    guests = False
+
+    @decorators.idempotent_id('d0a7c1de-5b2f-4c6b-9e38-7f64a2b1c905')
+    @decorators.attr(type='slow')
+    def test_synthetic_alarm(self):
+        """The stack gets another server, for an alarm of our own.
+
+        1. Create a stack of one server, which nobody can ask.
+        2. Plan an alarm on its host, as the monitor would raise it.
+        3. Expect alarm, deduced alarm, workflow, and another server in the
+           stack, on another host.
+        4. Raise the alarm, watch, clear it.
+        5. The host is as before, and nothing is left of the old server.
+        """
+        self.deploy()
+        alarm = self.plan()
+        self.drill(alarm, self.expect(alarm, expectation.REPAIRED))
+        self.assertNotEqual(self.app.server_id, self.current_server_id())
+
+    def _plan(self, host):
+        gates.check_guests(host, self.clients.nova.hypervisor_type(host))
+        return synthetic_alarm.plan(
+            events.Alarm(self.alarm.name, host,
+                         events.stamp(waiting.CLOCK.wall()),
+                         prometheus.alert_labels(self.alarm.name, host)),
+            self.settings.monitor, self.settings.config_file)
