@@ -609,7 +609,8 @@ case "$1/${2:-}" in
         if is_self_healing_control_plane; then
             self_healing_allow_stack_list
         fi
-        if [[ "$VIRT_DRIVER" == "fake" ]] && is_service_enabled ovn-northd; then
+        if is_service_enabled ovn-northd &&
+                [[ "$VIRT_DRIVER" == "fake" ]]; then
             self_healing_add_chassis
         fi
         self_healing_start

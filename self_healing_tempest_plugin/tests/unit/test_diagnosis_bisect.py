@@ -59,7 +59,8 @@ class Transports:
         if step == self.fails:
             return commands.Result(command.argv, 2, '', 'out of order')
         return commands.Result(
-            command.argv, synthetic_alarm.run(step, text, self._vitrage), '', '')
+            command.argv, synthetic_alarm.run(step, text, self._vitrage),
+            '', '')
 
 
 class BisectTestCase(diagnosis_samples.DiagnosisTestCase):
@@ -143,7 +144,8 @@ class AlarmTest(BisectTestCase):
         (entry,), _ = self.journal.read()
         (command,) = entry.plan.revert
         self.assertEqual(
-            (transports.LOCAL, synthetic_alarm.__name__, 'clear', '--config-file',
+            (transports.LOCAL, synthetic_alarm.__name__, 'clear',
+             '--config-file',
              '/tempest.conf'), (command.transport, *command.argv[2:6]))
         alarm = json.loads(command.argv[6])
         self.assertEqual(('prometheus', 'HostDown', 'compute-1'), tuple(
@@ -394,7 +396,7 @@ class SyntheticTest(BisectTestCase):
         """Take one step in this process."""
         fault = synthetic_alarm.plan(self.alarm, monitor, '/x')
         return synthetic_alarm.run(step, fault.inject[0].argv[-1],
-                             self.clients.vitrage)
+                                   self.clients.vitrage)
 
     def test_steps(self):
         self.assertEqual(1, self.run_step('look'))
@@ -461,7 +463,7 @@ class ProcessTest(BisectTestCase):
     def test_life(self):
         """Raised, seen, cleared, gone; no secret in the journal."""
         fault = synthetic_alarm.plan(SyntheticTest.alarm, 'prometheus',
-                               self.config_file)
+                                     self.config_file)
         self.assertNotIn('hunter2', json.dumps(plan.to_dict(fault)))
         codes = [self.runs.run(command).exit_status for command in (
             *fault.inject, fault.checks[0].command, *fault.revert)]
@@ -473,7 +475,7 @@ class ProcessTest(BisectTestCase):
         """Neither yes nor no, and one line says why."""
         self.cloud.broken = 'rca/'
         fault = synthetic_alarm.plan(SyntheticTest.alarm, 'prometheus',
-                               self.config_file)
+                                     self.config_file)
         result = self.runs.run(fault.checks[0].command)
         self.assertEqual(2, result.exit_status)
         self.assertIn('Vitrage: find nova.host', result.stderr)
