@@ -18,7 +18,7 @@ extensions = [
 project = 'self_healing_tempest_plugin'
 copyright = 'OpenStack Contributors'
 
-openstackdocs_repo_name = 'openstack/self_healing_tempest_plugin'
+openstackdocs_repo_name = 'openstack/self-healing-tempest-plugin'
 openstackdocs_auto_name = False
 openstackdocs_auto_version = False
 openstackdocs_use_storyboard = False

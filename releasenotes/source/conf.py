@@ -22,7 +22,7 @@ copyright = 'OpenStack Contributors'
 release = ''
 version = ''
 
-openstackdocs_repo_name = 'openstack/self_healing_tempest_plugin'
+openstackdocs_repo_name = 'openstack/self-healing-tempest-plugin'
 openstackdocs_auto_name = False
 openstackdocs_auto_version = False
 
