@@ -40,13 +40,18 @@ _NOT_YET = 'not there'
 
 @dataclasses.dataclass(frozen=True)
 class Sighting:
-    """That a link started or finished, see :class:`.timeline.Evidence`."""
+    """That a link started or finished, see :class:`.timeline.Evidence`.
+
+    :ivar seen_at: when the answer was there that shows it, where more was
+        asked after it; None: when the last one was
+    """
 
     mark: links.Mark
     object_id: str
     payload: typing.Mapping
     lag: float = 0.0
     stamps: tuple[timeline.Stamp, ...] = ()
+    seen_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,28 +268,30 @@ class WorkflowWatcher:
         """Ask once; see :class:`Look`."""
         found = [one for one in self._mistral.executions(
             self._workflow, self._server_id) if one['id'] not in self._before]
+        seen_at = recorder.now()
         if not found:
             return Look(_NOT_YET)
         state = ', '.join('%s %s' % (one['id'], one['state'])
                           for one in found[:5])
         ids = tuple(one['id'] for one in found)
         sightings = [self._sighting(links.Mark.STARTED, found[0],
-                                    'created_at')]
+                                    'created_at', seen_at)]
         healer = self._healer(found)
         if healer is not None:
             sightings.append(self._sighting(links.Mark.FINISHED, healer,
-                                            'updated_at'))
+                                            'updated_at', seen_at))
         elif all(one['state'] in ('ERROR', 'CANCELLED') for one in found):
             return Look(state, tuple(sightings), self._reason(found[0]),
                         found[0]['id'], ids)
         return Look(state, tuple(sightings), objects=ids)
 
-    def _sighting(self, mark, execution, time):
+    def _sighting(self, mark, execution, time, seen_at):
         return Sighting(mark, execution['id'], {
             'server_id': self._server_id, 'state': execution['state'],
             'workflow': self._workflow, 'input': execution['input'],
             time: execution.get(time)},
-            stamps=stamps.at('Mistral', execution.get(time)))
+            stamps=stamps.at('Mistral', execution.get(time)),
+            seen_at=seen_at)
 
     def _healer(self, found):
         # Repeated executions that found nothing to do end well too, perhaps
@@ -338,6 +345,7 @@ class StackWatcher:
         complete, it is asked for little else than the status.
         """
         stack = self._show()
+        seen_at = recorder.now()
         if stack is None:
             return Look('deleted', failure='the stack is deleted',
                         object_id=self._stack.id)
@@ -345,7 +353,16 @@ class StackWatcher:
         if _stack_version(stack) == self._before:
             return Look(status)
         if status == 'UPDATE_COMPLETE':
-            return self._completed(stack)
+            look = self._completed(stack)
+        else:
+            look = self._updating(stack)
+        # All else belongs to this version of the stack.
+        return dataclasses.replace(look, sightings=tuple(
+            dataclasses.replace(one, seen_at=seen_at)
+            for one in look.sightings))
+
+    def _updating(self, stack):
+        status = stack['stack_status']
         events = self._updates() if self._beginning is None else ()
         failed = '%s: %s' % (status, stack.get('stack_status_reason'))
         return Look(status, (self._started(status, events),),

@@ -175,6 +175,12 @@ class RecorderTest(testtools.TestCase):
             watched.state, watched.answered))
         self.assertEqual('boom', seen.failure(Link.ALARM).why)
 
+    def test_seen_before_more_was_asked(self):
+        """The time is that of the answer which shows it."""
+        self.poll(watchers.Look('active', (
+            watchers.Sighting(Mark.FINISHED, 'a1', {}, seen_at=1000.5),)))
+        self.assertEqual(1000.5, self.found().seen_at)
+
     def test_blind_poll_that_began_later(self):
         """It was over first: what it missed came after its beginning."""
         self.recorder.look(Link.ALARM, 1003.0, 1004.0,
