@@ -90,7 +90,10 @@ EXPECTED = (
     Expectation(
         broken.GATE, 'check', (*_DEVSTACK, broken.GATE), _DEVSTACK_PLAYBOOKS,
         {'controller': 'ubuntu-noble'}, _RELEASE, 9000,
-        _DEVSTACK_VARIABLES, projects=_DEVSTACK_PROJECTS),
+        {**_DEVSTACK_VARIABLES, 'devstack_localrc': {
+            'VIRT_DRIVER': 'fake', 'SELF_HEALING_MONITOR': 'doctor',
+            'SELF_HEALING_FEATURES': 'synthetic_alarm'}},
+        projects=_DEVSTACK_PROJECTS),
     Expectation(
         broken.FULL, 'periodic', (*_DEVSTACK, broken.FULL),
         _DEVSTACK_PLAYBOOKS,

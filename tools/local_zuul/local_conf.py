@@ -78,7 +78,11 @@ class Expectation:
 EXPECTED = (
     Expectation(
         broken.GATE, 'controller', _CONTROLLER + (
-            'min_compute_nodes = 1',), ('SELF_HEALING_ALLOW_FAULTS=',)),
+            'min_compute_nodes = 1', 'VIRT_DRIVER="fake"',
+            'NUMBER_FAKE_NOVA_COMPUTE="2"',
+            'SELF_HEALING_FAULT_HOSTS="np11,np12"',
+            'SELF_HEALING_FEATURES="synthetic_alarm"'),
+        ('SELF_HEALING_SSH_KEYSCAN=',)),
     Expectation(
         broken.FULL, 'controller', _CONTROLLER + (
             'min_compute_nodes = 2',
