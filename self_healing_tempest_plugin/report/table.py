@@ -28,11 +28,19 @@ def plain(header, rows, align='l', max_width=None, show_header=True):
     view = prettytable.PrettyTable(
         header, border=False, padding_width=0, right_padding_width=2,
         header=show_header)
-    view.align = align
+    _set(view, 'align', align)
     if max_width is not None:
-        view.max_width = max_width
+        _set(view, 'max_width', max_width)
     view.add_rows([[visible(cell) for cell in row] for row in rows])
     return '\n'.join(one.rstrip() for one in view.get_string().splitlines())
+
+
+def _set(view, attribute, value):
+    # That a dict can be assigned is newer than OpenStack 2025.2.
+    if isinstance(value, dict):
+        getattr(view, attribute).update(value)
+    else:
+        setattr(view, attribute, value)
 
 
 def visible(text):
