@@ -23,9 +23,10 @@ clears them when the run was killed.
 The commands of the journal run this module in a process of its own::
 
     python -m self_healing_tempest_plugin.synthetic_alarm \
-        raise|clear|look --config-file FILE ALARM
+        raise|clear|look|witness --config-file FILE ALARM
 
-``look`` has the exit code 0 when the alarm is there, and 1 when it is not.
+``look`` has the exit code 0 when the alarm is there, and 1 when it is not;
+``witness`` has it for any alarm of that name on the host.
 """
 
 import argparse
@@ -54,12 +55,14 @@ CLEAR_PATIENCE = 20.0
 _WHOLE_SECONDS = len('2026-01-01T00:00:00')
 
 
-def plan(alarm, monitor, config_file):
+def plan(alarm, monitor, config_file, witnessed=False):
     """Return the fault that is this alarm.
 
     :param alarm: :class:`..monitors.events.Alarm`
     :param monitor: name of the monitor, a key of ``monitors.MONITORS``
     :param config_file: absolute path of the tempest.conf
+    :param witnessed: whether it is a fault only when Vitrage shows it; it
+        then must be known that no other of its name is there
     :returns: :class:`..faults.plan.Plan`
     """
     text = json.dumps(dict(dataclasses.asdict(alarm), monitor=monitor),
@@ -77,26 +80,33 @@ def plan(alarm, monitor, config_file):
         id=plans.new_id(), kind=KIND, host=alarm.host, description=what,
         look_at="'vitrage alarm list' and vitrage-graph's log",
         checks=(plans.Check('there is no %s' % what, there, holds=False),),
-        inject=(command('raise'),), witnesses=(plans.Check(what, there),),
-        revert=(command('clear'),))
+        inject=(command('raise'),), revert=(command('clear'),),
+        witnesses=(plans.Check(what, command('witness')),) if witnessed
+        else ())
 
 
 def is_there(vitrage, alarm, datasource):
     """Return whether the graph has this alarm, and no later one of its kind.
 
     Vitrage keeps one alarm of a name on a host. The monitor's own one, when
-    it comes late, takes the place of ours and begins at another time.
+    it comes late, takes the place of ours and begins at another time. The
+    graph may tell a later time of ours, too, when something was deduced from
+    it; but it keeps what Doctor says of an event.
 
     :param vitrage: :class:`..clients.Vitrage`
     :param alarm: :class:`..monitors.events.Alarm`
     :param datasource: ``vitrage_type`` of it
     """
+    return any(one.get('monitor_event_id') == alarm.began
+               or _same_second(one.get('update_timestamp'), alarm.began)
+               for one in _named(vitrage, alarm, datasource))
+
+
+def _named(vitrage, alarm, datasource):
     host = vitrage.entity('nova.host', alarm.host)
     around = host and vitrage.around(host['vitrage_id'])
-    return bool(around) and any(
-        (one['vitrage_type'], one['name']) == (datasource, alarm.name)
-        and _same_second(one.get('update_timestamp'), alarm.began)
-        for one in around.alarms)
+    return [one for one in (around.alarms if around else ())
+            if (one['vitrage_type'], one['name']) == (datasource, alarm.name)]
 
 
 def _same_second(found, began):
@@ -140,7 +150,12 @@ def _look(vitrage, alarm, monitor):
     return int(not is_there(vitrage, alarm, monitor.datasource))
 
 
-STEPS = {'raise': _raise, 'clear': _clear, 'look': _look}
+def _witness(vitrage, alarm, monitor):
+    return int(not _named(vitrage, alarm, monitor.datasource))
+
+
+STEPS = {'raise': _raise, 'clear': _clear, 'look': _look,
+         'witness': _witness}
 
 
 def run(step, text, vitrage):
