@@ -44,6 +44,7 @@ readonly LAST=python3-dev,gcc,make,curl,locales,kmod,netbase,qemu-utils
 readonly OVS=openvswitch-switch
 readonly MACHINE=self-healing-devstack
 # DevStack's own default is on the internet, and of another branch.
+readonly FEDORA=releases/37/Cloud/x86_64/images
 readonly CONSTRAINTS=/opt/stack/requirements/upper-constraints.txt
 
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -107,6 +108,7 @@ local_conf() {
         SERVICE_PASSWORD=secret GLOBAL_VENV=True \
         LOGFILE=/opt/stack/logs/stack.sh.log \
         DOWNLOAD_DEFAULT_IMAGES=False IMAGE_URLS=file:///srv/empty.qcow2 \
+        NODEPOOL_FEDORA_MIRROR=file:///srv/fedora \
         "TEMPEST_VENV_UPPER_CONSTRAINTS=$CONSTRAINTS" \
         'disable_service tls-proxy etcd3 dstat horizon n-novnc' \
         'disable_service cinder c-api c-sch c-vol c-bak' \
@@ -139,6 +141,10 @@ do_make() {
     settings
     # An image must be there; nobody runs it.
     chroot "$ROOT" qemu-img create -q -f qcow2 /srv/empty.qcow2 1M
+    # Heat's plugin wants one of its own.
+    mkdir -p "$ROOT/srv/fedora/$FEDORA"
+    cp "$ROOT/srv/empty.qcow2" \
+        "$ROOT/srv/fedora/$FEDORA/Fedora-Cloud-Base-37-1.7.x86_64.qcow2"
     git clone --quiet --bare "$CHECKOUT" "$ROOT/srv/ours.git"
     git clone --quiet --branch "$BRANCH" "$GIT_BASE/openstack/devstack.git" \
         "$ROOT/srv/devstack"
