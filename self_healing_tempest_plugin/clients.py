@@ -667,15 +667,18 @@ class Nova:
 
     def host_address(self, host):
         """Return the management address of a host, None when unknown."""
-        return next((one['host_ip'] for one in self.hypervisors()
-                     if one['service']['host'] == host), None)
+        return self._hypervisor(host).get('host_ip')
 
     def hypervisor_type(self, host):
         """Return what runs the guests of a host, None when unknown.
 
         :returns: e.g. ``QEMU``, or ``fake`` where none runs
         """
-        return hypervisor_type(self.hypervisors(), host)
+        return self._hypervisor(host).get('hypervisor_type')
+
+    def _hypervisor(self, host):
+        return next((one for one in self.hypervisors()
+                     if one['service']['host'] == host), {})
 
     def version(self):
         """Return its newest version, with microversions, as text."""
@@ -701,16 +704,6 @@ class Nova:
             found = self._manager.flavors_client.list_flavors(
                 detail=True, is_public='None')['flavors']
             return _by_id_or_name(found, flavor)
-
-
-def hypervisor_type(hypervisors, host):
-    """Return what runs the guests of a host, None when unknown.
-
-    :param hypervisors: as :meth:`Nova.hypervisors` lists them
-    :param host: the Nova host name
-    """
-    return next((one['hypervisor_type'] for one in hypervisors
-                 if one['service']['host'] == host), None)
 
 
 class Neutron:

@@ -110,7 +110,7 @@ class Expectation:
                      if link not in self.required)
 
     @property
-    def links(self):
+    def chain(self):
         """Return the links that matter, in order."""
         return tuple(link for link in links.CHAIN
                      if link in self.required or link in self.forbidden)

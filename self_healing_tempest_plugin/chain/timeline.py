@@ -396,8 +396,9 @@ class Recorder:
                     self._complete(link, sighting)
             if self._concluded is not None:
                 return
+            seen_at = end if look.seen_at is None else look.seen_at
             for sighting in look.sightings:
-                self._sight(link, sighting, begin, end)
+                self._sight(link, sighting, begin, seen_at)
             if begin >= self._answered(link):
                 self._fail(link, look, end)
             self._count(link, begin, look.state, answered=begin)
@@ -423,11 +424,9 @@ class Recorder:
             return
         self._sought[link, sighting.mark] = begin
         not_before = self._blind.get((link, sighting.mark), self._origin)
-        seen_at = end if sighting.seen_at is None else sighting.seen_at
         self._lists['evidence'].append(Evidence(
-            link, sighting.mark, sighting.object_id,
-            min(not_before, seen_at), seen_at, _frozen(sighting.payload),
-            sighting.lag, sighting.stamps))
+            link, sighting.mark, sighting.object_id, min(not_before, end),
+            end, _frozen(sighting.payload), sighting.lag, sighting.stamps))
 
     def _overlook(self, link, look, begin):
         seen = {sighting.mark for sighting in look.sightings}

@@ -280,7 +280,7 @@ def _reversed(timeline, expectation):
 
 def _out_of_order(timeline, expectation):
     begins = [(link, _begin(timeline, expectation, link))
-              for link in expectation.links]
+              for link in expectation.chain]
     for index, (later, end) in enumerate(begins):
         for earlier, begin in begins[:index]:
             if _began(begin) and end.seen_at < begin.earliest:

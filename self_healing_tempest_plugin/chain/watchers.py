@@ -40,18 +40,13 @@ _NOT_YET = 'not there'
 
 @dataclasses.dataclass(frozen=True)
 class Sighting:
-    """That a link started or finished, see :class:`.timeline.Evidence`.
-
-    :ivar seen_at: when the answer was there that shows it, where more was
-        asked after it; None: when the last one was
-    """
+    """That a link started or finished, see :class:`.timeline.Evidence`."""
 
     mark: links.Mark
     object_id: str
     payload: typing.Mapping
     lag: float = 0.0
     stamps: tuple[timeline.Stamp, ...] = ()
-    seen_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +58,8 @@ class Look:
     :ivar object_id: what has failed
     :ivar objects: ids of all that belongs to the fault, oldest first
     :ivar unreached: whether nobody was there to take the question
+    :ivar seen_at: when the answer was there that shows the sightings, where
+        more was asked after it; None: when the last one was
     """
 
     state: str
@@ -71,6 +68,7 @@ class Look:
     object_id: str = ''
     objects: tuple[str, ...] = ()
     unreached: bool = False
+    seen_at: float | None = None
 
 
 class _Alarms:
@@ -275,23 +273,22 @@ class WorkflowWatcher:
                           for one in found[:5])
         ids = tuple(one['id'] for one in found)
         sightings = [self._sighting(links.Mark.STARTED, found[0],
-                                    'created_at', seen_at)]
+                                    'created_at')]
         healer = self._healer(found)
         if healer is not None:
             sightings.append(self._sighting(links.Mark.FINISHED, healer,
-                                            'updated_at', seen_at))
+                                            'updated_at'))
         elif all(one['state'] in ('ERROR', 'CANCELLED') for one in found):
             return Look(state, tuple(sightings), self._reason(found[0]),
-                        found[0]['id'], ids)
-        return Look(state, tuple(sightings), objects=ids)
+                        found[0]['id'], ids, seen_at=seen_at)
+        return Look(state, tuple(sightings), objects=ids, seen_at=seen_at)
 
-    def _sighting(self, mark, execution, time, seen_at):
+    def _sighting(self, mark, execution, time):
         return Sighting(mark, execution['id'], {
             'server_id': self._server_id, 'state': execution['state'],
             'workflow': self._workflow, 'input': execution['input'],
             time: execution.get(time)},
-            stamps=stamps.at('Mistral', execution.get(time)),
-            seen_at=seen_at)
+            stamps=stamps.at('Mistral', execution.get(time)))
 
     def _healer(self, found):
         # Repeated executions that found nothing to do end well too, perhaps
@@ -352,14 +349,10 @@ class StackWatcher:
         status = stack['stack_status']
         if _stack_version(stack) == self._before:
             return Look(status)
-        if status == 'UPDATE_COMPLETE':
-            look = self._completed(stack)
-        else:
-            look = self._updating(stack)
+        look = (self._completed if status == 'UPDATE_COMPLETE'
+                else self._updating)(stack)
         # All else belongs to this version of the stack.
-        return dataclasses.replace(look, sightings=tuple(
-            dataclasses.replace(one, seen_at=seen_at)
-            for one in look.sightings))
+        return dataclasses.replace(look, seen_at=seen_at)
 
     def _updating(self, stack):
         status = stack['stack_status']

@@ -95,13 +95,14 @@ def _services(settings, connect, left):
 
 
 def _hosts(settings, features, answers, left):
-    addresses = hypervisors = None
+    addresses = types = None
     if not answers.error('hypervisors'):
-        hypervisors = answers['hypervisors']
-        addresses = {one['service']['host']: one['host_ip']
-                     for one in hypervisors}
+        addresses, types = (
+            {one['service']['host']: one[key]
+             for one in answers['hypervisors']}
+            for key in ('host_ip', 'hypervisor_type'))
     return [
-        *hosts.guests(settings, features, hypervisors),
+        *hosts.guests(settings, features, types),
         *hosts.Hosts(
             settings, features, addresses, ways.Transports(settings.access)
         ).examine(lambda: left(HOSTS_UNTIL))]

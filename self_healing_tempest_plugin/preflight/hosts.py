@@ -56,26 +56,27 @@ def wanted(settings, features):
     return [name for name in kinds.KINDS if name in ready]
 
 
-def guests(settings, features, hypervisors):
+def guests(settings, features, types):
     """Return the rows of the scenario that wants hosts without guests.
 
     :param settings: :class:`..config.Settings`
     :param features: names of the enabled scenarios
-    :param hypervisors: as Nova lists them, None where it does not answer
+    :param types: dict of host to what runs its guests, None where Nova does
+        not answer
     """
     if _SYNTHETIC not in features:
         return []
-    found = rows.by_host({host: _without_guests(host, hypervisors)
+    found = rows.by_host({host: _without_guests(host, types)
                           for host in settings.fault_hosts})
     return [rows.Row(_LINK, kind(_SYNTHETIC), one,
                      'do not enable %s' % _SYNTHETIC) for one in found]
 
 
-def _without_guests(host, hypervisors):
-    if hypervisors is None:
+def _without_guests(host, types):
+    if types is None:
         return rows.unknown('Nova does not answer')
     try:
-        gates.check_guests(host, clients.hypervisor_type(hypervisors, host))
+        gates.check_guests(host, types.get(host))
     except gates.FaultRefused as refusal:
         return rows.no(rows.one_line(refusal))
     return rows.yes('runs no guests')

@@ -169,7 +169,7 @@ def _rows(timeline, expectation):
             'fault', _after(timeline, one.begin), _after(timeline, one.end),
             ('%s %s' % (one.name, one.detail)).strip()))
     yield from fault
-    for link in expectation.links:
+    for link in expectation.chain:
         yield from _link_rows(timeline, expectation, link)
     yield from _split_brain_rows(timeline, expectation)
     yield from afterwards

@@ -601,10 +601,7 @@ NUMBER_FAKE_NOVA_COMPUTE=2
     def test_synthetic_alarm(self):
         """It reaches no host: there is no key, and none is asked for one."""
         name = os.uname().nodename
-        self.stack('SELF_HEALING_MONITOR=doctor '
-                   'SELF_HEALING_ALLOW_FAULTS=True '
-                   'SELF_HEALING_FAULT_HOSTS=%s1,%s2 '
-                   'SELF_HEALING_FEATURES=synthetic_alarm' % (name, name))
+        self.stack((DEVSTACK / 'samples' / 'gate.conf').read_text())
         seen = self.tempest()
         self.assertTrue(seen.self_healing_feature_enabled.synthetic_alarm)
         self.assertEqual([name + '1', name + '2'],

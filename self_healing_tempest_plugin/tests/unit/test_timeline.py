@@ -178,7 +178,7 @@ class RecorderTest(testtools.TestCase):
     def test_seen_before_more_was_asked(self):
         """The time is that of the answer which shows it."""
         self.poll(watchers.Look('active', (
-            watchers.Sighting(Mark.FINISHED, 'a1', {}, seen_at=1000.5),)))
+            watchers.Sighting(Mark.FINISHED, 'a1', {}),), seen_at=1000.5))
         self.assertEqual(1000.5, self.found().seen_at)
 
     def test_blind_poll_that_began_later(self):
