@@ -23,10 +23,9 @@ clears them when the run was killed.
 The commands of the journal run this module in a process of its own::
 
     python -m self_healing_tempest_plugin.synthetic_alarm \
-        raise|clear|look|witness --config-file FILE ALARM
+        raise|clear|look --config-file FILE ALARM
 
-``look`` has the exit code 0 when the alarm is there, and 1 when it is not;
-``witness`` has it for any alarm of that name on the host.
+``look`` has the exit code 0 when the alarm is there, and 1 when it is not.
 """
 
 import argparse
@@ -50,19 +49,13 @@ KIND = 'synthetic-alarm'
 # Seconds after which an alarm whose end was posted should be gone.
 CLEAR_PATIENCE = 20.0
 
-# Seconds since the epoch are written with a fraction; Vitrage keeps it of
-# one monitor, and drops it of the other.
-_WHOLE_SECONDS = len('2026-01-01T00:00:00')
 
-
-def plan(alarm, monitor, config_file, witnessed=False):
+def plan(alarm, monitor, config_file):
     """Return the fault that is this alarm.
 
     :param alarm: :class:`..monitors.events.Alarm`
     :param monitor: name of the monitor, a key of ``monitors.MONITORS``
     :param config_file: absolute path of the tempest.conf
-    :param witnessed: whether it is a fault only when Vitrage shows it; it
-        then must be known that no other of its name is there
     :returns: :class:`..faults.plan.Plan`
     """
     text = json.dumps(dict(dataclasses.asdict(alarm), monitor=monitor),
@@ -80,38 +73,31 @@ def plan(alarm, monitor, config_file, witnessed=False):
         id=plans.new_id(), kind=KIND, host=alarm.host, description=what,
         look_at="'vitrage alarm list' and vitrage-graph's log",
         checks=(plans.Check('there is no %s' % what, there, holds=False),),
-        inject=(command('raise'),), revert=(command('clear'),),
-        witnesses=(plans.Check(what, command('witness')),) if witnessed
-        else ())
+        inject=(command('raise'),), witnesses=(plans.Check(what, there),),
+        revert=(command('clear'),))
 
 
-def is_there(vitrage, alarm, datasource):
-    """Return whether the graph has this alarm, and no later one of its kind.
+def is_there(vitrage, alarm, monitor):
+    """Return whether the graph has this alarm.
 
-    Vitrage keeps one alarm of a name on a host. The monitor's own one, when
-    it comes late, takes the place of ours and begins at another time. The
-    graph may tell a later time of ours, too, when something was deduced from
-    it; but it keeps what Doctor says of an event.
+    Vitrage keeps one alarm of a name on a host, and may tell a later time of
+    it than was posted, once something was deduced from it. Whether it is
+    ours says the monitor's ``is_own``.
 
     :param vitrage: :class:`..clients.Vitrage`
     :param alarm: :class:`..monitors.events.Alarm`
-    :param datasource: ``vitrage_type`` of it
+    :param monitor: :class:`..monitors.Monitor` that it seems to be of
     """
-    return any(one.get('monitor_event_id') == alarm.began
-               or _same_second(one.get('update_timestamp'), alarm.began)
-               for one in _named(vitrage, alarm, datasource))
+    return any(monitor.is_own(one, alarm)
+               for one in _named(vitrage, alarm, monitor))
 
 
-def _named(vitrage, alarm, datasource):
+def _named(vitrage, alarm, monitor):
     host = vitrage.entity('nova.host', alarm.host)
     around = host and vitrage.around(host['vitrage_id'])
     return [one for one in (around.alarms if around else ())
-            if (one['vitrage_type'], one['name']) == (datasource, alarm.name)]
-
-
-def _same_second(found, began):
-    return str(found).replace(' ', 'T')[:_WHOLE_SECONDS] == began[
-        :_WHOLE_SECONDS]
+            if (one['vitrage_type'], one['name']) == (
+                monitor.datasource, alarm.name)]
 
 
 def _raise(vitrage, alarm, monitor):
@@ -121,12 +107,12 @@ def _raise(vitrage, alarm, monitor):
 
 def _clear(vitrage, alarm, monitor):
     # Vitrage breaks over the end of an alarm that it does not know.
-    if not is_there(vitrage, alarm, monitor.datasource):
+    if not is_there(vitrage, alarm, monitor):
         return 0
     _end(vitrage, alarm, monitor)
     try:
         waiting.wait_for(
-            lambda: is_there(vitrage, alarm, monitor.datasource),
+            lambda: is_there(vitrage, alarm, monitor),
             lambda there: not there, what='the end of alarm %s' % alarm.name,
             timeout=CLEAR_PATIENCE, tolerate=clients.ServiceUnavailable)
     except waiting.WaitError:
@@ -147,15 +133,10 @@ def _post(vitrage, event):
 
 
 def _look(vitrage, alarm, monitor):
-    return int(not is_there(vitrage, alarm, monitor.datasource))
+    return int(not is_there(vitrage, alarm, monitor))
 
 
-def _witness(vitrage, alarm, monitor):
-    return int(not _named(vitrage, alarm, monitor.datasource))
-
-
-STEPS = {'raise': _raise, 'clear': _clear, 'look': _look,
-         'witness': _witness}
+STEPS = {'raise': _raise, 'clear': _clear, 'look': _look}
 
 
 def run(step, text, vitrage):

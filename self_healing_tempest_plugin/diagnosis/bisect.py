@@ -163,8 +163,11 @@ def _try(given, case):
         LOG.exception('Bisect by %s failed', given.what)
         outcome = {'problem': _end(error), 'refused': _refused(error)}
     seen = recorder.timeline()
+    unseen = seen.transition('unwitnessed')
     if seen.transition('injected') is None:
         outcome.setdefault('problem', 'nobody took it')
+    elif unseen is not None:
+        outcome.setdefault('problem', cases.safe(unseen.detail, _PROBLEM))
     return _Trial(given, seen, expected, **outcome)
 
 

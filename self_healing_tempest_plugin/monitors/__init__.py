@@ -27,15 +27,18 @@ class Monitor:
     :ivar look_at: where to look when it raises none
     :ivar raised: returns the event that raises an :class:`.events.Alarm`
     :ivar cleared: returns the event that ends one, at a given moment
+    :ivar is_own: returns whether an alarm of that name on that host, as the
+        graph has it, is the :class:`.events.Alarm` that was raised
     """
 
     datasource: str
     look_at: str
     raised: typing.Callable
     cleared: typing.Callable
+    is_own: typing.Callable
 
 
 MONITORS = {name: Monitor(one.DATASOURCE, one.LOOK_AT, one.raised,
-                          one.cleared)
+                          one.cleared, one.is_own)
             for name, one in (('prometheus', prometheus),
                               ('doctor', doctor))}

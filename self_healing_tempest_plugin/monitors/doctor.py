@@ -36,6 +36,18 @@ def cleared(alarm, now):
     return _event(alarm, now, 'up')
 
 
+def is_own(found, alarm):
+    """Return whether the last event on an alarm was ours, by its id.
+
+    There is no snapshot of Doctor: the alarm of somebody else, once ended,
+    would not come again.
+
+    :param found: the alarm in the graph, as a dict
+    :param alarm: :class:`.events.Alarm`
+    """
+    return found.get('monitor_event_id') == alarm.began
+
+
 def _event(alarm, time, status):
     # The type of the event is what Vitrage names the alarm by.
     return events.Event(time, alarm.name, {

@@ -232,6 +232,20 @@ def cleared(alarm, now):
     return _event(alarm, now, 'resolved', now + 'Z')
 
 
+def is_own(found, alarm):
+    """Return True: any alarm of that name on that host counts as ours.
+
+    Vitrage keeps nothing of an event of Alertmanager by which two could be
+    told apart. When the alert itself comes late and is ended in our place,
+    Vitrage has it again with its next snapshot.
+
+    :param found: the alarm in the graph, as a dict
+    :param alarm: :class:`.events.Alarm`
+    """
+    del found, alarm
+    return True
+
+
 def _event(alarm, time, status, ends):
     # As a webhook of Alertmanager has it, as far as Vitrage reads it.
     return events.Event(time, _EVENT, {

@@ -57,4 +57,4 @@ class SyntheticAlarmTest(base.SelfHealingTest):
             events.Alarm(self.alarm.name, host,
                          events.stamp(waiting.CLOCK.wall()),
                          prometheus.alert_labels(self.alarm.name, host)),
-            self.settings.monitor, self.settings.config_file, witnessed=True)
+            self.settings.monitor, self.settings.config_file)

@@ -111,9 +111,11 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
             began = first.get('startsAt') or body['time'][:19] + 'Z'
             name = first.get('labels', {}).get('alertname', body['type'])
             kind = 'prometheus' if 'labels' in first else 'doctor'
+            # What Doctor says is all kept.
             self.alarms.append(dict(fake_cloud.alarm(
                 'synthetic-%d' % len(self.events_posted), name=name,
-                kind=kind), update_timestamp=began))
+                kind=kind), update_timestamp=began,
+                **details if kind == 'doctor' else {}))
             if 'deduction' in self.works:
                 self._deduce()
         elif not self.forgetful and not self.restarted:

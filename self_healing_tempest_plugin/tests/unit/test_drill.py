@@ -295,6 +295,8 @@ class NicTest(DrillTestCase):
         self.host.add_nic('eth1', host_samples.ADDRESSES,
                           host_samples.ROUTES)
         self.chain.broken = lambda: not self.host.nic('eth1')['up']
+        # Its thread looks at the host, which is gone before the chain is.
+        self.addCleanup(self.chain.stop)
         self.chain.cut_off = False
         self.chain.alarm_name = 'HostNicDown'
         key = os.path.join(self.directory, 'key')

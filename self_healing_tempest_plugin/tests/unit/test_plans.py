@@ -613,7 +613,7 @@ class KindsTest(testtools.TestCase):
         """Every scenario's option has its kind, and the other way round."""
         features = {one.name for one in config.FEATURE_OPTIONS}
         self.assertEqual(
-            features - {'unhealed_host_crash'},
+            features - {'unhealed_host_crash', 'synthetic_alarm'},
             {name.replace('-', '_') for name in kinds.KINDS})
 
     def test_packets_planner(self):
