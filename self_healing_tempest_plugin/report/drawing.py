@@ -26,7 +26,8 @@ from self_healing_tempest_plugin.report import times
 # A deadline this much farther away than the run was long is not drawn.
 _FAR = 1.3
 
-# Share of the run that is shown of the time before the fault.
+# Share of the run that is shown of the time before the fault, where nothing
+# needs to have happened: the label of the fault's moment needs the room.
 _BEFORE = 0.08
 
 # Links that take a while: they have two marks.
@@ -378,9 +379,7 @@ def _axis(run, fault):
                         if one['deadline'] is not None
                         and one['deadline'] <= near)])
     ends = [one['end'] for one in (*run['transitions'], *run['probes'])]
-    begins = [one['begin'] for one in (*run['transitions'],
-                                       *run['probes'])] or [fault]
-    start = max(min(begins), fault - max(1.0, _BEFORE * (bend - fault)))
+    start = fault - max(1.0, _BEFORE * (bend - fault))
     return scale.of(start, bend, max([bend, *ends]))
 
 

@@ -183,8 +183,8 @@ class PictureTest(PageTestCase):
         for width, height in WINDOWS:
             seen = self.open(self.several(), width, height)
             self.assertEqual([], self.complaints(
-                seen, '2 of 8 runs as expected'), width)
-            self.assertEqual(7 * 8, len(seen['rows']))
+                seen, '3 of 9 runs as expected'), width)
+            self.assertEqual(7 * 9, len(seen['rows']))
             self.assertLess(seen['body'].index('UNEXPECTED_HEALING'),
                             seen['body'].index(HEALTHY))
 
