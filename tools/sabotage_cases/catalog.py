@@ -96,7 +96,7 @@ CASES = (
              (r'^route:\n  receiver: vitrage$',
               'route:\n  receiver: nobody'),
              (r'^receivers:$', 'receivers:\n- name: nobody')),)),
-    Case(name='webhook-dead-port', link='alarm', quick=True,
+    Case(name='webhook-dead-port', link='alarm',
          broken="Alertmanager's webhook goes to a port where nobody listens",
          before=(_alertmanager(
              *_WEBHOOK_ONLY, (r':8999/v1/event$', ':9/v1/event')),)),
