@@ -174,6 +174,17 @@ class PageTest(testtools.TestCase):
             [page.headline(report_samples.document(kind)['verdict'])
              for kind in report_samples.every_kind()])
 
+    def test_look_at(self):
+        """Once, and what the diagnosis says wins."""
+        run = report_samples.document('BROKEN')
+        for run, said in (
+                (run, run['diagnosis']['look_at']),
+                (dict(run, diagnosis=None), run['verdict']['look_at'])):
+            looks = [''.join(one.itertext()) for one
+                     in parse(page.html([run])).iter('p')
+                     if one.get('class') == 'look']
+            self.assertEqual(['Look at ' + said], looks)
+
     def test_self_contained(self):
         """No script, no link but within the page, nothing to load."""
         runs = [report_samples.document(kind)
