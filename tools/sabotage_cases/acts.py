@@ -168,10 +168,25 @@ def storm(run):
     return meddling.when(run, meddling.link('stack', 'started'), start)
 
 
+@contextlib.contextmanager
 def two_guests(run):
-    """Send the frames of the address to the old host when all is healed."""
-    def act(undo):
-        undo.enter_context(run.broken(breakages.MisledSwitch(
-            run.lab.mac(run.app.url), run.app.host)))
+    """Send the frames of the address to the new host, then to the old one.
 
-    return meddling.when(run, meddling.link('application'), act)
+    Left alone, the switch follows whichever host was heard last, and as long
+    as that is the old one, the new server is never seen.
+    """
+    mac, led = run.lab.mac(run.app.url), contextlib.ExitStack()
+
+    def lead(_):
+        led.enter_context(run.broken(breakages.MisledSwitch(
+            mac, run.other_host)))
+
+    def mislead(undo):
+        led.close()
+        undo.enter_context(run.broken(breakages.MisledSwitch(
+            mac, run.app.host)))
+
+    with led, meddling.when(
+            run, meddling.link('stack', 'started'), lead), meddling.when(
+            run, meddling.link('application'), mislead):
+        yield
