@@ -12,6 +12,7 @@
 
 """The timer of the periodic pipeline starts a job on the static node."""
 
+import contextlib
 import json
 
 import requests
@@ -24,8 +25,8 @@ REPORT = 'self_healing_report'
 
 _PIPELINES = 'zuul.d/pipelines.yaml'
 _PROJECT = 'zuul.d/project.yaml'
-#: Once a minute. A buildset that is in the pipeline is not put there again.
-_SOON = '* * * * *'
+#: Every ten seconds. A buildset that is in the pipeline is not put there again.
+_SOON = '* * * * * */10'
 #: Seconds until Zuul has read a change of its configuration, until the timer
 #: has started the job, and between two looks at it.
 _RECONFIGURATION, _TIMER, _LOOK = 180, 240, 5
@@ -53,16 +54,22 @@ def limit(repository, job):
     repository.commit('One periodic job', {_PROJECT: yaml.safe_dump(items)})
 
 
+@contextlib.contextmanager
 def hurry(repository):
-    """Let the timer of the periodic pipeline come soon.
+    """Let the timer of the periodic pipeline come soon, until the end.
+
+    After that it is as before: the job is not started again.
 
     :param repository: of project-config, see :func:`limit`
     """
-    items = yaml.safe_load((repository.tree / _PIPELINES).read_text())
+    before = (repository.tree / _PIPELINES).read_text()
+    items = yaml.safe_load(before)
     for item in items:
         if item['pipeline']['name'] == PIPELINE:
             item['pipeline']['trigger']['timer'] = [{'time': _SOON}]
     repository.commit('Soon', {_PIPELINES: yaml.safe_dump(items)})
+    yield
+    repository.commit('As before', {_PIPELINES: before})
 
 
 def run(api, processes, repositories, job, seconds, say):
@@ -81,9 +88,9 @@ def run(api, processes, repositories, job, seconds, say):
     limit(repositories[0], job)
     waiting.until(lambda: api.jobs(PIPELINE) == [job],
                   'Zuul to know of one periodic job', _RECONFIGURATION)
-    hurry(repositories[1])
-    waiting.until(lambda: api.running(PIPELINE), 'the timer of %s'
-                  % PIPELINE, _TIMER)
+    with hurry(repositories[1]):
+        waiting.until(lambda: api.running(PIPELINE), 'the timer of %s'
+                      % PIPELINE, _TIMER)
     say('the timer of %s has started %s' % (PIPELINE, job))
     return waiting.until(
         _Watch(api, processes, job, say), 'the end of %s' % job, seconds,
