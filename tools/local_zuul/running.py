@@ -25,7 +25,8 @@ REPORT = 'self_healing_report'
 
 _PIPELINES = 'zuul.d/pipelines.yaml'
 _PROJECT = 'zuul.d/project.yaml'
-#: Every ten seconds. A buildset that is in the pipeline is not put there again.
+#: Every ten seconds. A buildset that is in the pipeline is not put there a
+#: second time.
 _SOON = '* * * * * */10'
 #: Seconds until Zuul has read a change of its configuration, until the timer
 #: has started the job, and between two looks at it.
