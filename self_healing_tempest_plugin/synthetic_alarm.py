@@ -88,16 +88,12 @@ def is_there(vitrage, alarm, monitor):
     :param alarm: :class:`..monitors.events.Alarm`
     :param monitor: :class:`..monitors.Monitor` that it seems to be of
     """
-    return any(monitor.is_own(one, alarm)
-               for one in _named(vitrage, alarm, monitor))
-
-
-def _named(vitrage, alarm, monitor):
     host = vitrage.entity('nova.host', alarm.host)
     around = host and vitrage.around(host['vitrage_id'])
-    return [one for one in (around.alarms if around else ())
-            if (one['vitrage_type'], one['name']) == (
-                monitor.datasource, alarm.name)]
+    return bool(around) and any(
+        (one['vitrage_type'], one['name']) == (monitor.datasource, alarm.name)
+        and monitor.is_own(one, alarm)
+        for one in around.alarms)
 
 
 def _raise(vitrage, alarm, monitor):

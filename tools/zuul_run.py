@@ -78,7 +78,7 @@ def parse(arguments):
         '--job', default=broken.LAB, metavar='NAME',
         help='the job to run (default: %(default)s); '
              'self-healing-tempest-smoke-fixture takes a minute, '
-             'self-healing-tempest-crash-fixture about eight')
+             'self-healing-tempest-crash-fixture about ten')
     parser.add_argument(
         '--timeout', type=int, default=2700, metavar='SECONDS',
         help='that the job may take (default: %(default)s)')
