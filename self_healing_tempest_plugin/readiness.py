@@ -64,12 +64,11 @@ class Readiness:
 
         :param host: the host's vertex in Vitrage's graph
         """
-        checks = [self._host_up, self._others_up, self._stack_complete]
+        checks = [self._host_up, self._others_up, self._stack_complete,
+                  lambda: self._alarm_active(host)]
         if self._application.answers:
             checks.append(self._application_answers)
-        found = [check() for check in checks]
-        found.append(self._alarm_active(host))
-        return tuple(filter(None, found))
+        return tuple(filter(None, waiting.side_by_side(*checks)))
 
     def wait_host_back(self, host):
         """Wait until the host works as before.

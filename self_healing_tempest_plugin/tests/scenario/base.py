@@ -339,16 +339,17 @@ class SelfHealingTest(test.BaseTestCase):
     def _watch(self):
         """Return a watch on all links of the chain, not yet started."""
         cloud, app = self.clients, self.app
-        chain = [
-            watchers.AlarmWatcher(
+        # Each asks first what was there before the fault.
+        chain = waiting.side_by_side(
+            lambda: watchers.AlarmWatcher(
                 cloud.vitrage, self.host, self.monitor.datasource,
                 self.alarm.name),
-            watchers.DeductionWatcher(
+            lambda: watchers.DeductionWatcher(
                 cloud.vitrage, self.server, self.settings.deduced_alarm_name),
-            watchers.WorkflowWatcher(
+            lambda: watchers.WorkflowWatcher(
                 cloud.mistral, app.workflow, app.server_id),
-            watchers.StackWatcher(
-                cloud.heat, cloud.nova, app.stack, app.server_id)]
+            lambda: watchers.StackWatcher(
+                cloud.heat, cloud.nova, app.stack, app.server_id))
         if self.guests:
             chain.append(watchers.ApplicationWatcher(app, app.boot))
         return watch.Watch(chain, self.recorder,
