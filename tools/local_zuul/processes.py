@@ -33,8 +33,8 @@ _ZUUL = ('scheduler', 'merger', 'executor', 'web', 'launcher')
 
 #: Seconds that a process is given to end in an orderly way.
 _PATIENCE = 15
-#: Seconds until supervisor itself must answer, and end.
-_START, _STOP = 20, 60
+#: Seconds until supervisor itself must answer, and end, and what runs by SSH.
+_START, _STOP, _SESSIONS = 20, 60, 5
 #: How many lines of a log are shown.
 _LINES = 15
 
@@ -80,6 +80,9 @@ class Processes:
             self._wait_for_supervisor(process)
             yield self
         finally:
+            # First who starts something on the node, then what runs there.
+            with contextlib.suppress(OSError, xmlrpc.client.Error):
+                self.stop('executor')
             self._end_sessions(process.pid)
             process.terminate()
             try:
@@ -99,12 +102,16 @@ class Processes:
     def _end_sessions(pid):
         # What runs on the node by SSH is in sessions of its own, and does not
         # end with the SSH server.
+        found = []
         with contextlib.suppress(psutil.Error):
-            children = psutil.Process(pid).children(recursive=True)
-            for child in children:
+            for child in psutil.Process(pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):
                     if 'sshd' in (one.name() for one in child.parents()):
                         child.terminate()
+                        found.append(child)
+        for one in psutil.wait_procs(found, _SESSIONS)[1]:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
 
     def _wait_for_supervisor(self, process):
         def answers():
