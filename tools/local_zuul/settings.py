@@ -163,6 +163,8 @@ def _executor(places, ports):
         'finger_port': ports.finger, 'git_dir': places.run / 'executor-git',
         'hostname': 'localhost', 'job_dir': jobs, 'load_multiplier': 20,
         'private_key_file': places.run / 'id_ed25519',
+        # Builds are aborted; by default it would wait for their end.
+        'sigterm_method': 'stop',
         'trusted_ro_paths': pythons, 'trusted_rw_paths': places.builds,
         'untrusted_ro_paths': pythons,
         'variables': places.run / 'site.yaml'}
