@@ -209,8 +209,9 @@ class KindTestCase(host_samples.HostTestCase):
     def assert_timer_repairs(self, kind, state):
         """Inject, and let nobody but the timer repair."""
         before = state()
-        plan = self.make(kind, timeouts=self.times(host_timer=0.3))
-        self.assertEqual(0.3, plan.timer)
+        # Longer than it takes until the fault is there.
+        plan = self.make(kind, timeouts=self.times(host_timer=1.5))
+        self.assertEqual(1.5, plan.timer)
         self.run_all(plan.arm)
         self.run_all(plan.inject)
         waiting.wait_for(
