@@ -42,6 +42,8 @@ from self_healing_tempest_plugin.tests.unit import test_config
 
 AVAILABLE = {'self_healing': True, 'nova': True, 'neutron': True}
 HOSTS = ('compute-1', 'compute-2')
+# Seconds after which preflight has ended, whoever is silent: the docs say so.
+PROMISED = 15
 
 
 def healthy(cloud):
@@ -360,6 +362,12 @@ class DeadServiceTest(CloudTestCase):
     def until(self, name, seconds):
         self.useFixture(fixtures.MonkeyPatch(
             'self_healing_tempest_plugin.preflight.%s' % name, seconds))
+
+    def test_deadlines(self):
+        """One after the other, and the last leaves time to end as promised."""
+        self.assertLess(preflight.KEYSTONE_UNTIL, preflight.SERVICES_UNTIL)
+        self.assertLess(preflight.SERVICES_UNTIL, preflight.HOSTS_UNTIL)
+        self.assertLess(preflight.HOSTS_UNTIL, PROMISED)
 
     def test_hang(self):
         """It comes to an end although none of them ever answers."""
