@@ -17,18 +17,13 @@ import math
 import secrets
 
 import fixtures
-import requests
 from tempest.lib.common.utils import data_utils
 
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients as services
+from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
-
-# Seconds to connect and to answer: a dead host must not hold up a probe, and
-# a guest that is emulated needs a moment.
-PROBE_TIMEOUT = (1, 2)
 
 # How often a deletion that has failed is asked for again, and seconds before
 # that. As long again Heat is watched where it was at work when it was asked.
@@ -100,17 +95,7 @@ class Application(fixtures.Fixture):
         :param now: returns seconds on the runner's monotonic clock
         :returns: :class:`.chain.timeline.Probe`
         """
-        nonce, begin = secrets.token_hex(8), now()
-        fields, answered = {}, False
-        try:
-            response = _ask(self.url, nonce)
-            error, answered = _complaint(response, nonce), True
-            fields = _fields(response.text)
-        except requests.RequestException as failure:
-            error = type(failure).__name__
-        return timeline.Probe(
-            begin, now(), not error, nonce, fields.get('boot', ''),
-            fields.get('server', ''), error, answered)
+        return probing.probe(self.url, secrets.token_hex(8), now)
 
     def _create(self, name):
         wanted = self._settings.application
@@ -350,27 +335,3 @@ def _stack_state(stack):
 def _physical_id(resources, resource_type):
     return next((one['physical_resource_id'] for one in resources
                  if one['resource_type'] == resource_type), None)
-
-
-def _ask(url, nonce):
-    # A connection of its own for each request: one that is kept may be
-    # closed by the other side just then, which is no silence of anybody.
-    with requests.Session() as http:
-        # A proxy of the runner's environment would be another witness.
-        http.trust_env = False
-        return http.get(url, params={'nonce': nonce}, timeout=PROBE_TIMEOUT,
-                        headers={'Connection': 'close'})
-
-
-def _complaint(response, nonce):
-    if response.status_code != 200:
-        return 'HTTP %d' % response.status_code
-    fields = _fields(response.text)
-    if fields.get('nonce') != nonce:
-        return 'nonce %s instead of %s' % (fields.get('nonce'), nonce)
-    return '' if fields.get('boot') else 'no boot id'
-
-
-def _fields(text):
-    return dict(line.strip().split('=', 1) for line in text.splitlines()
-                if '=' in line)

@@ -108,7 +108,8 @@ def _named(service, operation, error):
     if isinstance(error, _UNREACHABLE):
         return ServiceUnavailable(service, operation, text)
     code = _code(error)
-    if code in _TRANSIENT_CODES:
+    if code in _TRANSIENT_CODES or (service, code) == ('Vitrage', 404):
+        # Vitrage answers 404 to all that fails within.
         return ServiceUnavailable(service, operation, text, code)
     if code is not None or isinstance(error, ksa_exc.ClientException):
         return ServiceRefused(service, operation, text, code)
@@ -337,8 +338,7 @@ class Vitrage:
                     root=vitrage_id, limit=1, query=json.dumps(query),
                     all_tenants=True)
             except vitrage_exc.ClientException as error:
-                # That is the answer to all that fails within: that there is
-                # no such root is but one of it.
+                # That there is no such root is but one of the reasons.
                 if error.code != 404:
                     raise
                 if self._knows(vitrage_id):
@@ -350,6 +350,24 @@ class Vitrage:
         entity = nodes.pop(vitrage_id, None)
         return None if entity is None else Around(
             entity, tuple(nodes.values()))
+
+    def causes(self, vitrage_id):
+        """Return what caused an alarm, directly or not, active or ended.
+
+        :param vitrage_id: the alarm's ``vitrage_id``
+        :returns: the ``vitrage_id`` of each alarm that did, a set
+        """
+        with calling('Vitrage', 'show what caused alarm %s' % vitrage_id):
+            graph = self._client.rca.get(vitrage_id, all_tenants=True)
+            nodes = [node.get('vitrage_id') for node in graph['nodes']]
+            edges = {(nodes[edge['source']], nodes[edge['target']])
+                     for edge in graph['links']}
+        found, new = set(), {vitrage_id}
+        while new:
+            new = {source for source, target in edges
+                   if target in new} - found
+            found |= new
+        return found - {vitrage_id}
 
     def _knows(self, vitrage_id):
         return bool(self._client.resource.list(
@@ -552,9 +570,17 @@ class Mistral:
                 description=description).id
 
     def execution(self, execution_id):
-        """Return one execution as a dict, with its ``state_info``."""
+        """Return one execution as a dict, with its ``state_info``.
+
+        :returns: None when there is none, or none any more
+        """
         with calling('Mistral', 'show execution %s' % execution_id):
-            return self._client.executions.get(execution_id).to_dict()
+            try:
+                return self._client.executions.get(execution_id).to_dict()
+            except mistral_base.APIException as error:
+                if error.error_code == 404:
+                    return None
+                raise
 
     def tasks(self, execution_id):
         """Return the tasks of an execution, oldest first, as dicts."""

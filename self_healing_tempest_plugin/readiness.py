@@ -34,6 +34,7 @@ class Readiness:
         self._clients, self._settings = clients, settings
         self._times = settings.timeouts
         self._datasource, self._application = datasource, application
+        self._server = self._alarms_before = None
 
     def wait_in_graph(self):
         """Wait until Vitrage knows the server and that it is on the host.
@@ -49,7 +50,7 @@ class Readiness:
             edge = host and server and vitrage.contains(host, server)
             return host, server, edge
 
-        return self._wait(
+        found = self._wait(
             observe, all, timeout=self._times.graph,
             what="server %s on host %s in Vitrage's graph"
                  % (app.server_id, app.host),
@@ -57,7 +58,14 @@ class Readiness:
                                   % tuple('there' if one else 'missing'
                                           for one in seen),
             look_at="Vitrage's datasources nova.host and nova.instance, and "
-                    "Nova's notifications")[:2]
+                    "Nova's notifications")
+        host, self._server = found[:2]
+        self._alarms_before = self._wait(
+            lambda: (frozenset(map(_key, self._past_alarms(host))),),
+            timeout=self._times.graph, what='the alarms of host %s in '
+            "Vitrage's history" % app.host, look_at='vitrage-persistor',
+            accept=bool)[0]
+        return host, self._server
 
     def unmet(self, host):
         """Return the preconditions that do not hold, as strings.
@@ -65,7 +73,9 @@ class Readiness:
         :param host: the host's vertex in Vitrage's graph
         """
         checks = [self._host_up, self._others_up, self._stack_complete,
-                  lambda: self._alarm_active(host)]
+                  lambda: (self._alarm_active(host)
+                           or self._alarm_passed(host)),
+                  self._deduced_before, self._healing_before]
         if self._application.answers:
             checks.append(self._application_answers)
         return tuple(filter(None, waiting.side_by_side(*checks)))
@@ -123,18 +133,79 @@ class Readiness:
             'stack %s is %s' % (stack.id, status))
 
     def _application_answers(self):
-        probe = self._application.probe(waiting.CLOCK.now)
-        return '' if probe.ok else 'the application at %s: %s' % (
-            self._application.url, probe.error)
+        app = self._application
+        probe = app.probe(waiting.CLOCK.now)
+        if not probe.ok:
+            return 'the application at %s: %s' % (app.url, probe.error)
+        if probe.server != app.server_id:
+            return 'the application at %s answers as server %s, not as %s' % (
+                app.url, probe.server or 'without name', app.server_id)
+        return ''
 
     def _alarm_active(self, host):
-        names = (self._settings.host_alarm.name, self._settings.nic_alarm.name)
-        active = [name for name in names for alarm
-                  in self._clients.vitrage.alarms(
-                      host['vitrage_id'], self._datasource, name)
-                  if not alarm.get('end_timestamp')]
+        """Return that an alarm is on the host, in the graph or the history.
+
+        Either may have it alone: the history comes late, and the graph
+        forgets an alarm whose end the history has not got.
+        """
+        around = self._clients.vitrage.around(host['vitrage_id'])
+        if around is None:
+            return "host %s is not in Vitrage's graph" % (
+                self._application.host)
+        names = self._alarm_names()
+        active = [alarm['name'] for alarm in around.alarms
+                  if alarm['vitrage_type'] == self._datasource
+                  and alarm['name'] in names]
+        active += [alarm['name'] for alarm in self._past_alarms(host)
+                   if not alarm.get('end_timestamp')]
         return '' if not active else 'alarm %s is active on host %s' % (
             active[0], self._application.host)
+
+    def _alarm_passed(self, host):
+        """Return that an alarm came and went since the application is there.
+
+        What it has set off may be under way.
+        """
+        if self._alarms_before is None:
+            return ''
+        new = [alarm for alarm in self._past_alarms(host)
+               if _key(alarm) not in self._alarms_before]
+        return '' if not new else (
+            'alarm %s was on host %s since the application is there, from %s '
+            'to %s' % (new[0]['name'], self._application.host,
+                       new[0].get('start_timestamp'),
+                       new[0].get('end_timestamp')))
+
+    def _alarm_names(self):
+        return (self._settings.host_alarm.name, self._settings.nic_alarm.name)
+
+    def _past_alarms(self, host):
+        return [alarm for name in self._alarm_names()
+                for alarm in self._clients.vitrage.alarms(
+                    host['vitrage_id'], self._datasource, name)]
+
+    def _deduced_before(self):
+        """Return that something was deduced for the server already."""
+        if self._server is None:
+            return ''
+        name, vitrage_id = (self._settings.deduced_alarm_name,
+                            self._server['vitrage_id'])
+        around = self._clients.vitrage.around(vitrage_id)
+        there = around is not None and any(
+            alarm['name'] == name for alarm in around.alarms)
+        return '' if not (there or self._clients.vitrage.alarms(
+            vitrage_id, 'vitrage', name)) else (
+                'alarm %s was deduced for server %s before the fault' % (
+                    name, self._application.server_id))
+
+    def _healing_before(self):
+        """Return that the server is, or was, to be healed already."""
+        app = self._application
+        found = app.workflow and self._clients.mistral.executions(
+            app.workflow, app.server_id)
+        return '' if not found else (
+            'execution %s of %s was started for server %s before the fault'
+            % (found[0]['id'], app.workflow, app.server_id))
 
     def _remains(self, server_id):
         if self._clients.nova.server(server_id) is not None:
@@ -156,3 +227,8 @@ def usable(service):
     """
     return (service['state'] == 'up' and service['status'] == 'enabled'
             and not service['forced_down'])
+
+
+def _key(alarm):
+    # The same vertex may come back: the start makes it another alarm.
+    return alarm['vitrage_id'], alarm.get('start_timestamp')

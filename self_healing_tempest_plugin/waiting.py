@@ -172,6 +172,25 @@ def repeat(call, *, interval, stop, at_once=1, name=''):
             pause(due - CLOCK.now(), stop)
 
 
+def in_background(call, name=None):
+    """Make a call in a thread that keeps nobody from ending.
+
+    :param call: called without arguments
+    :param name: of the thread, for people
+    :returns: a :class:`concurrent.futures.Future` of what it returns
+    """
+    outcome = futures.Future()
+
+    def run():
+        try:
+            outcome.set_result(call())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return outcome
+
+
 def side_by_side(*calls):
     """Make several calls at the same time.
 
@@ -180,6 +199,6 @@ def side_by_side(*calls):
     :raises Exception: what the first of those that broke has raised, once
         all are over
     """
-    with futures.ThreadPoolExecutor(len(calls)) as pool:
-        running = [pool.submit(call) for call in calls]
+    running = [in_background(call) for call in calls]
+    futures.wait(running)
     return [one.result() for one in running]

@@ -21,6 +21,7 @@ question takes.
 
 from concurrent import futures
 import dataclasses
+import functools
 import math
 import threading
 
@@ -33,6 +34,10 @@ LOG = log.getLogger(__name__)
 
 # A Date is the second that has begun.
 RESOLUTION = 1.0
+
+# Seconds in which all clocks are measured that can be: who drips its answer
+# has an unknown one.
+PATIENCE = 30.0
 
 # Halving one second six times is enough for intervals of a few hundredths.
 QUESTIONS = 7
@@ -125,29 +130,27 @@ class Timekeeper:
         :param recorder: :class:`.timeline.Recorder`
         """
         self._asks, self._recorder = dict(asks), recorder
-        self._stop = threading.Event()
-        self._pool = futures.ThreadPoolExecutor(
-            max(1, len(self._asks)), 'clock')
-        self._running = []
+        self._stop, self._running = threading.Event(), []
 
     def measure(self):
         """Start a measurement of each clock."""
-        self._running += [self._pool.submit(self._measure, *one)
-                          for one in self._asks.items()]
+        self._running += [waiting.in_background(
+            functools.partial(self._measure, *one), 'clock')
+            for one in self._asks.items()]
 
-    def wait(self):
+    def wait(self, patience=PATIENCE):
         """Wait until all that was started is recorded.
 
+        :param patience: seconds after which the rest stays unknown
         :raises Exception: what a measurement broke over
         """
         running, self._running = self._running, []
-        for one in running:
+        for one in futures.wait(running, patience).done:
             one.result()
 
     def stop(self):
         """End it; what is not measured yet stays so."""
         self._stop.set()
-        self._pool.shutdown()
 
     def _measure(self, service, ask):
         try:

@@ -121,14 +121,80 @@ class Expectation:
                               for field in dataclasses.fields(self)})
 
     def ties(self, evidence):
-        """Return whether evidence is about this fault, by ids."""
+        """Return whether evidence is about this fault, by its own ids.
+
+        :param evidence: :class:`.timeline.Evidence`
+        """
         return _TIES[evidence.link](self, evidence.payload)
 
     def arrival(self, timeline, link, mark):
-        """Return the first evidence that is about this fault, or None."""
-        return next((one for one in timeline.evidence
-                     if one.link is link and one.mark is mark
-                     and self.ties(one)), None)
+        """Return the first evidence that is about this fault, or None.
+
+        It is tied to the evidence of other links, too: what was deduced, to
+        the alarm that it was deduced from; who answers, to the server that
+        the stack has got.
+        """
+        return next((one for one in self._about(timeline, link, mark)
+                     if _belongs(self, timeline, one)), None)
+
+    def _about(self, timeline, link, mark):
+        return (one for one in timeline.evidence
+                if one.link is link and one.mark is mark and self.ties(one))
+
+    def ids(self, timeline, link, mark=links.Mark.FINISHED):
+        """Return the ids of all that is about this fault by its own ids."""
+        return {one.object_id for one in self._about(timeline, link, mark)}
+
+    def successors(self, timeline):
+        """Return the ids of the servers with which the stack is repaired."""
+        return {one.payload['server_id'] for one in self._about(
+            timeline, links.Link.STACK, links.Mark.FINISHED)
+            if 'server_id' in one.payload}
+
+    def had(self, timeline):
+        """Return the ids of all servers that the stack is known to have had.
+
+        :param timeline: :class:`.timeline.Timeline`
+        """
+        return {self.server_id}.union(*(
+            {*one.payload.get('servers', ()), one.payload.get('server_id')}
+            for one in timeline.evidence if one.link is links.Link.STACK
+            and one.payload.get('stack_id') == self.stack_id))
+
+    def moved(self, timeline):
+        """Return the first answer of the old server from elsewhere, or None.
+
+        It has booted again, or Nova says that it is on another host: somebody
+        has evacuated, migrated or rebuilt it.
+
+        :param timeline: :class:`.timeline.Timeline`
+        :returns: :class:`.timeline.Evidence` of link application
+        """
+        return next((one for one in self._answers(timeline)
+                     if one.payload.get('server') == self.server_id), None)
+
+    def strange(self, timeline):
+        """Return the first answer of a server not of the stack, or None.
+
+        :param timeline: :class:`.timeline.Timeline`
+        :returns: :class:`.timeline.Evidence` of link application
+        """
+        known = self.had(timeline)
+        return next((one for one in self._answers(timeline)
+                     if one.payload.get('server') not in known), None)
+
+    def returned(self, timeline):
+        """Return the first good answer after the fault that was not as before.
+
+        :param timeline: :class:`.timeline.Timeline`
+        :returns: :class:`.timeline.Evidence` of link application, or None
+        """
+        return next(iter(self._answers(timeline)), None)
+
+    def _answers(self, timeline):
+        return [one for one in timeline.evidence
+                if one.link is links.Link.APPLICATION
+                and one.payload.get('url') == self.url]
 
     def unexpected(self, timeline):
         """Return the first evidence of a forbidden link, or None."""
@@ -200,6 +266,12 @@ def _server(expected, payload):
     return payload.get('server_id') == expected.server_id
 
 
+def _execution(expected, payload):
+    # A workflow that is not ours may call its input something else.
+    return _server(expected, payload) and payload.get('stack_id') in (
+        None, expected.stack_id)
+
+
 def _stack(expected, payload):
     if payload.get('stack_id') != expected.stack_id:
         return False
@@ -221,7 +293,20 @@ def _application(expected, payload):
 _TIES = {
     links.Link.ALARM: _alarm,
     links.Link.DEDUCTION: _server,
-    links.Link.WORKFLOW: _server,
+    links.Link.WORKFLOW: _execution,
     links.Link.STACK: _stack,
     links.Link.APPLICATION: _application,
 }
+
+
+def _belongs(expected, timeline, evidence):
+    """Return whether evidence is tied to that of the links it comes from."""
+    if evidence.link is links.Link.DEDUCTION:
+        causes = evidence.payload.get('causes')
+        # A template may deduce without saying from what.
+        return not causes or not expected.ids(
+            timeline, links.Link.ALARM).isdisjoint(causes)
+    if evidence.link is links.Link.APPLICATION:
+        return evidence.payload.get('server') in expected.successors(
+            timeline)
+    return True

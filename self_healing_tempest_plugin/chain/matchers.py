@@ -12,10 +12,13 @@
 
 """``assertThat(timeline, as_expected(expectation))``."""
 
+from oslo_log import log
 from testtools import matchers
 
 from self_healing_tempest_plugin.chain import verdict as judge
 from self_healing_tempest_plugin import report
+
+LOG = log.getLogger(__name__)
 
 
 class AsExpected:
@@ -32,10 +35,15 @@ class AsExpected:
 
         :param timeline: :class:`.timeline.Timeline`
         """
-        if judge.verdict(timeline, self._expectation).good:
+        verdict = judge.verdict(timeline, self._expectation)
+        if verdict.good:
             return None
-        return matchers.Mismatch(report.text(
-            timeline, self._expectation, self._diagnosis))
+        try:
+            words = report.text(timeline, self._expectation, self._diagnosis)
+        except Exception:
+            LOG.exception('The table of this run cannot be made')
+            words = str(verdict)
+        return matchers.Mismatch(words)
 
 
 def as_expected(expectation, diagnosis=None):

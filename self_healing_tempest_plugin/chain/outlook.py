@@ -24,11 +24,14 @@ GRACE = 15.0
 class Pending:
     """A step that has not come yet.
 
-    :ivar deadline: when it is late, on the runner's monotonic clock
+    :ivar since: when the last of the steps before it came, on the runner's
+        monotonic clock; without any, the end of the injection
+    :ivar deadline: when it is late, on the same clock
     """
 
     link: object
     mark: object
+    since: float
     deadline: float
 
 
@@ -42,15 +45,16 @@ def pending(timeline, expectation):
     :param expectation: :class:`.expectation.Expectation`
     :returns: tuple of :class:`Pending`
     """
-    at = timeline.transition('injected').end
+    since = at = timeline.transition('injected').end
     missing = []
     for link, mark in expectation.steps:
         arrival = expectation.arrival(timeline, link, mark)
         if arrival is not None:
+            since = max(since, arrival.seen_at)
             at = max(at, arrival.seen_at)
             continue
         at = _deadline(timeline, link, at + expectation.timeouts[link])
-        missing.append(Pending(link, mark, at))
+        missing.append(Pending(link, mark, since, at))
     return tuple(missing)
 
 

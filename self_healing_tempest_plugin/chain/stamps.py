@@ -38,6 +38,20 @@ def at(service, text):
     return (timeline.Stamp(service, seconds, seconds + _resolution(text)),)
 
 
+def stored(service, text):
+    """Return when something happened, as a database has stored it.
+
+    A column of whole seconds cuts the rest off in MariaDB, and is rounded in
+    MySQL.
+
+    :param service: see :func:`at`
+    :param text: see :func:`at`
+    :returns: see :func:`at`
+    """
+    return tuple(timeline.Stamp(one.service, one.low - 0.5, one.high)
+                 for one in at(service, text))
+
+
 def not_after(service, text):
     """Return by when something had happened: the text is of a later event.
 

@@ -30,7 +30,14 @@ from self_healing_tempest_plugin import waiting
 # the exception that requests raises.
 TAKEN = 'ReadTimeout'
 
-_MARKS = frozenset(links.Mark)
+# What makes two sightings of one mark two things: an update of a stack that
+# brings another server, an answer from another boot, an alarm that came back.
+_IDENTITY = ('host', 'server_id', 'stack_id', 'start_timestamp', 'boot',
+             'server')
+
+# Different things that are kept of one mark. A stranger may answer with a new
+# name each time; what is beyond that is counted in a remark.
+MOST_SIGHTINGS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,6 +191,7 @@ class Timeline:
     :ivar unmet: preconditions that did not hold
     :ivar concluded: when the verdict was sure; later there are only probes,
         transitions and objects
+    :ivar ended: why the watch ended before that, empty where it did not
     :ivar objects: ids of all that was seen of a link, in order
     :ivar clocks: :class:`.clocks.Offset` of each service that tells its time
     :ivar details: what the services told afterwards, in order of time
@@ -200,6 +208,7 @@ class Timeline:
     watched: typing.Mapping[links.Link, Watched] = dataclasses.field(
         default_factory=dict)
     concluded: float | None = None
+    ended: str = ''
     objects: typing.Mapping[links.Link, tuple[str, ...]] = dataclasses.field(
         default_factory=dict)
     clocks: typing.Mapping[str, offsets.Offset] = dataclasses.field(
@@ -230,7 +239,10 @@ class Timeline:
                    key=lambda one: one.begin, default=None)
 
     def counts(self, probe):
-        """Return whether a probe was over at the conclusion."""
+        """Return whether a probe was over at the conclusion.
+
+        :param probe: :class:`Probe`
+        """
         return self.concluded is None or probe.end <= self.concluded
 
     def when(self, evidence):
@@ -279,11 +291,12 @@ class Recorder:
         self._failures = {}
         self._remarks = {}
         self._watched = {}
-        self._blind = {}
-        self._sought = {}
+        self._looked = {}
+        self._begun = []
         self._objects = {}
         self._clocks = {}
         self._concluded = None
+        self._ended = ''
 
     def now(self):
         """Return the time that the records are stamped with."""
@@ -292,7 +305,8 @@ class Recorder:
     def has(self, link, mark):
         """Return whether there is evidence of a link and mark."""
         with self._lock:
-            return (link, mark) in self._sought
+            return any((one.link, one.mark) == (link, mark)
+                       for one in self._lists['evidence'])
 
     def unstamped(self, link):
         """Return whether no service has told the time of what was seen."""
@@ -307,7 +321,7 @@ class Recorder:
                      for name, values in self._lists.items()}
             return Timeline(
                 origin=self._origin, began=self._began,
-                concluded=self._concluded,
+                concluded=self._concluded, ended=self._ended,
                 remarks=tuple(self._remarks.values()),
                 failures=tuple(self._failures.values()),
                 watched=types.MappingProxyType(dict(self._watched)),
@@ -323,13 +337,29 @@ class Recorder:
         still narrow the time of what another one saw.
         """
         with self._lock:
-            if self._concluded is None:
+            if not self._over():
                 self._concluded = self.now()
+
+    def end(self, why):
+        """Note that the watch ends before the verdict is sure.
+
+        What was seen by then stays, and nothing is added but what
+        :meth:`conclude` lets through. Of several reasons the first counts,
+        and after the conclusion none does.
+
+        :param why: what ended it, for people
+        """
+        with self._lock:
+            if not self._over():
+                self._ended = why or 'nobody knows why'
+
+    def _over(self):
+        return self._concluded is not None or bool(self._ended)
 
     def unmet(self, precondition):
         """Record a precondition that does not hold."""
         with self._lock:
-            if self._concluded is None:
+            if not self._over():
                 self._lists['unmet'].append(precondition)
 
     def transition(self, name, begin, detail=''):
@@ -372,7 +402,7 @@ class Recorder:
     def silence(self, link, begin, error):
         """Record a poll of a link that got no answer."""
         with self._lock:
-            if self._concluded is None:
+            if not self._over():
                 self._count(link, begin, 'no answer: %s' % error, errors=1)
 
     def look(self, link, begin, end, look):
@@ -392,16 +422,16 @@ class Recorder:
                     (*self._objects.get(link, ()), *look.objects)))
             self._overlook(link, look, begin)
             for sighting in look.sightings:
-                if sighting.stamps:
-                    self._complete(link, sighting)
-            if self._concluded is not None:
-                return
-            seen_at = end if look.seen_at is None else look.seen_at
-            for sighting in look.sightings:
-                self._sight(link, sighting, begin, seen_at)
-            if begin >= self._answered(link):
-                self._fail(link, look, end)
-            self._count(link, begin, look.state, answered=begin)
+                self._complete(link, sighting)
+            if not self._over():
+                seen_at = end if look.seen_at is None else look.seen_at
+                for sighting in look.sightings:
+                    self._sight(link, sighting, begin, seen_at)
+                if begin >= self._answered(link):
+                    self._fail(link, look, end)
+                self._count(link, begin, look.state, answered=begin)
+            self._looked[link] = max(begin, self._looked.get(
+                link, self._origin))
 
     def _answered(self, link):
         watched = self._watched.get(link)
@@ -420,39 +450,39 @@ class Recorder:
             answered=max(answers, default=None))
 
     def _sight(self, link, sighting, begin, end):
-        if (link, sighting.mark) in self._sought:
+        known = [one for one in self._lists['evidence']
+                 if (one.link, one.mark) == (link, sighting.mark)]
+        if any(_same(sighting, one) for one in known):
             return
-        self._sought[link, sighting.mark] = begin
-        not_before = self._blind.get((link, sighting.mark), self._origin)
-        self._lists['evidence'].append(Evidence(
+        if len(known) >= MOST_SIGHTINGS:
+            self._remarks['too many', link] = (
+                'more than %d different sightings of %s %s; the first of '
+                'them are kept' % (MOST_SIGHTINGS, link.label,
+                                   sighting.mark.value))
+            return
+        not_before = self._looked.get(link, self._origin)
+        one = Evidence(
             link, sighting.mark, sighting.object_id, min(not_before, end),
-            end, _frozen(sighting.payload), sighting.lag, sighting.stamps))
+            end, _frozen(sighting.payload), sighting.lag, sighting.stamps)
+        self._begun.append(begin)
+        self._lists['evidence'].append(one)
 
     def _overlook(self, link, look, begin):
-        seen = {sighting.mark for sighting in look.sightings}
-        for mark in _MARKS - seen:
-            self._blind[link, mark] = max(
-                begin, self._blind.get((link, mark), self._origin))
-            if begin < self._sought.get((link, mark), -math.inf):
-                self._narrow(link, mark, begin)
-
-    def _narrow(self, link, mark, not_before):
         # A poll can give up long after a later one has seen what it did not.
         self._lists['evidence'] = [
-            dataclasses.replace(one, not_before=max(
-                one.not_before, not_before))
-            if (one.link, one.mark) == (link, mark) else one
-            for one in self._lists['evidence']]
+            dataclasses.replace(one, not_before=max(one.not_before, begin))
+            if one.link is link and begin < begun
+            and not any(_same(sighting, one) for sighting in look.sightings)
+            else one
+            for one, begun in zip(self._lists['evidence'], self._begun)]
 
     def _complete(self, link, sighting):
-        # What a service says of the time of something may be there only
-        # after the thing itself.
-        for index, one in enumerate(self._lists['evidence']):
-            if ((one.link, one.mark) == (link, sighting.mark)
-                    and not one.stamps and _completes(sighting, one)):
-                self._lists['evidence'][index] = dataclasses.replace(
-                    one, stamps=sighting.stamps, payload=_frozen(
-                        sighting.payload))
+        # What a service says of something may be there only after the thing
+        # itself.
+        self._lists['evidence'] = [
+            _completed(one, sighting)
+            if one.link is link and _same(sighting, one) else one
+            for one in self._lists['evidence']]
 
     def _fail(self, link, look, end):
         # A failure that has gone is none: another execution may be at work.
@@ -467,8 +497,32 @@ def _frozen(payload):
     return types.MappingProxyType(dict(payload))
 
 
-def _completes(sighting, evidence):
-    """Return whether all that was seen is still seen: it is the same thing."""
-    return sighting.object_id == evidence.object_id and all(
-        sighting.payload.get(key) == value
-        for key, value in evidence.payload.items() if value is not None)
+def _same(sighting, evidence):
+    """Return whether a sighting is of the thing that is known already.
+
+    What only one of the two tells makes no difference between them.
+    """
+    if (sighting.mark, sighting.object_id) != (evidence.mark,
+                                               evidence.object_id):
+        return False
+    pairs = ((sighting.payload.get(name), evidence.payload.get(name))
+             for name in _IDENTITY)
+    return all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+
+def _completed(evidence, sighting):
+    """Return evidence with what a later sighting of the same thing adds.
+
+    A time belongs to it only where all else is as it was: it may be of an
+    update. What caused it never changes.
+    """
+    payload = dict(evidence.payload)
+    if not payload.get('causes') and sighting.payload.get('causes'):
+        payload['causes'] = sighting.payload['causes']
+    stamps = evidence.stamps
+    if sighting.stamps and not stamps and all(
+            sighting.payload.get(key) == value
+            for key, value in payload.items() if value is not None):
+        stamps, payload = sighting.stamps, dict(sighting.payload)
+    return dataclasses.replace(evidence, stamps=stamps,
+                               payload=_frozen(payload))

@@ -19,6 +19,7 @@ import dataclasses
 import enum
 
 from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import outlook
 
 Link, Mark = links.Link, links.Mark
 
@@ -96,23 +97,57 @@ def _invalid(timeline, expectation):
     if timeline.unmet:
         return Verdict(Kind.INVALID, why='not ready for a fault: %s'
                        % '; '.join(timeline.unmet))
-    injected = timeline.transition('injected')
-    if injected is None:
-        return Verdict(Kind.INVALID, why='no fault was injected')
-    if timeline.transition('witnessed') is None:
-        fault = links.DESCRIPTIONS[Link.FAULT]
-        return Verdict(
-            Kind.INVALID, link=Link.FAULT,
-            why='no %s' % expectation.describe(fault.expected),
-            look_at=expectation.describe(fault.look_at))
-    early = next((one for one in timeline.evidence
-                  if one.seen_at < injected.begin), None)
-    if early is not None:
-        return Verdict(
-            Kind.INVALID, link=early.link,
-            why='%s %s was there before the fault'
-                % (early.link.label, early.object_id))
+    if timeline.transition('injected') is None:
+        return Verdict(Kind.INVALID, why='no fault was injected%s' % (
+            timeline.ended and ': %s' % timeline.ended))
+    return (_ended(timeline) or _unwitnessed(timeline, expectation)
+            or _before(timeline, expectation))
+
+
+def _ended(timeline):
+    if timeline.concluded is not None:
+        return None
+    return Verdict(Kind.INVALID, why='the watch ended early: %s' % (
+        timeline.ended or 'nobody knows why'))
+
+
+def _unwitnessed(timeline, expectation):
+    if timeline.transition('witnessed') is not None:
+        return None
+    fault = links.DESCRIPTIONS[Link.FAULT]
+    return Verdict(
+        Kind.INVALID, link=Link.FAULT,
+        why='no %s' % expectation.describe(fault.expected),
+        look_at=expectation.describe(fault.look_at))
+
+
+def _before(timeline, expectation):
+    """Return the verdict on evidence that is no effect of the fault.
+
+    What began before it is none, and what may have is not known to be one.
+    """
+    begin = timeline.transition('injected').begin
+    for one in timeline.evidence:
+        when = timeline.when(one)
+        if one.seen_at < begin or (_counts(expectation, one)
+                                   and when.end < begin):
+            return Verdict(
+                Kind.INVALID, link=one.link,
+                why='%s %s was there before the fault'
+                    % (one.link.label, one.object_id))
+        if _counts(expectation, one) and when.begin < begin:
+            return Verdict(
+                Kind.INVALID, link=one.link,
+                why='it cannot be told whether %s %s began after the fault: '
+                    'it came between %+.1f s and %+.1f s' % (
+                        one.link.label, one.object_id,
+                        elapsed(timeline, when.begin),
+                        elapsed(timeline, when.end)))
     return None
+
+
+def _counts(expectation, evidence):
+    return _began(evidence) and expectation.ties(evidence)
 
 
 def _split_brain(timeline, expectation):
@@ -132,7 +167,7 @@ def _split_brain(timeline, expectation):
 def _unexpected(timeline, expectation):
     came = expectation.unexpected(timeline)
     if came is None:
-        return None
+        return _unexpectedly_moved(timeline, expectation)
     return Verdict(
         Kind.UNEXPECTED_HEALING, link=came.link,
         why='%s %s came at %+.1f s, which should not happen after: %s'
@@ -142,16 +177,38 @@ def _unexpected(timeline, expectation):
             links.DESCRIPTIONS[came.link].unexpected))
 
 
-def _missing(timeline, expectation):
-    # A start that nobody saw is no matter where the end was seen.
-    link = next((link for link, mark in expectation.steps if not any(
-        expectation.arrival(timeline, link, one)
-        for one in (mark, expectation.required[link]))), None)
-    if link is None:
+def _unexpectedly_moved(timeline, expectation):
+    answer = expectation.moved(timeline) if (
+        Link.APPLICATION in expectation.forbidden) else None
+    if answer is None:
         return None
+    return Verdict(
+        Kind.UNEXPECTED_HEALING, link=Link.APPLICATION,
+        why='the application answered at %+.1f s %s, which should not happen '
+            'after: %s' % (elapsed(timeline, answer.seen_at),
+                           _moved_words(expectation, answer),
+                           expectation.fault),
+        look_at=expectation.describe(
+            links.DESCRIPTIONS[Link.APPLICATION].unexpected))
+
+
+def missing(timeline, expectation):
+    """Return the verdict on the first link without evidence.
+
+    :param timeline: :class:`.timeline.Timeline`
+    :param expectation: :class:`.expectation.Expectation`
+    :returns: :class:`Verdict`, None when no link is missing
+    """
+    # A start that nobody saw is no matter where the end was seen.
+    step = next((step for step in expectation.steps if not any(
+        expectation.arrival(timeline, step[0], mark)
+        for mark in (step[1], expectation.required[step[0]]))), None)
+    if step is None:
+        return None
+    link = step[0]
     if link is Link.STACK and _stuck(timeline, expectation):
         link = Link.WORKFLOW
-    return _broken(timeline, expectation, link)
+    return _broken(timeline, expectation, link, step)
 
 
 def _stuck(timeline, expectation):
@@ -175,23 +232,29 @@ def _silent(watched):
             or watched.last_begin - watched.answered > SILENCE)
 
 
-def _broken(timeline, expectation, link):
+def _broken(timeline, expectation, link, step):
+    """Return the verdict on a link without evidence.
+
+    :param step: what was waited for, pair of link and mark; the link that
+        keeps it from coming may be another
+    """
     failure = timeline.failure(link)
     words = links.DESCRIPTIONS[link]
     started = expectation.arrival(timeline, link, Mark.STARTED)
     if link is Link.WORKFLOW and started is not None:
         words = links.WORKFLOW_UNFINISHED
     facts = [_last_good(timeline, expectation, link),
-             _absence(timeline, expectation, link, words, failure)]
+             _absence(timeline, expectation, link, step, words, failure)]
     execution = timeline.failure(Link.WORKFLOW)
     if execution is not None and link is not Link.WORKFLOW:
         facts.append(execution.why)
     kind = Kind.BROKEN
-    answer = expectation.arrival(timeline, Link.APPLICATION, Mark.FINISHED)
+    answer = expectation.returned(timeline)
     if answer is not None:
-        facts.append('yet the application answers since +%.1f s'
-                     % elapsed(timeline, answer.seen_at))
-        if failure is None:
+        facts.append('yet the application answers since %+.1f s, %s' % (
+            elapsed(timeline, answer.seen_at),
+            _who(timeline, expectation, answer)))
+        if failure is None or answer is expectation.moved(timeline):
             kind = Kind.NOT_HEALED_BY_THIS_CHAIN
             facts.append('someone else has repaired it, or the evidence is '
                          'lost')
@@ -199,6 +262,47 @@ def _broken(timeline, expectation, link):
         facts.append('the link %s is broken' % words.arrow)
     return Verdict(kind, link=link, why=', '.join(facts),
                    look_at=expectation.describe(words.look_at))
+
+
+def _who(timeline, expectation, answer):
+    """Return who answers, in words."""
+    server = answer.payload.get('server')
+    if server == expectation.server_id:
+        return _moved_words(expectation, answer)
+    if not server or server == 'unknown':
+        return 'from a server that does not say which it is'
+    if server not in expectation.had(timeline):
+        return 'from server %s, which the stack is not known to have had' % (
+            server)
+    return 'from server %s' % server
+
+
+def _moved_words(expectation, answer):
+    host, action = (answer.payload.get(key) for key in ('host', 'moved_by'))
+    where = 'its host is unknown' if not host else (
+        'still on host %s' % host if host == expectation.host
+        else 'now on host %s' % host)
+    return 'from server %s itself, boot %s, %s%s' % (
+        expectation.server_id, answer.payload['boot'], where,
+        '; last done to it: %s' % action if action else '')
+
+
+def _others(timeline, expectation):
+    """Return the verdict on an application that another one has brought back.
+
+    The chain may have done its work as well, for nothing.
+    """
+    answer = expectation.strange(timeline) or expectation.moved(timeline)
+    if answer is None:
+        return None
+    return Verdict(
+        Kind.NOT_HEALED_BY_THIS_CHAIN, link=Link.APPLICATION,
+        why='all links came, yet the application answered at %+.1f s %s: '
+            'someone else has brought it back' % (
+                elapsed(timeline, answer.seen_at),
+                _who(timeline, expectation, answer)),
+        look_at=expectation.describe(
+            links.DESCRIPTIONS[Link.APPLICATION].unexpected))
 
 
 def _last_good(timeline, expectation, link):
@@ -213,7 +317,7 @@ def _last_good(timeline, expectation, link):
         elapsed(timeline, timeline.transition('witnessed').end))
 
 
-def _absence(timeline, expectation, link, words, failure):
+def _absence(timeline, expectation, link, step, words, failure):
     missed = expectation.describe(words.expected)
     if failure is not None:
         return 'no %s: %s' % (missed, failure.why)
@@ -221,7 +325,17 @@ def _absence(timeline, expectation, link, words, failure):
     state = '' if watched is None else ' (%d polls, last state: %s)' % (
         watched.polls, watched.state)
     return 'no %s within %g s%s' % (
-        missed, expectation.timeouts[link], state)
+        missed, round(_allowed(timeline, expectation, step), 1), state)
+
+
+def _allowed(timeline, expectation, step):
+    """Return for how many seconds a step was waited for, as its deadline ran.
+
+    Where steps before it are missing too, their time is part of it.
+    """
+    return next(one.deadline - one.since
+                for one in outlook.pending(timeline, expectation)
+                if (one.link, one.mark) == step)
 
 
 def executions(timeline):
@@ -256,6 +370,10 @@ def remarks(timeline, expectation):
     if deduced is not None and not deduced.payload.get('state_error', True):
         found.append('the deduced state ERROR was not seen: the server had '
                      'left the graph')
+    if _ended(timeline) and timeline.transition('injected') is not None:
+        found.extend('seen by then: %s' % seen for seen in filter(None, (
+            rule(timeline, expectation)
+            for rule in (_split_brain, _unexpected, _storm))))
     found.extend('the clock of %s contradicts the polls; its times are not '
                  'used' % service for service in timeline.disbelieved())
     return tuple(found)
@@ -332,11 +450,11 @@ def _unwatched(timeline, expectation):
         watched = timeline.watched.get(link)
         until = None if watched is None else watched.answered
         if until is None or until < end:
-            return _ended_early(timeline, expectation, link, until)
+            return _unseen(timeline, expectation, link, until)
     return None
 
 
-def _ended_early(timeline, expectation, link, until):
+def _unseen(timeline, expectation, link, until):
     watched = timeline.watched.get(link)
     span = 'never watched' if until is None else (
         'watched until %+.1f s only' % elapsed(timeline, until))
@@ -354,7 +472,7 @@ def _dead(timeline, expectation):
     probe = timeline.last_probe()
     begin = None if probe is None else probe.begin
     if begin is None or begin < expectation.quiet_end(timeline):
-        return _ended_early(timeline, expectation, Link.APPLICATION, begin)
+        return _unseen(timeline, expectation, Link.APPLICATION, begin)
     if expectation.lived(timeline) is not None:
         return None
     words = links.SERVER_LIVES
@@ -381,7 +499,7 @@ def _untouched(timeline, expectation):
 
 
 # The first rule that has something to say makes the verdict.
-_ALWAYS = (_invalid, _split_brain, _unexpected, _missing)
-_HEALING = (*_ALWAYS, _reversed, _storm, _healed)
+_ALWAYS = (_invalid, _split_brain, _unexpected, missing)
+_HEALING = (*_ALWAYS, _others, _reversed, _storm, _healed)
 _REPAIRING = (*_ALWAYS, _reversed, _storm, _repaired)
 _QUIET = (*_ALWAYS, _unwatched, _dead, _untouched)

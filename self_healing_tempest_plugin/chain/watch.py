@@ -17,9 +17,11 @@ waits for anybody else; and a poll that takes longer than the time between
 two does not hold up the next one.
 """
 
+import functools
 import math
 import threading
 
+import fixtures
 from oslo_log import log
 
 from self_healing_tempest_plugin.chain import links
@@ -47,6 +49,17 @@ UNREACHED_AT_ONCE = 32
 # what it does to others, such as a storm of executions, is nothing sudden.
 REST = 1.0
 
+# Seconds after which a poll counts as one without an answer, although nobody
+# has said so: each part of an answer may come in time, and the whole never.
+PATIENCE = 60.0
+
+# Seconds for which the answer may be "no", or make no sense, before that ends
+# the watch: something between us and the service may have been restarted.
+REFUSED = 5.0
+
+# Seconds that polls under way are given to end when the watch does.
+FAREWELL = 10.0
+
 # What goes on when the verdict is sure: the old guest may come back with its
 # host, and executions may be started late.
 _LASTING = frozenset([links.Link.APPLICATION, links.Link.WORKFLOW])
@@ -59,7 +72,7 @@ class Watch:
     """
 
     def __init__(self, watchers, recorder, interval,
-                 application_interval=None):
+                 application_interval=None, patience=PATIENCE):
         """Prepare the watch.
 
         :param watchers: see :mod:`.watchers`
@@ -67,92 +80,232 @@ class Watch:
         :param interval: seconds between the starts of two polls of one link
         :param application_interval: the same for the application, as
             ``interval`` when None
+        :param patience: seconds after which a poll is given up
         """
         self.recorder = recorder
         self._interval = interval
-        self._application_interval = application_interval or interval
         self._defects = []
-        self._gates = {one.link: Gate(one.link, recorder) for one in watchers}
-        self._chain = _Threads(
-            self._ticks, [one for one in watchers
-                          if one.link not in _LASTING])
-        self._lasting = _Threads(
-            self._ticks, [one for one in watchers if one.link in _LASTING])
+        asked = [_Asked(watcher, recorder, patience, self._defects,
+                        application_interval if application_interval
+                        and watcher.link is links.Link.APPLICATION
+                        else interval) for watcher in watchers]
+        self._chain = [one for one in asked if one.link not in _LASTING]
+        self._lasting = [one for one in asked if one.link in _LASTING]
 
     def __enter__(self):
-        self._chain.start()
-        self._lasting.start()
+        for asked in (*self._chain, *self._lasting):
+            asked.start()
         return self
 
     def __exit__(self, exc_type, *exc_info):
         self.stop()
-        if exc_type is None:
+        if exc_type is None and not self._concluded():
             self._raise_defect()
 
     def stop(self):
-        """End the threads; what they have not seen yet stays unseen."""
-        self._chain.stop()
-        self._lasting.stop()
+        """End the threads; what they have not seen yet stays unseen.
+
+        A poll that does not end is left alone: it is nobody's any more.
+        """
+        _stop(self._chain)
+        _stop(self._lasting)
+        for link, defect in self._defects if self._concluded() else ():
+            self.recorder.remark(
+                ('afterwards', link), '%s was not watched to the end, after '
+                'the verdict was sure: %s' % (link.label, reason(defect)))
 
     def until_over(self, expectation, show=None):
         """Wait until nothing more can change the verdict, and conclude.
 
         The application and the executions are watched further on, until the
-        end of the ``with``.
+        end of the ``with``. Whatever ends the wait before that is recorded:
+        there is no verdict then.
 
         :param expectation: :class:`.expectation.Expectation`
         :param show: called with each timeline that was looked at, or None
         :raises Exception: what a watcher broke over
         """
         def observe():
+            nonlocal show
             self._raise_defect()
             seen = self.recorder.timeline()
-            if show is not None:
-                show(seen)
+            show = _shown(show, seen)
             return seen
 
-        # The links have deadlines of their own, so this wait needs none.
-        waiting.wait_for(
-            observe, lambda seen: outlook.over(seen, expectation),
-            what='the end of the chain', timeout=float('inf'),
-            interval=min(self._interval, 0.2))
+        try:
+            # The links have deadlines of their own, so this wait needs none.
+            waiting.wait_for(
+                observe, lambda seen: outlook.over(seen, expectation),
+                what='the end of the chain', timeout=float('inf'),
+                interval=min(self._interval, 0.2))
+        except BaseException as interruption:
+            self.recorder.end(reason(interruption))
+            raise
         self.recorder.conclude()
-        self._chain.stop()
+        _stop(self._chain)
         self._look_once_more()
 
     def _look_once_more(self):
-        """Ask for the times that no service has told yet."""
-        for watcher in self._chain.watchers:
-            if self.recorder.unstamped(watcher.link):
-                poll(watcher, self.recorder)
+        """Ask for the times that no service has told yet.
+
+        The verdict does not depend on it.
+        """
+        for asked in self._chain:
+            if self.recorder.unstamped(asked.link):
+                asked.once_more()
+
+    def _concluded(self):
+        return self.recorder.timeline().concluded is not None
 
     def _raise_defect(self):
         if self._defects:
-            raise self._defects[0]
+            raise self._defects[0][1]
 
-    def _ticks(self, watcher, stop):
-        asking = watcher.link is links.Link.APPLICATION
-        waiting.repeat(
-            lambda: self._try(watcher, stop), stop=stop,
-            interval=(self._application_interval if asking
-                      else self._interval),
-            at_once=UNREACHED_AT_ONCE if asking else AT_ONCE,
-            name='watch-%s' % watcher.link.label)
 
-    def _try(self, watcher, stop):
-        gate, look = self._gates[watcher.link], None
-        if not gate.enter():
-            return
+def _shown(show, seen):
+    """Show a run, and return what shows the next look: None when it broke."""
+    try:
+        if show is not None:
+            show(seen)
+        return show
+    except fixtures.TimeoutException:
+        raise
+    except Exception:
+        # The run is worth more than what it shows.
+        LOG.exception('The run cannot be shown')
+        return None
+
+
+def reason(error):
+    """Return what ended a watch, for people.
+
+    :param error: an exception
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return 'it was interrupted'
+    if isinstance(error, fixtures.TimeoutException):
+        return 'the time of the test was over (OS_TEST_TIMEOUT)'
+    if isinstance(error, clients.ServiceError):
+        return str(error)
+    return '%s: %s' % (type(error).__name__, error)
+
+
+def _stop(several):
+    """End the polls of several links, all at the same time."""
+    for asked in several:
+        asked.stop()
+    deadline = waiting.CLOCK.now() + FAREWELL
+    for asked in several:
+        asked.wait(deadline)
+
+
+class _Asked:
+    """One link, and the polls of it that are under way.
+
+    Each poll has a thread of its own, which keeps nobody from ending: no
+    library gives up an answer that drips.
+    """
+
+    def __init__(self, watcher, recorder, patience, defects, interval):
+        self.link, self._watcher = watcher.link, watcher
+        self._recorder, self._patience = recorder, patience
+        self._defects, self._interval = defects, interval
+        self._gate = Gate(watcher.link, recorder)
+        self._stop, self._lock = threading.Event(), threading.Lock()
+        self._under_way, self._refused = {}, None
+        self._clockwork = threading.Thread(
+            target=waiting.repeat, args=(self._tick,), daemon=True,
+            kwargs={'interval': interval, 'stop': self._stop},
+            name='watch-%s' % self.link.label)
+
+    def start(self):
+        """Begin to ask."""
+        self._clockwork.start()
+
+    def stop(self):
+        """Ask no more."""
+        self._stop.set()
+
+    def wait(self, deadline):
+        """Wait for the polls that are under way, but not for ever.
+
+        :param deadline: on the clock of the pollers
+        """
+        self._clockwork.join()
+        with self._lock:
+            threads = list(self._under_way)
+        for thread in threads:
+            thread.join(max(0.0, deadline - waiting.CLOCK.now()))
+        self._give_up(-math.inf)
+
+    def once_more(self):
+        """Ask once, and record what comes of it; nothing is raised."""
+        thread = self._begin(gated=False)
+        thread.join(FAREWELL)
+        self._give_up(-math.inf)
+
+    def _tick(self):
+        self._give_up(self._patience)
+        if self._gate.enter():
+            self._begin()
+
+    def _begin(self, gated=True):
+        thread = threading.Thread(
+            target=self._poll, args=(gated,), daemon=True,
+            name='watch-%s' % self.link.label)
+        with self._lock:
+            self._under_way[thread] = self._recorder.now(), gated
+        thread.start()
+        return thread
+
+    def _give_up(self, patience):
+        """Take polls that are under way for too long as without an answer."""
+        now = self._recorder.now()
+        with self._lock:
+            old = [(thread, *facts) for thread, facts
+                   in self._under_way.items() if facts[0] <= now - patience]
+            for thread, _, _ in old:
+                del self._under_way[thread]
+        for _, begin, gated in old:
+            self._recorder.silence(self.link, begin,
+                                   'no end after %.0f s' % (now - begin))
+            if gated:
+                self._gate.leave(None)
+
+    def _poll(self, gated):
+        look, record = None, None
+        begin = self._recorder.now()
         try:
-            look = poll(watcher, self.recorder)
-        except Exception as defect:
-            # Without this link the verdict would be wrong: say it aloud.
-            LOG.exception('Watching %s failed', watcher.link.label)
-            if not stop.is_set():
-                self._defects.append(defect)
-                stop.set()
-        finally:
-            gate.leave(look)
+            look, record = ask(self._watcher, self._recorder)
+            self._refused = None
+        except Exception as error:
+            record = self._troubled(begin, error)
+        with self._lock:
+            ours = self._under_way.pop(threading.current_thread(), None)
+        if ours is None:
+            # It was given up, and counts as that.
+            return
+        record()
+        if gated:
+            self._gate.leave(look)
+
+    def _troubled(self, begin, error):
+        """Return what to record of a poll that broke.
+
+        Without this link the verdict would be wrong: say it aloud, once it
+        is sure that it does not pass.
+        """
+        if isinstance(error, clients.ServiceError):
+            since = self._refused = self._refused or begin
+            if self._recorder.now() < since + REFUSED:
+                return lambda: self._recorder.silence(self.link, begin, error)
+        return lambda: self._break(error)
+
+    def _break(self, error):
+        if not self._stop.is_set():
+            LOG.error('Watching %s failed', self.link.label, exc_info=error)
+            self._defects.append((self.link, error))
+            self._stop.set()
 
 
 def poll(watcher, recorder):
@@ -162,14 +315,29 @@ def poll(watcher, recorder):
     :param recorder: :class:`.timeline.Recorder`
     :returns: the :class:`.watchers.Look`, None where there was no answer
     """
+    look, record = ask(watcher, recorder)
+    record()
+    return look
+
+
+def ask(watcher, recorder):
+    """Ask for one link once.
+
+    :param watcher: see :mod:`.watchers`
+    :param recorder: :class:`.timeline.Recorder`
+    :returns: the :class:`.watchers.Look`, None where there was no answer;
+        and what records it when it is called
+    :raises Exception: what the watcher broke over
+    """
     begin = recorder.now()
     try:
         look = watcher.look(recorder)
     except clients.ServiceUnavailable as error:
-        recorder.silence(watcher.link, begin, error)
-        return None
-    recorder.look(watcher.link, begin, recorder.now(), look)
-    return look
+        # The name of an exception does not outlive its clause.
+        return None, functools.partial(
+            recorder.silence, watcher.link, begin, str(error))
+    return look, functools.partial(
+        recorder.look, watcher.link, begin, recorder.now(), look)
 
 
 class Gate:
@@ -222,25 +390,3 @@ class Gate:
             return 0.0
         return REST if self._recorder.has(
             self._link, links.Mark.FINISHED) else 0.0
-
-
-class _Threads:
-    """Threads that start and end together, one for each watcher."""
-
-    def __init__(self, run, watchers):
-        self.watchers = watchers
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(
-                target=run, args=(watcher, self._stop),
-                daemon=True, name='watch-%s' % watcher.link.label)
-            for watcher in watchers]
-
-    def start(self):
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()

@@ -17,13 +17,16 @@ an effect of it, and ties what it sees by ids: this host, this server, this
 stack, this address.
 """
 
+import contextlib
 import dataclasses
 import json
+import threading
 import typing
 
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import stamps
 from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import waiting
 
 # Vitrage's history is a database that its persistor fills from a queue: an
@@ -32,10 +35,14 @@ from self_healing_tempest_plugin import waiting
 VITRAGE_DATABASE_LAG = 10.0
 
 # Seconds between two looks into the history for an alarm that came and went
-# between two looks at the graph.
+# between two looks at the graph; and, of what is seen already, for what
+# caused it, or for the host of a server.
 HISTORY_INTERVAL = 5.0
 
 _NOT_YET = 'not there'
+
+# The datasource of what Vitrage deduces.
+_VITRAGE = 'vitrage'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,30 +91,42 @@ class _Alarms:
         self._before = frozenset(map(_alarm_key, self._past()))
         around = vitrage.around(entity['vitrage_id'])
         self._active_before = frozenset(
-            one['vitrage_id'] for one in self._here(around))
+            alarm['vitrage_id'] for alarm in self._here(around))
         self._past_empty = -float('inf')
 
     def look(self, now):
         """Ask the graph, and the history where it is time for that.
 
         :param now: returns seconds on the runner's clock
-        :returns: the entity or None, and the new alarm or None
+        :returns: the entity or None, and the new alarms, a tuple
         """
         begin = now()
-        entity, alarm = self._present()
-        if alarm is not None or (
-                entity is not None
-                and begin < self._past_empty + HISTORY_INTERVAL):
-            return entity, alarm
-        past = [one for one in self._past()
-                if _alarm_key(one) not in self._before]
+        entity, alarms = self._present()
+        if alarms or (entity is not None
+                      and begin < self._past_empty + HISTORY_INTERVAL):
+            return entity, alarms
+        past = [alarm for alarm in self._past()
+                if _alarm_key(alarm) not in self._before]
         if not past:
             self._past_empty = max(self._past_empty, begin)
-            return entity, None
+            return entity, ()
         if entity is not None:
             # It may have come to the graph between the two questions.
-            entity, alarm = self._present()
-        return entity, alarm or _past_sighting(past[-1], self._lag(now()))
+            entity, alarms = self._present()
+        lag = self._lag(now())
+        return entity, alarms or tuple(
+            _past_sighting(alarm, lag, self._clock)
+            for alarm in reversed(past))
+
+    @property
+    def _clock(self):
+        """Return whose clock the times of these alarms are of.
+
+        Of an alarm that Vitrage deduces it is its own, of another one the
+        monitor's.
+        """
+        return 'Vitrage' if self._datasource == _VITRAGE else (
+            self._datasource.capitalize())
 
     def _lag(self, now):
         # What counts is when the history did not have it; that the graph did
@@ -117,15 +136,14 @@ class _Alarms:
 
     def _present(self):
         around = self._vitrage.around(self._entity['vitrage_id'])
-        here = [one for one in self._here(around)
-                if one['vitrage_id'] not in self._active_before]
-        return (around and around.entity,
-                _graph_sighting(here[-1]) if here else None)
+        return around and around.entity, tuple(
+            _graph_sighting(alarm) for alarm in self._here(around)
+            if alarm['vitrage_id'] not in self._active_before)
 
     def _here(self, around):
         return [] if around is None else [
-            one for one in around.alarms
-            if (one['vitrage_type'], one['name'])
+            alarm for alarm in around.alarms
+            if (alarm['vitrage_type'], alarm['name'])
             == (self._datasource, self._name)]
 
     def _past(self):
@@ -150,11 +168,12 @@ class AlarmWatcher:
 
     def look(self, recorder):
         """Ask once; see :class:`Look`."""
-        _, alarm = self._alarms.look(recorder.now)
-        if alarm is None:
+        _, alarms = self._alarms.look(recorder.now)
+        if not alarms:
             return Look(_NOT_YET)
-        return Look(alarm.state, (alarm.sighting(host=self._host),),
-                    objects=(alarm.id,))
+        return Look(alarms[-1].state, tuple(
+            alarm.sighting(host=self._host) for alarm in alarms),
+            objects=tuple(alarm.id for alarm in alarms))
 
 
 class DeductionWatcher:
@@ -168,8 +187,10 @@ class DeductionWatcher:
         :param server: the server's vertex in Vitrage's graph, a dict
         :param name: name of the deduced alarm
         """
-        self._server = server['id']
-        self._alarms = _Alarms(vitrage, server, 'vitrage', name)
+        self._vitrage, self._server = vitrage, server['id']
+        self._alarms = _Alarms(vitrage, server, _VITRAGE, name)
+        self._lock = threading.Lock()
+        self._causes, self._asked = {}, {}
 
     def look(self, recorder):
         """Ask once; see :class:`Look`.
@@ -178,17 +199,39 @@ class DeductionWatcher:
         state goes with an alarm that is cleared; then the alarm in the
         history is enough.
         """
-        entity, alarm = self._alarms.look(recorder.now)
+        entity, alarms = self._alarms.look(recorder.now)
+        seen_at = recorder.now()
         state = _deduced_state(entity)
         text = 'alarm %s, server %s' % (
-            _NOT_YET if alarm is None else alarm.state, state)
-        if alarm is None:
-            return Look(text)
-        if alarm.present and state != 'ERROR':
-            return Look(text, objects=(alarm.id,))
-        return Look(text, (alarm.sighting(
-            server_id=self._server, state_error=state == 'ERROR'),),
-            objects=(alarm.id,))
+            alarms[-1].state if alarms else _NOT_YET, state)
+        sure = [alarm for alarm in alarms
+                if not alarm.present or state == 'ERROR']
+        return Look(text, tuple(alarm.sighting(
+            server_id=self._server, state_error=state == 'ERROR',
+            causes=self._causes_of(alarm.id, recorder.now()))
+            for alarm in sure),
+            objects=tuple(alarm.id for alarm in alarms),
+            seen_at=seen_at if sure else None)
+
+    def _causes_of(self, alarm_id, now):
+        """Return the ids of the alarms that caused an alarm, as far as known.
+
+        Others may join the first one, so that they are asked for again.
+        """
+        with self._lock:
+            if now < self._asked.get(alarm_id, -float('inf')) + (
+                    HISTORY_INTERVAL):
+                return self._causes.get(alarm_id, ())
+            self._asked[alarm_id] = now
+        try:
+            found = self._vitrage.causes(alarm_id)
+        except clients.ServiceError:
+            # Nobody knows then, and the alarm is there all the same.
+            found = ()
+        with self._lock:
+            self._causes[alarm_id] = tuple(sorted(
+                {*self._causes.get(alarm_id, ()), *found}))
+            return self._causes[alarm_id]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,15 +257,16 @@ def _graph_sighting(alarm):
     # The sample is of the newest of perhaps several updates. An alarm that
     # Vitrage deduces is updated by itself only: then that is its beginning.
     told = stamps.not_after('Vitrage', alarm.get('vitrage_sample_timestamp'))
-    if alarm['vitrage_type'] == 'vitrage':
+    if alarm['vitrage_type'] == _VITRAGE:
         told += stamps.at('Vitrage', alarm.get('update_timestamp'))
     return _Alarm(alarm['vitrage_id'], True, 'active', _alarm_payload(alarm),
                   0.0, told)
 
 
-def _past_sighting(alarm, lag):
+def _past_sighting(alarm, lag, clock):
     return _Alarm(alarm['vitrage_id'], False, _alarm_state(alarm),
-                  _alarm_payload(alarm), lag, ())
+                  _alarm_payload(alarm), lag,
+                  stamps.stored(clock, alarm.get('start_timestamp')))
 
 
 def _alarm_key(alarm):
@@ -272,8 +316,8 @@ class WorkflowWatcher:
         state = ', '.join('%s %s' % (one['id'], one['state'])
                           for one in found[:5])
         ids = tuple(one['id'] for one in found)
-        sightings = [self._sighting(links.Mark.STARTED, found[0],
-                                    'created_at')]
+        sightings = [self._sighting(links.Mark.STARTED, one, 'created_at')
+                     for one in found]
         healer = self._healer(found)
         if healer is not None:
             sightings.append(self._sighting(links.Mark.FINISHED, healer,
@@ -287,6 +331,7 @@ class WorkflowWatcher:
         return Sighting(mark, execution['id'], {
             'server_id': self._server_id, 'state': execution['state'],
             'workflow': self._workflow, 'input': execution['input'],
+            'stack_id': execution['input'].get('stack_id'),
             time: execution.get(time)},
             stamps=stamps.at('Mistral', execution.get(time)))
 
@@ -297,11 +342,16 @@ class WorkflowWatcher:
                      and not self._idle(one['id'])), None)
 
     def _idle(self, execution_id):
-        output = _output(self._mistral.execution(execution_id))
-        return output.get('found') is False
+        # One that was deleted meanwhile has told nothing: somebody cleans up,
+        # or Mistral calls "not found" what it failed to read.
+        detail = self._mistral.execution(execution_id)
+        return detail is None or _output(detail).get('found') is False
 
     def _reason(self, execution):
         detail = self._mistral.execution(execution['id'])
+        if detail is None:
+            return 'execution %s is in %s, and gone since' % (
+                execution['id'], execution['state'])
         return 'execution %s is in %s: %s' % (
             execution['id'], detail['state'],
             (detail.get('state_info') or 'no state_info').strip())
@@ -364,9 +414,10 @@ class StackWatcher:
 
     def _completed(self, stack):
         status = stack['stack_status']
-        events, resources = self._together(
+        events, resources, history = self._together(
             self._updates,
-            lambda: self._heat.resources(self._stack.identifier))
+            lambda: self._heat.resources(self._stack.identifier),
+            lambda: self._heat.events(self._stack))
         started = self._started(status, events)
         found = server_of(resources)
         if found in (None, self._server_id):
@@ -378,7 +429,8 @@ class StackWatcher:
         text = '%s, server %s %s' % (status, server['id'], server['status'])
         if server['status'] != 'ACTIVE':
             return Look(text, (started,))
-        return Look(text, (started, self._finished(status, events, server)))
+        return Look(text, (started, self._finished(
+            status, events, server, _servers(resources, history))))
 
     def _server_of_update(self, stack, server_id):
         """Return the server, None unless it was there when that was shown.
@@ -407,10 +459,12 @@ class StackWatcher:
         return self._sighting(links.Mark.STARTED, status,
                               self._beginning, self._beginning)
 
-    def _finished(self, status, events, server):
+    def _finished(self, status, events, server, servers):
         """Return that the stack is updated.
 
         Of several updates any may have brought the new server.
+
+        :param servers: ids of all the servers that it ever had
         """
         ends = [one for one in events
                 if one['resource_status'] == 'UPDATE_COMPLETE']
@@ -420,7 +474,7 @@ class StackWatcher:
         return self._sighting(
             links.Mark.FINISHED, status, ends[0], ends[-1],
             server_id=server['id'], host=server['OS-EXT-SRV-ATTR:host'],
-            status=server['status'])
+            status=server['status'], servers=servers)
 
     def _sighting(self, mark, stack_status, first, last, **server):
         first, last = first or {}, last or {}
@@ -444,31 +498,103 @@ def server_of(resources):
                  if one['resource_type'] == 'OS::Nova::Server'), None)
 
 
+def _servers(resources, events):
+    """Return the ids of all servers that a stack has had, sorted.
+
+    :param resources: list of dicts, as Heat lists them
+    :param events: of the stack and its resources, list of dicts
+    """
+    names = {resource['resource_name'] for resource in resources
+             if resource['resource_type'] == 'OS::Nova::Server'}
+    return tuple(sorted({one['physical_resource_id']
+                         for one in (*resources, *events)
+                         if one['resource_name'] in names
+                         and one.get('physical_resource_id')}))
+
+
 class ApplicationWatcher:
     """The application at its address, answered by another boot."""
 
     link = links.Link.APPLICATION
 
-    def __init__(self, application, boot):
+    def __init__(self, application, boot, nova=None):
         """Remember who answered before.
 
         :param application: probes the application and knows its server,
             see :class:`..application.Application`
         :param boot: boot id of the guest that answered before the fault
+        :param nova: :class:`..clients.Nova`, asked where the old server is
+            when that answers again; None: nobody is
         """
         self._application, self._boot = application, boot
+        self._nova, self._lock = nova, threading.Lock()
+        self._away, self._asked, self._where = False, -float('inf'), {}
 
     def look(self, recorder):
         """Ask once; see :class:`Look`."""
         probe = self._application.probe(recorder.now)
         recorder.probe(probe)
         if not probe.ok:
+            self._away = True
             return Look('no good answer: %s' % probe.error,
                         unreached=not probe.taken)
-        if (probe.boot == self._boot
-                or probe.server == self._application.server_id):
+        if self._is_old(probe):
+            return self._old(probe, recorder)
+        return Look('another server answers', (self._answer(probe),))
+
+    def _is_old(self, probe):
+        return (probe.boot == self._boot
+                or probe.server == self._application.server_id)
+
+    def _old(self, probe, recorder):
+        """Return that the old server answers, and whether it was moved.
+
+        That is asked for when it was away, or has booted again: somebody may
+        have evacuated or migrated it, which is no work of this chain.
+        """
+        again = probe.boot != self._boot
+        if not again and not self._away:
             return Look('the old server answers')
-        return Look('another server answers', (Sighting(
-            links.Mark.FINISHED, probe.boot, {
-                'url': self._application.url, 'boot': probe.boot,
-                'nonce': probe.nonce, 'server': probe.server}),))
+        seen_at, where = recorder.now(), self._whereabouts(recorder.now)
+        moved = where.get('host') not in (None, self._application.host)
+        if not again and not moved:
+            return Look('the old server answers again')
+        return Look(
+            'the old server answers from %s on host %s' % (
+                'another boot' if again else 'the same boot',
+                where.get('host') or 'unknown'),
+            (self._answer(probe, **where),), seen_at=seen_at)
+
+    def _answer(self, probe, **where):
+        return Sighting(links.Mark.FINISHED, probe.boot, {
+            'url': self._application.url, 'boot': probe.boot,
+            'nonce': probe.nonce, 'server': probe.server, **where})
+
+    def _whereabouts(self, now):
+        """Return host of the old server, and what was done to it last.
+
+        :returns: dict, empty where Nova does not say
+        """
+        with self._lock:
+            if now() < self._asked + HISTORY_INTERVAL:
+                return self._where
+            self._asked = now()
+            try:
+                self._where = self._ask_nova()
+            except clients.ServiceError:
+                # It is unknown then; that it answers is seen all the same.
+                self._where = {}
+            return self._where
+
+    def _ask_nova(self):
+        server_id = self._application.server_id
+        server = self._nova and self._nova.server(server_id)
+        if server is None:
+            return {}
+        where = {'host': server['OS-EXT-SRV-ATTR:host']}
+        with contextlib.suppress(clients.ServiceError):
+            for action in self._nova.actions(server_id)[-1:]:
+                where['moved_by'] = '%s by user %s at %s' % tuple(
+                    action.get(key) for key in ('action', 'user_id',
+                                                'start_time'))
+        return where

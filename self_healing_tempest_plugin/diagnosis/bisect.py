@@ -224,7 +224,8 @@ def _came(trial, link, arrival):
 
 
 def _why(trial, link):
-    verdict = judge.verdict(trial.seen, trial.expected)
-    why = verdict.why if verdict.link is link else '%s did not come' % (
-        link.label)
+    # What came is an effect of what we handed over, however soon.
+    verdict = judge.missing(trial.seen, trial.expected)
+    why = verdict.why if verdict and verdict.link is link else (
+        '%s did not come' % link.label)
     return 'after %s: %s' % (trial.given.what, why)

@@ -173,8 +173,9 @@ def dates(settings):
     :param settings: :class:`..config.Settings`
     :returns: name of the service to a function, as ``Clients.dates``
     """
-    api = alertmanager(settings)
-    return {} if api is None else {api.service: api.date}
+    found = (alertmanager(settings),
+             _api(prometheus.Prometheus, settings, settings.prometheus_url))
+    return {api.service: api.date for api in found if api is not None}
 
 
 def safe(text, limit=LINE):

@@ -97,8 +97,8 @@ def _execution(case, one, server):
             'get_attr in the healing rule' % (one['id'], target, server))
     if one['state'] not in _BAD:
         return Finding(one['state'] == 'SUCCESS' or None, text)
-    reason = cases.safe(case.clients.mistral.execution(one['id']).get(
-        'state_info') or 'no state_info')
+    detail = case.clients.mistral.execution(one['id']) or {}
+    reason = cases.safe(detail.get('state_info') or 'no state_info')
     return Finding(
         False, '%s: %s' % (text, reason),
         "'openstack task execution list %s': the execution is in %s: %s" % (

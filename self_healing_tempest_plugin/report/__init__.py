@@ -45,24 +45,54 @@ def save(directory, name, timeline, expectation, diagnosis=None, story=''):
     :param diagnosis: see :func:`document`
     :param story: see :func:`document`
     :returns: the three paths
+    :raises Exception: the first problem, once all that can be is written
     """
     os.makedirs(directory, exist_ok=True)
-    run = document(timeline, expectation, diagnosis, name, story)
-    return (
-        _write(directory, name + '.json', _dumps(run)),
-        _write(directory, name + '.txt',
-               text(timeline, expectation, diagnosis)),
-        render(directory))
+    steps = (
+        lambda: _write(directory, name + '.json', _dumps(document(
+            timeline, expectation, diagnosis, name, story))),
+        lambda: _write(directory, name + '.txt',
+                       text(timeline, expectation, diagnosis)),
+        lambda: render(directory))
+    paths, problems = [], []
+    for step in steps:
+        try:
+            paths.append(step())
+        except Exception as error:
+            # The others are worth having without it.
+            problems.append(error)
+    if problems:
+        raise problems[0]
+    return tuple(paths)
 
 
 def render(directory):
     """Make the page of a directory from the documents in it.
 
+    What cannot be drawn is left out, and named.
+
     :returns: the path of the page
     """
     found, problems = reading.directory(directory)
-    return _write(directory, PAGE, page.html(
-        found, left_out=[str(one) for one in problems]))
+    left_out = [str(one) for one in problems]
+    try:
+        content = page.html(found, left_out=left_out)
+    except Exception:
+        good = [run for run in found if not _undrawable(run)]
+        content = page.html(good, left_out=left_out + [
+            'run %s of %s cannot be drawn: %s' % (
+                run['name'], run['began'], _undrawable(run))
+            for run in found if run not in good])
+    return _write(directory, PAGE, content)
+
+
+def _undrawable(run):
+    """Return why a run cannot be drawn, empty when it can."""
+    try:
+        page.html([run])
+    except Exception as error:
+        return '%s: %s' % (type(error).__name__, error)
+    return ''
 
 
 def write(path, content):

@@ -92,6 +92,7 @@ class _Run:
             'verdict': self._verdict(),
             'expectation': _expectation(expectation),
             'concluded': self._after(timeline.concluded),
+            'ended': timeline.ended,
             'transitions': self._timed(timeline.transitions),
             'evidence': [self._evidence(one) for one in timeline.evidence],
             'links': [*self._steps(), *map(self._forbidden,

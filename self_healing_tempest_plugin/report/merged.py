@@ -82,7 +82,8 @@ class Row:
 def rows(runs, objectives):
     """Return a :class:`Row` for each scenario and step.
 
-    Runs that were no fire drill (INVALID) do not count.
+    Runs that were no fire drill (INVALID), or ended before their verdict was
+    sure, do not count.
 
     :param runs: documents, see :mod:`.documents`
     :param objectives: dict of a name in :data:`OBJECTIVES` to seconds
@@ -90,7 +91,8 @@ def rows(runs, objectives):
     """
     times = {}
     for run in runs:
-        if run['verdict']['kind'] != 'INVALID':
+        if run['verdict']['kind'] != 'INVALID' and (
+                run['concluded'] is not None):
             for step, link, span in _times(run):
                 times.setdefault((run['name'], step, link), []).append(span)
     order = {name: index for index, name in enumerate(

@@ -12,6 +12,7 @@
 
 """The fake cloud, with what a diagnosis asks for and a bisect hands over."""
 
+import datetime
 import json
 import re
 
@@ -125,7 +126,8 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
 
     def _deduce(self):
         self.entities[1:] = [fake_cloud.server_entity('ERROR')]
-        self.alarms.append(fake_cloud.deduced())
+        self.alarms.append(fake_cloud.deduced(start=str(
+            datetime.datetime.now(datetime.timezone.utc))))
         if 'workflow' in self.works:
             self._execute({'stack_id': fake_cloud.STACK,
                            'server_id': fake_cloud.SERVER}, 'by Vitrage')

@@ -77,7 +77,7 @@ def healthy(without=(), witnessed=True, **changes):
     if witnessed:
         transitions.append(timeline.Transition('witnessed', 101.0, 103.0))
     values = dict(
-        origin=90.0, transitions=tuple(transitions),
+        origin=90.0, concluded=200.0, transitions=tuple(transitions),
         evidence=tuple(evidence(*step) for step in HEALTHY
                        if step[0] not in without),
         watched={link: timeline.Watched(9, 0, 99.0, 'not there', 99.0)

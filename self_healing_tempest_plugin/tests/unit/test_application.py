@@ -334,7 +334,13 @@ class ReadinessTest(ApplicationTestCase):
                  lambda: self.stack(stack_status='CREATE_COMPLETE')),
                 ('the application at %s: HTTP 503' % self.app.url,
                  lambda: setattr(self.cloud, 'answer', None),
-                 lambda: setattr(self.cloud, 'answer', ('s', 'b'))),
+                 lambda: setattr(self.cloud, 'answer',
+                                 (fake_cloud.SERVER, 'b'))),
+                ('the application at %s answers as server s, not as %s' % (
+                    self.app.url, fake_cloud.SERVER),
+                 lambda: setattr(self.cloud, 'answer', ('s', 'b')),
+                 lambda: setattr(self.cloud, 'answer',
+                                 (fake_cloud.SERVER, 'b'))),
                 ('alarm HostDown is active on host compute-1',
                  lambda: self.cloud.alarms.append(fake_cloud.alarm('a')),
                  self.cloud.alarms.clear)):

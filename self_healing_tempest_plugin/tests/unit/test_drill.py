@@ -16,6 +16,7 @@ The power commands are real commands; the chain behind them is a script.
 """
 
 import configparser
+import datetime
 import json
 import os
 import subprocess
@@ -343,6 +344,8 @@ class SyntheticAlarmTest(DrillTestCase):
     def setUp(self):
         super().setUp()
         self.cloud.works = {'deduction', 'workflow', 'stack'}
+        # Only its clock shows that what is in the history alone is new.
+        self.cloud.tells_time = True
         self.chain.start(())
         # Nobody answers, before and after.
         self.cloud.answer = None
@@ -394,6 +397,11 @@ class SyntheticAlarmTest(DrillTestCase):
                       'hypervisor is QEMU', run.stdout)
         self.assertEqual([], self.cloud.events_posted)
         self.assert_untouched()
+
+
+def now():
+    """Return the time as Vitrage writes it."""
+    return str(datetime.datetime.now(datetime.timezone.utc))
 
 
 class Chain:
@@ -465,11 +473,11 @@ class Chain:
 
     def alarm(self):
         self.cloud.alarms.append(fake_cloud.alarm(
-            'alarm-1', name=self.alarm_name))
+            'alarm-1', name=self.alarm_name, start=now()))
 
     def deduction(self):
         self.cloud.entities[1] = fake_cloud.server_entity('ERROR')
-        self.cloud.alarms.append(fake_cloud.deduced())
+        self.cloud.alarms.append(fake_cloud.deduced(start=now()))
 
     def execution(self):
         self.cloud.executions = [fake_cloud.execution()]

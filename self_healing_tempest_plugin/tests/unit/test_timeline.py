@@ -24,6 +24,7 @@ from self_healing_tempest_plugin.chain import clocks
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chain import verdict
 from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
@@ -90,11 +91,69 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual(1000.0, self.found().not_before)
 
     def test_first_sighting_counts(self):
-        """The same link is not recorded twice."""
+        """The same thing is not recorded twice."""
         self.poll(sight('a1', host='x'))
-        self.poll(sight('a2'))
+        self.poll(sight('a1', host='x', state='worse'))
         self.assertEqual('a1', self.found().object_id)
         self.assertEqual({'host': 'x'}, dict(self.found().payload))
+
+    def test_another_thing_of_the_same_mark(self):
+        """The first does not hide it; its own polls say when it came."""
+        self.poll(watchers.Look('not there'))
+        for key, values in (('server_id', 'new newer'), ('host', 'x y'),
+                            ('boot', 'b1 b2'), ('server', 's1 s2'),
+                            ('stack_id', 'k1 k2'),
+                            ('start_timestamp', 't1 t2')):
+            first, second = values.split()
+            recorder = self.recorder = timeline.Recorder(self.clock)
+            begin = self.clock.now()
+            self.poll(sight(**{key: first}))
+            later = self.clock.now()
+            self.poll(sight(**{key: second}))
+            self.assertEqual(
+                [(first, begin, later), (second, begin, later + 1.0)],
+                [(one.payload[key], one.not_before, one.seen_at)
+                 for one in recorder.timeline().evidence], key)
+
+    def test_told_by_one_of_two_looks(self):
+        """The graph has no start of an alarm, the history has."""
+        self.poll(sight(host='x', start_timestamp=None))
+        self.poll(sight(host='x', start_timestamp='t1'))
+        self.assertEqual(1, len(self.recorder.timeline().evidence))
+
+    def test_cause_that_is_told_later(self):
+        """An alarm is there before what it was deduced from is known."""
+        self.poll(sight(causes=(), stamps=(STAMP,)))
+        self.poll(sight(causes=('a0',)))
+        self.assertEqual((('a0',), (STAMP,)), (
+            self.found().payload['causes'], self.found().stamps))
+
+    def test_endless_strangers(self):
+        """Somebody answers with a new name each time: memory has an end."""
+        for number in range(timeline.MOST_SIGHTINGS + 5):
+            self.poll(sight('a%d' % number), takes=0.0)
+        seen = self.recorder.timeline()
+        self.assertEqual(timeline.MOST_SIGHTINGS, len(seen.evidence))
+        self.assertIn('more than 100 different sightings of alarm finished',
+                      seen.remarks[0])
+
+    def test_ended(self):
+        """What ended the watch is kept, and nothing comes after it."""
+        self.poll(sight())
+        self.recorder.end('it was interrupted')
+        self.recorder.end('something else')
+        self.recorder.conclude()
+        self.poll(sight(mark=Mark.STARTED))
+        self.recorder.unmet('late')
+        seen = self.recorder.timeline()
+        self.assertEqual(('it was interrupted', None, 1, ()), (
+            seen.ended, seen.concluded, len(seen.evidence), seen.unmet))
+
+    def test_ended_after_the_conclusion(self):
+        """The verdict is sure: nothing can end it early any more."""
+        self.recorder.conclude()
+        self.recorder.end('late')
+        self.assertEqual('', self.recorder.timeline().ended)
 
     def test_both_marks(self):
         self.poll(sight(mark=Mark.STARTED))
@@ -397,6 +456,17 @@ class Hanging:
         return watchers.Look('not there')
 
 
+class Interrupting:
+    """Raises in the main thread, when something was seen."""
+
+    def __init__(self, recorder, error):
+        self._recorder, self._error = recorder, error
+
+    def __call__(self, seen):
+        if all(link in seen.watched for link in links.CHAIN):
+            raise self._error
+
+
 class TellsLate:
     """Heat, which tells its times only when all is over."""
 
@@ -470,6 +540,7 @@ class WatchTest(testtools.TestCase):
 
     def test_defect_is_raised(self):
         """A watcher that breaks must not pass for a missing link."""
+        self.useFixture(fixtures.MockPatchObject(watch, 'REFUSED', 0.2))
         error = clients.ServiceRefused('Heat', 'show stack', 'HTTP 403')
         log = self.useFixture(fixtures.FakeLogger())
         self.assertIs(error, self.assertRaises(
@@ -566,22 +637,29 @@ class WatchTest(testtools.TestCase):
     def test_application_is_asked_further_on(self):
         """It and the executions, and only until the end of the with."""
         recorder, chain = self.injected(), self.chain()
+        going_on = [one for one in chain if one.link in (
+            Link.APPLICATION, Link.WORKFLOW)]
+        # What has come is asked for at leisure, which is too long here.
+        self.useFixture(fixtures.MockPatchObject(watch, 'REST', 0.0))
         with watch.Watch(chain, recorder, 0.01) as running:
             running.until_over(self.expected())
             concluded = recorder.timeline()
-            alive = {one.link for one in chain
-                     for thread in one.threads if thread.is_alive()}
-            self.assertEqual({Link.APPLICATION, Link.WORKFLOW}, alive)
-            application = chain[-1]
-            for _ in range(2):
-                application.asked.clear()
-                self.assertTrue(application.asked.wait(5))
+            for one in chain:
+                one.asked.clear()
+            for one in going_on * 2:
+                self.assertTrue(one.asked.wait(5))
+                one.asked.clear()
+            self.assertEqual([], [one.link for one in chain
+                                  if one not in going_on
+                                  and one.asked.is_set()])
         seen = recorder.timeline()
         self.assertGreater(len(seen.probes), len(concluded.probes))
         self.assertEqual(concluded.watched, seen.watched)
         self.assertEqual(concluded.evidence, seen.evidence)
         self.assertLess(concluded.concluded, seen.probes[-1].begin)
-        self.assertFalse(application.threads.pop().is_alive())
+        self.assertEqual([], [thread for one in chain
+                              for thread in one.threads
+                              if thread.is_alive()])
 
     def test_application_interval(self):
         """The application is asked at a pace of its own."""
@@ -595,16 +673,79 @@ class WatchTest(testtools.TestCase):
         self.assertEqual(1, seen.watched[Link.ALARM].polls)
 
     def test_defect_after_the_conclusion(self):
-        """Without answers nobody knows whether the old guest is back."""
-        error = clients.ServiceRefused('application', 'probe', 'defect')
+        """It is told, and changes nothing: the verdict is sure."""
         self.useFixture(fixtures.FakeLogger())
         recorder, chain = self.injected(), self.chain()
+        with watch.Watch(chain, recorder, 0.01) as running:
+            running.until_over(self.expected())
+            judged = verdict.verdict(recorder.timeline(), self.expected())
+            chain[-1].break_with(KeyError('boot'))
+            for _ in range(2):
+                chain[-1].asked.clear()
+                chain[-1].asked.wait(0.5)
+        seen = recorder.timeline()
+        self.assertEqual(judged, verdict.verdict(seen, self.expected()))
+        self.assertIn('application was not watched to the end, after the '
+                      "verdict was sure: KeyError: 'boot'", seen.remarks)
 
-        def run():
-            with watch.Watch(chain, recorder, 0.01) as running:
-                running.until_over(self.expected())
-                chain[-1].break_with(error)
-                for thread in chain[-1].threads:
-                    thread.join(5)
+    def test_refused_once(self):
+        """A "no" may pass, such as one of a proxy that is restarted."""
+        refusal = clients.ServiceRefused('Heat', 'show stack', 'HTTP 404')
+        defect = clients.ClientDefect('Mistral', 'list', 'no JSON')
+        seen = self.run_watch(self.chain(
+            stack=[refusal, refusal, *self.looks(Link.STACK)],
+            workflow=[defect, *self.looks(Link.WORKFLOW)]))
+        self.assertEqual((2, 1), (seen.watched[Link.STACK].errors,
+                                  seen.watched[Link.WORKFLOW].errors))
+        self.assertEqual((10, ''), (len(seen.evidence), seen.ended))
 
-        self.assertIs(error, self.assertRaises(clients.ServiceRefused, run))
+    def looks(self, link):
+        payload = samples.PAYLOADS[link]
+        return [sight(mark=Mark.STARTED, **payload), sight(**payload)]
+
+    def test_interrupted(self):
+        """Whatever ends the watch: it is told, and there is no verdict."""
+        for error, why in (
+                (KeyboardInterrupt(), 'it was interrupted'),
+                (SystemExit(3), 'SystemExit: 3'),
+                (fixtures.TimeoutException(),
+                 'the time of the test was over (OS_TEST_TIMEOUT)')):
+            recorder = self.injected()
+            interrupt = Interrupting(recorder, error)
+            with testtools.ExpectedException(type(error)):
+                with watch.Watch(self.nothing(), recorder, 0.01) as running:
+                    running.until_over(self.expected(), interrupt)
+            seen = recorder.timeline()
+            self.assertEqual((why, None), (seen.ended, seen.concluded))
+            found = verdict.verdict(seen, self.expected())
+            self.assertEqual(
+                (verdict.Kind.INVALID, 'the watch ended early: %s' % why),
+                (found.kind, found.why))
+
+    def test_picture_that_breaks(self):
+        """The run is worth more than what it shows."""
+        log = self.useFixture(fixtures.FakeLogger())
+
+        def show(seen):
+            raise RuntimeError('no terminal')
+
+        recorder = self.injected()
+        with watch.Watch(self.chain(), recorder, 0.01) as running:
+            running.until_over(self.expected(), show)
+        self.assertIsNotNone(recorder.timeline().concluded)
+        self.assertIn('The run cannot be shown', log.output)
+
+    def test_poll_without_end(self):
+        """It counts as one without an answer, and holds nobody up."""
+        self.useFixture(fixtures.MockPatchObject(watch, 'FAREWELL', 0.1))
+        recorder, held = self.injected(), threading.Event()
+        self.addCleanup(held.set)
+        slow = Hanging(Link.ALARM, held)
+        chain = [slow, *self.nothing()[1:]]
+        with watch.Watch(chain, recorder, 0.01, patience=0.2) as running:
+            for _ in range(watch.AT_ONCE + 2):
+                self.assertTrue(slow.begun.acquire(timeout=10))
+        seen = recorder.timeline().watched[Link.ALARM]
+        self.assertGreaterEqual(seen.errors, watch.AT_ONCE)
+        self.assertIn('no answer: no end after', seen.state)
+        del running

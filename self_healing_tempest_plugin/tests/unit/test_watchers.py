@@ -23,8 +23,10 @@ from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import test_clients
+from self_healing_tempest_plugin.tests.unit import test_diagnosis
 from self_healing_tempest_plugin.tests.unit import test_waiting
 
 Mark = links.Mark
@@ -137,9 +139,12 @@ class DeductionWatcherTest(WatcherTestCase):
         self.cloud.alarms.append(fake_cloud.deduced(end='now'))
         seen = self.sighting()
         self.assertFalse(seen.payload['state_error'])
-        self.assertEqual((watchers.VITRAGE_DATABASE_LAG
-                          + watchers.HISTORY_INTERVAL, ()),
-                         (seen.lag, seen.stamps))
+        self.assertEqual(watchers.VITRAGE_DATABASE_LAG
+                         + watchers.HISTORY_INTERVAL, seen.lag)
+        # Its start is a column of whole seconds, which may be rounded.
+        start = 1767225610.0
+        self.assertEqual((timeline.Stamp('Vitrage', start - 0.5,
+                                         start + 1.0),), seen.stamps)
 
     def test_history_is_left_alone(self):
         """The graph is asked each time, the database now and then."""
@@ -206,13 +211,13 @@ class WorkflowWatcherTest(WatcherTestCase):
                                       output={'found': False}),
                  fake_cloud.execution('ERROR', id='late'))
         look = self.look()
-        self.assertEqual(('', [Mark.STARTED]), (
+        self.assertEqual(('', [Mark.STARTED] * 3), (
             look.failure, [one.mark for one in look.sightings]))
         self.cloud.executions[1].update(
             state='SUCCESS', output='{"found": true}')
-        started, finished = self.look().sightings
-        self.assertEqual(('first', 'first'), (started.object_id,
-                                              finished.object_id))
+        *started, finished = self.look().sightings
+        self.assertEqual((['first', 'idle', 'late'], 'first'), (
+            [one.object_id for one in started], finished.object_id))
         self.assertEqual(('first', 'idle', 'late'), look.objects)
 
     def test_foreign_workflow(self):
@@ -373,7 +378,8 @@ class ApplicationWatcherTest(WatcherTestCase):
         super().setUp()
         self.app = application.Application(self.clients, _Settings)
         self.app.url = self.cloud.url + '/'
-        self.watcher = watchers.ApplicationWatcher(self.app, 'boot-1')
+        self.watcher = watchers.ApplicationWatcher(self.app, 'boot-1',
+                                                   self.clients.nova)
 
     def test_life(self):
         self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
@@ -391,22 +397,63 @@ class ApplicationWatcherTest(WatcherTestCase):
     def test_request_is_taken_and_not_answered(self):
         """Who is too slow must not be asked harder."""
         self.useFixture(fixtures.MockPatchObject(
-            application, 'PROBE_TIMEOUT', (5, 0.1)))
+            probing, 'ANSWER_TIMEOUT', 0.1))
         with socket.create_server(('127.0.0.1', 0)) as server:
             self.app.url = 'http://127.0.0.1:%d/' % server.getsockname()[1]
             look = self.look()
         self.assertEqual(('no good answer: ReadTimeout', False),
                          (look.state, look.unreached))
 
-    def test_old_server_booted_again(self):
-        """It is no sighting, so that it hides no later one."""
-        self.app.server_id = fake_cloud.SERVER
+    def nova(self, host):
+        """Let Nova say where the old server is, and what was done to it."""
+        self.app.server_id, self.app.host = fake_cloud.SERVER, 'compute-1'
+        self.cloud.servers = {fake_cloud.SERVER: {
+            'id': fake_cloud.SERVER, 'host': host}}
+        self.cloud.instance_actions = {fake_cloud.SERVER: [
+            test_diagnosis.action('evacuate', 'u1')]}
+
+    def test_old_server_was_evacuated(self):
+        """Same id, other boot, other host: it says where, and who did it."""
+        self.nova('compute-20')
         self.cloud.answer = (fake_cloud.SERVER, 'boot-3')
         look = self.look()
-        self.assertEqual(('the old server answers', ()),
-                         (look.state, look.sightings))
+        self.assertEqual('the old server answers from another boot on host '
+                         'compute-20', look.state)
+        self.assertEqual(
+            ('boot-3', fake_cloud.SERVER, 'compute-20',
+             'evacuate by user u1 at 2026-01-01T00:00:16.000000'),
+            tuple(look.sightings[0].payload[key] for key in (
+                'boot', 'server', 'host', 'moved_by')))
         self.cloud.answer = (fake_cloud.NEW_SERVER, 'boot-2')
         self.assertEqual('boot-2', self.sighting().object_id)
+
+    def test_old_server_was_migrated_alive(self):
+        """Same id and boot: Nova says that it is elsewhere."""
+        self.nova('compute-20')
+        self.cloud.answer = None
+        self.look()
+        self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
+        self.assertEqual('compute-20', self.sighting().payload['host'])
+
+    def test_old_server_answers_again(self):
+        """It is where it was, and has not booted: nobody has moved it."""
+        self.nova('compute-1')
+        self.cloud.answer = None
+        self.look()
+        self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
+        self.assertEqual(('the old server answers again', ()), (
+            self.look().state, self.watcher.look(self.recorder).sightings))
+        self.assertEqual(1, len(self.cloud.asked('GET', '/servers/')) // 2)
+
+    def test_old_server_booted_again_and_nova_is_silent(self):
+        """That it answers is seen all the same; where it is, is unknown."""
+        self.app.server_id, self.app.host = fake_cloud.SERVER, 'compute-1'
+        self.cloud.show_server = lambda *_: (503, {}, {})
+        self.cloud.answer = (fake_cloud.SERVER, 'boot-3')
+        look = self.look()
+        self.assertEqual('the old server answers from another boot on host '
+                         'unknown', look.state)
+        self.assertNotIn('host', look.sightings[0].payload)
 
     def test_nonces_differ(self):
         self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
