@@ -156,6 +156,9 @@ def _talk(connection, path, nonce):
     body = answer.read(MOST_BYTES + 1)
     if len(body) > MOST_BYTES:
         raise _TooLong
+    if answer.length:
+        # It was cut off.
+        raise http.client.IncompleteRead(body, answer.length)
     return answer.status, body.decode('utf-8', 'replace')
 
 
