@@ -58,6 +58,9 @@ class FakeCloud(fixtures.Fixture):
     :ivar broken: regex of paths that answer 503, or None
     :ivar silent: regex of paths that never answer, or None
     :ivar tells_time: whether answers bear a Date, which is then measured
+    :ivar history_only: ids of alarms that the graph has not, or not yet
+    :ivar graph_only: ids of alarms that the history has not, or not yet
+    :ivar causes: ids of the alarms that caused one, by its id
     :ivar elsewhere: URLs in the catalog that are not ours, by service type
     """
 
@@ -66,6 +69,8 @@ class FakeCloud(fixtures.Fixture):
         self.requests, self.broken, self.silent = [], None, None
         self.elsewhere, self.tells_time = {}, False
         self.alarms, self.entities, self.edges = [], [], []
+        self.history_only, self.graph_only = set(), set()
+        self.causes = {}
         self.templates, self.executions, self.stacks = [], [], {}
         self.servers, self.services, self.hypervisors = {}, [], []
         self.stack_resources, self.added_templates = [], []
@@ -182,9 +187,10 @@ class FakeCloud(fixtures.Fixture):
     def list_alarms(self, query, body):
         names = query.get('filter_by', [])
         values = query.get('filter_vals', [])
-        return 200, [one for one in self.alarms if all(
-            value in str(one.get(name))
-            for name, value in zip(names, values))], {}
+        return 200, [one for one in self.alarms
+                     if one['vitrage_id'] not in self.graph_only and all(
+                         value in str(one.get(name))
+                         for name, value in zip(names, values))], {}
 
     def list_active_alarms(self, query, body):
         _, found, _ = self.list_alarms(query, body)
@@ -229,8 +235,19 @@ class FakeCloud(fixtures.Fixture):
             raise Reply(404, {'message': 'Failed to get topology.'})
         nodes += [dict(one, vitrage_category='ALARM') for one in self.alarms
                   if one['vitrage_resource_id'] == root
+                  and one['vitrage_id'] not in self.history_only
                   and not one.get('end_timestamp')]
         return 200, {'nodes': nodes, 'links': [], 'graph': {}}, {}
+
+    def rca(self, query, body):
+        """Return an alarm with those that caused it, as far as told."""
+        alarm_id, = query['alarm_id']
+        ids = [alarm_id, *self.causes.get(alarm_id, ())]
+        return 200, {
+            'nodes': [{'vitrage_id': one} for one in ids],
+            'links': [{'source': index, 'target': 0, 'key': 'causes'}
+                      for index in range(1, len(ids))],
+            'graph': {}}, {}
 
     def list_templates(self, query, body):
         return 200, self.templates, {}
@@ -377,6 +394,7 @@ ROUTES = (
     (r'POST /rca/v1/resources/count/', 'count_entities'),
     (r'POST /rca/v1/resources/', 'list_entities'),
     (r'POST /rca/v1/topology/', 'topology'),
+    (r'GET /rca/v1/rca/', 'rca'),
     (r'GET /rca/v1/template/', 'list_templates'),
     (r'PUT /rca/v1/template/', 'add_template'),
     (r'DELETE /rca/v1/template/', 'delete_template'),

@@ -353,8 +353,59 @@ class ReadinessTest(ApplicationTestCase):
         self.cloud.stacks[fake_cloud.STACK].update(values)
 
     def test_ended_alarm_is_no_obstacle(self):
+        """One of before the application was there, that is."""
         self.cloud.alarms.append(fake_cloud.alarm('a', end='now'))
+        self.readiness.wait_in_graph()
         self.assertEqual((), self.unmet())
+
+    def test_alarm_that_one_of_two_has(self):
+        """The graph alone, or the history alone: the host has an alarm."""
+        self.cloud.alarms.append(fake_cloud.alarm('a'))
+        for alone in (self.cloud.graph_only, self.cloud.history_only):
+            alone.add('a')
+            self.assertEqual(('alarm HostDown is active on host compute-1',),
+                             self.unmet())
+            alone.clear()
+
+    def test_what_came_too_early(self):
+        """Since the application is there: nothing is injected then."""
+        self.readiness.wait_in_graph()
+        for problem, spoil, mend in (
+                ('alarm HostDown was on host compute-1 since the application '
+                 'is there, from 2026-01-01 00:00:10+00:00 to now',
+                 lambda: self.cloud.alarms.append(fake_cloud.alarm(
+                     'a', end='now')), self.cloud.alarms.clear),
+                ('alarm Instance down was deduced for server %s before the '
+                 'fault' % fake_cloud.SERVER,
+                 lambda: self.cloud.alarms.append(fake_cloud.deduced(
+                     end='now')), self.cloud.alarms.clear),
+                ('alarm Instance down was deduced for server %s before the '
+                 'fault' % fake_cloud.SERVER,
+                 lambda: (self.cloud.alarms.append(fake_cloud.deduced()),
+                          self.cloud.graph_only.add('deduced-1')),
+                 self.cloud.alarms.clear),
+                ('execution %s of %s was started for server %s before the '
+                 'fault' % (fake_cloud.EXECUTION, fake_cloud.WORKFLOW,
+                            fake_cloud.SERVER),
+                 lambda: self.cloud.executions.append(
+                     fake_cloud.execution()), self.cloud.executions.clear)):
+            spoil()
+            self.assertEqual((problem,), self.unmet())
+            mend()
+            self.assertEqual((), self.unmet())
+
+    def test_alarm_that_comes_back(self):
+        """The same vertex with another start is another alarm."""
+        self.cloud.alarms.append(fake_cloud.alarm('a', end='then'))
+        self.readiness.wait_in_graph()
+        self.cloud.alarms.append(fake_cloud.alarm(
+            'a', start='2026-01-01 00:00:50+00:00', end='now'))
+        self.assertIn('from 2026-01-01 00:00:50', self.unmet()[0])
+
+    def test_host_that_is_not_in_the_graph(self):
+        del self.cloud.entities[0]
+        self.assertEqual(("host compute-1 is not in Vitrage's graph",),
+                         self.unmet())
 
     def test_host_back(self):
         self.readiness.wait_host_back(fake_cloud.host_entity())

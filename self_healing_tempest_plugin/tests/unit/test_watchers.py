@@ -29,7 +29,7 @@ from self_healing_tempest_plugin.tests.unit import test_clients
 from self_healing_tempest_plugin.tests.unit import test_diagnosis
 from self_healing_tempest_plugin.tests.unit import test_waiting
 
-Mark = links.Mark
+Link, Mark = links.Link, links.Mark
 STACK = application.Stack('app', fake_cloud.STACK)
 
 
@@ -146,6 +146,25 @@ class DeductionWatcherTest(WatcherTestCase):
         self.assertEqual((timeline.Stamp('Vitrage', start - 0.5,
                                          start + 1.0),), seen.stamps)
 
+    def test_causes(self):
+        """What an alarm was deduced from is asked for, now and then."""
+        self.cloud.entities = [fake_cloud.server_entity('ERROR')]
+        self.cloud.alarms.append(fake_cloud.deduced())
+        self.assertEqual((), self.sighting().payload['causes'])
+        self.cloud.causes['deduced-1'] = ['alarm-2', 'alarm-1']
+        self.assertEqual(('alarm-1', 'alarm-2'),
+                         self.sighting().payload['causes'])
+        self.cloud.requests.clear()
+        self.watcher.look(self.recorder)
+        self.assertEqual([], self.cloud.asked('GET', '/rca/v1/rca'))
+
+    def test_causes_that_nobody_tells(self):
+        """The alarm is there all the same."""
+        self.cloud.entities = [fake_cloud.server_entity('ERROR')]
+        self.cloud.alarms.append(fake_cloud.deduced())
+        self.cloud.broken = '/rca/v1/rca'
+        self.assertEqual((), self.sighting().payload['causes'])
+
     def test_history_is_left_alone(self):
         """The graph is asked each time, the database now and then."""
         self.cloud.requests.clear()
@@ -219,6 +238,20 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.assertEqual((['first', 'idle', 'late'], 'first'), (
             [one.object_id for one in started], finished.object_id))
         self.assertEqual(('first', 'idle', 'late'), look.objects)
+
+    def test_execution_that_is_gone(self):
+        """Mistral calls it "not found": it has told nothing, that is all."""
+        self.add(fake_cloud.execution('SUCCESS', output={'found': True}))
+        self.cloud.show_execution = lambda *_: (
+            404, {'faultstring': 'Execution not found'}, {})
+        self.assertEqual([Mark.STARTED], self.marks())
+        self.cloud.executions[-1]['state'] = 'ERROR'
+        self.assertIn('is in ERROR, and gone since', self.look().failure)
+
+    def test_stack_of_the_input(self):
+        self.add(fake_cloud.execution())
+        self.assertEqual(fake_cloud.STACK, self.sighting().payload[
+            'stack_id'])
 
     def test_foreign_workflow(self):
         """A workflow that tells nothing of its work may heal, too."""
@@ -345,6 +378,35 @@ class StackWatcherTest(WatcherTestCase):
         _, finished = self.look().sightings
         self.assertEqual((None, ()), (finished.payload['event_id'],
                                       finished.stamps))
+
+    def test_servers_that_the_stack_had(self):
+        """Those of updates that nobody saw, too."""
+        self.update('UPDATE_COMPLETE')
+        self.replace()
+        self.cloud.events += [dict(
+            fake_cloud.event('COMPLETE', 'e%d' % number, name=name),
+            physical_resource_id=server) for number, (name, server)
+            in enumerate((('server', 'mid'), ('server', ''),
+                          ('address', 'a1'), ('server', fake_cloud.SERVER)))]
+        self.assertEqual(
+            tuple(sorted(('mid', fake_cloud.SERVER, fake_cloud.NEW_SERVER))),
+            self.look().sightings[-1].payload['servers'])
+
+    def test_second_update_moves_the_server(self):
+        """Both are seen: the one that does not tie hides no other."""
+        for server, host in (('mid', 'compute-1'),
+                             (fake_cloud.NEW_SERVER, 'compute-2')):
+            self.update('UPDATE_COMPLETE')
+            self.cloud.stacks[fake_cloud.STACK]['updated_time'] = server
+            self.cloud.stack_resources = fake_cloud.resources(server)
+            self.cloud.servers = {server: {'id': server, 'host': host}}
+            begin = self.recorder.now()
+            self.recorder.look(Link.STACK, begin, begin, self.look())
+        self.assertEqual(
+            [('mid', 'compute-1'), (fake_cloud.NEW_SERVER, 'compute-2')],
+            [(one.payload['server_id'], one.payload['host'])
+             for one in self.recorder.timeline().evidence
+             if one.mark is Mark.FINISHED])
 
     def test_new_server_not_active(self):
         self.update('UPDATE_COMPLETE')
