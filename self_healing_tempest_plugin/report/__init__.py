@@ -12,6 +12,7 @@
 
 """A timeline for people and for programs: text, JSON and a page."""
 
+import contextlib
 import json
 import os
 
@@ -103,10 +104,15 @@ def write(path, content):
     :raises OSError: when it cannot be written
     """
     new = '%s.%d.new' % (path, os.getpid())
-    with open(new, 'w', encoding='utf-8',
-              errors='backslashreplace') as stream:
-        stream.write(content + '\n')
-    os.replace(new, path)
+    try:
+        with open(new, 'w', encoding='utf-8',
+                  errors='backslashreplace') as stream:
+            stream.write(content + '\n')
+        os.replace(new, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(new)
+        raise
 
 
 def _write(directory, name, content):

@@ -247,6 +247,28 @@ class SaveTest(testtools.TestCase):
         self.save('two', report_samples.healed())
         self.assertIn('2 of 2 runs as expected', self.read('index.html'))
 
+    def test_older_run_that_cannot_be_drawn(self):
+        """It is left out and named; the others are drawn."""
+        self.save('first', report_samples.healed())
+        path = os.path.join(self.directory, 'old.json')
+        found = report_samples.document('HEALED', name='old')
+        for row in found['links']:
+            row['end'] = None
+        with open(path, 'w', encoding='utf-8') as stream:
+            json.dump(found, stream)
+        self.save('second', report_samples.healed())
+        text = self.read(report.PAGE)
+        self.assertIn('run old of', text)
+        self.assertIn('cannot be drawn: TypeError', text)
+        self.assertIn('second', text)
+
+    def test_one_of_three_cannot_be_written(self):
+        """The others are there; the problem is told."""
+        os.makedirs(os.path.join(self.directory, 'run.json'))
+        self.assertRaises(OSError, self.save, 'run', report_samples.healed())
+        self.assertEqual({'run.json', 'run.txt', report.PAGE},
+                         set(os.listdir(self.directory)))
+
     def test_foreign_files(self):
         """They are left out, and the page says so."""
         os.makedirs(self.directory)

@@ -85,8 +85,19 @@ class DocumentTest(testtools.TestCase):
              {'link': 'deduction', 'mark': 'finished'}], expected['steps'])
         self.assertEqual(47.0, found['watched']['stack']['answered'])
 
-    def test_not_concluded(self):
-        self.assertIsNone(loaded(samples.healthy(), EXPECTED)['concluded'])
+    def test_ended_early(self):
+        """It has no conclusion, but a reason; a concluded one has none."""
+        found = loaded(samples.healthy(
+            concluded=None, ended='it was interrupted'), EXPECTED)
+        self.assertEqual((None, 'it was interrupted', 'INVALID'), (
+            found['concluded'], found['ended'], found['verdict']['kind']))
+        self.assertEqual('', loaded(samples.healthy(), EXPECTED)['ended'])
+
+    def test_of_before_there_was_a_reason(self):
+        """Such a document is still read."""
+        found = loaded(samples.healthy(), EXPECTED)
+        del found['ended']
+        reading.check(found, 'old.json')
 
     def test_broken_names_its_link(self):
         found = loaded(samples.healthy(without=[Link.STACK]), EXPECTED)

@@ -176,6 +176,15 @@ class RowsTest(testtools.TestCase):
         row = row_of(merged.rows([found], {}), 'workflow started')
         self.assertAlmostEqual(3.4, row.max.low)
 
+    def test_ended_early(self):
+        """A run without a conclusion has missed nothing, whatever it says."""
+        broken = report_samples.document('BROKEN')
+        broken.update(concluded=None, ended='it was interrupted')
+        self.assertEqual((), merged.rows([broken], {'workflow': 1}))
+        # Written before a verdict knew of it.
+        del broken['ended']
+        self.assertEqual((), merged.rows([broken], {'workflow': 1}))
+
     def test_invalid(self):
         """What was no fire drill says nothing of the links."""
         self.assertEqual((), merged.rows(
