@@ -15,6 +15,7 @@
 import math
 import time
 
+import fixtures
 from keystoneauth1 import exceptions as ksa_exc
 import requests_mock
 from tempest.lib import auth
@@ -232,6 +233,36 @@ class VitrageTest(ClientTestCase):
             clients.ServiceUnavailable, self.clients.vitrage.around,
             fake_cloud.HOST_VID)
         self.assertEqual(404, error.code)
+
+    def test_internal_failures(self):
+        """Each of its calls may be answered 404 for what fails within."""
+        def fail(*_):
+            raise fake_cloud.Reply(404, {'message': 'Failed to get it'})
+
+        vitrage = self.clients.vitrage
+        for name, ask in (
+                ('list_alarms', lambda: vitrage.alarms('v', 'vitrage', 'x')),
+                ('list_entities', lambda: vitrage.entity('nova.host', 'c')),
+                ('list_entities', lambda: vitrage.around('gone')),
+                ('topology', lambda: vitrage.contains(
+                    fake_cloud.host_entity(), fake_cloud.server_entity())),
+                ('rca', lambda: vitrage.causes('a')),
+                ('list_templates', vitrage.templates)):
+            with fixtures.MockPatchObject(self.cloud, name, fail):
+                self.assertRaises(clients.ServiceUnavailable, ask)
+
+    def test_causes(self):
+        """What caused an alarm, and what caused that."""
+        def rca(query, body):
+            return 200, {
+                'nodes': [{'vitrage_id': one} for one in 'dabxe'],
+                'links': [{'source': source, 'target': target}
+                          for source, target in ((1, 0), (2, 1), (0, 4))],
+                'graph': {}}, {}
+
+        with fixtures.MockPatchObject(self.cloud, 'rca', rca):
+            self.assertEqual({'a', 'b'}, self.clients.vitrage.causes('d'))
+        self.assertEqual(set(), self.clients.vitrage.causes('alone'))
 
     def test_alarms(self):
         """What Vitrage's LIKE finds too much is left out."""

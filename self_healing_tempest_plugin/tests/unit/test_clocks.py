@@ -13,6 +13,7 @@
 """The clocks of the services, and what they write of the time."""
 
 import math
+import threading
 
 from hypothesis import given
 from hypothesis import strategies
@@ -112,6 +113,14 @@ class TimekeeperTest(testtools.TestCase):
         keeper.wait()
         self.assertEqual({'Heat'}, set(recorder.timeline().clocks))
 
+    def test_never_told(self):
+        """Who does not end to answer has no clock, and holds nobody up."""
+        held = threading.Event()
+        self.addCleanup(held.set)
+        keeper, recorder = self.keep(Vitrage=held.wait, Nova=lambda: None)
+        keeper.wait(patience=0.1)
+        self.assertEqual({}, dict(recorder.timeline().clocks))
+
     def test_defect(self):
         keeper, _ = self.keep(Heat=lambda: 'no number')
         self.assertRaises(TypeError, keeper.wait)
@@ -124,6 +133,14 @@ class StampsTest(testtools.TestCase):
         stamp, = stamps.at('Heat', text)
         self.assertEqual('Heat', stamp.service)
         return stamp.low, stamp.high
+
+    def test_stored(self):
+        """A column of whole seconds is cut off, or rounded."""
+        stamp, = stamps.stored('Vitrage', '2026-01-01 00:00:10')
+        self.assertEqual(('Vitrage', 1767225609.5, 1767225611.0),
+                         (stamp.service, stamp.low, stamp.high))
+        for text in (None, '', 'now'):
+            self.assertEqual((), stamps.stored('Vitrage', text))
 
     def test_whole_seconds(self):
         for text in ('2026-01-01T00:00:10Z', '2026-01-01 00:00:10',

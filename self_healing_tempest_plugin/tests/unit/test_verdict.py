@@ -14,6 +14,7 @@
 
 import dataclasses
 
+import fixtures
 from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies
@@ -85,6 +86,13 @@ class HealedTest(testtools.TestCase):
         text = matcher.match(samples.healthy(without=[Link.STACK])).describe()
         self.assertIn('NOT_HEALED_BY_THIS_CHAIN at link stack', text)
         self.assertIn('missing', text)
+
+    def test_table_that_cannot_be_made(self):
+        """The verdict is told all the same."""
+        seen = samples.healthy(without=[Link.STACK], origin='when?')
+        self.useFixture(fixtures.FakeLogger())
+        text = own_matchers.as_expected(EXPECTED).match(seen).describe()
+        self.assertIn('NOT_HEALED_BY_THIS_CHAIN at link stack', text)
 
     def test_matcher_untouched(self):
         """It wants what was expected, not that something was healed."""
