@@ -23,6 +23,8 @@ import json
 import threading
 import typing
 
+from oslo_utils import uuidutils
+
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import stamps
 from self_healing_tempest_plugin.chain import timeline
@@ -506,10 +508,12 @@ def _servers(resources, events):
     """
     names = {resource['resource_name'] for resource in resources
              if resource['resource_type'] == 'OS::Nova::Server'}
+    # The event of a server that is not made yet has its name in place of it.
     return tuple(sorted({one['physical_resource_id']
                          for one in (*resources, *events)
                          if one['resource_name'] in names
-                         and one.get('physical_resource_id')}))
+                         and uuidutils.is_uuid_like(
+                             one.get('physical_resource_id'))}))
 
 
 class ApplicationWatcher:

@@ -381,15 +381,19 @@ class StackWatcherTest(WatcherTestCase):
 
     def test_servers_that_the_stack_had(self):
         """Those of updates that nobody saw, too."""
+        between = '5e51e500-0000-4000-8000-00000000000b'
         self.update('UPDATE_COMPLETE')
         self.replace()
         self.cloud.events += [dict(
             fake_cloud.event('COMPLETE', 'e%d' % number, name=name),
             physical_resource_id=server) for number, (name, server)
-            in enumerate((('server', 'mid'), ('server', ''),
-                          ('address', 'a1'), ('server', fake_cloud.SERVER)))]
+            in enumerate((('server', between), ('server', ''),
+                          ('server', 'app-server-x7'), ('server', None),
+                          ('address', fake_cloud.PORT),
+                          ('server', fake_cloud.SERVER)))]
         self.assertEqual(
-            tuple(sorted(('mid', fake_cloud.SERVER, fake_cloud.NEW_SERVER))),
+            tuple(sorted((between, fake_cloud.SERVER,
+                          fake_cloud.NEW_SERVER))),
             self.look().sightings[-1].payload['servers'])
 
     def test_second_update_moves_the_server(self):
