@@ -26,6 +26,7 @@ from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.preflight import asking
 
 # Seconds that one request to the monitor may take.
 MONITOR_TIMEOUT = 8
@@ -161,8 +162,11 @@ def sent(settings):
     :param settings: :class:`..config.Settings`
     """
     api = alertmanager(settings)
+    if api is None:
+        return None
     try:
-        return api and api.sent()
+        return asking.ask({'sent': asking.Question(api.service, api.sent)},
+                          2 * MONITOR_TIMEOUT)['sent']
     except clients.ServiceError:
         return None
 

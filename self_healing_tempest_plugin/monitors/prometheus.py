@@ -18,13 +18,16 @@ something that the configured URL passes; there are no credentials in it.
 
 import dataclasses
 from email import utils
+import json
 import re
+import typing
 from urllib import parse
 
 import requests
 
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin import waiting
 
 DATASOURCE = 'prometheus'
 
@@ -42,6 +45,13 @@ HOST_LABELS = ('hostname', 'host', 'instance', 'node', 'nodename')
 _COUNTER = re.compile(
     r'^alertmanager_notification(?P<unit>s|_requests)_(?P<failed>failed_)?'
     r'total\{(?P<labels>[^}]*)\} (?P<value>\S+)$', re.MULTILINE)
+# Bytes of an answer: the metrics and alerts of a large cloud have a few
+# millions.
+MOST_BYTES = 32 * 1024 * 1024
+
+# Bytes that are taken at once.
+_AT_ONCE = 65536
+
 _PORT = re.compile(r':\d+$')
 _INTEGRATION = re.compile(r'\bintegration="([^"]*)"')
 
@@ -76,20 +86,62 @@ class _Api:
             return None
 
     def _get(self, operation, path, **params):
+        """Return the answer; what answers is a stranger until it makes sense.
+
+        Nobody else is asked in its place, and the whole of the answer has to
+        be there in time, and to have an end.
+
+        :returns: :class:`_Answer`
+        """
+        deadline = waiting.CLOCK.now() + self._timeout
         with clients.calling(self.service, operation):
-            answer = requests.get(self._url + path, params=params,
-                                  timeout=self._timeout, verify=self._verify)
-        if answer.status_code == 200:
-            return answer
-        kind = (clients.ServiceUnavailable if answer.status_code >= 500
+            with requests.get(
+                    self._url + path, params=params, timeout=self._timeout,
+                    verify=self._verify, allow_redirects=False,
+                    stream=True) as answer:
+                status = answer.status_code
+                found = status == 200 and _Answer(
+                    answer.headers, _read(answer, deadline))
+        if found:
+            return found
+        kind = (clients.ServiceUnavailable if status >= 500
                 else clients.ServiceRefused)
-        raise kind(self.service, operation, 'HTTP %d' % answer.status_code,
-                   answer.status_code)
+        raise kind(self.service, operation, 'HTTP %d' % status, status)
 
     def _json(self, operation, path, **params):
         answer = self._get(operation, path, **params)
         with clients.calling(self.service, operation):
-            return answer.json()
+            return json.loads(answer.text)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Answer:
+    """What was answered.
+
+    :ivar headers: a mapping, whatever the case of the names
+    :ivar text: the body
+    """
+
+    headers: typing.Mapping
+    text: str
+
+
+def _read(answer, deadline):
+    """Return the body of an answer as text.
+
+    :param answer: of requests, streamed
+    :param deadline: on the clock of the pollers
+    """
+    parts, size = [], 0
+    # What has come, each time: to wait for more could take for ever.
+    while part := answer.raw.read1(_AT_ONCE, decode_content=True):
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            raise ValueError('an answer of more than %d bytes' % MOST_BYTES)
+        if waiting.CLOCK.now() > deadline:
+            raise requests.Timeout('the answer was not over in time')
+    return b''.join(parts).decode('utf-8', 'replace')
 
 
 class Prometheus(_Api):

@@ -25,6 +25,7 @@ from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors import prometheus
 from self_healing_tempest_plugin.tests.unit import fake_monitor
+from self_healing_tempest_plugin.tests.unit import test_probing
 
 Sent = prometheus.Sent
 
@@ -136,6 +137,50 @@ class AlertmanagerTest(MonitorTestCase):
     def test_since_restart(self):
         """One that counts less than before has been started again."""
         self.assertEqual(Sent(2, 1), Sent(2, 1).since(Sent(9, 0)))
+
+
+class StrangerTest(testtools.TestCase):
+    """What answers in place of a monitor is a stranger."""
+
+    def refused(self, kind, act, words):
+        stranger = self.useFixture(test_probing.Stranger(act))
+        api = prometheus.Alertmanager(stranger.url.rstrip('/'), 0.5)
+        for ask in (lambda: api.alerts('HostDown'), api.sent):
+            error = self.assertRaises(kind, ask)
+            self.assertIn(words, str(error))
+        return stranger
+
+    def test_drip(self):
+        """Each byte comes in time; the answer does not."""
+        for before in (b'\r\n[', b'Content-Length: 9999\r\n\r\n',
+                       b'Transfer-Encoding: chunked\r\n\r\nffff\r\n'):
+            self.refused(clients.ServiceUnavailable, test_probing.drip(
+                test_probing.HEAD + before), 'not over in time')
+
+    def test_redirection(self):
+        """Nobody else is asked in its place."""
+        other = self.useFixture(test_probing.Stranger(test_probing.say(
+            test_probing.answer(b'[]'))))
+        self.refused(clients.ServiceRefused, test_probing.say(
+            test_probing.answer(b'', b'HTTP/1.1 302 Found\r\n',
+                                b'Location: ' + other.url.encode())),
+                     'HTTP 302')
+        self.assertEqual(0, other.asked)
+
+    def test_no_end(self):
+        """Its memory is not ours."""
+        self.useFixture(fixtures.MockPatchObject(
+            prometheus, 'MOST_BYTES', 100_000))
+        self.refused(clients.ClientDefect, test_probing.for_ever(
+            b'[' * 65536, test_probing.HEAD + b'\r\n'), 'more than')
+
+    def test_nonsense(self):
+        """It is named, and nothing else breaks."""
+        for body in (b'<html>Log in</html>', b'[' * 100_000, b'\xff\xfe'):
+            stranger = self.useFixture(test_probing.Stranger(
+                test_probing.say(test_probing.answer(body))))
+            api = prometheus.Alertmanager(stranger.url.rstrip('/'), 0.5)
+            self.assertRaises(clients.ClientDefect, api.alerts, 'HostDown')
 
 
 class LabelTest(testtools.TestCase):
