@@ -29,6 +29,10 @@ from self_healing_tempest_plugin import waiting
 # that. As long again Heat is watched where it was at work when it was asked.
 DELETIONS, DELETION_INTERVAL = 6, 5.0
 
+# Seconds that the workflow gives each of its steps at least: Mistral's
+# scheduler alone needs some of them.
+HEAL_STEP_TIME = 30
+
 # The options that name a template of the cloud, by the file of the tests' own
 # that is added without them.
 TEMPLATE_OPTIONS = {templates.HOST_DOWN: 'host_template',
@@ -107,7 +111,9 @@ class Application(fixtures.Fixture):
                 'application_port': wanted.port,
                 'instance_alarm_name': self._settings.deduced_alarm_name,
                 'healing': self._healing,
-                'heal_polls': self._times.stack,
+                'heal_time': 2 * self._times.stack,
+                'heal_step_time': max(
+                    HEAL_STEP_TIME, self._settings.cloud.request_timeout),
             }, self._times.stack)
 
     def _wait_created(self):

@@ -26,6 +26,8 @@ from sabotage_cases import meddling
 
 #: Heat's port on the controller, and one that is free.
 HEAT_PORT, FREE_PORT = 8004, 18004
+#: Seconds that Mistral is away, apart from those that it takes to start.
+MISTRAL_AWAY = 15
 #: Seconds that Heat's API is away.
 AWAY = 10
 #: The guest's init, in place of the one that starts the application.
@@ -154,6 +156,15 @@ def _refusing(run):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdout.readline()
     return process
+
+
+def restarted_mistral(run):
+    """Have Mistral away for some time, as soon as the workflow has begun."""
+    def restart(_):
+        with run.broken(breakages.StoppedProgram('mistral')):
+            time.sleep(MISTRAL_AWAY)
+
+    return meddling.when(run, meddling.link('workflow', 'started'), restart)
 
 
 def storm(run):

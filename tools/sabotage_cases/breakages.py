@@ -105,12 +105,20 @@ def _heat_works(lab):
         return False
 
 
+def _mistral_works(lab):
+    try:
+        return 'workflows' in lab.ask('workflowv2', '/workflows?limit=1')
+    except labs.LabError:
+        return False
+
+
 def _notifier_works(lab):
     # It works off what came while it was away.
     return not lab.queued('vitrage_evaluator')
 
 
-_WORKS = {'heat-engine': _heat_works, 'vitrage-notifier': _notifier_works}
+_WORKS = {'heat-engine': _heat_works, 'mistral': _mistral_works,
+          'vitrage-notifier': _notifier_works}
 
 
 @dataclasses.dataclass(frozen=True)

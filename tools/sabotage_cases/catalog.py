@@ -158,6 +158,10 @@ CASES = (
     Case(name='api-unavailable', kind='HEALED',
          broken="nothing: Heat's API answers 503 for 10 s in the middle",
          act='unavailable_heat'),
+    Case(name='mistral-restarted', kind='HEALED',
+         broken='nothing: Mistral is restarted while the workflow runs',
+         # What Mistral has forgotten, it notices when the time is over.
+         act='restarted_mistral', deadlines={'stack': 180}),
     Case(name='injector-lies', kind='INVALID', link='fault', quick=True,
          broken='the power is not taken, though the command says so',
          options={'host_power_off_command': '/bin/true {host}',

@@ -21,6 +21,7 @@ from vitrage.evaluator.template_db import template_repository
 from vitrage.evaluator import template_validation
 from vitrageclient.common import yaml_utils
 import yaml
+import yaql
 
 from self_healing_tempest_plugin import templates
 
@@ -212,30 +213,42 @@ class WorkflowTest(testtools.TestCase):
 def _workflow():
     # Mistral takes seconds to read it.
     hot = template_format.parse(templates.read(templates.APPLICATION))
-    properties = hot['resources']['heal_instance']['properties']
-    text = yaml.safe_dump(_as_heat_does(properties))
+    text = yaml.safe_dump(_as_heat_does(
+        hot['resources']['heal_instance']['properties'],
+        {name: one.get('default')
+         for name, one in hot['parameters'].items()}))
     spec, = parser.get_workflow_list_spec_from_yaml(
         text, validate=True).get_workflows()
     return spec
 
 
-def _as_heat_does(properties):
+def _as_heat_does(properties, parameters):
     # heat/engine/resources/openstack/mistral/workflow.py:prepare_properties
     return {'version': '2.0', 'heal': {
         'type': properties['type'],
         'description': properties['description'],
         'input': list(properties['input']),
         'tasks': {task['name']: {
-            key.replace('_', '-'): _resolved(value)
+            key.replace('_', '-'): _resolved(value, parameters)
             for key, value in task.items() if key != 'name'}
             for task in properties['tasks']}}}
 
 
-def _resolved(value):
-    if isinstance(value, dict):
-        return 150 if 'get_param' in value else {
-            key: _resolved(one) for key, one in value.items()}
-    return value
+def _resolved(value, parameters):
+    if not isinstance(value, dict):
+        return value
+    if 'get_param' in value:
+        return parameters[value['get_param']]
+    if 'yaql' in value:
+        given = {key: _resolved(one, parameters)
+                 for key, one in value['yaql'].items()}
+        return _yaql(**given)
+    return {key: _resolved(one, parameters) for key, one in value.items()}
+
+
+def _yaql(expression, data):
+    return yaql.YaqlFactory().create()(expression).evaluate(
+        {'data': data}, context=yaql.create_context())
 
 
 def _functions(value):
