@@ -24,6 +24,11 @@ It also keeps Vitrage from starting the same workflow with the same input
 again and again, which the evaluator is known to ask for: no second one while
 the first runs, or shortly after it ended well.
 
+Vitrage asks once, and takes no notice of what becomes of it. So a start that
+Mistral does not take, because it or Keystone is away, is tried again for some
+time; and an execution that Mistral has lost, which says RUNNING for ever, is
+an obstacle no longer than one that lives may run.
+
 The module is loaded where Vitrage is installed and Tempest is not: it imports
 nothing of Tempest, and nothing else of this package.
 """
@@ -34,6 +39,7 @@ import datetime
 import functools
 import hashlib
 import json
+import math
 import threading
 import time
 import weakref
@@ -43,6 +49,7 @@ from mistralclient.api.v2 import client as mistral_client
 from oslo_config import cfg
 from oslo_log import log
 from oslo_utils import uuidutils
+import tenacity
 from vitrage.common import constants
 from vitrage.evaluator.actions.recipes import execute_mistral
 from vitrage import keystone_client
@@ -51,19 +58,46 @@ from vitrage.notifier.plugins.mistral import mistral_notifier
 LOG = log.getLogger(__name__)
 CONF = cfg.CONF
 
+# How long the workflow of this package may run as it is by default, in its
+# HOT: heal_time, and two of its steps until it notices.
+_WORKFLOW_TIME = 600 + 2 * 30
+
 OPTS = [
     cfg.IntOpt('duplicate_window',
                default=60,
                min=0,
+               max=86400,
                help='Seconds after its successful end during which a '
                     'workflow is not started again with the same input. '
                     'With 0 only an execution that still runs counts.'),
     cfg.IntOpt('duplicate_running_limit',
-               default=3600,
+               default=_WORKFLOW_TIME,
                min=1,
+               max=86400,
                help='Seconds after which an execution that still runs is '
-                    'taken for stuck: it no longer keeps the workflow from '
-                    'being started again with the same input.'),
+                    'taken for lost, as by a restart of Mistral: it no '
+                    'longer keeps the workflow from being started again with '
+                    'the same input. As long as the workflow itself may take '
+                    'is enough, and more keeps what is down down. The '
+                    'default is that of the workflow of '
+                    'self_healing_tempest_plugin, which gives up after 600 '
+                    'seconds (twice [self_healing] stack_timeout of its '
+                    'tests), and may need 60 more to notice.'),
+    cfg.IntOpt('start_timeout',
+               default=120,
+               min=0,
+               max=3600,
+               help='Seconds during which the start of a workflow is tried '
+                    'again where Mistral or Keystone does not answer, or '
+                    'answers with a server error. Vitrage asks for it once '
+                    'only. With 0 it is tried once.'),
+    cfg.IntOpt('request_timeout',
+               default=60,
+               min=1,
+               max=600,
+               help='Seconds after which a request to Mistral or Keystone '
+                    'that got no answer is given up, where '
+                    '[service_credentials] timeout is not set.'),
 ]
 CONF.register_opts(OPTS, group='mistral')
 
@@ -75,9 +109,20 @@ SERVICE_TYPE = 'workflowv2'
 _ACTIVE = frozenset(['IDLE', 'WAITING', 'RUNNING', 'DELAYED', 'PAUSED'])
 _ENDED_WELL = 'SUCCESS'
 
+# HTTP status of what may be answered otherwise soon, beside all from 500 on.
+_AWAY = frozenset([408, 429])
+
 # How many executions of a workflow are looked at, the latest first. Mistral
 # cannot filter by input.
 _LOOK_BACK = 100
+
+# Seconds by which the clocks of Mistral and of this host may differ. What
+# Mistral says to happen later than that was stamped by a clock that is wrong,
+# or has been set since.
+_SKEW = 30
+
+# Seconds between two tries to start a workflow: the first, and at most.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1, 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +163,7 @@ class Request:
         :param execution: an execution of this workflow, from mistralclient
         """
         return (execution.description == self.description
-                or json.loads(execution.input or '{}') == self.input)
+                or _read(execution.input) == self.input)
 
     def __str__(self):
         return '%s with input %s' % (self.workflow, self.input)
@@ -135,7 +180,8 @@ class MistralNotifier(mistral_notifier.MistralNotifier):
     def __init__(self):
         super().__init__()
         self._tables_lock = threading.Lock()
-        # Lock by key of request, and (monotonic time, id of the execution).
+        # Lock by key of request, and (monotonic time, id of the execution)
+        # of the last start.
         self._locks = weakref.WeakValueDictionary()
         self._started = {}
 
@@ -186,12 +232,17 @@ class MistralNotifier(mistral_notifier.MistralNotifier):
             LOG.warning('Workflow %s not started again: %s', request,
                         obstacle)
             return
-        # By position: the name of the first argument has changed before.
-        execution = self.client.executions.create(
-            request.workflow, workflow_input=request.input,
-            description=request.description)
+        # Without another look: an execution that came of a try without an
+        # answer may be lost, and a workflow that runs twice does no harm.
+        execution = _patiently(request)(self._create, request)
         self._remember(request, execution)
         LOG.info('Workflow %s started: execution %s', request, execution.id)
+
+    def _create(self, request):
+        # By position: the name of the first argument has changed before.
+        return self.client.executions.create(
+            request.workflow, workflow_input=request.input,
+            description=request.description)
 
     def _obstacle(self, request):
         """Return why the workflow must not be started now, or None.
@@ -204,20 +255,46 @@ class MistralNotifier(mistral_notifier.MistralNotifier):
                 limit=_LOOK_BACK, sort_keys='created_at', sort_dirs='desc',
                 **request.selection)
             return next(filter(None, (
-                _hindrance(one) for one in executions
+                self._hindrance(request, one) for one in executions
                 if request.is_made_by(one))), None)
         except Exception as error:
             LOG.warning('Cannot tell whether workflow %s runs already: %s',
                         request, error)
             return self._own_start(request)
 
+    def _hindrance(self, request, execution):
+        """Return why an execution forbids another like it, or None."""
+        if execution.state in _ACTIVE:
+            age = self._own_age(request, execution.id)
+            if age is None:
+                age = _age(execution.created_at)
+            if -_SKEW < age < CONF.mistral.duplicate_running_limit:
+                return 'execution %s is %s since %.1f s' % (
+                    execution.id, execution.state, age)
+        elif execution.state == _ENDED_WELL:
+            age = _age(execution.updated_at)
+            if -_SKEW < age < CONF.mistral.duplicate_window:
+                return 'execution %s ended well %.1f s ago' % (
+                    execution.id, age)
+        return None
+
     def _remember(self, request, execution):
         now = time.monotonic()
+        longest = max(CONF.mistral.duplicate_window,
+                      CONF.mistral.duplicate_running_limit)
         with self._tables_lock:
             self._started = {
                 key: start for key, start in self._started.items()
-                if now - start[0] < CONF.mistral.duplicate_window}
+                if now - start[0] < longest}
             self._started[request.key] = (now, execution.id)
+
+    def _own_age(self, request, execution_id):
+        """Return the seconds since this process started an execution.
+
+        By a clock that nobody sets; None when it was not this process.
+        """
+        begin, own_id = self._started.get(request.key, (None, None))
+        return time.monotonic() - begin if own_id == execution_id else None
 
     def _own_start(self, request):
         """Return why not, as far as this process remembers, or None."""
@@ -230,34 +307,55 @@ class MistralNotifier(mistral_notifier.MistralNotifier):
         return 'execution %s was started %.1f s ago' % (execution_id, age)
 
 
-def _hindrance(execution):
-    """Return why an execution forbids another like it, or None."""
-    if execution.state in _ACTIVE:
-        age = _age(execution.created_at)
-        if age < CONF.mistral.duplicate_running_limit:
-            return 'execution %s is %s since %.1f s' % (
-                execution.id, execution.state, age)
-    elif execution.state == _ENDED_WELL:
-        age = _age(execution.updated_at)
-        if age < CONF.mistral.duplicate_window:
-            return 'execution %s ended well %.1f s ago' % (execution.id, age)
-    return None
+def _read(text):
+    """Return the input of an execution, None where it cannot be read."""
+    try:
+        return json.loads(text or '{}')
+    except (TypeError, ValueError):
+        return None
 
 
 def _age(moment):
-    """Return the seconds since a moment.
+    """Return the seconds since a moment, infinite where it is not known.
 
     :param moment: as Mistral writes it: ISO 8601 in UTC, without a zone
     """
-    then = datetime.datetime.fromisoformat(moment)
+    try:
+        then = datetime.datetime.fromisoformat(moment)
+    except (TypeError, ValueError):
+        return math.inf
     if then.tzinfo is None:
         then = then.replace(tzinfo=datetime.timezone.utc)
     now = datetime.datetime.now(datetime.timezone.utc)
     return (now - then).total_seconds()
 
 
+def _patiently(request):
+    """Return what calls a function again while Mistral is away."""
+    def tell(attempt):
+        LOG.warning('Workflow %s not started yet, next try in %.0f s: %s',
+                    request, attempt.next_action.sleep,
+                    attempt.outcome.exception())
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_may_pass),
+        stop=tenacity.stop_after_delay(CONF.mistral.start_timeout),
+        wait=tenacity.wait_exponential(_FIRST_PAUSE, _LONGEST_PAUSE),
+        before_sleep=tell, reraise=True)
+
+
+def _may_pass(error):
+    """Return whether an error is of a service that is away, or overloaded."""
+    status = getattr(error, 'error_code', None) or getattr(
+        error, 'http_status', None) or 0
+    return status in _AWAY or status >= 500 or isinstance(error, (
+        ksa_exc.ConnectionError, ksa_exc.DiscoveryFailure))
+
+
 def _make_client():
     session = keystone_client.get_session()
+    # Without it, one request that nobody answers ends all healing.
+    session.timeout = session.timeout or CONF.mistral.request_timeout
     credentials = CONF[keystone_client.CFG_GROUP]
     url = session.get_endpoint(
         service_type=SERVICE_TYPE, interface=credentials.interface,

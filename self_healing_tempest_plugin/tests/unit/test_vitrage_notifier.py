@@ -19,13 +19,18 @@ that Vitrage makes of its configuration.
 import concurrent.futures
 import datetime
 import json
+import re
+import socket
 import subprocess
 import sys
 
 import fixtures
+from heatclient.common import template_format
 from keystoneauth1 import fixture as ksa_fixture
 from oslo_config import cfg
 from oslo_config import fixture as config_fixture
+import requests
+import requests_mock
 from requests_mock.contrib import fixture as http_fixture
 import testtools
 from testtools import matchers
@@ -35,6 +40,7 @@ from vitrage import notifier as vitrage_notifiers
 from vitrage.notifier.plugins.mistral import mistral_notifier
 from vitrage.notifier import service
 
+from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import vitrage_notifier
 
 CLASS_PATH = 'self_healing_tempest_plugin.vitrage_notifier.MistralNotifier'
@@ -153,6 +159,13 @@ class NotifierTestCase(testtools.TestCase):
     def notify(self, request=REQUEST, event_type=EVENT):
         """Hand over an event as oslo.messaging does."""
         self.notifier.info({}, 'evaluator', event_type, request, {})
+
+    def refused(self, *executions, request=REQUEST):
+        """Return whether a start is refused where these executions are."""
+        self.cloud.executions[:] = executions
+        before = len(self.cloud.started())
+        self.notify(request)
+        return len(self.cloud.started()) == before
 
     def assertLogged(self, *texts):
         self.assertThat(self.logger.output, matchers.MatchesAll(
@@ -290,13 +303,6 @@ class EndpointTest(NotifierTestCase):
 class DuplicateTest(NotifierTestCase):
     """The same workflow with the same input."""
 
-    def refused(self, *executions, request=REQUEST):
-        """Return whether a start is refused where these executions are."""
-        self.cloud.executions[:] = executions
-        before = len(self.cloud.started())
-        self.notify(request)
-        return len(self.cloud.started()) == before
-
     def test_while_one_is_active(self):
         for state in ('IDLE', 'RUNNING', 'PAUSED', 'DELAYED', 'WAITING'):
             self.assertTrue(self.refused(execution(state)), state)
@@ -328,11 +334,41 @@ class DuplicateTest(NotifierTestCase):
         for state in ('ERROR', 'CANCELLED'):
             self.assertFalse(self.refused(execution(state)), state)
 
-    def test_stuck(self):
-        self.assertTrue(self.refused(execution('RUNNING', 3500)))
-        self.assertFalse(self.refused(execution('RUNNING', 3700)))
+    def test_lost(self):
+        """None is at work for longer than the workflow may take."""
+        for state in ('RUNNING', 'PAUSED', 'IDLE', 'DELAYED', 'WAITING'):
+            self.assertTrue(self.refused(execution(state, 650)), state)
+            self.assertFalse(self.refused(execution(state, 670)), state)
         self.config.config(group='mistral', duplicate_running_limit=60)
         self.assertFalse(self.refused(execution('PAUSED', 61)))
+
+    def test_lost_one_among_others(self):
+        """It hides neither the one that works nor the lack of one."""
+        lost = execution('RUNNING', 700)
+        self.assertFalse(self.refused(execution('ERROR', 300, 20), lost))
+        self.assertTrue(self.refused(
+            execution('RUNNING', 10, id='execution-2'), lost))
+
+    def test_limit_is_what_the_workflow_may_take(self):
+        hot = template_format.parse(templates.read(templates.APPLICATION))
+        heal_time, step_time = (
+            hot['parameters'][name]['default']
+            for name in ('heal_time', 'heal_step_time'))
+        self.assertEqual(heal_time + 2 * step_time,
+                         cfg.CONF.mistral.duplicate_running_limit)
+
+    def test_bounds(self):
+        """None of them may be what nobody can mean."""
+        for name, wrong in (('duplicate_running_limit', 0),
+                            ('duplicate_running_limit', 86401),
+                            ('duplicate_window', -1),
+                            ('duplicate_window', 86401),
+                            ('start_timeout', -1), ('start_timeout', 3601),
+                            ('request_timeout', 0),
+                            ('request_timeout', 601)):
+            self.assertRaises(
+                ValueError, self.config.config, group='mistral',
+                **{name: wrong})
 
     def test_one_among_others(self):
         """A later one that failed does not hide the one that runs."""
@@ -376,6 +412,184 @@ class DuplicateTest(NotifierTestCase):
             json.loads(one['input'])['server_id']
             for one in self.cloud.started()})
         self.assertEqual(8, len(self.cloud.started()))
+
+
+class ClockTest(NotifierTestCase):
+    """Moments that clocks have made, which somebody sets."""
+
+    def test_stamped_by_a_clock_that_is_ahead(self):
+        """No execution is an obstacle before it was there."""
+        for state, ahead, refused in (
+                ('RUNNING', 3600, False), ('RUNNING', 10, True),
+                ('IDLE', 3600, False), ('SUCCESS', 3600, False),
+                ('SUCCESS', 10, True)):
+            self.assertEqual(
+                refused, self.refused(execution(state, -ahead, -ahead)),
+                (state, ahead))
+
+    def test_own_execution_and_a_clock_that_is_wrong(self):
+        """This process knows how long ago it has started it."""
+        for wrong in (-7200, -40, 700, 7200):
+            self.assertFalse(self.refused())
+            self.cloud.executions[0]['created_at'] = ago(wrong)
+            self.assertTrue(self.refused(*self.cloud.executions), wrong)
+            self.notifier = vitrage_notifier.MistralNotifier()
+
+    def test_own_execution_that_is_lost(self):
+        """Whatever Mistral says of its beginning."""
+        self.config.config(group='mistral', duplicate_running_limit=1)
+        self.assertFalse(self.refused())
+        self.cloud.executions[0]['created_at'] = ago(0)
+        key, = self.notifier._started
+        begin, execution_id = self.notifier._started[key]
+        self.notifier._started[key] = (begin - 2, execution_id)
+        self.assertFalse(self.refused(*self.cloud.executions))
+
+    def test_moments_that_nobody_can_read(self):
+        for moment in (None, '', 'yesterday', 5):
+            self.assertFalse(self.refused(execution(
+                'RUNNING', created_at=moment)), moment)
+            self.assertFalse(self.refused(execution(
+                'SUCCESS', updated_at=moment)), moment)
+
+    def test_with_a_zone(self):
+        """As another version of Mistral may write it."""
+        moment = ago(5).replace(' ', 'T')
+        for zone in ('Z', '+00:00'):
+            self.assertTrue(self.refused(execution(
+                'RUNNING', created_at=moment + zone)), zone)
+
+    def test_one_that_nobody_can_read_hides_no_other(self):
+        for strange in ('{', '[]', 'null', None):
+            self.assertTrue(self.refused(
+                execution('RUNNING', input=strange, created_at=None),
+                execution('RUNNING')), strange)
+
+
+class AwayTest(NotifierTestCase):
+    """Mistral, or Keystone, is away for some time: Vitrage asks once."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ('_FIRST_PAUSE', '_LONGEST_PAUSE'):
+            self.useFixture(fixtures.MonkeyPatch(
+                '%s.%s' % (vitrage_notifier.__name__, name), 0.01))
+
+    def answer(self, *answers):
+        """Set what Mistral answers to a start, and then that it starts."""
+        self.cloud.http.post(MISTRAL + '/executions', [
+            *answers, {'status_code': 201, 'json': execution('RUNNING')}])
+
+    def test_comes_back(self):
+        for name, answer in (
+                ('refused', {'exc': requests.exceptions.ConnectionError}),
+                ('reset', {'exc': requests.exceptions.ChunkedEncodingError}),
+                ('no route', {'exc': requests.exceptions.ConnectTimeout}),
+                ('silent', {'exc': requests.exceptions.ReadTimeout}),
+                ('RPC timeout', {'status_code': 500, 'text': 'timed out'}),
+                ('proxy', {'status_code': 502, 'text': '<html>'}),
+                ('haproxy', {'status_code': 503}),
+                ('gateway', {'status_code': 504}),
+                ('overloaded', {'status_code': 429}),
+                ('slow', {'status_code': 408})):
+            self.answer(answer, answer, answer)
+            before = len(self.cloud.started())
+            self.notify({'workflow': 'heal', 'input': {'server_id': name}})
+            self.assertEqual(before + 4, len(self.cloud.started()), name)
+        self.assertLogged('not started yet, next try in',
+                          'started: execution execution-1')
+
+    def test_refused_for_good(self):
+        """What Mistral has understood, it need not hear twice."""
+        for status in (400, 403, 404, 409):
+            self.answer({'status_code': status,
+                         'json': {'faultstring': 'no, %d' % status}})
+            before = len(self.cloud.started())
+            self.notify({'workflow': 'heal', 'input': {'server_id': status}})
+            self.assertEqual(before + 1, len(self.cloud.started()), status)
+            self.assertLogged('no, %d' % status)
+
+    def test_away_for_good(self):
+        """It is given up, and the next request is not held up."""
+        self.config.config(group='mistral', start_timeout=0)
+        self.answer({'status_code': 503, 'text': 'away'})
+        self.notify()
+        self.assertEqual(1, len(self.cloud.started()))
+        self.assertLogged('Workflow heal', 'not started', 'away')
+        self.notify()
+        self.assertEqual(2, len(self.cloud.started()))
+        self.assertLogged('started: execution execution-1')
+
+    def test_keystone_comes_back(self):
+        tokens = KEYSTONE + '/auth/tokens'
+        for name, answer in (
+                ('refused', {'exc': requests.exceptions.ConnectionError}),
+                ('unavailable', {'status_code': 503})):
+            self.notifier = vitrage_notifier.MistralNotifier()
+            self.cloud.http.post(tokens, [answer, answer, {
+                'json': self.cloud._token,
+                'headers': {'X-Subject-Token': 'secret-token'}}])
+            before = len(self.cloud.started())
+            self.notify({'workflow': 'heal', 'input': {'server_id': name}})
+            self.assertEqual(before + 1, len(self.cloud.started()), name)
+
+    def test_started_by_a_try_without_an_answer(self):
+        """The execution of that try may be lost: it is no obstacle."""
+        def take(request, context):
+            self.cloud.executions.append(execution('RUNNING', 0))
+            raise requests.exceptions.ReadTimeout()
+
+        self.answer({'text': take})
+        self.notify()
+        self.assertEqual(2, len(self.cloud.started()))
+        self.assertLogged('started: execution execution-1')
+
+    def test_others_wait_for_the_same_start(self):
+        """And find it, as soon as Mistral is back."""
+        away = [{'exc': requests.exceptions.ConnectionError}] * 5
+        self.cloud.http.post(MISTRAL + '/executions', [*away, {
+            'status_code': 201, 'json': self.cloud._create}])
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: self.notify(), range(8)))
+        self.assertEqual(6, len(self.cloud.started()))
+        self.assertEqual(1, len(self.cloud.executions))
+
+    def test_notifier_restarted(self):
+        """Its memory is gone; Mistral's is not."""
+        self.notify()
+        self.notifier = vitrage_notifier.MistralNotifier()
+        self.notify()
+        self.assertEqual(1, len(self.cloud.started()))
+
+    def test_every_request_has_an_end(self):
+        """One that nobody answers must not end all healing."""
+        self.notify()
+        self.assertEqual({60}, {
+            one.timeout for one in self.cloud.asked('GET')
+            + self.cloud.asked('POST')})
+
+    def test_end_of_a_request_by_option(self):
+        for options, seconds in (({'timeout': 7}, 7), ({}, 90)):
+            self.config.config(group='mistral', request_timeout=90)
+            self.configure(**options)
+            self.notifier = vitrage_notifier.MistralNotifier()
+            before = len(self.cloud.asked('POST'))
+            self.notify({'workflow': 'heal', 'input': options})
+            self.assertEqual(seconds,
+                             self.cloud.asked('POST')[before].timeout)
+
+    def test_mistral_that_never_answers(self):
+        """A real one that takes the connection, and says nothing."""
+        with socket.create_server(('127.0.0.1', 0)) as mute:
+            url = 'http://127.0.0.1:%d/v2' % mute.getsockname()[1]
+            self.cloud.endpoints = [{'public': url, 'region': 'RegionOne'}]
+            self.cloud.http.register_uri(
+                requests_mock.ANY, re.compile(re.escape(url)),
+                real_http=True)
+            self.config.config(group='mistral', request_timeout=1,
+                               start_timeout=0)
+            self.notify()
+        self.assertLogged('Workflow heal', 'not started')
 
 
 class ListingFailsTest(NotifierTestCase):
