@@ -112,14 +112,11 @@ class Patient:
         lost = collections.Counter(
             one['name'] for one in tasks
             if 'timed out' in (one['state_info'] or ''))
-        server = next(one['physical_resource_id'] for one in
-                      self._resources() if one['resource_name'] == 'server')
         return (self.name, '%+.1f' % (self.begun - origin), shown['state'],
                 '-' if self.ended is None
                 else '%.0f' % (self.ended - self.begun),
                 len(tasks), ', '.join(map('%s: %d'.__mod__, lost.items())),
-                'yes' if server != self.server and
-                self._status() == 'UPDATE_COMPLETE' else 'NO',
+                'yes' if self._replaced() else 'NO',
                 (shown['state_info'] or '')[:70])
 
     def delete(self):
@@ -135,6 +132,10 @@ class Patient:
             return self._status() == 'DELETE_COMPLETE'
         except labs.LabError:
             return True
+
+    def _replaced(self):
+        return self._status() == 'UPDATE_COMPLETE' and self.server not in [
+            one['physical_resource_id'] for one in self._resources()]
 
     def _show(self):
         return self._lab.ask('workflowv2', '/executions/%s' % self.execution)
@@ -182,9 +183,11 @@ def main():
     lab = labs.Lab(options.dir.absolute())
     patients, rows = [], []
     try:
+        # One after the other: Mistral, asked by several at the same time,
+        # finds errors in expressions that have none.
         for number in range(options.count):
             patients.append(Patient(lab, '%s-%d' % (PREFIX, number)))
-        labs.wait(lambda: all(one.created() for one in patients), 'stacks')
+            labs.wait(patients[-1].created, 'stack %d' % number)
         rows = measure(lab, patients, options)
     finally:
         for one in patients:

@@ -237,7 +237,7 @@ def judge(case, code, report, artifacts):
     if code is None:
         yield 'not over after %d s' % RUN
     # A verdict is an expectation that failed: it has no traceback.
-    if re.search(r'^Traceback ', output, re.MULTILINE):
+    if broke(output, case.interrupted):
         yield 'the scenario broke: %s' % output[-1500:]
     if not report:
         yield 'no report: %s' % output[-1500:]
@@ -245,6 +245,8 @@ def judge(case, code, report, artifacts):
     found = report['verdict']
     if (found['kind'], found['link']) != (case.kind, case.link):
         yield 'it should be %s; %s' % (case.expected, describe(report))
+    elif not re.search(case.says, found['why']):
+        yield 'it should say %s; %s' % (case.says, describe(report))
     works = bisected(report)
     if works != case.works:
         yield 'the bisect says %s, not %s' % (works, case.works)
@@ -252,6 +254,20 @@ def judge(case, code, report, artifacts):
     if code is not None and good != (code == 0):
         yield 'the scenario says %s and its exit code is %d' % (
             found['kind'], code)
+
+
+def broke(output, interrupted):
+    """Return whether a scenario ended otherwise than by its verdict.
+
+    :param output: of the scenario
+    :param interrupted: whether it was to be interrupted
+    """
+    traces = re.findall(r'^Traceback .*(?:\n[ ].*)*\n(.*)$', output,
+                        re.MULTILINE)
+    if interrupted:
+        traces = [one for one in traces
+                  if not one.startswith('KeyboardInterrupt')]
+    return bool(traces)
 
 
 def bisected(report):

@@ -17,11 +17,15 @@ Each takes the running test, :class:`.scenario.SabotageTest`.
 
 import contextlib
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import time
 
+from sabotage_cases import answering
 from sabotage_cases import breakages
+from sabotage_cases import lab as labs
 from sabotage_cases import meddling
 
 #: Heat's port on the controller, and one that is free.
@@ -33,6 +37,19 @@ AWAY = 10
 #: The guest's init, in place of the one that starts the application.
 SLEEPS_FOR_EVER = 'rdinit=/bin/sleep -- 100000'
 SLEEPS_FIRST = 'rdinit=/bin/sh -- -c "sleep 12; exec /init"'
+#: The guest's init, with one before it that has the application's port, and
+#: answers one byte a second, or that the answer is to be had elsewhere. The
+#: kernel takes what is between the quotes as one word; there are no others.
+TAKES_PORT = """rdinit=/bin/sh -- -c "nc -ll -p %d -e sh -c '%s' & \
+exec /init\""""
+DRIPS = (r'printf HTTP/1.1\\040200\\040OK\\r\\nContent-Length:\\0401000000'
+         r'\\r\\n\\r\\n; while sleep 1; do printf x; done')
+REDIRECTS = (r'read -r m t v; while read -r l; do [ ${#l} -gt 1 ] || break; '
+             r'done; printf HTTP/1.1\\040302\\040Found\\r\\nLocation:\\040'
+             r'http://127.0.0.1:%d%%s\\r\\nContent-Length:\\0400\\r\\n'
+             r'Connection:\\040close\\r\\n\\r\\n $t')
+#: Seconds from the fault to the interruption of the run.
+INTERRUPTED_AFTER = 3
 #: How often the storm starts the workflow.
 STORM = 3
 
@@ -90,9 +107,35 @@ def no_room(run):
             run.broken(breakages.DisabledHost(run.other_host))))
 
 
+@contextlib.contextmanager
+def room_later(run):
+    """Disable the other host until the first update has failed for it."""
+    with contextlib.ExitStack() as disabled:
+        act = meddling.when(
+            run, meddling.fault('injected'), lambda _: disabled.enter_context(
+                run.broken(breakages.DisabledHost(run.other_host))))
+        with act, meddling.when(
+                run, meddling.failure('stack'), lambda _: disabled.close()):
+            yield
+
+
 def dead_application(run):
     """Let the next guest boot without its application."""
     return _booting(run, SLEEPS_FOR_EVER)
+
+
+def dripping_application(run):
+    """Let the next guest answer one byte a second."""
+    return _booting(run, TAKES_PORT % (run.settings.application.port, DRIPS))
+
+
+@contextlib.contextmanager
+def redirecting_application(run):
+    """Let the next guest send everybody to a server that answers rightly."""
+    with answering.answers(run.current_server_id) as port, _booting(
+            run, TAKES_PORT % (run.settings.application.port,
+                               REDIRECTS % port)):
+        yield
 
 
 def _booting(run, words):
@@ -114,6 +157,55 @@ def healed_by_hand(run):
         run.lab.ask('orchestration', stack, 'PATCH', json={'parameters': {}})
 
     return meddling.when(run, meddling.fault('injected'), heal)
+
+
+def evacuated(run):
+    """Have Nova move the server to another host, as it is."""
+    def evacuate():
+        with contextlib.suppress(labs.LabError):
+            run.lab.ask('compute', '/servers/%s/action' % run.app.server_id,
+                        'POST', json={'evacuate': {}})
+            return True
+
+    # Nova refuses until the host's nova-compute is down, or called down.
+    return meddling.when(
+        run, meddling.fault('witnessed'),
+        lambda _: labs.wait(evacuate, 'an evacuation', interval=1))
+
+
+def two_updates(run):
+    """Update the stack by hand at once, which changes nothing."""
+    return meddling.when(
+        run, meddling.fault('injected'), lambda _: run.lab.ask(
+            'orchestration', '/stacks/%s' % run.app.stack.identifier,
+            'PATCH', json={'parameters': {}}))
+
+
+def interrupted(run):
+    """Interrupt the run, as somebody does who has seen enough."""
+    def interrupt(_):
+        time.sleep(INTERRUPTED_AFTER)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    return meddling.when(run, meddling.fault('injected'), interrupt)
+
+
+@contextlib.contextmanager
+def flapping_alarm(run):
+    """Raise the host's alarm and end it; what it leads to comes later.
+
+    What Vitrage has deduced from it is handed on when the fault is there.
+    """
+    name = run.settings.deduced_alarm_name
+    with contextlib.ExitStack() as broken:
+        broken.enter_context(run.broken(
+            breakages.FrozenProgram('vitrage-notifier')))
+        with run.broken(breakages.RaisedAlert(
+                run.settings.host_alarm.name, run.app.host)):
+            labs.wait(lambda: run.lab.alarms(name), 'alarm %s' % name)
+        labs.wait(lambda: not run.lab.alarms(name), 'no alarm %s' % name)
+        with meddling.after(run, meddling.fault('injected'), 0, broken):
+            yield
 
 
 @contextlib.contextmanager

@@ -231,12 +231,13 @@ class RaisedAlert:
     def do(self, lab):
         """Raise it, and wait until Vitrage has its alarm."""
         self._post(lab, ALERT)
-        labs.wait(lambda: self._alarms(lab), 'alarm %s' % self.name, 30)
+        labs.wait(lambda: lab.alarms(self.name), 'alarm %s' % self.name, 30)
 
     def undo(self, lab):
         """End it, and wait until Vitrage knows."""
         self._post(lab, 0)
-        labs.wait(lambda: not self._alarms(lab), 'no alarm %s' % self.name)
+        labs.wait(lambda: not lab.alarms(self.name),
+                  'no alarm %s' % self.name)
 
     def _post(self, lab, seconds):
         end = datetime.datetime.now(datetime.timezone.utc)
@@ -246,10 +247,6 @@ class RaisedAlert:
                        'severity': 'critical'},
             'annotations': {'summary': 'stale', 'description': 'stale'},
             'endsAt': end.isoformat()}])
-
-    def _alarms(self, lab):
-        found = lab.ask('rca', '/v1/alarm/?vitrage_id=all&all_tenants=1')
-        return [one for one in found if one['name'] == self.name]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -37,6 +37,9 @@ class Case:
         around the drill, or None
     :ivar options: of [self_healing], other than those of the lab
     :ivar deadlines: seconds by link, other than :data:`DEADLINES`
+    :ivar says: a regular expression that the verdict's reason must match
+    :ivar interrupted: whether the run is interrupted, and so ends by a
+        KeyboardInterrupt
     :ivar works: whether each later link works on its own, by label, as the
         bisect must say; empty: without a bisect
     :ivar expectation: fields of the expectation, other than by default
@@ -53,6 +56,8 @@ class Case:
     act: str | None = None
     options: typing.Mapping = dataclasses.field(default_factory=dict)
     deadlines: typing.Mapping = dataclasses.field(default_factory=dict)
+    says: str = ''
+    interrupted: bool = False
     works: typing.Mapping = dataclasses.field(default_factory=dict)
     expectation: typing.Mapping = dataclasses.field(default_factory=dict)
     healing: bool = True

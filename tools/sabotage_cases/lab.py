@@ -221,6 +221,11 @@ class Lab:
                          % address)
         return found['ports'][0]['mac_address']
 
+    def alarms(self, name):
+        """Return the alarms that Vitrage has of a name."""
+        found = self.ask('rca', '/v1/alarm/?vitrage_id=all&all_tenants=1')
+        return [one for one in found if one['name'] == name]
+
     def switch_port(self, host):
         """Return the port of the data network's switch that a host is at."""
         text = (self.directory / 'hosts' / host / 'host.env').read_text()

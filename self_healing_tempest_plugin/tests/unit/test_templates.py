@@ -12,9 +12,13 @@
 
 """The templates, checked by those who will read them."""
 
+import datetime
 import functools
 
+import fixtures
 from heatclient.common import template_format
+from mistral.db.v2.sqlalchemy import models
+from mistral import expressions
 from mistral.lang import parser
 import testtools
 from vitrage.evaluator.template_db import template_repository
@@ -184,29 +188,235 @@ class WorkflowTest(testtools.TestCase):
 
     def test_starts_by_looking(self):
         """Nothing is touched before the server was found in the stack."""
-        start, = self.spec.find_start_tasks()
-        self.assertEqual('settle', start.get_name())
+        self.assertEqual({'settle', 'guard'}, {
+            one.get_name() for one in self.spec.find_start_tasks()})
         self.assertEqual('heat.resources_list',
                          self.tasks['find'].get_action_name())
 
-    def test_idle_when_the_server_is_gone(self):
-        """The only way on from looking is that it was found."""
-        find = self.tasks['find']
-        (name, condition, _), = find.get_on_success().get_next()
-        self.assertEqual(('reset_state', '<% $.found %>'), (name, condition))
-        self.assertFalse(find.get_on_complete())
+    def test_every_task_ends(self):
+        """Mistral forgets what is under way when it is restarted.
 
-    def test_fails_with_a_reason(self):
-        wait = self.tasks['wait']
-        (name, condition, values), = wait.get_on_success().get_next()
-        self.assertEqual('fail', name)
-        self.assertEqual('<% $.stack_status != UPDATE_COMPLETE %>', condition)
-        self.assertIn('stack_status_reason', values['msg'])
-
-    def test_every_task_retries(self):
-        """One lost request must not end the healing."""
+        A timeout runs from the beginning of the delay before the task.
+        """
         for name, task in self.tasks.items():
-            self.assertIsNotNone(task.get_policies().get_retry(), name)
+            policies = task.get_policies()
+            self.assertGreaterEqual(
+                policies.get_timeout(), policies.get_wait_before() + 25, name)
+
+    def test_nothing_is_tried_again_by_mistral(self):
+        """It goes on with a task that has timed out between two tries."""
+        for name, task in self.tasks.items():
+            self.assertIsNone(task.get_policies().get_retry(), name)
+
+    def test_every_failure_is_followed_by_another_look(self):
+        """Whatever was lost may have been done, or not."""
+        for name, task in self.tasks.items():
+            following = {one for one, _, _ in
+                         task.get_on_error().get_next()} - {'fail'}
+            wanted = {'mark_unhealthy' if name == 'reset_state'
+                      else 'settle_again'}
+            self.assertTrue(wanted <= following, name)
+
+    def test_no_task_leaves_an_error_to_mistral(self):
+        """One that on-complete handles makes the workflow fail at its end."""
+        for name, task in self.tasks.items():
+            self.assertFalse(task.get_on_complete(), name)
+            self.assertTrue(task.get_on_error(), name)
+
+    def test_every_look_begins_a_task(self):
+        """The guard sees by that whether the workflow goes on."""
+        for name in ('settle_again', 'wait'):
+            self.assertIn(name, [one for one, _, _ in self.tasks[
+                name].get_on_success().get_next()])
+
+
+class WorkflowCase(testtools.TestCase):
+    """Evaluates the expressions of the workflow as Mistral does."""
+
+    def next(self, task, **context):
+        """Return what follows a task that has ended well."""
+        return self._next(_workflow().get_on_success_clause(task), context)
+
+    def next_on_error(self, task, **context):
+        return self._next(_workflow().get_on_error_clause(task), context)
+
+    def _next(self, clause, context):
+        return [name for name, condition, _ in clause
+                if not condition or expressions.evaluate(condition, context)]
+
+
+class WorkflowStepsTest(WorkflowCase):
+    """What follows a task, by the expressions as Mistral evaluates them."""
+
+    def test_looking(self):
+        for status, wanted in (
+                ('CREATE_COMPLETE', 'find'), ('UPDATE_COMPLETE', 'find'),
+                ('UPDATE_IN_PROGRESS', 'settle_again'),
+                ('CREATE_IN_PROGRESS', 'settle_again'),
+                ('CHECK_IN_PROGRESS', 'settle_again'),
+                ('ROLLBACK_IN_PROGRESS', 'settle_again'),
+                ('UPDATE_FAILED', 'find'), ('CHECK_FAILED', 'find'),
+                ('CHECK_COMPLETE', 'find'), ('ROLLBACK_COMPLETE', 'find'),
+                ('RESUME_COMPLETE', 'find')):
+            for task in ('settle', 'settle_again'):
+                self.assertEqual([wanted],
+                                 self.next(task, stack_status=status), status)
+
+    def test_found(self):
+        """Who finds the server gone is done, unless the update failed."""
+        for still_there, found, status, wanted in (
+                (True, True, 'CREATE_COMPLETE', 'reset_state'),
+                (True, True, 'UPDATE_COMPLETE', 'reset_state'),
+                (True, True, 'UPDATE_FAILED', 'reset_state'),
+                (True, True, 'CHECK_FAILED', 'reset_state'),
+                (False, False, 'UPDATE_COMPLETE', 'succeed'),
+                (False, False, 'UPDATE_FAILED', 'succeed'),
+                (False, True, 'UPDATE_COMPLETE', 'succeed'),
+                (False, True, 'CHECK_COMPLETE', 'succeed'),
+                (False, True, 'UPDATE_FAILED', 'update'),
+                (False, True, 'ROLLBACK_FAILED', 'update')):
+            self.assertEqual([wanted], self.next(
+                'find', still_there=still_there, found=found,
+                stack_status=status), (still_there, found, status))
+
+    def test_waiting(self):
+        """A failed update is asked for again, but not for ever."""
+        for status, updates, wanted in (
+                ('UPDATE_IN_PROGRESS', 1, 'wait'),
+                ('UPDATE_IN_PROGRESS', 3, 'wait'),
+                ('ROLLBACK_IN_PROGRESS', 1, 'wait'),
+                ('UPDATE_COMPLETE', 1, 'succeed'),
+                ('UPDATE_COMPLETE', 3, 'succeed'),
+                ('UPDATE_FAILED', 1, 'settle_again'),
+                ('UPDATE_FAILED', 2, 'settle_again'),
+                ('UPDATE_FAILED', 3, 'fail'),
+                ('ROLLBACK_FAILED', 4, 'fail'),
+                ('ROLLBACK_COMPLETE', 1, 'fail'),
+                ('DELETE_COMPLETE', 1, 'fail'),
+                ('CHECK_COMPLETE', 1, 'fail')):
+            self.assertEqual([wanted], self.next(
+                'wait', stack_status=status, updates=updates,
+                stack_status_reason='because'), (status, updates))
+
+    def test_publishes(self):
+        """What an earlier round has found stays found."""
+        def published(name, **context):
+            return expressions.evaluate(_workflow().get_task(
+                name).get_publish('SUCCESS').get_branch()[context.pop(
+                    'key')], context)
+
+        self.assertIs(True, published('find', key='found', found=True))
+        self.assertEqual(1, published('update', key='updates'))
+        self.assertEqual(3, published('update', key='updates', updates=2))
+
+    def test_the_reason_of_a_failure(self):
+        for task, words in (('wait', 'stack_status_reason'),
+                            ('guard', 'stack_status'),
+                            ('guard_again', 'stack_status')):
+            found, = [values['msg'] for name, _, values
+                      in _workflow().get_on_success_clause(task)
+                      if name == 'fail']
+            self.assertIn(words, found)
+
+
+class WorkflowLimitsTest(WorkflowCase):
+    """What ends the workflow, of what Mistral's database says."""
+
+    def setUp(self):
+        super().setUp()
+        self.began, self.tasks = 0, []
+        self.useFixture(fixtures.MonkeyPatch(
+            'mistral.expressions.std_functions.db_api', self))
+
+    def get_workflow_execution(self, _):
+        then = self.ago(self.began)
+        return models.WorkflowExecution(
+            id='execution-1', created_at=then, updated_at=then)
+
+    def get_task_executions(self, **_):
+        return self.tasks
+
+    def add(self, name, seconds, state='SUCCESS'):
+        """Add a task that was created some seconds ago."""
+        self.tasks.append(models.TaskExecution(
+            id='task-%d' % len(self.tasks), name=name, state=state,
+            spec={'name': name, 'type': 'direct', 'version': '2.0'},
+            created_at=self.ago(seconds)))
+
+    def ago(self, seconds):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        return (now - datetime.timedelta(seconds=seconds)).replace(
+            tzinfo=None, microsecond=0)
+
+    def guarded(self, began, *tasks, **context):
+        """Return what follows the guard.
+
+        :param began: seconds since the execution was created
+        :param tasks: pairs of name and seconds since the task was
+        """
+        self.began, self.tasks = began, []
+        for name, seconds in tasks:
+            self.add(name, seconds)
+        context['__execution'] = {'id': 'execution-1'}
+        found = self.next('guard', **context)
+        self.assertEqual(found, self.next('guard_again', **context))
+        self.assertEqual(found, self.next_on_error('guard', **context))
+        return found
+
+    def test_guard(self):
+        """It begins another round where nothing has begun for long."""
+        for name, began, tasks, wanted in (
+                ('at work', 32, [('settle', 32), ('find', 5)], []),
+                ('a step is lost, and has time left', 40,
+                 [('settle', 40), ('find', 38)], []),
+                ('first task lost', 70, [('settle', 70)], ['settle_again']),
+                ('last task lost', 130, [('settle', 130), ('wait', 75)],
+                 ['settle_again']),
+                ('its own tasks do not count', 130, [
+                    ('settle', 130), ('wait', 75), ('guard', 130),
+                    ('guard_again', 95), ('guard_again', 2)],
+                 ['settle_again']),
+                ('it waits for another heal', 300,
+                 [('settle', 300), ('settle_again', 3)], [])):
+            self.assertEqual([*wanted, 'guard_again'],
+                             self.guarded(began, *tasks), name)
+
+    def test_end(self):
+        """It ends the workflow when its time is over."""
+        for began, heal_time, wanted in (
+                (590, None, ['guard_again']), (605, None, ['fail']),
+                (605, 900, ['guard_again']), (905, 900, ['fail'])):
+            context = {'heal_time': heal_time} if heal_time else {}
+            self.assertEqual(wanted, self.guarded(
+                began, ('settle', began), ('wait', 3), **context))
+
+    def test_slow_cloud(self):
+        """Where a step may take longer, nothing is lost so soon."""
+        for seconds, wanted in ((70, []), (130, ['settle_again'])):
+            self.assertEqual([*wanted, 'guard_again'], self.guarded(
+                200, ('settle', 200), ('wait', seconds), heal_step_time=60))
+
+    def test_clock_set_back(self):
+        """A task of the future is no reason for another round."""
+        self.assertEqual(['guard_again'],
+                         self.guarded(-3600, ('settle', -3600)))
+
+    def test_failures(self):
+        """Many of them are no bad luck."""
+        for failed, wanted in ((1, 'settle_again'), (39, 'settle_again'),
+                               (40, 'fail'), (41, 'fail')):
+            self.tasks = []
+            for _ in range(failed):
+                self.add('settle', 5, 'ERROR')
+            for task in ('settle', 'settle_again', 'find', 'mark_unhealthy',
+                         'update', 'wait'):
+                self.assertEqual([wanted], self.next_on_error(
+                    task, __execution={'id': 'execution-1'}), (task, failed))
+
+    def test_server_that_nova_does_not_know(self):
+        """Heat is to replace it all the same."""
+        self.assertEqual(['mark_unhealthy'],
+                         self.next_on_error('reset_state'))
 
 
 @functools.cache
