@@ -27,7 +27,9 @@ the first runs, or shortly after it ended well.
 Vitrage asks once, and takes no notice of what becomes of it. So a start that
 Mistral does not take, because it or Keystone is away, is tried again for some
 time; and an execution that Mistral has lost, which says RUNNING for ever, is
-an obstacle no longer than one that lives may run.
+an obstacle no longer than one that lives may run. One that Mistral loses
+before its first task begins, or ends because of an error of its own, is
+started again at once: nothing inside the workflow could help there.
 
 The module is loaded where Vitrage is installed and Tempest is not: it imports
 nothing of Tempest, and nothing else of this package.
@@ -120,6 +122,19 @@ _LOOK_BACK = 100
 # Mistral says to happen later than that was stamped by a clock that is wrong,
 # or has been set since.
 _SKEW = 30
+
+# How often a workflow is started again that Mistral has lost or spoilt.
+_FRESH_STARTS = 2
+
+# Seconds between two looks at an execution, and after which it is lost where
+# none of its tasks has begun.
+_LOOK_INTERVAL, _BEGINNING = 10, 60
+
+# How Mistral begins to tell of errors of its own: in its expressions above
+# all, whose parser several threads use at the same time. A workflow that has
+# failed begins otherwise: it has its reasons, which a second one would have.
+_OWN_ERRORS = ('Failed to run task ', 'Failed to complete task ',
+               'Failed to handle action ', 'Failed to check and complete ')
 
 # Seconds between two tries to start a workflow: the first, and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1, 10
@@ -232,11 +247,58 @@ class MistralNotifier(mistral_notifier.MistralNotifier):
             LOG.warning('Workflow %s not started again: %s', request,
                         obstacle)
             return
+        self._start(request, _FRESH_STARTS)
+
+    def _start(self, request, fresh_starts):
         # Without another look: an execution that came of a try without an
         # answer may be lost, and a workflow that runs twice does no harm.
         execution = _patiently(request)(self._create, request)
         self._remember(request, execution)
         LOG.info('Workflow %s started: execution %s', request, execution.id)
+        if fresh_starts:
+            self._look_later(request, execution.id, fresh_starts)
+
+    def _look_later(self, request, execution_id, fresh_starts):
+        timer = threading.Timer(_LOOK_INTERVAL, self._look_after,
+                                (request, execution_id, fresh_starts))
+        timer.daemon = True
+        timer.start()
+
+    def _look_after(self, request, execution_id, fresh_starts):
+        """Start a workflow again that Mistral has lost or spoilt."""
+        try:
+            execution = self.client.executions.get(execution_id)
+            reason = self._spoilt(request, execution)
+            if reason:
+                LOG.warning('Workflow %s is started again: execution %s %s',
+                            request, execution_id, reason)
+                self._start(request, fresh_starts - 1)
+                return
+            if execution.state not in _ACTIVE:
+                return
+        except Exception as error:
+            if getattr(error, 'error_code', None) == 404:
+                return
+            LOG.warning('Cannot tell what becomes of execution %s: %s',
+                        execution_id, error)
+        age = self._own_age(request, execution_id)
+        if age is not None and age < CONF.mistral.duplicate_running_limit:
+            self._look_later(request, execution_id, fresh_starts)
+
+    def _spoilt(self, request, execution):
+        """Return why an execution can do nothing any more, or None."""
+        info = getattr(execution, 'state_info', None) or ''
+        if execution.state == 'ERROR' and info.startswith(_OWN_ERRORS):
+            return 'ended in an error of Mistral: %s' % info.splitlines()[0]
+        age = self._own_age(request, execution.id)
+        if execution.state in _ACTIVE and age is not None and (
+                age > _BEGINNING and not self._begun(execution.id)):
+            return 'has not begun after %.0f s' % age
+        return None
+
+    def _begun(self, execution_id):
+        return any(one.state != 'IDLE' for one in self.client.tasks.list(
+            execution_id))
 
     def _create(self, request):
         # By position: the name of the first argument has changed before.

@@ -23,6 +23,8 @@ import re
 import socket
 import subprocess
 import sys
+import threading
+from unittest import mock
 
 import fixtures
 from heatclient.common import template_format
@@ -43,6 +45,7 @@ from vitrage.notifier import service
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import vitrage_notifier
 
+TIMER = threading.Timer
 CLASS_PATH = 'self_healing_tempest_plugin.vitrage_notifier.MistralNotifier'
 KEYSTONE = 'http://keystone.test/v3'
 MISTRAL = 'http://mistral.test/workflow/v2'
@@ -143,8 +146,22 @@ class NotifierTestCase(testtools.TestCase):
         self.config.register_opts(vitrage_notifiers.OPTS)
         self.configure()
         self.logger = self.useFixture(fixtures.FakeLogger())
+        self.timers = []
+        self.useFixture(fixtures.MonkeyPatch(
+            '%s.threading.Timer' % vitrage_notifier.__name__, self.timer))
         self.cloud = self.useFixture(FakeCloud())
         self.notifier = vitrage_notifier.MistralNotifier()
+
+    def timer(self, interval, function, args):
+        """Keep what is to be called later, and call it when asked."""
+        self.timers.append((interval, function, args))
+        return mock.create_autospec(TIMER, instance=True)
+
+    def look(self):
+        """Let the notifier look at what it has started."""
+        timers, self.timers = self.timers, []
+        for _, function, args in timers:
+            function(*args)
 
     def configure(self, **credentials):
         """Make Vitrage read a file with these service credentials."""
@@ -590,6 +607,126 @@ class AwayTest(NotifierTestCase):
                                start_timeout=0)
             self.notify()
         self.assertLogged('Workflow heal', 'not started')
+
+
+class LookAfterTest(NotifierTestCase):
+    """What becomes of an execution: nobody else looks at it."""
+
+    OWN_ERRORS = (
+        'Failed to run task [error=Can not evaluate YAQL expression',
+        'Failed to handle action completion [error=Can not evaluate YAQL',
+        'Failed to handle action update [error=...',
+        'Failed to complete task [error=Parse error: unexpected end',
+        'Failed to check and complete [wf_ex_id=...')
+
+    def started_one(self, **changes):
+        """Start the workflow; then the execution and its tasks are so.
+
+        :returns: how many were started after the notifier's next look
+        """
+        tasks = changes.pop('tasks', ['RUNNING'])
+        age = changes.pop('age', 5)
+        self.cloud.executions, self.timers = [], []
+        self.notifier = vitrage_notifier.MistralNotifier()
+        before = len(self.cloud.started())
+        self.notify()
+        key, = self.notifier._started
+        self.notifier._started[key] = (
+            self.notifier._started[key][0] - age, 'execution-1')
+        made = dict(self.cloud.executions[0], **changes)
+        url = '%s/executions/execution-1' % MISTRAL
+        self.cloud.http.get(url, json=made)
+        self.cloud.http.get(url + '/tasks', json={'tasks': [
+            {'id': str(number), 'state': state}
+            for number, state in enumerate(tasks)]})
+        self.look()
+        return len(self.cloud.started()) - before - 1
+
+    def test_goes_on(self):
+        """It is looked at as long as it may run."""
+        for name, looks, changes in (
+                ('runs', 1, {}), ('is slow', 1, {'age': 600}),
+                ('waits for its first task', 1,
+                 {'age': 50, 'tasks': ['IDLE', 'IDLE']}),
+                ('is paused', 1, {'state': 'PAUSED', 'age': 300}),
+                ('is lost', 0, {'age': 661}),
+                ('ended well', 0, {'state': 'SUCCESS'}),
+                ('was cancelled', 0, {'state': 'CANCELLED'})):
+            self.assertEqual(0, self.started_one(**changes), name)
+            self.assertEqual(looks, len(self.timers), name)
+
+    def test_has_not_begun(self):
+        """Mistral ended between the execution and its first task."""
+        for tasks in (['IDLE', 'IDLE'], []):
+            self.assertEqual(1, self.started_one(age=65, tasks=tasks), tasks)
+        self.assertLogged('is started again: execution execution-1 has not '
+                          'begun after 65 s')
+
+    def test_has_begun(self):
+        for tasks in (['RUNNING', 'IDLE'], ['DELAYED'], ['SUCCESS', 'IDLE'],
+                      ['ERROR'], ['IDLE', 'DELAYED']):
+            self.assertEqual(0, self.started_one(age=65, tasks=tasks), tasks)
+
+    def test_spoilt_by_mistral(self):
+        for info in self.OWN_ERRORS:
+            self.assertEqual(1, self.started_one(
+                state='ERROR', state_info=info), info)
+        self.assertLogged('ended in an error of Mistral: Failed to run task')
+
+    def test_failed_for_a_reason(self):
+        """A second one would have the same."""
+        for info in ('the stack is UPDATE_FAILED: no valid host',
+                     '40 steps have failed, the last one, find, with: Failed',
+                     'Failure caused by error in tasks: work', '', None):
+            self.assertEqual(0, self.started_one(
+                state='ERROR', state_info=info), info)
+            self.assertEqual([], self.timers)
+
+    def test_not_again_and_again(self):
+        spoilt = {'state': 'ERROR', 'state_info': self.OWN_ERRORS[0]}
+        self.cloud.http.get(
+            re.compile('%s/executions/execution-' % re.escape(MISTRAL)),
+            json=execution(**spoilt))
+        self.notify()
+        while self.timers:
+            self.look()
+        self.assertEqual(3, len(self.cloud.started()))
+
+    def test_deleted(self):
+        """Its application is gone, and needs no healing."""
+        self.notify()
+        self.cloud.http.get(MISTRAL + '/executions/execution-1',
+                            status_code=404, json={'faultstring': 'gone'})
+        self.look()
+        self.assertEqual(1, len(self.cloud.started()))
+        self.assertEqual([], self.timers)
+
+    def test_mistral_is_away_meanwhile(self):
+        self.notify()
+        self.cloud.http.get(MISTRAL + '/executions/execution-1', [
+            {'exc': requests.exceptions.ConnectionError},
+            {'status_code': 503},
+            {'json': execution('ERROR', state_info=self.OWN_ERRORS[0])}])
+        for _ in range(3):
+            self.look()
+        self.assertEqual(2, len(self.cloud.started()))
+        self.assertLogged('Cannot tell what becomes of execution')
+
+    def test_in_a_thread_of_its_own(self):
+        """The real timer: the listener has other things to do."""
+        looked = threading.Event()
+        self.useFixture(fixtures.MonkeyPatch(
+            '%s.threading.Timer' % vitrage_notifier.__name__, TIMER))
+        self.useFixture(fixtures.MonkeyPatch(
+            '%s._LOOK_INTERVAL' % vitrage_notifier.__name__, 0.01))
+
+        def tell(request, context):
+            looked.set()
+            return execution('SUCCESS')
+
+        self.cloud.http.get(MISTRAL + '/executions/execution-1', json=tell)
+        self.notify()
+        self.assertTrue(looked.wait(60))
 
 
 class ListingFailsTest(NotifierTestCase):
