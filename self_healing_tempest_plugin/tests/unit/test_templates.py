@@ -259,8 +259,8 @@ class WorkflowStepsTest(WorkflowCase):
                 ('CHECK_COMPLETE', 'find'), ('ROLLBACK_COMPLETE', 'find'),
                 ('RESUME_COMPLETE', 'find')):
             for task in ('settle', 'settle_again'):
-                self.assertEqual([wanted],
-                                 self.next(task, stack_status=status), status)
+                self.assertEqual([wanted], self.next(
+                    task, stack_status=status, looks=1), status)
 
     def test_found(self):
         """Who finds the server gone is done, unless the update failed."""
@@ -274,6 +274,9 @@ class WorkflowStepsTest(WorkflowCase):
                 (False, True, 'UPDATE_COMPLETE', 'succeed'),
                 (False, True, 'CHECK_COMPLETE', 'succeed'),
                 (False, True, 'UPDATE_FAILED', 'update'),
+                (True, True, 'UPDATE_IN_PROGRESS', 'reset_state'),
+                (False, False, 'UPDATE_IN_PROGRESS', 'update'),
+                (False, True, 'UPDATE_IN_PROGRESS', 'update'),
                 (False, True, 'ROLLBACK_FAILED', 'update')):
             self.assertEqual([wanted], self.next(
                 'find', still_there=still_there, found=found,
@@ -295,8 +298,23 @@ class WorkflowStepsTest(WorkflowCase):
                 ('DELETE_COMPLETE', 1, 'fail'),
                 ('CHECK_COMPLETE', 1, 'fail')):
             self.assertEqual([wanted], self.next(
-                'wait', stack_status=status, updates=updates,
+                'wait', stack_status=status, updates=updates, looks=1,
                 stack_status_reason='because'), (status, updates))
+
+    def test_an_update_that_never_ends(self):
+        """Heat has lost it: another one gets it going again."""
+        for task, on, again in (('settle_again', 'settle_again', 'find'),
+                                ('wait', 'wait', 'update')):
+            for looks, wanted in ((59, on), (60, again), (61, on),
+                                  (120, again)):
+                self.assertEqual([wanted], self.next(
+                    task, stack_status='UPDATE_IN_PROGRESS', looks=looks,
+                    updates=1), (task, looks))
+
+    def test_looks_are_counted_throughout(self):
+        for task in ('settle', 'settle_again', 'wait'):
+            self.assertEqual('<% $.get(looks, 0) + 1 %>', _workflow().get_task(
+                task).get_publish('SUCCESS').get_branch()['looks'])
 
     def test_publishes(self):
         """What an earlier round has found stays found."""
@@ -310,9 +328,10 @@ class WorkflowStepsTest(WorkflowCase):
         self.assertEqual(3, published('update', key='updates', updates=2))
 
     def test_the_reason_of_a_failure(self):
-        for task, words in (('wait', 'stack_status_reason'),
-                            ('guard', 'stack_status'),
-                            ('guard_again', 'stack_status')):
+        for task, words in (
+                ('wait', '$.stack_status_reason'),
+                ('guard', '$.get(heal_time, 600)'),
+                ('guard_again', '$.get(heal_time, 600)')):
             found, = [values['msg'] for name, _, values
                       in _workflow().get_on_success_clause(task)
                       if name == 'fail']
