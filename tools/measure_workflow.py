@@ -53,12 +53,16 @@ COLUMNS = ('stack', 'begun', 'execution', 'seconds', 'tasks', 'lost',
            'replaced', 'reason')
 
 
-def template():
-    """Return the stack: the plugin's workflow, and a server that is none."""
-    whole = yaml.safe_load(HOT.read_text())
+def template(path):
+    """Return the stack: the plugin's workflow, and a server that is none.
+
+    :param path: of the HOT that has the workflow
+    """
+    whole = yaml.safe_load(path.read_text())
     return {
         'heat_template_version': whole['heat_template_version'],
-        'parameters': {name: whole['parameters'][name] for name in LIMITS},
+        'parameters': {name: one for name, one in whole['parameters'].items()
+                       if name.startswith('heal_')},
         'resources': {
             'heal_instance': whole['resources']['heal_instance'],
             'server': {'type': 'OS::Heat::TestResource', 'properties': {
@@ -69,11 +73,12 @@ def template():
 class Patient:
     """A stack with its workflow, and one execution of that."""
 
-    def __init__(self, lab, name):
+    def __init__(self, lab, name, stack):
         self._lab, self.name = lab, name
         made = lab.ask('orchestration', '/stacks', 'POST', json={
-            'stack_name': name, 'template': template(),
-            'parameters': LIMITS})
+            'stack_name': name, 'template': stack, 'parameters': {
+                one: LIMITS[one] for one in LIMITS
+                if one in stack['parameters']}})
         self.stack_id = made['stack']['id']
         self._path = '/stacks/%s/%s' % (name, self.stack_id)
         self.execution = self.begun = self.ended = None
@@ -172,6 +177,7 @@ def measure(lab, patients, options):
         time.sleep(options.every)
     lose(lab, options)
     with contextlib.suppress(labs.LabError):
+        # All of them at each look: else the end of a later one is seen late.
         labs.wait(lambda: all([one.look() for one in patients]),
                   'all executions ended', PATIENCE, 1)
     return [one.row(origin) for one in patients]
@@ -186,7 +192,8 @@ def main():
         # One after the other: Mistral, asked by several at the same time,
         # finds errors in expressions that have none.
         for number in range(options.count):
-            patients.append(Patient(lab, '%s-%d' % (PREFIX, number)))
+            patients.append(Patient(lab, '%s-%d' % (PREFIX, number),
+                                    template(options.hot)))
             labs.wait(patients[-1].created, 'stack %d' % number)
         rows = measure(lab, patients, options)
     finally:
@@ -214,6 +221,8 @@ def parse():
     parser.add_argument('--every', type=float, default=1.3,
                         metavar='SECONDS',
                         help='between two starts (default: %(default)g)')
+    parser.add_argument('--hot', type=pathlib.Path, default=HOT,
+                        metavar='FILE', help='of another workflow')
     parser.add_argument('--dir', type=pathlib.Path, default=os.environ.get(
         'LAB_DIR', TOOLS.parent / '.lab'), help='of the lab')
     return parser.parse_args()
