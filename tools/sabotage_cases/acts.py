@@ -40,8 +40,9 @@ SLEEPS_FIRST = 'rdinit=/bin/sh -- -c "sleep 12; exec /init"'
 #: The guest's init, with one before it that has the application's port, and
 #: answers one byte a second, or that the answer is to be had elsewhere. The
 #: kernel takes what is between the quotes as one word; there are no others.
-TAKES_PORT = """rdinit=/bin/sh -- -c "nc -ll -p %d -e sh -c '%s' & \
-exec /init\""""
+#: Without /dev/null the shell begins nothing in the background.
+TAKES_PORT = """rdinit=/bin/sh -- -c "mount -t devtmpfs dev /dev; \
+nc -ll -p %d -e sh -c '%s' & exec /init\""""
 DRIPS = (r'printf HTTP/1.1\\040200\\040OK\\r\\nContent-Length:\\0401000000'
          r'\\r\\n\\r\\n; while sleep 1; do printf x; done')
 REDIRECTS = (r'read -r m t v; while read -r l; do [ ${#l} -gt 1 ] || break; '
