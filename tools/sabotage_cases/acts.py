@@ -160,18 +160,26 @@ def healed_by_hand(run):
     return meddling.when(run, meddling.fault('injected'), heal)
 
 
+@contextlib.contextmanager
 def evacuated(run):
-    """Have Nova move the server to another host, as it is."""
-    def evacuate():
-        with contextlib.suppress(labs.LabError):
-            run.lab.ask('compute', '/servers/%s/action' % run.app.server_id,
-                        'POST', json={'evacuate': {}})
-            return True
+    """Have Nova move the server to another host, as it is.
 
-    # Nova refuses until the host's nova-compute is down, or called down.
-    return meddling.when(
-        run, meddling.fault('witnessed'),
-        lambda _: labs.wait(evacuate, 'an evacuation', interval=1))
+    Vitrage calls the host up again when its alarm ends, once, and Nova
+    refuses: the evacuation is not over before the host is back.
+    """
+    service = '/os-services/%s' % run.lab.compute_service(run.app.host)
+
+    def evacuate(_):
+        # Nova refuses until the host's nova-compute is down.
+        run.lab.insist('compute', '/servers/%s/action' % run.app.server_id,
+                       'POST', json={'evacuate': {}})
+
+    def call_up(_):
+        run.lab.insist('compute', service, 'PUT', json={'forced_down': False})
+
+    with meddling.when(run, meddling.fault('witnessed'), evacuate), \
+            meddling.when(run, meddling.fault('reverted'), call_up):
+        yield
 
 
 def two_updates(run):

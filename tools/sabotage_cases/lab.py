@@ -108,6 +108,15 @@ class Lab:
         except ValueError:
             return None
 
+    def insist(self, *question, **options):
+        """Ask a service until it does not refuse, see :meth:`ask`."""
+        def ask():
+            with contextlib.suppress(LabError):
+                self.ask(*question, **options)
+                return True
+
+        wait(ask, 'no refusal of %s' % ' '.join(question), interval=1)
+
     def ask_monitor(self, program, path, body=None):
         """Ask Prometheus or Alertmanager.
 
