@@ -29,9 +29,10 @@ from self_healing_tempest_plugin import waiting
 # that. As long again Heat is watched where it was at work when it was asked.
 DELETIONS, DELETION_INTERVAL = 6, 5.0
 
-# Seconds that the workflow gives each of its steps at least: Mistral's
-# scheduler alone needs some of them.
-HEAL_STEP_TIME = 30
+# Seconds that the workflow gives each of its steps at least, Mistral's
+# scheduler alone needs some of them; and which part of the time for the stack
+# it is where that is more.
+HEAL_STEP_TIME, HEAL_STEPS = 30, 10
 
 # The options that name a template of the cloud, by the file of the tests' own
 # that is added without them.
@@ -113,7 +114,7 @@ class Application(fixtures.Fixture):
                 'healing': self._healing,
                 'heal_time': 2 * self._times.stack,
                 'heal_step_time': max(
-                    HEAL_STEP_TIME, self._settings.cloud.request_timeout),
+                    HEAL_STEP_TIME, self._times.stack // HEAL_STEPS),
             }, self._times.stack)
 
     def _wait_created(self):

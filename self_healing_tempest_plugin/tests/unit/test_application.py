@@ -166,6 +166,19 @@ class ApplicationTest(ApplicationTestCase):
         self.assertEqual(2, self.deleted_at_last([], 'UPDATE_IN_PROGRESS'))
         self.assertIsNone(answers[-1])
 
+    def test_time_to_heal(self):
+        """The workflow gets more of it where the stack does."""
+        for stack, heal_time, step_time in ((90, 180, 30), (300, 600, 30),
+                                            (1200, 2400, 120)):
+            self.settings = dataclasses.replace(
+                self.settings,
+                timeouts=dataclasses.replace(TIMES, stack=stack))
+            with application.Application(self.clients, self.settings):
+                pass
+            given = self.cloud.asked('POST', '/stacks')[-1][3]['parameters']
+            self.assertEqual((heal_time, step_time),
+                             (given['heal_time'], given['heal_step_time']))
+
     def test_without_healing(self):
         """No rule is asked for, and none is waited for."""
         del self.cloud.stack_resources[2]
