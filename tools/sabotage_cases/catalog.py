@@ -114,7 +114,7 @@ CASES = (
          options={'host_template': 'sabotage_harmless'}),
     Case(name='alarm-flaps-before', kind='INVALID',
          broken='the alarm was active seconds before the fault',
-         act='flapping_alarm'),
+         act='flapping_alarm', says='before the fault'),
     Case(name='interrupted', kind='INVALID',
          broken='somebody interrupts the run while it watches',
          act='interrupted', interrupted=True, says='ended early'),
@@ -169,7 +169,7 @@ CASES = (
          broken='nobody heals, but Nova moves the server to another host',
          # Whoever moves it takes longer than a workflow to begin.
          act='evacuated', healing=False, deadlines={'workflow': 60},
-         says='moved|evacuat'),
+         says='evacuate'),
     Case(name='all-slow', kind='HEALED',
          broken='nothing: every link is slow, within its deadline',
          before=(_rules((r'(alert: HostDown\n(?:.*\n)*?\s+for: )2s',
