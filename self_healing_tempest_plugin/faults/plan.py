@@ -17,6 +17,7 @@ that knows nothing of the one that made it can take the fault back.
 """
 
 import dataclasses
+import math
 import secrets
 import shlex
 
@@ -102,18 +103,37 @@ def to_dict(plan):
 def from_dict(values):
     """Return the plan that :func:`to_dict` made the values of.
 
+    Fields that this version does not know are passed over.
+
     :raises ValueError: when it is none
     """
     try:
         lists = {
             'checks': _checks(values['checks']),
             'witnesses': _checks(values['witnesses']),
-            'timer': float(values['timer'])}
+            'timer': _timer(values['timer'])}
         for name in ('inject', 'revert', 'arm', 'disarm'):
             lists[name] = tuple(map(_command, values[name]))
-        return Plan(**dict(values, **lists))
+        return Plan(**dict(_known(Plan, values), **lists))
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError('no plan of a fault: %r' % error) from None
+
+
+def _known(kind, values):
+    names = {field.name for field in dataclasses.fields(kind)}
+    found = {name: values[name] for name in values if name in names}
+    for name in ('id', 'kind', 'host', 'description', 'look_at', 'transport',
+                 'target', 'what', 'pattern'):
+        if not isinstance(found.get(name, ''), str):
+            raise TypeError('%s %r' % (name, found[name]))
+    return found
+
+
+def _timer(value):
+    timer = float(value)
+    if not (math.isfinite(timer) and timer >= 0):
+        raise TypeError('timer %r' % (value,))
+    return timer
 
 
 def _command(values):
@@ -121,9 +141,10 @@ def _command(values):
     if isinstance(argv, str) or not argv or not all(
             isinstance(word, str) for word in argv):
         raise TypeError('argv %r' % (argv,))
-    return Command(**dict(values, argv=tuple(argv)))
+    return Command(**dict(_known(Command, values), argv=tuple(argv)))
 
 
 def _checks(values):
-    return tuple(Check(**dict(one, command=_command(one['command'])))
+    return tuple(Check(**dict(_known(Check, one),
+                              command=_command(one['command'])))
                  for one in values)
