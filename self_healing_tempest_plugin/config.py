@@ -159,10 +159,13 @@ SELF_HEALING_OPTIONS = [
     cfg.StrOpt(
         'state_dir',
         help='Directory of the journal of faults and of the lock that lets '
-             'one run at a time break something. All runs against one cloud '
-             'should share it, and it should outlive a reboot: lock_path is '
-             'often below /tmp. Nobody else may write there. Empty: '
-             '"self_healing" below [oslo_concurrency] lock_path.'),
+             'one run at a time break something, as an absolute path: '
+             '"self-healing-tempest revert" must find it from anywhere. All '
+             'runs against one cloud should share it, and it should outlive '
+             'a reboot: lock_path is often below /tmp. Nobody else, nor a '
+             'group, may write there, or in a directory above it that has no '
+             'sticky bit: what the journal says is run. Empty: "self_healing" '
+             'below [oslo_concurrency] lock_path.'),
     cfg.IntOpt(
         'host_timer', min=5, max=86400,
         help='Seconds after which a broken host repairs itself, whatever has '
@@ -601,6 +604,17 @@ def recovery(conf):
         return Recovery(_access(own), _timeouts(own), state_dir(conf))
 
 
+def cloud(conf):
+    """Read the options of the services that are asked, and no other.
+
+    :param conf: see :func:`settings`
+    :returns: :class:`Cloud`
+    :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
+    """
+    with _named_errors():
+        return _cloud(conf)
+
+
 def objectives(conf):
     """Read the service-level objectives that are set, and no other option.
 
@@ -683,17 +697,30 @@ def _application(conf):
 def state_dir(conf):
     """Return the absolute directory of journal and lock.
 
+    A relative one would be another for whoever takes back, from another
+    directory, what a run has left.
+
     :param conf: see :func:`settings`
     :raises tempest.lib.exceptions.InvalidConfiguration: when neither option
-        that names it is set
+        that names it is set, or it is not absolute
     """
     own = conf.self_healing
     if own.state_dir:
-        return os.path.abspath(own.state_dir)
+        return _absolute(own.state_dir, '[self_healing] state_dir')
     locks = _required(conf.oslo_concurrency, 'lock_path',
                       group='oslo_concurrency',
                       hint=' or [self_healing] state_dir')
-    return os.path.abspath(os.path.join(locks, 'self_healing'))
+    return os.path.join(
+        _absolute(locks, '[oslo_concurrency] lock_path, or else '
+                  '[self_healing] state_dir,'), 'self_healing')
+
+
+def _absolute(path, options):
+    if not os.path.isabs(path) or '\0' in path:
+        raise exceptions.InvalidConfiguration(
+            '%s must be an absolute path, or "revert" would not find the '
+            'journal from another directory: %r' % (options, path))
+    return os.path.normpath(path)
 
 
 def _power(own):

@@ -252,7 +252,9 @@ class FakeCloud(fixtures.Fixture):
         wanted = query['workflow_name'][0]
         return 200, {'executions': [
             one for one in self.executions
-            if one['workflow_name'] == wanted]}, {}
+            if one['workflow_name'] == wanted
+            or (wanted.startswith('has:')
+                and wanted[4:] in one['workflow_name'])]}, {}
 
     def list_tasks(self, query, body, execution):
         return 200, {'tasks': [one for one in self.tasks if one[
