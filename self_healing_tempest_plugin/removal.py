@@ -19,7 +19,6 @@ never have been created, may be about to be, may be half there or half gone.
 
 import contextlib
 import math
-import time
 
 from self_healing_tempest_plugin import clients as services
 from self_healing_tempest_plugin.faults import checks
@@ -248,7 +247,7 @@ class Removal:
         :param find: returns it, or None
         """
         left = 0.0 if State.CREATED in entry.states else (
-            entry.since + UNDER_WAY - time.time())
+            entry.since + UNDER_WAY - waiting.CLOCK.wall())
         try:
             return self._wait(
                 find, lambda found: found is not None,
