@@ -178,9 +178,9 @@ class ApplicationTest(ApplicationTestCase):
         with application.Application(self.clients, self.settings,
                                      healing=False) as app:
             self.assertEqual('boot-1', app.boot)
+            self.assertEqual([], self.cloud.asked('GET', 'template'))
         body = self.cloud.asked('POST', '/stacks')[0][3]
         self.assertIs(False, body['parameters']['healing'])
-        self.assertEqual([], self.cloud.asked('GET', 'template'))
 
     def failing(self, kind=waiting.WaitAborted):
         error = setup_error(application.Application(
