@@ -47,6 +47,8 @@ class State(enum.Enum):
     UNWITNESSED = 'unwitnessed'
     REVERTED = 'reverted'
     VERIFIED = 'verified'
+    # No state of the fault: a process of it is about to begin.
+    STARTED = 'started'
 
 
 class JournalError(exceptions.TempestException):
@@ -65,11 +67,14 @@ class Entry:
     :ivar plan: :class:`.plan.Plan`
     :ivar states: what has happened to it, oldest first
     :ivar since: when it was planned, seconds since the epoch
+    :ivar processes: the processes on a runner that were started for it, as
+        dicts, oldest first; see :class:`.processes.Process`
     """
 
     plan: plans.Plan
     states: tuple[State, ...]
     since: float
+    processes: tuple[dict, ...] = ()
 
     @property
     def open(self):
@@ -145,6 +150,23 @@ class Journal:
         :raises JournalError: when it is not on the disk
         """
         self._write(fault_id, state, detail=detail)
+
+    def started(self, fault_id, process):
+        """Record a process of a fault before it can do anything.
+
+        :param fault_id: id of its plan
+        :param process: dict that tells it from all others, fit for JSON; see
+            :class:`.processes.Process`
+        :raises JournalError: when it is not on the disk
+        """
+        self._write(fault_id, State.STARTED, process=process)
+
+    def processes(self, fault_id):
+        """Return the processes that were started for a fault, as dicts."""
+        for entry in self.read()[0]:
+            if entry.plan.id == fault_id:
+                return entry.processes
+        return ()
 
     @contextlib.contextmanager
     def held(self):
@@ -291,5 +313,9 @@ def _read_line(entries, line):
     if fault_id not in entries:
         raise ValueError('fault %s was never planned' % fault_id)
     entry = entries[fault_id]
+    if state is State.STARTED:
+        entries[fault_id] = dataclasses.replace(
+            entry, processes=(*entry.processes, dict(line['process'])))
+        return
     entries[fault_id] = dataclasses.replace(
         entry, states=(*entry.states, state))
