@@ -19,6 +19,7 @@ that knows nothing of the one that made it can take the fault back.
 import dataclasses
 import secrets
 import shlex
+import typing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,15 +29,21 @@ class Command:
     :ivar transport: name of a transport, see :mod:`.transports`
     :ivar target: address of the host; empty on the runner
     :ivar argv: program and arguments; never a line for a shell
+    :ivar stdin: what the command reads, over SSH only: a script there may be
+        longer than a line can be
     """
 
     transport: str
     target: str
     argv: tuple[str, ...]
+    stdin: str = ''
 
     def __str__(self):
         where = '%s ' % self.target if self.target else ''
-        return '%s: %s%s' % (self.transport, where, shlex.join(self.argv))
+        script = ' <(a script of %d lines)' % len(
+            self.stdin.splitlines()) if self.stdin else ''
+        return '%s: %s%s%s' % (
+            self.transport, where, shlex.join(self.argv), script)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +56,15 @@ class Check:
     :ivar pattern: regular expression that is looked for in standard output;
         without one, exit status 0 is a yes and 1 a no
     :ivar holds: the answer with which the check holds
+    :ivar before: where it is set, standard output is the network of a host,
+        and the answer is whether that is as in here, see :mod:`.snapshots`
     """
 
     what: str
     command: Command
     pattern: str = ''
     holds: bool = True
+    before: typing.Mapping | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,9 +131,15 @@ def _command(values):
     if isinstance(argv, str) or not argv or not all(
             isinstance(word, str) for word in argv):
         raise TypeError('argv %r' % (argv,))
+    if not isinstance(values.get('stdin', ''), str):
+        raise TypeError('stdin %r' % (values['stdin'],))
     return Command(**dict(values, argv=tuple(argv)))
 
 
 def _checks(values):
-    return tuple(Check(**dict(one, command=_command(one['command'])))
-                 for one in values)
+    found = tuple(Check(**dict(one, command=_command(one['command'])))
+                  for one in values)
+    for one in found:
+        if not isinstance(one.before, (dict, type(None))):
+            raise TypeError('before %r' % (one.before,))
+    return found
