@@ -110,7 +110,7 @@ def lines(before, by_host=()):
             steps.add(*words)
     else:
         for add in (_links, _addresses, _nexthops, _routes, _rules,
-                    _neighbours):
+                    _neighbours, _carriers, _forget_local):
             add(before, steps)
     head = _HEAD % {'up': int(before['up'])}
     return '\n'.join((head.strip(), *steps.functions, 'every_round() {',
@@ -416,6 +416,53 @@ def _neighbours(before, steps):
                      if flag in one)
         steps.add('ip', 'neighbour', 'replace', *words, 'nud',
                   one['state'][0].lower())
+
+
+def _carriers(before, steps):
+    # The kernel makes the rest of its own when there is a carrier.
+    for link in before['links']:
+        if link['carrier']:
+            steps.add_function(
+                'case $(ip -oneline link show dev %s) in *LOWER_UP*) '
+                'return 0 ;; esac' % shlex.quote(link['ifname']),
+                'echo no carrier on %s' % shlex.quote(link['ifname']),
+                'return 1')
+
+
+def _forget_local(before, steps):
+    """Add steps that take away local addresses that nobody wanted.
+
+    The kernel makes one when a NIC goes up, also where it was deleted.
+    """
+    for link in before['links']:
+        found = [one for one in before['addresses']
+                 if one['dev'] == link['ifname'] and one['family'] == 'inet6'
+                 and one.get('scope') == 'link']
+        own = _of_hardware(link.get('address') or '')
+        if any(one.get('stable-privacy') or one['local'] == own
+               for one in found):
+            continue
+        wanted = '|'.join('%s/%d' % (one['local'], one['prefixlen'])
+                          for one in found) or "''"
+        device = shlex.quote(link['ifname'])
+        steps.add_function(
+            'ip -6 -oneline address show dev %s scope link | '
+            'while read -r _ _ _ own _; do' % device,
+            '    case $own in %s) ;; *)' % wanted,
+            '        ip -6 address delete "$own" dev %s ;;' % device,
+            '    esac', 'done', '[ "$round" -gt 1 ]')
+
+
+def _of_hardware(address):
+    """Return the local address that the kernel makes of a MAC, or None."""
+    parts = address.split(':')
+    if len(parts) != 6:
+        return None
+    numbers = [int(part, 16) for part in parts]
+    numbers[0] ^= 2
+    numbers[3:3] = [0xff, 0xfe]
+    return str(ipaddress.IPv6Address(
+        bytes([0xfe, 0x80, *[0] * 6, *numbers])))
 
 
 def _refuse_unknown(one, known, what):

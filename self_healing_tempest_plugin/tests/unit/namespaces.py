@@ -54,6 +54,7 @@ class Namespace(fixtures.Fixture):
                 % self._holder.stderr.read().strip())
         self.root = '/proc/%d/root' % self._holder.pid
         self.ip('link', 'set', 'dev', 'lo', 'up')
+        self.search_duplicates(False)
 
     def words(self, *argv):
         """Return the words of a command that runs in the namespace."""
@@ -72,20 +73,30 @@ class Namespace(fixtures.Fixture):
             raise AssertionError('ip %s: %s' % (' '.join(argv), done.stderr))
         return done.stdout
 
+    def run(self, script):
+        """Run lines of a shell in the namespace.
+
+        :returns: :class:`subprocess.CompletedProcess`
+        """
+        return subprocess.run(
+            self.words('sh', '-s'), input=script, capture_output=True,
+            text=True, check=False,
+            env={'PATH': '%s:/usr/sbin:/sbin' % os.defpath})
+
     def add_nic(self, nic):
         """Add a NIC that is up, and whose peer is up."""
         peer = 'p-%s' % nic
         self.ip('link', 'add', nic, 'type', 'veth', 'peer', 'name', peer)
-        for one in (nic, peer):
-            # Nobody is to wait for the search for duplicates of its own.
-            self._set('net.ipv6.conf.%s.accept_dad' % one, '0')
         for one in (peer, nic):
             self.ip('link', 'set', 'dev', one, 'up')
 
-    def _set(self, name, value):
-        subprocess.run(
-            self.words('sh', '-c', 'echo %s >/proc/sys/%s' % (
-                value, name.replace('.', '/'))), check=True)
+    def search_duplicates(self, wanted):
+        """Let new NICs search for duplicates of their addresses, or not.
+
+        Else nobody is to wait a second or two for that.
+        """
+        self.run('echo %d >/proc/sys/net/ipv6/conf/default/accept_dad'
+                 % wanted)
 
     def _end(self):
         self._holder.stdin.close()
