@@ -243,6 +243,15 @@ SELF_HEALING_OPTIONS = [
              'Another host of fault_hosts pings there to witness that the '
              'NIC is down. Empty: the link of the NIC itself is the '
              'witness.'),
+    cfg.StrOpt(
+        'host_network_restore_command',
+        help="Command of a host's own network manager that configures a NIC "
+             'again which was down, run on the host without a shell, once '
+             'for each NIC; {nic} is replaced by its name. Example: '
+             'networkctl reconfigure {nic}. It must do no harm to a NIC that '
+             'is configured. Empty: the addresses, routes, nexthop objects '
+             'and neighbours are put back by ip(8) as they were. Either way '
+             'they must be as before, or the fault is not over.'),
     cfg.ListOpt(
         'control_plane_addresses', default=[], item_type=types.IPAddress(),
         help='Addresses that a host loses in the packets_dropped scenario: '
@@ -488,12 +497,15 @@ class HostNetwork:
 
     :ivar data_addresses: host name to the address behind the data NIC
     :ivar control_plane: addresses of the control plane
+    :ivar restore: words of the host's own command that configures a NIC,
+        with ``{nic}``; empty where there is none
     """
 
     management_nic: str | None
     data_nic: str | None
     data_addresses: typing.Mapping[str, str]
     control_plane: tuple[str, ...]
+    restore: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -766,7 +778,9 @@ def _network(own):
         management_nic=own.host_management_nic or None,
         data_nic=own.host_data_nic or None,
         data_addresses=_frozen(own.host_data_addresses),
-        control_plane=tuple(map(str, own.control_plane_addresses)))
+        control_plane=tuple(map(str, own.control_plane_addresses)),
+        restore=_argv(own, 'host_network_restore_command', '{nic}')
+        if own.host_network_restore_command else ())
 
 
 def _frozen(mapping):
@@ -831,7 +845,7 @@ def _either(own, option, other, other_name):
     return value
 
 
-def _argv(own, option):
+def _argv(own, option, name='{host}'):
     command = _required(own, option)
     try:
         argv = tuple(shlex.split(command))
@@ -839,8 +853,8 @@ def _argv(own, option):
         raise exceptions.InvalidConfiguration(
             '[self_healing] %s is no command line: %s' % (option, error)
         ) from None
-    if not any('{host}' in word for word in argv):
+    if not any(name in word for word in argv):
         raise exceptions.InvalidConfiguration(
-            '[self_healing] %s must contain {host}, it is: %s'
-            % (option, command))
+            '[self_healing] %s must contain %s, it is: %s'
+            % (option, name, command))
     return argv

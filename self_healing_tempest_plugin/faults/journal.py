@@ -69,6 +69,8 @@ class State(enum.Enum):
     CREATED = 'created'
     REMOVED = 'removed'
     CLOSED = 'closed'
+    # No state of the fault: a process of it is about to begin.
+    STARTED = 'started'
 
 
 #: Nothing is left then, or the operator has said so.
@@ -140,12 +142,15 @@ class Entry:
     :ivar states: what has happened to it, oldest first
     :ivar since: when it was planned, seconds since the epoch
     :ivar closed: who closed it by hand, and why; '' when nobody did
+    :ivar processes: the processes on a runner that were started for it, as
+        dicts, oldest first; see :class:`.processes.Process`
     """
 
     subject: typing.Any
     states: tuple[State, ...]
     since: float
     closed: str = ''
+    processes: tuple[dict, ...] = ()
 
     @property
     def id(self):
@@ -274,6 +279,23 @@ class Journal:
                 return entry.description
         raise JournalError('%s has no open entry %s; see %s --list' % (
             self.path, entry_id, REVERT))
+
+    def started(self, fault_id, process):
+        """Record a process of a fault before it can do anything.
+
+        :param fault_id: id of its plan
+        :param process: dict that tells it from all others, fit for JSON; see
+            :class:`.processes.Process`
+        :raises JournalError: when it is not on the disk
+        """
+        self._write(fault_id, State.STARTED, process=process)
+
+    def processes(self, fault_id):
+        """Return the processes that were started for a fault, as dicts."""
+        for entry in self.read()[0]:
+            if entry.id == fault_id:
+                return entry.processes
+        return ()
 
     @contextlib.contextmanager
     def held(self):
@@ -448,7 +470,10 @@ def _subject(line):
 
 
 def _after(entry, state, line):
-    """Return an entry after one more state."""
+    """Return an entry after one more line."""
+    if state is State.STARTED:
+        return dataclasses.replace(entry, processes=(
+            *entry.processes, dict(line['process'])))
     changes = {'states': (*entry.states, state)}
     if state is State.CLOSED:
         changes['closed'] = '%s: %s' % (line['user'], line['reason'])

@@ -20,6 +20,7 @@ import dataclasses
 import math
 import secrets
 import shlex
+import typing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,15 +30,21 @@ class Command:
     :ivar transport: name of a transport, see :mod:`.transports`
     :ivar target: address of the host; empty on the runner
     :ivar argv: program and arguments; never a line for a shell
+    :ivar stdin: what the command reads, over SSH only: a script there may be
+        longer than a line can be
     """
 
     transport: str
     target: str
     argv: tuple[str, ...]
+    stdin: str = ''
 
     def __str__(self):
         where = '%s ' % self.target if self.target else ''
-        return '%s: %s%s' % (self.transport, where, shlex.join(self.argv))
+        script = ' <(a script of %d lines)' % len(
+            self.stdin.splitlines()) if self.stdin else ''
+        return '%s: %s%s%s' % (
+            self.transport, where, shlex.join(self.argv), script)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +57,15 @@ class Check:
     :ivar pattern: regular expression that is looked for in standard output;
         without one, exit status 0 is a yes and 1 a no
     :ivar holds: the answer with which the check holds
+    :ivar before: where it is set, standard output is the network of a host,
+        and the answer is whether that is as in here, see :mod:`.snapshots`
     """
 
     what: str
     command: Command
     pattern: str = ''
     holds: bool = True
+    before: typing.Mapping | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +133,7 @@ def _known(kind, values):
     names = {field.name for field in dataclasses.fields(kind)}
     found = {name: values[name] for name in values if name in names}
     for name in ('id', 'kind', 'host', 'description', 'look_at', 'transport',
-                 'target', 'what', 'pattern'):
+                 'target', 'what', 'pattern', 'stdin'):
         if not isinstance(found.get(name, ''), str):
             raise TypeError('%s %r' % (name, found[name]))
     return found
@@ -145,6 +155,10 @@ def _command(values):
 
 
 def _checks(values):
-    return tuple(Check(**dict(_known(Check, one),
-                              command=_command(one['command'])))
-                 for one in values)
+    found = tuple(Check(**dict(_known(Check, one),
+                               command=_command(one['command'])))
+                  for one in values)
+    for one in found:
+        if not isinstance(one.before, (dict, type(None))):
+            raise TypeError('before %r' % (one.before,))
+    return found

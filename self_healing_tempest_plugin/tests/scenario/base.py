@@ -154,10 +154,8 @@ class SelfHealingTest(test.BaseTestCase):
         :returns: :class:`..faults.plan.Plan`
         :raises ..faults.gates.FaultRefused: when it is not
         """
-        nova, host = self.clients.nova, self.app.host
-        gates.check(host, nova.servers_on(host), nova.services(),
-                    self.clients.project_id, self.settings)
-        return self._plan(host)
+        self._ask_gates(self.app.host)
+        return self._plan(self.app.host)
 
     def expect(self, plan, steps=expectation.STEPS, alive=False):
         """Return what a fault should do to the application.
@@ -251,6 +249,11 @@ class SelfHealingTest(test.BaseTestCase):
                                          'fault_hosts is not fit: %s'
                                          % (host, '; '.join(unmet)))
 
+    def _ask_gates(self, host):
+        nova = self.clients.nova
+        gates.check(host, nova.servers_on(host), nova.services(),
+                    self.clients.project_id, self.settings)
+
     def _plan(self, host):
         return kinds.KINDS[self.kind](self._target(host), self.transports)
 
@@ -275,7 +278,8 @@ class SelfHealingTest(test.BaseTestCase):
 
     def _break(self, plan, expected, chain, around):
         with life.injected(plan, self.journal, self.transports,
-                           self.settings.timeouts, self.recorder):
+                           self.settings.timeouts, self.recorder,
+                           gate=lambda: self._ask_gates(plan.host)):
             with live.Progress(expected) as progress:
                 chain.until_over(expected, progress)
             self.timekeeper.measure()
