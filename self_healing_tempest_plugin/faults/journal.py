@@ -414,9 +414,9 @@ class Journal:
                 '%s, and what the journal says is run as %s; see '
                 '[self_healing] state_dir' % (problem, _user())) from None
         except OSError as error:
-            raise JournalError('%s; see [self_healing] state_dir' % (
-                error if error.filename else '%s: %s' % (
-                    self.path, error))) from None
+            raise JournalError('%s; see [self_healing] state_dir (%s)' % (
+                error if error.filename else '%s: %s' % (self.path, error),
+                self.directory)) from None
 
     def _read_line(self, entries, line, number):
         self._refuse_newer(line['format'], number)
