@@ -106,6 +106,9 @@ class DirectoryTest(PrivateTestCase):
         self.parent.chmod(0o777)
         self.assertRaises(NotOurs, self.enter)
         self.assertRaises(FileNotFoundError, self.enter, self.top / 'none')
+        self.parent.chmod(0o755)
+        self.place.chmod(0o700)
+        self.enter(self.place / 'new' / 'deeper', True)
         self.assertEqual(len(before), len(os.listdir('/proc/self/fd')))
 
     def test_writable(self):
@@ -228,6 +231,10 @@ class DirectoryTest(PrivateTestCase):
 
     def test_not_there(self):
         """Nothing is made for who only reads."""
+        with private_files.directory(str(self.place)):
+            self.assertRaises(
+                FileNotFoundError, private_files.directory(
+                    str(self.place / 'a')).__enter__)
         error = self.assertRaises(FileNotFoundError, self.enter,
                                   self.place / 'a' / 'b')
         self.assertEqual(str(self.place / 'a'), error.filename)
