@@ -237,6 +237,12 @@ class ReadTest(host_samples.JournalTestCase):
                  'f00 was never planned'),
                 (self.line(state='closed', id='f00'),
                  'f00 was never planned'),
+                (self.line(state='armed', id='f00', user='x', reason='y',
+                           damage={'number': 1, 'why': 'x', 'text': 'y'}),
+                 'f00 was never planned'),
+                (self.line(state='closed', id='f00', user='x',
+                           damage={'number': 1, 'why': 'x', 'text': 'y'}),
+                 'reason'),
                 (self.line(id=['f00']), ''), (self.line(id={}), ''),
                 (self.line(id=7), 'id 7'),
                 (self.line(plan={'id': 'f00'}), 'no plan of a fault'),
@@ -453,6 +459,30 @@ class ReadTest(host_samples.JournalTestCase):
         self.assertEqual([False, True], [entry.open for entry in entries])
         self.assertEqual('%s (sudo of alice): host was scrapped' % user,
                          entries[0].closed)
+
+    def test_close_damage_on_the_disk(self):
+        """All of it: what is set aside, the journal, and their names."""
+        self.append(b'torn\n')
+        synced, real = [], os.fsync
+        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda one: (
+            synced.append(os.path.basename(os.readlink(
+                '/proc/self/fd/%d' % one))), real(one))))
+        self.close_damages()
+        self.assertEqual(['journal.jsonl.damaged', 'journal.jsonl.new',
+                          'state'], synced)
+
+    def test_started(self):
+        """A process of a fault is no state of it."""
+        plan = self.plan()
+        self.journal.plan(plan)
+        self.journal.started(plan.id, {'group': 7})
+        self.journal.started(plan.id, {'group': 8})
+        (entry,), damages = self.journal.read()
+        self.assertEqual(
+            ((State.PLANNED,), ({'group': 7}, {'group': 8}), ()),
+            (entry.states, entry.processes, damages))
+        self.assertEqual(entry.processes, self.journal.processes(plan.id))
+        self.assertEqual((), self.journal.processes('none'))
 
     def test_close_nothing(self):
         """What is closed, or was never there, is not closed."""
