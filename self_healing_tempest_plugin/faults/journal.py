@@ -25,7 +25,6 @@ import datetime
 import enum
 import hashlib
 import json
-import math
 import os
 import pwd
 import time
@@ -493,7 +492,7 @@ def _closed_damage(line):
 
 def _seconds(value):
     seconds = float(value)
-    if not (math.isfinite(seconds) and 0 <= seconds <= _LATEST):
+    if not 0 <= seconds <= _LATEST:
         raise ValueError('time %r' % (value,))
     return seconds
 

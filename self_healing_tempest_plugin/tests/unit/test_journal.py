@@ -260,6 +260,8 @@ class ReadTest(host_samples.JournalTestCase):
                 (self.line(object=7), ''), (self.line(object='stack'), ''),
                 (self.line(object={'kind': 'stack', 'name': '',
                                    'known': {}}), 'no object'),
+                (self.line(object={'kind': '', 'name': 'x', 'known': {}}),
+                 'no object'),
                 (self.line(object={'kind': 'stack', 'name': ['x'],
                                    'known': {}}), 'no object'),
                 (self.line(object={'kind': 7, 'name': 'x',
