@@ -27,9 +27,9 @@ import stat
 # How many symbolic links a path may have, as in Linux.
 LINKS = 40
 
-_CLOSED = os.O_CLOEXEC | os.O_NOFOLLOW
-# Of a parent only the search permission is needed, where there is O_PATH.
-_WALK = _CLOSED | os.O_DIRECTORY | getattr(os, 'O_PATH', os.O_RDONLY)
+# Of a parent only the search permission is needed, where there is O_PATH. What
+# has become a link since it was looked at is not followed.
+_WALK = os.O_NOFOLLOW | os.O_DIRECTORY | getattr(os, 'O_PATH', os.O_RDONLY)
 
 
 class NotOurs(Exception):
@@ -74,7 +74,7 @@ def opened(parent, path, flags):
     # Whatever it is, opening it must not block: a pipe would.
     try:
         descriptor = os.open(os.path.basename(path),
-                             flags | _CLOSED | os.O_NONBLOCK, 0o600,
+                             flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600,
                              dir_fd=parent)
     except OSError as error:
         if error.errno == errno.ELOOP:
@@ -101,8 +101,8 @@ def inspected(parent, path):
     """
     name = os.path.basename(path)
     with contextlib.suppress(FileExistsError):
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _CLOSED,
-                         0o600, dir_fd=parent))
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL, 0o600,
+                         dir_fd=parent))
     _refuse_file(os.stat(name, dir_fd=parent, follow_symlinks=False), path)
 
 
@@ -177,8 +177,7 @@ def _entered(here, name, seen):
 
 
 def _readable(descriptor):
-    return os.open('.', os.O_RDONLY | os.O_DIRECTORY | _CLOSED,
-                   dir_fd=descriptor)
+    return os.open('.', os.O_RDONLY, dir_fd=descriptor)
 
 
 def _sync(here):

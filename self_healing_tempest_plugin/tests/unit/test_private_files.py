@@ -109,6 +109,9 @@ class DirectoryTest(PrivateTestCase):
         self.parent.chmod(0o755)
         self.place.chmod(0o700)
         self.enter(self.place / 'new' / 'deeper', True)
+        link = self.top / 'link'
+        link.symlink_to(self.place)
+        self.enter(link)
         self.assertEqual(len(before), len(os.listdir('/proc/self/fd')))
 
     def test_writable(self):
@@ -213,7 +216,7 @@ class DirectoryTest(PrivateTestCase):
 
     def test_links_as_many_as_may_be(self):
         last = self.place
-        for number in range(private_files.LINKS):
+        for number in range(40):
             link = self.top / ('link%d' % number)
             link.symlink_to(last)
             last = link
@@ -279,6 +282,81 @@ class DirectoryTest(PrivateTestCase):
 
         self.useFixture(fixtures.MonkeyPatch('os.fstat', fstat))
         self.refused(self.enter, '/ can be written by others')
+
+    def test_exchanged_in_between(self):
+        """What was a directory when it was looked at is a link now."""
+        other = self.top / 'other'
+        other.mkdir(0o700)
+        link = self.parent / 'link'
+        link.symlink_to(other)
+        real = os.stat
+        self.useFixture(fixtures.MonkeyPatch(
+            'os.stat', lambda path, **options: real(
+                path, **options) if path != 'link' else real(other)))
+        error = self.assertRaises(OSError, self.enter, link)
+        self.assertEqual(str(link), error.filename)
+
+
+@testtools.skipUnless(os.geteuid() == 0, 'only root can be somebody else')
+class OtherUserTest(PrivateTestCase):
+    """A process that is not root's, below directories of root's."""
+
+    def setUp(self):
+        super().setUp()
+        self.top.chmod(0o711)
+        os.chown(self.place, STRANGER, STRANGER)
+
+    @contextlib.contextmanager
+    def other(self):
+        os.seteuid(STRANGER)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+
+    def entered(self, path=None):
+        with self.other():
+            return self.enter(path)
+
+    def test_root_above(self):
+        """Who may only go through a directory need not read it."""
+        self.parent.chmod(0o711)
+        self.assertEqual([], self.entered())
+
+    def test_parent_of_ours(self):
+        os.chown(self.parent, STRANGER, STRANGER)
+        self.assertEqual([], self.entered())
+
+    def test_links(self):
+        """Those of root and of ours, and of no third."""
+        link = self.top / 'link'
+        link.symlink_to(self.place)
+        self.assertEqual([], self.entered(link))
+        os.chown(link, STRANGER, STRANGER, follow_symlinks=False)
+        self.assertEqual([], self.entered(link))
+        os.chown(link, STRANGER + 1, STRANGER, follow_symlinks=False)
+        self.refused(lambda: self.entered(link), '%s belongs to user' % link)
+
+    def test_third(self):
+        """Neither root nor we."""
+        os.chown(self.parent, STRANGER + 1, 0)
+        self.refused(self.entered, '%s belongs to user' % self.parent)
+
+    def test_directory_of_root(self):
+        os.chown(self.place, 0, 0)
+        self.place.chmod(0o755)
+        self.refused(self.entered, '%s belongs to user root' % self.place)
+
+    def test_file_of_root(self):
+        self.file.touch()
+        self.file.chmod(0o644)
+        with self.other():
+            self.refused(self.open_file, '%s belongs to user root'
+                         % self.file)
+            self.refused(self.inspect, 'belongs to user root')
+            self.file.unlink()
+            self.inspect()
+            self.assertEqual(b'', self.open_file())
 
 
 class FileTest(PrivateTestCase):
