@@ -463,7 +463,12 @@ function self_healing_forget_key {
 # -------
 
 function self_healing_configure_tempest {
-    mkdir -p $SELF_HEALING_STATE_DIR $SELF_HEALING_ARTIFACTS_DIR
+    # The journal's own directory is made by whoever runs Tempest first. One
+    # like /tmp above it: nobody can take away what is another's.
+    if [[ ! -d ${SELF_HEALING_STATE_DIR%/*} ]]; then
+        sudo mkdir -p -m 1777 ${SELF_HEALING_STATE_DIR%/*}
+    fi
+    mkdir -p $SELF_HEALING_ARTIFACTS_DIR
     iniset $TEMPEST_CONFIG service_available self_healing True
     self_healing_configure_features
     self_healing_option allow_faults $SELF_HEALING_ALLOW_FAULTS
@@ -566,7 +571,7 @@ function self_healing_clean {
     self_healing_forget_key
     for file in $SELF_HEALING_CONF_DIR $SELF_HEALING_DATA_DIR \
             $SELF_HEALING_SSH_DIR $SELF_HEALING_STATE_DIR \
-            $SELF_HEALING_ARTIFACTS_DIR; do
+            ${SELF_HEALING_STATE_DIR%/*} $SELF_HEALING_ARTIFACTS_DIR; do
         if [[ -d $file ]]; then
             sudo rmdir --ignore-fail-on-non-empty $file
         fi

@@ -13,7 +13,6 @@
 """The application that is to be healed: a Heat stack and an address."""
 
 import dataclasses
-import math
 import secrets
 
 import fixtures
@@ -21,13 +20,12 @@ from tempest.lib.common.utils import data_utils
 
 from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients as services
+from self_healing_tempest_plugin.faults import journal as journals
+from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin import probing
+from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
-
-# How often a deletion that has failed is asked for again, and seconds before
-# that. As long again Heat is watched where it was at work when it was asked.
-DELETIONS, DELETION_INTERVAL = 6, 5.0
 
 # Seconds that the workflow gives each of its steps at least, Mistral's
 # scheduler alone needs some of them; and which part of the time for the stack
@@ -65,16 +63,25 @@ class Application(fixtures.Fixture):
     :ivar answers: whether a guest runs that does
     """
 
-    def __init__(self, clients, settings, healing=True, answers=True):
+    def __init__(self, clients, settings, healing=True, answers=True, *,
+                 journal=None, transports=None, left=None):
         """Prepare; nothing is created yet.
 
         :param clients: :class:`.clients.Clients`
         :param settings: :class:`.config.Settings`
         :param healing: whether it gets the rule that starts the healing
         :param answers: whether a guest will run that can be asked
+        :param journal: :class:`.faults.journal.Journal`, held; None: that of
+            [self_healing] state_dir
+        :param transports: :class:`.faults.transports.Transports`, for what
+            the application leaves on a host that is broken
+        :param left: returns what that is as a :class:`.faults.plan.Plan`, or
+            None, of its server's id and host; None: nobody looks
         """
         super().__init__()
         self._clients, self._settings = clients, settings
+        self._journal, self._transports = journal, transports
+        self._left = left
         self._healing, self.answers = healing, answers
         self._times = settings.timeouts
         self.stack = self.server_id = self.host = None
@@ -84,11 +91,22 @@ class Application(fixtures.Fixture):
     def _setUp(self):
         name = data_utils.rand_name('self-healing-application',
                                     prefix=self._settings.name_prefix)
-        # Registered first: a creation that got no answer may have happened.
-        self.addCleanup(self._delete, name)
-        self.stack = Stack(name, self._create(name))
+        entry = journals.Object(plans.new_id(), removal.STACK, name)
+        journal = _journal(self._journal, self._settings)
+        removing = removal.Removal(self._clients, journal, self._times,
+                                   self._transports)
+        # Both come first: a creation that got no answer may have happened.
+        journal.plan_object(entry)
+        self.addCleanup(removing.remove, entry.id)
+        try:
+            self.stack = Stack(name, self._create(name))
+        except services.ServiceRefused as refusal:
+            removing.forget(entry.id, str(refusal))
+            raise
+        journal.created(entry.id, id=self.stack.id)
         self._wait_created()
         self._learn()
+        journal.created(entry.id, **self._known())
         if self._healing:
             self._wait_rule_active()
         if self.answers:
@@ -138,6 +156,13 @@ class Application(fixtures.Fixture):
         self.url = 'http://%s:%d/' % (
             outputs['address'], self._settings.application.port)
 
+    def _known(self):
+        """Return what the removal needs to know, fit for JSON."""
+        left = self._left and self._left(self.server_id, self.host)
+        return dict({'server': self.server_id, 'host': self.host,
+                     'workflow': self.workflow},
+                    **{'left': plans.to_dict(left)} if left else {})
+
     def _wait_rule_active(self):
         # Heat calls the resource complete even where Vitrage has refused
         # the template, and does not wait until it is loaded.
@@ -158,67 +183,10 @@ class Application(fixtures.Fixture):
             describe=lambda probe: probe.error,
             look_at="'openstack console log show %s'" % self.server_id)
 
-    def _delete(self, name):
-        # Executions first: a running one would work on the dying stack.
-        if self.workflow:
-            self._clients.mistral.delete_executions(self.workflow)
-        at_work = self._at_work(name)
-        self._clients.heat.delete(name)
-        self._wait_deleted(name)
-        if at_work:
-            # An update that was at work may have made a resource after the
-            # others were deleted: DELETE_FAILED follows DELETE_COMPLETE.
-            waiting.pause(DELETION_INTERVAL)
-            self._wait_deleted(name)
-        if self.workflow:
-            self._clients.mistral.delete_executions(self.workflow)
-
-    def _at_work(self, name):
-        try:
-            return _status(self._show(name)).endswith('_IN_PROGRESS')
-        except services.ServiceUnavailable:
-            return True
-
-    def _wait_deleted(self, name):
-        deletion = _Deletion(self._clients.heat, name, self._show)
-        self._wait(
-            deletion.look, lambda stack: stack is None,
-            what='stack %s deleted' % name, timeout=self._times.stack,
-            describe=_stack_state, abort=lambda stack: deletion.failed,
-            look_at="'openstack stack failures list %s'" % name)
-
-    def _show(self, name):
-        return self._clients.heat.stack(
-            self.stack.identifier if self.stack else name)
-
     def _wait(self, observe, accept, **options):
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
             tolerate=services.ServiceUnavailable, **options)
-
-
-class _Deletion:
-    """Asks again for a deletion that has failed.
-
-    :ivar failed: whether it has failed for the last time
-    """
-
-    def __init__(self, heat, name, show):
-        self._heat, self._name, self._show = heat, name, show
-        self._left, self._next = DELETIONS, -math.inf
-        self.failed = False
-
-    def look(self):
-        """Return the stack, None when it is deleted."""
-        stack = self._show(self._name)
-        now = waiting.CLOCK.now()
-        if _status(stack) == 'DELETE_FAILED' and now >= self._next:
-            self._next = now + DELETION_INTERVAL
-            self.failed = not self._left
-            if not self.failed:
-                self._left -= 1
-                self._heat.delete(self._name)
-        return stack
 
 
 class DeductionTemplate(fixtures.Fixture):
@@ -226,24 +194,26 @@ class DeductionTemplate(fixtures.Fixture):
 
     One that the cloud has is only looked at: when it is missing or wrong,
     the chain is broken there, and the drill is to show that. Otherwise the
-    tests' own is there while the fixture is in use. It must outlive the
-    alarms that it reacts to: Vitrage does not undo what a deleted template
-    has done.
+    tests' own is there while the fixture is in use. It outlives the alarms
+    that it reacts to, see :mod:`.removal`.
 
     :ivar uuid: the template, None when there is none
     :ivar problem: why it will deduce nothing, empty when it may well
     """
 
-    def __init__(self, vitrage, settings, datasource, alarm):
+    def __init__(self, clients, settings, datasource, alarm, journal=None):
         """Prepare; nothing is added yet.
 
-        :param vitrage: :class:`.clients.Vitrage`
+        :param clients: :class:`.clients.Clients`
         :param settings: :class:`.config.Settings`
         :param datasource: ``vitrage_type`` of the monitor's alarms
         :param alarm: :class:`.config.Alarm` that it deduces from
+        :param journal: see :class:`Application`
         """
         super().__init__()
-        self._vitrage, self._settings = vitrage, settings
+        self._clients, self._vitrage = clients, clients.vitrage
+        self._settings = settings
+        self._journal = journal
         self._datasource, self._alarm = datasource, alarm
         self.uuid, self.problem = None, ''
 
@@ -268,13 +238,25 @@ class DeductionTemplate(fixtures.Fixture):
                 option, _template_state(found))
 
     def _add(self):
+        entry = journals.Object(
+            plans.new_id(), removal.TEMPLATE, self._fresh_name(), {
+                'datasource': self._datasource, 'alarm': self._alarm.name,
+                'forced_down': [
+                    one['host'] for one
+                    in self._clients.nova.compute_services()
+                    if one['forced_down']]})
+        journal = _journal(self._journal, self._settings)
+        removing = removal.Removal(self._clients, journal,
+                                   self._settings.timeouts)
+        journal.plan_object(entry)
+        self.addCleanup(removing.remove, entry.id)
         added = self._vitrage.add_template(
             templates.read(self._alarm.file), {
-                'template_name': self._fresh_name(),
+                'template_name': entry.name,
                 'host_alarm_type': self._datasource,
                 'host_alarm_name': self._alarm.name,
                 'instance_alarm_name': self._settings.deduced_alarm_name})
-        self.addCleanup(self._delete, added['uuid'])
+        journal.created(entry.id, id=added['uuid'])
         return added['uuid']
 
     def _fresh_name(self):
@@ -283,16 +265,9 @@ class DeductionTemplate(fixtures.Fixture):
         kind = self._alarm.file.split('.')[0]
         return 'self_healing_%s_%s' % (kind, secrets.token_hex(4))
 
-    def _delete(self, uuid):
-        times = self._settings.timeouts
-        self._vitrage.delete_template(uuid)
-        waiting.wait_for(
-            lambda: self._vitrage.template(uuid),
-            lambda template: template is None,
-            what='template %s deleted' % uuid, timeout=times.template,
-            interval=times.poll_interval, describe=_template_state,
-            tolerate=services.ServiceUnavailable,
-            look_at="vitrage-graph's log")
+
+def _journal(given, settings):
+    return given or journals.Journal(settings.state_dir)
 
 
 def template_of(templates, name):

@@ -598,12 +598,23 @@ class Mistral:
                 name='in:%s' % ','.join(sorted(names)))
             return {one.name for one in found} & set(names)
 
-    def delete_executions(self, workflow_name):
-        """Delete all executions of a workflow, running ones too."""
-        with calling('Mistral', 'delete executions of %s' % workflow_name):
+    def delete_executions(self, prefix):
+        """Delete all executions of some workflows, running ones too.
+
+        :param prefix: how the names of the workflows begin
+        """
+        with calling('Mistral', 'delete executions of %s*' % prefix):
             for one in self._client.executions.list(
-                    workflow_name=workflow_name, all_projects='true'):
-                self._client.executions.delete(one.id, force=True)
+                    workflow_name='has:%s' % prefix, all_projects='true'):
+                if one.workflow_name.startswith(prefix):
+                    self._delete_execution(one.id)
+
+    def _delete_execution(self, execution_id):
+        try:
+            self._client.executions.delete(execution_id, force=True)
+        except mistral_base.APIException as error:
+            if error.error_code != 404:
+                raise
 
 
 def _input(execution):
@@ -690,6 +701,14 @@ class Nova:
         """Return the nova-compute service of a host as a dict, or None."""
         return next((service for service in self.compute_services()
                      if service['host'] == host), None)
+
+    def unforce(self, service):
+        """Let Nova decide again whether a service is up.
+
+        :param service: as a dict of Nova
+        """
+        with calling('Nova', 'un-force host %s' % service['host']):
+            self._services.update_service(service['id'], forced_down=False)
 
     def host_address(self, host):
         """Return the management address of a host, None when unknown."""

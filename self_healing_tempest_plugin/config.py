@@ -159,10 +159,13 @@ SELF_HEALING_OPTIONS = [
     cfg.StrOpt(
         'state_dir',
         help='Directory of the journal of faults and of the lock that lets '
-             'one run at a time break something. All runs against one cloud '
-             'should share it, and it should outlive a reboot: lock_path is '
-             'often below /tmp. Nobody else may write there. Empty: '
-             '"self_healing" below [oslo_concurrency] lock_path.'),
+             'one run at a time break something, as an absolute path: '
+             '"self-healing-tempest revert" must find it from anywhere. All '
+             'runs against one cloud should share it, and it should outlive '
+             'a reboot: lock_path is often below /tmp. Nobody else, nor a '
+             'group, may write there, or in a directory above it that has no '
+             'sticky bit: what the journal says is run. Empty: "self_healing" '
+             'below [oslo_concurrency] lock_path.'),
     cfg.IntOpt(
         'host_timer', min=5, max=86400,
         help='Seconds after which a broken host repairs itself, whatever has '
@@ -240,6 +243,15 @@ SELF_HEALING_OPTIONS = [
              'Another host of fault_hosts pings there to witness that the '
              'NIC is down. Empty: the link of the NIC itself is the '
              'witness.'),
+    cfg.StrOpt(
+        'host_network_restore_command',
+        help="Command of a host's own network manager that configures a NIC "
+             'again which was down, run on the host without a shell, once '
+             'for each NIC; {nic} is replaced by its name. Example: '
+             'networkctl reconfigure {nic}. It must do no harm to a NIC that '
+             'is configured. Empty: the addresses, routes, nexthop objects '
+             'and neighbours are put back by ip(8) as they were. Either way '
+             'they must be as before, or the fault is not over.'),
     cfg.ListOpt(
         'control_plane_addresses', default=[], item_type=types.IPAddress(),
         help='Addresses that a host loses in the packets_dropped scenario: '
@@ -485,12 +497,15 @@ class HostNetwork:
 
     :ivar data_addresses: host name to the address behind the data NIC
     :ivar control_plane: addresses of the control plane
+    :ivar restore: words of the host's own command that configures a NIC,
+        with ``{nic}``; empty where there is none
     """
 
     management_nic: str | None
     data_nic: str | None
     data_addresses: typing.Mapping[str, str]
     control_plane: tuple[str, ...]
+    restore: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -601,6 +616,17 @@ def recovery(conf):
         return Recovery(_access(own), _timeouts(own), state_dir(conf))
 
 
+def cloud(conf):
+    """Read the options of the services that are asked, and no other.
+
+    :param conf: see :func:`settings`
+    :returns: :class:`Cloud`
+    :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
+    """
+    with _named_errors():
+        return _cloud(conf)
+
+
 def objectives(conf):
     """Read the service-level objectives that are set, and no other option.
 
@@ -683,17 +709,30 @@ def _application(conf):
 def state_dir(conf):
     """Return the absolute directory of journal and lock.
 
+    A relative one would be another for whoever takes back, from another
+    directory, what a run has left.
+
     :param conf: see :func:`settings`
     :raises tempest.lib.exceptions.InvalidConfiguration: when neither option
-        that names it is set
+        that names it is set, or it is not absolute
     """
     own = conf.self_healing
     if own.state_dir:
-        return os.path.abspath(own.state_dir)
+        return _absolute(own.state_dir, '[self_healing] state_dir')
     locks = _required(conf.oslo_concurrency, 'lock_path',
                       group='oslo_concurrency',
                       hint=' or [self_healing] state_dir')
-    return os.path.abspath(os.path.join(locks, 'self_healing'))
+    return os.path.join(
+        _absolute(locks, '[oslo_concurrency] lock_path, or else '
+                  '[self_healing] state_dir,'), 'self_healing')
+
+
+def _absolute(path, options):
+    if not os.path.isabs(path) or '\0' in path:
+        raise exceptions.InvalidConfiguration(
+            '%s must be an absolute path, or "revert" would not find the '
+            'journal from another directory: %r' % (options, path))
+    return os.path.normpath(path)
 
 
 def _power(own):
@@ -739,7 +778,9 @@ def _network(own):
         management_nic=own.host_management_nic or None,
         data_nic=own.host_data_nic or None,
         data_addresses=_frozen(own.host_data_addresses),
-        control_plane=tuple(map(str, own.control_plane_addresses)))
+        control_plane=tuple(map(str, own.control_plane_addresses)),
+        restore=_argv(own, 'host_network_restore_command', '{nic}')
+        if own.host_network_restore_command else ())
 
 
 def _frozen(mapping):
@@ -804,7 +845,7 @@ def _either(own, option, other, other_name):
     return value
 
 
-def _argv(own, option):
+def _argv(own, option, name='{host}'):
     command = _required(own, option)
     try:
         argv = tuple(shlex.split(command))
@@ -812,8 +853,8 @@ def _argv(own, option):
         raise exceptions.InvalidConfiguration(
             '[self_healing] %s is no command line: %s' % (option, error)
         ) from None
-    if not any('{host}' in word for word in argv):
+    if not any(name in word for word in argv):
         raise exceptions.InvalidConfiguration(
-            '[self_healing] %s must contain {host}, it is: %s'
-            % (option, command))
+            '[self_healing] %s must contain %s, it is: %s'
+            % (option, name, command))
     return argv

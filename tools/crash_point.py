@@ -11,127 +11,222 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One fault on a host, by a process that dies at a point of its journal.
+"""One run on the lab, by a process that dies at a point of its journal.
 
 A part of crash_points.py, which runs it in the environment that has the
-plugin.
+plugin. The run is what a scenario does, without what it looks at: a template
+in Vitrage, an application with its healing rule, a fault on the application's
+host, and all of it taken back.
 """
 
 import argparse
 import contextlib
 import dataclasses
+import functools
 import os
+import shlex
 import signal
 import sys
+import threading
 
 from tempest import clients as tempest_clients
 from tempest.common import credentials_factory
 from tempest import config as tempest_config
 from tempest.lib.common import api_microversion_fixture
 
+from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import checks
+from self_healing_tempest_plugin.faults import guests
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin import monitors
+
+#: The requests that create and delete, by what they do it to.
+REQUESTS = {
+    ('template', 'adding'): (clients.Vitrage, 'add_template'),
+    ('template', 'deleting'): (clients.Vitrage, 'delete_template'),
+    ('stack', 'creating'): (clients.Heat, 'create'),
+    ('stack', 'deleting'): (clients.Heat, 'delete'),
+    ('executions', 'deleting'): (clients.Mistral, 'delete_executions'),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Where the process gets its signal.
+
+    :ivar what: ``fault``, or what is created in the cloud
+    :ivar state: of its entry in the journal, or what a request does to it
+    :ivar moment: ``before`` or ``after`` that is on the disk, or answered
+    :ivar seconds: after that
+    :ivar number: the signal
+    """
+
+    what: str
+    state: str
+    moment: str
+    seconds: float
+    number: signal.Signals
+
+    def reached(self, *where):
+        """Send the signal, where this is the point."""
+        if where != (self.what, self.state, self.moment):
+            return
+        if not self.seconds:
+            os.kill(os.getpid(), self.number)
+            return
+        later = threading.Timer(self.seconds, os.kill,
+                                (os.getpid(), self.number))
+        later.daemon = True
+        later.start()
+
+    @contextlib.contextmanager
+    def around(self, what, state):
+        """Send the signal before or after what is in the ``with``."""
+        self.reached(what, state, 'before')
+        yield
+        self.reached(what, state, 'after')
 
 
 class FatalJournal(journals.Journal):
     """A journal that a process does not survive."""
 
-    def __init__(self, directory, state, moment, deadly):
-        """Take the point.
-
-        :param state: name of the state
-        :param moment: ``before`` or ``after`` its line is written
-        :param deadly: the signal that the process sends itself
-        """
+    def __init__(self, directory, point):
         super().__init__(directory)
-        self._point, self._deadly = (state, moment), deadly
+        self._point, self._kinds = point, {}
 
-    def plan(self, plan):
-        """Record a plan, and die where this is the point."""
-        with self._dying(journals.State.PLANNED):
-            super().plan(plan)
+    def plan_object(self, thing):
+        """Remember what an entry is of."""
+        self._kinds[thing.id] = thing.kind
+        super().plan_object(thing)
 
-    def record(self, fault_id, state, detail=''):
-        """Record a state, and die where this is the point."""
-        with self._dying(state):
-            super().record(fault_id, state, detail)
+    def _write(self, entry_id, state, **fields):
+        # An application is created, and is learned when it is there.
+        name = 'learned' if 'host' in fields.get('known', ()) else state.value
+        what = self._kinds.get(entry_id, 'fault')
+        with self._point.around(what, name):
+            super()._write(entry_id, state, **fields)
 
-    @contextlib.contextmanager
-    def _dying(self, state):
-        self._die(state, 'before')
-        yield
-        self._die(state, 'after')
 
-    def _die(self, state, moment):
-        if self._point == (state.value, moment):
-            os.kill(os.getpid(), self._deadly)
+def make_fatal(point):
+    """Let the process not survive a request."""
+    for where, (owner, name) in REQUESTS.items():
+        setattr(owner, name, _fatal(getattr(owner, name), point, where))
+
+
+def _fatal(request, point, where):
+    @functools.wraps(request)
+    def fatal(*args, **options):
+        with point.around(*where):
+            return request(*args, **options)
+
+    return fatal
 
 
 def inject(options, settings):
-    """Inject a fault and take it back, as far as the process lives."""
+    """Make a run, as far as the process lives."""
+    point = Point(options.what, options.state, options.moment,
+                  options.seconds, signal.Signals[options.signal])
+    make_fatal(point)
+    journal = FatalJournal(settings.state_dir, point)
+    with contextlib.ExitStack() as run:
+        run.enter_context(_microversion())
+        run.enter_context(journal.held())
+        journal.refuse_open()
+        _run(run, options, settings, journal)
+
+
+def _run(run, options, settings, journal):
     transports = ways.Transports(settings.access)
-    target = targets.target(options.host, settings, _address)
-    plan = kinds.KINDS[options.kind](target, transports)
+    cloud = clients.Clients(settings.cloud, _manager())
+    address = functools.cache(cloud.nova.host_address)
+    alarm = (settings.nic_alarm if 'nic' in options.kind.split('-')
+             else settings.host_alarm)
+    if options.application:
+        run.enter_context(application.DeductionTemplate(
+            cloud, settings, monitors.MONITORS[settings.monitor].datasource,
+            alarm, journal))
+        app = run.enter_context(application.Application(
+            cloud, settings, answers=False, journal=journal,
+            transports=transports, left=lambda server, host: guests.left(
+                server, cloud.nova.ports(server),
+                targets.target(host, settings, address))))
+    if options.kind == 'nothing':
+        return
+    host = app.host if options.application else settings.fault_hosts[0]
+    plan = kinds.KINDS[options.kind](
+        targets.target(host, settings, address), transports)
     unmet = life.unmet(plan, transports)
     if unmet:
         sys.exit('\n'.join(unmet))
-    journal = FatalJournal(settings.state_dir, options.state, options.moment,
-                           signal.Signals[options.signal])
-    with journal.held():
-        journal.refuse_open()
-        with life.injected(plan, journal, transports, settings.timeouts,
-                           timeline.Recorder()):
-            pass
+    with life.injected(plan, journal, transports, settings.timeouts,
+                       timeline.Recorder()):
+        pass
 
 
 def look(options, settings):
-    """Print the first thing that shows that an open fault is there.
+    """Print what is open, and the first thing that shows of each.
 
     The first is enough: to ask a host that is cut off takes as long as its
     timer.
     """
     transports = ways.Transports(settings.access)
     for entry in journals.Journal(settings.state_dir).open_entries():
+        if entry.object:
+            print('%s: %s' % (entry.object.kind, entry.state.value))
+            continue
         found = (checks.complaint(check, transports)
                  for check in entry.plan.checks)
         print(next(filter(None, found), ''))
 
 
-def _address(host):
-    with api_microversion_fixture.APIMicroversionFixture(
-            compute_microversion=clients.COMPUTE_MICROVERSION):
-        manager = tempest_clients.Manager(
-            credentials_factory.get_configured_admin_credentials(
-                identity_version='v3'))
-        return clients.Nova(manager).host_address(host)
+def _manager():
+    return tempest_clients.Manager(
+        credentials_factory.get_configured_admin_credentials(
+            identity_version='v3'))
+
+
+def _microversion():
+    return api_microversion_fixture.APIMicroversionFixture(
+        compute_microversion=clients.COMPUTE_MICROVERSION)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config_file')
+    steps = parser.add_subparsers(required=True)
+    looking = steps.add_parser('look')
+    looking.set_defaults(step=look, timer=None, power_off=None)
+    injecting = steps.add_parser('inject')
+    injecting.set_defaults(step=inject)
+    injecting.add_argument('kind', choices=['nothing', *sorted(kinds.KINDS)])
+    injecting.add_argument('what')
+    injecting.add_argument('state')
+    injecting.add_argument('moment', choices=['before', 'after'])
+    injecting.add_argument('signal', choices=['SIGKILL', 'SIGSTOP', 'SIGINT'])
+    injecting.add_argument('seconds', type=float)
+    injecting.add_argument('timer', type=int, metavar='SECONDS')
+    injecting.add_argument('--no-application', dest='application',
+                           action='store_false')
+    injecting.add_argument('--power-off', metavar='COMMAND')
+    return parser
 
 
 def main():
     """Run one step."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config_file')
-    steps = parser.add_subparsers(required=True)
-    looking = steps.add_parser('look')
-    looking.set_defaults(step=look, timer=None)
-    injecting = steps.add_parser('inject')
-    injecting.set_defaults(step=inject)
-    injecting.add_argument('kind', choices=sorted(kinds.KINDS))
-    injecting.add_argument('host')
-    injecting.add_argument('state', choices=[
-        state.value for state in journals.State])
-    injecting.add_argument('moment', choices=['before', 'after'])
-    injecting.add_argument('signal', choices=['SIGKILL', 'SIGSTOP'])
-    injecting.add_argument('timer', type=int, metavar='SECONDS')
-    options = parser.parse_args()
-    tempest_config.CONF.set_config_path(os.path.abspath(options.config_file))
-    settings = config.settings(tempest_config.CONF)
+    options = _parser().parse_args()
+    conf = tempest_config.CONF
+    conf.set_config_path(os.path.abspath(options.config_file))
+    settings = config.settings(conf)
+    if options.power_off:
+        settings = dataclasses.replace(settings, power=dataclasses.replace(
+            settings.power, off=tuple(shlex.split(options.power_off))))
     if options.timer:
         settings = dataclasses.replace(settings, timeouts=dataclasses.replace(
             settings.timeouts, host_timer=options.timer))

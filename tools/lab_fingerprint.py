@@ -51,12 +51,19 @@ LONG = 160
 PROMETHEUS = ':9090/api/v1/alerts'
 ALERTMANAGER = ':9093/api/v2/alerts'
 
+#: The states of entries of the journal that are no longer open.
+CLOSED = frozenset(['verified', 'removed', 'closed'])
+
 # What is asked on every host, and on a compute host beside that. The names
 # are those of the sections of the fingerprint.
 HOST_COMMANDS = {
     'links': 'ip -j -d address',
-    'routes': 'ip -o -4 route show table all; ip -o -6 route show table all',
-    'rules': 'ip -4 rule; ip -6 rule',
+    # Each command prints one document.
+    'routes': 'ip -j -4 route show table all && '
+              'ip -j -6 route show table all',
+    'rules': 'ip -j -4 rule && ip -j -6 rule',
+    'nexthops': 'ip -j nexthop',
+    'neighbours': 'ip -j neigh show nud permanent',
     'qdiscs': 'tc qdisc',
     'nftables': 'nft -s list ruleset',
     'processes': 'ps -A -o stat= -o args=',
@@ -90,6 +97,7 @@ def take(lab_dir):
     questions = dict(
         _cloud_questions(session),
         alerts=functools.partial(_alerts, controller),
+        journal=functools.partial(_journal, lab_dir / 'state'),
         hosts=functools.partial(_hosts, lab_dir, programs))
     with futures.ThreadPoolExecutor(len(questions)) as pool:
         waiting = {name: pool.submit(_answer, question)
@@ -233,6 +241,10 @@ CLOUD = {
                  _fields('id', 'name', 'status')),
     'routers': ('network', '/v2.0/routers', 'routers',
                 _fields('id', 'name', 'status')),
+    'subnets': ('network', '/v2.0/subnets', 'subnets',
+                _fields('id', 'name', 'cidr')),
+    'security groups': ('network', '/v2.0/security-groups',
+                        'security_groups', _fields('id', 'name')),
     'ports': ('network', '/v2.0/ports', 'ports', _port),
     'floating ips': ('network', '/v2.0/floatingips', 'floatingips',
                      _fields('id', 'floating_ip_address', 'status')),
@@ -274,6 +286,26 @@ def _get(url):
             return json.load(response)
     except (OSError, ValueError) as error:
         raise Unanswered('%s: %s' % (url, _line(error))) from error
+
+
+def _journal(directory):
+    """Return what is open in the journal of faults, and not to be read.
+
+    That is read without the plugin, which may be wrong in it.
+    """
+    found = {}
+    try:
+        text = (directory / 'journal.jsonl').read_text(errors='replace')
+    except FileNotFoundError:
+        return found
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            one = json.loads(line)
+            found[one['id']] = one['state']
+        except (KeyError, TypeError, ValueError):
+            found['line %d' % number] = 'not to be read'
+    return {key: state for key, state in found.items()
+            if state not in CLOSED}
 
 
 def _hosts(lab_dir, programs):
@@ -356,10 +388,38 @@ def _link(one):
             for address in one['addr_info'] if address['scope'] != 'link'}}
 
 
+def _documents(text):
+    """Yield what is in the JSON documents that several commands print."""
+    decoder, text = json.JSONDecoder(), text.strip()
+    while text:
+        # Where there is nothing, some versions of ip print nothing at all.
+        found, end = decoder.raw_decode(text)
+        text = text[end:].lstrip()
+        # An older one prints empty objects for what it does not show.
+        yield from filter(None, found)
+
+
+def _counted(text, *passing):
+    """Return how often each item is there, as JSON with sorted keys.
+
+    :param passing: keys of what changes by itself
+    """
+    return dict(collections.Counter(
+        json.dumps({key: value for key, value in one.items()
+                    if key not in passing}, sort_keys=True)
+        for one in _documents(text)))
+
+
 def _routes(text):
-    # The link-local addresses are those of the links.
-    return _lines(re.sub(r'^local fe80::.*\n| expires \S+', '', text,
-                         flags=re.MULTILINE))
+    # Those to the link-local addresses are made with the links. A neighbour's
+    # advertisement has an end.
+    return {route: count for route, count in _counted(
+        text, 'expires', 'cache', 'used', 'age').items()
+        if not re.search(r'"dst": "fe80:[^"/]*"', route)}
+
+
+def _neighbours(text):
+    return _counted(text, 'used', 'confirmed', 'updated', 'refcnt', 'probes')
 
 
 def _qdiscs(text):
@@ -404,7 +464,8 @@ def _domains(text):
     return dict(line.split(None, 1) for line in text.splitlines())
 
 
-READERS = {'links': _links, 'routes': _routes, 'rules': _lines,
+READERS = {'links': _links, 'routes': _routes, 'rules': _counted,
+           'nexthops': _counted, 'neighbours': _neighbours,
            'qdiscs': _qdiscs, 'nftables': _ruleset, 'files': _lines,
            'processes': _processes, 'bridges': _bridges,
            'domains': _domains}

@@ -15,7 +15,11 @@
 import re
 
 from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import snapshots
 from self_healing_tempest_plugin import waiting
+
+# How many differences of a network are told.
+_TOLD = 5
 
 
 def complaint(check, transports):
@@ -26,12 +30,11 @@ def complaint(check, transports):
     """
     try:
         result = transports.run(check.command)
-        yes = _answer(check, result)
-    except commands.CommandFailed as error:
+        yes, said = _answer(check, result)
+    except (commands.CommandFailed, snapshots.Unreadable) as error:
         return 'unknown whether %s: %s' % (check.what, error)
     if yes == check.holds:
         return ''
-    said = result.stdout.strip()[-80:]
     return 'not so: %s%s' % (check.what, ' (%s)' % said if said else '')
 
 
@@ -57,9 +60,16 @@ def wait(checks, transports, *, what, timeout, interval, look_at):
 
 
 def _answer(check, result):
+    """Return the answer, and what it is based on, for people."""
+    said = result.stdout.strip()[-80:]
+    if check.before is not None:
+        found = snapshots.differences(check.before, result.check().stdout)
+        more = ['and %d more' % (len(found) - _TOLD)] if (
+            len(found) > _TOLD) else []
+        return not found, '; '.join((*found[:_TOLD], *more))
     if check.pattern:
         return bool(re.search(check.pattern, result.check().stdout,
-                              re.IGNORECASE | re.MULTILINE))
+                              re.IGNORECASE | re.MULTILINE)), said
     if result.exit_status not in (0, 1):
         result.check()
-    return result.exit_status == 0
+    return result.exit_status == 0, said

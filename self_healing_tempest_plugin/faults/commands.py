@@ -12,11 +12,23 @@
 
 """Commands of the operator, run without a shell, their result always read."""
 
+import contextlib
 import dataclasses
+import errno
+import os
 import shlex
+import shutil
 import subprocess
 
 from tempest.lib import exceptions
+
+from self_healing_tempest_plugin.faults import processes
+
+# The child waits for a word before it becomes the command. A parent that dies
+# without a word ends it.
+_GO = 'go\n'
+_GATE = ('IFS= read -r word && [ "$word" = go ] && exec "$@" </dev/null; '
+         'exit 125')
 
 
 class CommandFailed(exceptions.TempestException):
@@ -26,6 +38,10 @@ class CommandFailed(exceptions.TempestException):
 
     def __init__(self, argv, problem):
         super().__init__(command=shlex.join(argv), problem=problem)
+
+
+class Hopeless(CommandFailed):
+    """It will not do so either when it is run again: see to it first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,20 +80,63 @@ def fill(template, **names):
     return tuple(words)
 
 
-def run(argv, timeout):
-    """Run a command to its end.
+def run(argv, timeout, started=None, breaks=True):
+    """Run a command to its end, in a session and a group of its own.
+
+    It does nothing before it is known what to look for when this process
+    dies; and when that happens before, it never begins.
 
     :param argv: program and arguments
-    :param timeout: seconds after which it is killed
+    :param timeout: seconds after which it is killed, with all that it has
+        started and that is still in its group
+    :param started: called with its :class:`.processes.Process` before it can
+        do anything; what it raises keeps it from beginning
+    :param breaks: see :class:`.processes.Process`
     :returns: :class:`Result`
+    :raises Hopeless: when there is no such program
     :raises CommandFailed: when it cannot be run or takes too long
     """
+    _find(argv)
+    mark = processes.new_mark()
     try:
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=timeout, check=False, text=True, errors='replace')
-    except subprocess.TimeoutExpired:
-        raise CommandFailed(argv, 'no end after %g s' % timeout) from None
+        child = subprocess.Popen(
+            ['/bin/sh', '-c', _GATE, 'sh', *argv], text=True,
+            errors='replace', stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,
+            env=dict(os.environ, **{processes.MARK: mark}))
     except OSError as error:
         raise CommandFailed(argv, str(error)) from None
-    return Result(tuple(argv), done.returncode, done.stdout, done.stderr)
+    try:
+        process = processes.identify(child.pid, mark, timeout, breaks)
+        if started is not None:
+            started(process)
+        stdout, stderr = child.communicate(_GO, timeout)
+    except BaseException as error:
+        left = _give_up(child, mark, timeout)
+        if isinstance(error, (subprocess.TimeoutExpired, OSError)):
+            raise CommandFailed(argv, '; '.join(filter(None, (
+                'no end after %g s' % timeout if isinstance(
+                    error, subprocess.TimeoutExpired) else str(error),
+                left)))) from None
+        raise
+    return Result(tuple(argv), child.returncode, stdout, stderr)
+
+
+def _find(argv):
+    if shutil.which(argv[0]) is None:
+        number = errno.EACCES if os.path.exists(argv[0]) else errno.ENOENT
+        raise Hopeless(argv, os.strerror(number))
+
+
+def _give_up(child, mark, timeout):
+    """End a child and its group; return why it lives, or ''."""
+    # Who has not begun yet finds its gate closed.
+    for stream in (child.stdin, child.stdout, child.stderr):
+        with contextlib.suppress(OSError):
+            stream.close()
+    try:
+        return processes.end(processes.identify(child.pid, mark, timeout))
+    except OSError as error:
+        return str(error)
+    finally:
+        child.poll()

@@ -13,12 +13,15 @@
 """The life of a fault: plan, arm, inject, witness, revert, verify."""
 
 import contextlib
+import functools
 
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import interrupts
 from self_healing_tempest_plugin.faults import journal as journals
+from self_healing_tempest_plugin.faults import processes
 from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin import waiting
 
@@ -48,43 +51,90 @@ def unmet(plan, transports):
                  for one in checks.complaints(plan.checks, transports))
 
 
-@contextlib.contextmanager
-def injected(plan, journal, transports, times, recorder):
+class injected:
     """Break something, and repair it at the end of the ``with``.
 
-    It is in the journal before anything is touched, and the repair is
-    registered before the injection: one that fails half-way, or whose
-    command never returns, is taken back, too. A fault that nobody witnesses
-    is recorded as such and is no exception, so that the run gets its
-    verdict.
+    It is in the journal before anything is touched, and whatever ends the
+    ``with``, or keeps it from beginning, the fault is taken back: one that
+    was injected half-way, or whose command never returns, too. A fault that
+    nobody witnesses is recorded as such and is no exception, so that the run
+    gets its verdict.
 
-    :param plan: :class:`.plan.Plan`, whose checks hold
-    :param journal: :class:`.journal.Journal`, held
-    :param transports: :class:`.transports.Transports`
-    :param times: :class:`..config.Timeouts`
-    :param recorder: :class:`..chain.timeline.Recorder`
-    :raises .journal.JournalError: when the plan is not on the disk; then
-        nothing was touched
-    :raises RevertFailed: when it is not seen that the fault is gone
+    Signals that would end the run wait while something is planned, armed,
+    injected or taken back. They are let through in between.
     """
-    life = Life(plan, journal, transports, times, recorder)
-    life.plan()
-    with contextlib.ExitStack() as undo:
-        undo.callback(life.take_back, plan.timer)
-        life.arm()
-        life.inject()
-        life.witness()
-        yield
+
+    def __init__(self, plan, journal, transports, times, recorder, gate=None):
+        """Prepare; nothing is touched yet.
+
+        :param plan: :class:`.plan.Plan`, whose checks hold
+        :param journal: :class:`.journal.Journal`, held
+        :param transports: :class:`.transports.Transports`
+        :param times: :class:`..config.Timeouts`
+        :param recorder: :class:`..chain.timeline.Recorder`
+        :param gate: asked last, right before the injection; what it raises
+            keeps that from being done, such as :class:`.gates.FaultRefused`
+        """
+        self._life = Life(plan, journal, transports, times, recorder)
+        self._patience, self._gate = plan.timer, gate
+        self._signals = interrupts.Interrupts(
+            _repairing(plan), (injected.__enter__.__code__,
+                               injected.__exit__.__code__))
+
+    def __enter__(self):
+        """Break it.
+
+        :raises .journal.JournalError: when the plan is not on the disk; then
+            nothing was touched
+        :raises RevertFailed: when it is not seen that the fault is gone
+        """
+        self._signals.hold()
+        try:
+            self._life.plan()
+        except BaseException:
+            self._signals.release()
+            raise
+        try:
+            self._break()
+            # Not before this call is over, see Interrupts.
+            self._signals.let_through()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    def _break(self):
+        self._life.arm()
+        self._signals.raise_pending()
+        if self._gate is not None:
+            self._gate()
+        self._signals.raise_pending()
+        self._life.inject()
+        self._signals.raise_pending()
+        self._life.witness(self._signals)
+
+    def __exit__(self, kind, error, traceback):
+        """Repair it.
+
+        :raises RevertFailed: when it is not seen that the fault is gone
+        """
+        self._signals.hold()
+        try:
+            self._life.take_back(self._patience)
+        finally:
+            self._signals.release()
+        return False
 
 
 class Life:
     """One fault; what has happened is journaled and told, then and there."""
 
     def __init__(self, plan, journal, transports, times, recorder):
-        """Take what is needed, see :func:`injected`."""
+        """Take what is needed, see :class:`injected`."""
         self._plan, self._journal = plan, journal
         self._transports, self._times = transports, times
         self._recorder = recorder
+        # Of this process; those of an earlier one are in the journal.
+        self._processes, self._looked = [], False
 
     def plan(self):
         """Write down what is going to happen."""
@@ -108,40 +158,107 @@ class Life:
         self._run(self._plan.inject)
         self._tell(State.INJECTED, begin)
 
-    def witness(self):
-        """Wait until others see the fault, and record whether they did."""
+    def witness(self, signals=None):
+        """Wait until others see the fault, and record whether they did.
+
+        :param signals: :class:`.interrupts.Interrupts` that may end the wait
+        """
         begin = self._recorder.now()
         try:
+            if signals is not None:
+                signals.let_through(anyway=True)
             self._wait(self._plan.witnesses, self._times.witness,
                        'witness of: %s' % self._plan.description)
         except waiting.WaitError as error:
-            self._tell(State.UNWITNESSED, begin, str(error))
+            state, detail = State.UNWITNESSED, str(error)
         else:
-            self._tell(State.WITNESSED, begin, ', '.join(
-                check.what for check in self._plan.witnesses))
+            state, detail = State.WITNESSED, ', '.join(
+                check.what for check in self._plan.witnesses)
+        finally:
+            if signals is not None:
+                signals.hold()
+        self._looked = True
+        self._tell(state, begin, detail)
 
     def take_back(self, patience):
         """Repair it, go on past errors, and see that it is gone.
 
+        Nothing interrupts that: signals that would end the run wait until it
+        is over.
+
         :param patience: seconds after which the host has repaired itself:
             so long, and :data:`RETURN_MARGIN` more, a host that does not
             answer is tried again
-        :raises RevertFailed: when it is not seen that the fault is gone
+        :raises RevertFailed: when it is not seen that the fault is gone, or
+            something that repairs it has failed
         """
+        with interrupts.held(_repairing(self._plan)):
+            self._take_back(patience)
+
+    def _take_back(self, patience):
         problems = []
         deadline = self._recorder.now() + patience + RETURN_MARGIN
+        with _collected(problems):
+            self._end_processes(problems)
+        with _collected(problems):
+            self._see_late_fault()
         with _collected(problems):
             self._revert(deadline, problems)
         with _collected(problems):
             self._verify(deadline, problems)
-            return
-        raise RevertFailed(self._plan.description, problems)
+        if problems:
+            raise RevertFailed(self._plan.description, problems)
+
+    def _end_processes(self, problems):
+        """End what was started on a runner, or wait until it is over."""
+        for process in self._started_before():
+            waiting.pause(processes.out_of_sight(process))
+            problem = processes.end(process)
+            if problem:
+                problems.append(problem)
+
+    def _started_before(self):
+        if self._processes:
+            return tuple(self._processes)
+        return tuple(map(processes.from_dict,
+                         self._journal.processes(self._plan.id)))
+
+    def _see_late_fault(self):
+        """Wait for a fault that was ordered, and that nobody has seen yet.
+
+        A BMC may take the power seconds after it has said so. To give it back
+        before that is no repair.
+        """
+        left = self._left_to_witness()
+        if left > 0:
+            # It may as well never come.
+            with contextlib.suppress(waiting.WaitTimeout):
+                self._wait(self._plan.witnesses, left,
+                           'late: %s' % self._plan.description)
+
+    def _left_to_witness(self):
+        """Return for how many seconds the fault may still come.
+
+        On a host nothing acts behind its repair, see :mod:`.timers`.
+        """
+        if self._looked or not self._plan.witnesses or all(
+                one.transport != ways.LOCAL for one in self._plan.inject):
+            return 0.0
+        begun = [one.since for one in self._started_before() if one.breaks]
+        if not begun or (not self._processes and self._was_looked_for()):
+            return 0.0
+        passed = max(0.0, waiting.CLOCK.wall() - max(begun))
+        return self._times.witness - passed
+
+    def _was_looked_for(self):
+        looked = {State.WITNESSED, State.UNWITNESSED}
+        return any(looked.intersection(entry.states)
+                   for entry in self._journal.open_entries()
+                   if entry.plan == self._plan)
 
     def _revert(self, deadline, problems):
         begin = self._recorder.now()
-        for command in reversed(self._plan.revert):
-            with _collected(problems):
-                self._reach(command, deadline)
+        problems.extend(self._failures(reversed(self._plan.revert), deadline))
         self._tell(State.REVERTED, begin, '; '.join(problems))
 
     def _verify(self, deadline, problems):
@@ -149,20 +266,66 @@ class Life:
         begin = self._recorder.now()
         self._wait(self._plan.checks, self._times.host_return,
                    'no more of: %s' % self._plan.description)
-        for command in self._plan.disarm:
-            self._reach(command, deadline)
-        self._tell(State.VERIFIED, begin)
+        if not problems:
+            problems.extend(self._failures(self._plan.disarm, deadline))
+        if not problems:
+            self._tell(State.VERIFIED, begin)
 
     def _run(self, several):
         for command in several:
-            self._transports.run(command).check()
+            self._run_one(command, True)
 
-    def _reach(self, command, deadline):
-        waiting.wait_for(
-            lambda: self._transports.run(command).check(), what=str(command),
-            timeout=deadline - self._recorder.now(),
-            interval=self._times.poll_interval, tolerate=ways.Unreachable,
-            look_at=self._plan.look_at)
+    def _run_one(self, command, breaks):
+        if command.transport == ways.LOCAL:
+            return self._transports.run(command, functools.partial(
+                self._started, breaks), breaks).check()
+        return self._transports.run(command).check()
+
+    def _started(self, breaks, process):
+        try:
+            self._journal.started(self._plan.id, processes.to_dict(process))
+        except journals.JournalError:
+            # A full disk is no reason not to repair.
+            if breaks:
+                raise
+        self._processes.append(process)
+
+    def _failures(self, several, deadline):
+        """Run commands that repair, and again and again those that fail.
+
+        They do not wait for each other. One whose host does not answer is
+        tried until the deadline, another one as long as a host may take to
+        come back, unless that cannot help.
+
+        :returns: list of the errors that are left
+        """
+        left, failed = dict(enumerate(several)), {}
+        until = {True: deadline,
+                 False: self._recorder.now() + self._times.host_return}
+
+        def attempt(number):
+            command = left.pop(number)
+            try:
+                self._run_one(command, False)
+                failed.pop(number, None)
+            except Exception as error:  # noqa: BLE001 -- it goes on past all
+                failed[number] = error
+                if not isinstance(error, commands.Hopeless) and (
+                        self._recorder.now() < until[
+                            isinstance(error, ways.Unreachable)]):
+                    left[number] = command
+
+        def attempt_all():
+            for number in sorted(left):
+                attempt(number)
+            return not left
+
+        with contextlib.suppress(waiting.WaitTimeout):
+            waiting.wait_for(
+                attempt_all, what='repair of: %s' % self._plan.description,
+                timeout=max(until.values()) - self._recorder.now(),
+                interval=self._times.poll_interval)
+        return [str(failed[number]) for number in sorted(failed)]
 
     def _wait(self, which, timeout, what):
         checks.wait(which, self._transports, what=what, timeout=timeout,
@@ -174,10 +337,14 @@ class Life:
         self._recorder.transition(state.value, begin, detail)
 
 
+def _repairing(plan):
+    return 'the repair of: %s' % plan.description
+
+
 @contextlib.contextmanager
 def _collected(problems):
+    # Whatever it is, the rest of the way back is gone.
     try:
         yield
-    except (commands.CommandFailed, waiting.WaitError,
-            journals.JournalError) as error:
-        problems.append(str(error))
+    except Exception as error:  # noqa: BLE001 -- it goes on past all
+        problems.append(str(error) or type(error).__name__)

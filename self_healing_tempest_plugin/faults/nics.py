@@ -16,11 +16,10 @@ import shlex
 
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import restoring
+from self_healing_tempest_plugin.faults import snapshots
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import timers
-
-# Words of a route or address that say what the kernel found out by itself.
-_NOT_OURS = ('proto kernel', 'proto ra', 'expires', 'table local', 'dynamic')
 
 # What shows among the flags of "ip link" while a NIC is up.
 _UP = r'[<,]UP[,>]'
@@ -31,22 +30,25 @@ _OPTIONS = ('[self_healing] host_management_nic, host_data_nic and '
 # The SSH session ends before the NIC that carries it does.
 _HEAD_START = 0.3
 
+# Tenths of seconds that pass; at once when the blip is taken back.
+_PAUSE = ('left=%d; while [ "$left" -gt 0 ] && [ -e "$base.armed" ]; do '
+          'sleep 0.1; left=$((left - 1)); done')
+
 
 def data_nic_down(target, transports):
     """Plan to take down the NIC that the servers' network goes through.
 
     :param target: :class:`.targets.Target`
-    :param transports: :class:`.transports.Transports`, for the routes that
+    :param transports: :class:`.transports.Transports`, for the network that
         must be put back
     :returns: :class:`.plan.Plan`
     """
-    nic = _data_nic(target)
-    restore = _restore(target, nic, transports)
-    fault_id = plan.new_id()
+    nic, fault_id = _data_nic(target), plan.new_id()
+    before = _before(target, (nic,), transports)
     return _plan(
         target, fault_id, 'data-nic-down', 'data NIC %s of host %s down' % (
-            nic, target.host), (nic,), restore,
-        inject=target.ssh('ip', 'link', 'set', 'dev', nic, 'down'),
+            nic, target.host), before,
+        inject=timers.act(fault_id, target, _down(nic)),
         witnesses=(_link(target, nic, False), *_pings(target, False)),
         checks=(_link(target, nic), *_pings(target)))
 
@@ -58,17 +60,20 @@ def data_nic_blip(target, transports):
     runner is slow. What is left of it is the count of the kernel.
     """
     nic, seconds = _data_nic(target), target.settings.timeouts.blip
-    restore = _restore(target, nic, transports)
+    fault_id = plan.new_id()
+    before = _before(target, (nic,), transports)
     count = target.ssh('cat', '/sys/class/net/%s/carrier_changes' % nic)
-    before = _output(transports, count).strip()
+    changes = _output(transports, count).strip()
+    restore = _restore(target, before)
     return _plan(
-        target, plan.new_id(), 'data-nic-blip',
+        target, fault_id, 'data-nic-blip',
         'data NIC %s of host %s down for %g s' % (nic, target.host, seconds),
-        (nic,), restore,
-        inject=target.ssh('sh', '-c', 'ip link set dev %s down && '
-                          'sleep %g; %s' % (nic, seconds, restore)),
+        before,
+        inject=timers.act(fault_id, target, (
+            'restore() {\n%s\n}\n%s && { %s; restore; }') % (
+                restore, _down(nic), _PAUSE % round(seconds * 10))),
         witnesses=(plan.Check('link of NIC %s has changed' % nic, count,
-                              r'\A(?!%s\s*\Z)' % before),),
+                              r'\A(?!%s\s*\Z)' % changes),),
         checks=(_link(target, nic), *_pings(target)))
 
 
@@ -77,12 +82,12 @@ def management_nic_down(target, transports):
 
     The timer on the host is the only way back.
     """
-    nic = _management_nic(target)
-    restore = _restore(target, nic, transports)
+    nic, fault_id = _management_nic(target), plan.new_id()
+    before = _before(target, (nic,), transports)
     return _plan(
-        target, plan.new_id(), 'management-nic-down',
-        'management NIC %s of host %s down' % (nic, target.host), (nic,),
-        restore, inject=_cut_off(target, nic),
+        target, fault_id, 'management-nic-down',
+        'management NIC %s of host %s down' % (nic, target.host), before,
+        inject=_cut_off(fault_id, target, nic),
         witnesses=(target.alive(False),),
         checks=(target.alive(), _link(target, nic)))
 
@@ -93,25 +98,29 @@ def host_isolated(target, transports):
     The timer on the host is the only way back.
     """
     nics = (_management_nic(target), _data_nic(target))
-    restore = ' && '.join(_restore(target, nic, transports) for nic in nics)
+    fault_id = plan.new_id()
+    before = _before(target, nics, transports)
     return _plan(
-        target, plan.new_id(), 'host-isolated',
-        'host %s without its NICs %s and %s' % (target.host, *nics), nics,
-        restore, inject=_cut_off(target, *nics),
+        target, fault_id, 'host-isolated',
+        'host %s without its NICs %s and %s' % (target.host, *nics), before,
+        inject=_cut_off(fault_id, target, *nics),
         witnesses=(target.alive(False), *_pings(target, False)),
         checks=(target.alive(), *(_link(target, nic) for nic in nics),
                 *_pings(target)))
 
 
-def _plan(target, fault_id, kind, description, nics, restore, *, inject,
-          witnesses, checks):
+def _plan(target, fault_id, kind, description, before, *, inject, witnesses,
+          checks):
+    nics = before['nics']
     return plan.Plan(
         id=fault_id, kind=kind, host=target.host, description=description,
         look_at='%s, and NIC %s of host %s' % (
             _OPTIONS, ' and '.join(nics), target.host),
-        checks=checks, inject=(inject,), witnesses=witnesses,
-        revert=(target.ssh('sh', '-c', restore),),
-        **timers.second_reverter(fault_id, target, restore))
+        checks=(*checks, plan.Check(
+            'network of host %s is as before' % target.host,
+            snapshots.command(target), before=before)),
+        inject=(inject,), witnesses=witnesses,
+        **timers.reverters(fault_id, target, _restore(target, before)))
 
 
 def _data_nic(target):
@@ -123,11 +132,14 @@ def _management_nic(target):
                           'host_management_nic')
 
 
-def _cut_off(target, *nics):
-    down = ' && '.join('ip link set dev %s down' % nic for nic in nics)
-    return target.ssh('sh', '-c', 'setsid sh -c %s </dev/null >/dev/null '
-                      '2>&1 &' % shlex.quote('sleep %g; %s' % (
-                          _HEAD_START, down)))
+def _down(nic):
+    return shlex.join(('ip', 'link', 'set', 'dev', nic, 'down'))
+
+
+def _cut_off(fault_id, target, *nics):
+    # Whatever becomes of one of them, the other one goes as well.
+    return timers.act_later(fault_id, target, _HEAD_START,
+                            '; '.join(map(_down, nics)))
 
 
 def _link(target, nic, holds=True):
@@ -147,33 +159,32 @@ def _pings(target, holds=True):
         ping, holds=holds),)
 
 
-def _restore(target, nic, transports):
-    """Return the line that puts a NIC back as it is now.
+def _before(target, nics, transports):
+    """Return what the network of a host is like, see :mod:`.snapshots`."""
+    targets.probe(target, transports)
+    command = snapshots.command(target)
+    try:
+        return snapshots.take(nics, _output(transports, command))
+    except snapshots.Unreadable as error:
+        raise commands.Hopeless(('ip', '-j'), '%s on host %s; look at: %s' % (
+            error, target.host, _OPTIONS)) from None
 
-    A NIC that goes down loses its routes but those of its own addresses, and
-    the addresses of IPv6.
+
+def _restore(target, before):
+    """Return the lines that put the network of a host back.
+
+    A NIC that goes down loses its routes but those of its own addresses, its
+    neighbours and the addresses of IPv6.
     """
-    lines = ['ip link set dev %s up' % nic]
-    show = ('ip', '-6', '-oneline', 'address', 'show', 'scope', 'global',
-            'permanent', 'dev', nic)
-    for line in _lines(target, transports, show):
-        address = line.split()[3]
-        lines.append('ip -6 address replace %s dev %s' % (address, nic))
-    for family in ('-4', '-6'):
-        show = ('ip', family, 'route', 'show', 'table', 'all', 'dev', nic)
-        # A gateway must be on a link already, so such routes come last.
-        for route in sorted(_lines(target, transports, show),
-                            key=lambda line: ' via ' in line):
-            words = [word for word in route.split() if word != 'linkdown']
-            lines.append('ip %s route replace %s dev %s' % (
-                family, shlex.join(words), nic))
-    return ' && '.join(lines)
-
-
-def _lines(target, transports, show):
-    return [line for line
-            in _output(transports, target.ssh(*show)).splitlines()
-            if line.strip() and not any(word in line for word in _NOT_OURS)]
+    template = target.settings.network.restore
+    try:
+        return restoring.lines(before, [
+            commands.fill(template, nic=nic) for nic in before['nics']
+            if template])
+    except restoring.Unknown as error:
+        raise commands.Hopeless(('ip',), (
+            '%s on host %s; set [self_healing] '
+            'host_network_restore_command') % (error, target.host)) from None
 
 
 def _output(transports, command):

@@ -13,6 +13,7 @@
 """A host and the control plane lose all packets between them."""
 
 import ipaddress
+import shlex
 
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import targets
@@ -26,11 +27,12 @@ def packets_dropped(target, transports):
     anybody else's tables is read or changed.
 
     :param target: :class:`.targets.Target`
-    :param transports: :class:`.transports.Transports`, not used
+    :param transports: :class:`.transports.Transports`
     :returns: :class:`.plan.Plan`
     """
     addresses = targets.needed(target.settings.network.control_plane,
                                'control_plane_addresses')
+    targets.probe(target, transports)
     fault_id = plan.new_id()
     table = 'inet self_healing_%s' % fault_id
     # Made where it is missing and deleted, in one step: right for a host
@@ -44,11 +46,11 @@ def packets_dropped(target, transports):
                 'host %s' % target.host,
         checks=(_has_table(target, table, False),
                 *(_reaches(target, one) for one in addresses)),
-        inject=(target.ssh('nft', _ruleset(table, addresses)),),
+        inject=(timers.act(fault_id, target, shlex.join(
+            ('nft', _ruleset(table, addresses)))),),
         witnesses=(_has_table(target, table, True),
                    *(_reaches(target, one, False) for one in addresses)),
-        revert=(target.ssh('nft', delete),),
-        **timers.second_reverter(fault_id, target, "nft '%s'" % delete))
+        **timers.reverters(fault_id, target, "nft '%s'" % delete))
 
 
 def _ruleset(table, addresses):

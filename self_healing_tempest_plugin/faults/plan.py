@@ -17,8 +17,10 @@ that knows nothing of the one that made it can take the fault back.
 """
 
 import dataclasses
+import math
 import secrets
 import shlex
+import typing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,15 +30,21 @@ class Command:
     :ivar transport: name of a transport, see :mod:`.transports`
     :ivar target: address of the host; empty on the runner
     :ivar argv: program and arguments; never a line for a shell
+    :ivar stdin: what the command reads, over SSH only: a script there may be
+        longer than a line can be
     """
 
     transport: str
     target: str
     argv: tuple[str, ...]
+    stdin: str = ''
 
     def __str__(self):
         where = '%s ' % self.target if self.target else ''
-        return '%s: %s%s' % (self.transport, where, shlex.join(self.argv))
+        script = ' <(a script of %d lines)' % len(
+            self.stdin.splitlines()) if self.stdin else ''
+        return '%s: %s%s%s' % (
+            self.transport, where, shlex.join(self.argv), script)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +57,15 @@ class Check:
     :ivar pattern: regular expression that is looked for in standard output;
         without one, exit status 0 is a yes and 1 a no
     :ivar holds: the answer with which the check holds
+    :ivar before: where it is set, standard output is the network of a host,
+        and the answer is whether that is as in here, see :mod:`.snapshots`
     """
 
     what: str
     command: Command
     pattern: str = ''
     holds: bool = True
+    before: typing.Mapping | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,18 +113,37 @@ def to_dict(plan):
 def from_dict(values):
     """Return the plan that :func:`to_dict` made the values of.
 
+    Fields that this version does not know are passed over.
+
     :raises ValueError: when it is none
     """
     try:
         lists = {
             'checks': _checks(values['checks']),
             'witnesses': _checks(values['witnesses']),
-            'timer': float(values['timer'])}
+            'timer': _timer(values['timer'])}
         for name in ('inject', 'revert', 'arm', 'disarm'):
             lists[name] = tuple(map(_command, values[name]))
-        return Plan(**dict(values, **lists))
+        return Plan(**dict(_known(Plan, values), **lists))
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError('no plan of a fault: %r' % error) from None
+
+
+def _known(kind, values):
+    names = {field.name for field in dataclasses.fields(kind)}
+    found = {name: values[name] for name in values if name in names}
+    for name in ('id', 'kind', 'host', 'description', 'look_at', 'transport',
+                 'target', 'what', 'pattern', 'stdin'):
+        if not isinstance(found.get(name, ''), str):
+            raise TypeError('%s %r' % (name, found[name]))
+    return found
+
+
+def _timer(value):
+    timer = float(value)
+    if not (math.isfinite(timer) and timer >= 0):
+        raise TypeError('timer %r' % (value,))
+    return timer
 
 
 def _command(values):
@@ -121,9 +151,14 @@ def _command(values):
     if isinstance(argv, str) or not argv or not all(
             isinstance(word, str) for word in argv):
         raise TypeError('argv %r' % (argv,))
-    return Command(**dict(values, argv=tuple(argv)))
+    return Command(**dict(_known(Command, values), argv=tuple(argv)))
 
 
 def _checks(values):
-    return tuple(Check(**dict(one, command=_command(one['command'])))
-                 for one in values)
+    found = tuple(Check(**dict(_known(Check, one),
+                               command=_command(one['command'])))
+                  for one in values)
+    for one in found:
+        if not isinstance(one.before, (dict, type(None))):
+            raise TypeError('before %r' % (one.before,))
+    return found

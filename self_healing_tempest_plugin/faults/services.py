@@ -15,14 +15,13 @@
 import dataclasses
 
 from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import timers
 
 
 @dataclasses.dataclass(frozen=True)
 class ServiceManager:
     """What runs services: lines for the shell, with ``{service}``.
-
-    Those that repair have no "$": a timer of systemd would expand it.
 
     :ivar start: must do no harm to a service that runs
     :ivar thaw: must do no harm to a service that is not frozen
@@ -68,12 +67,13 @@ def compute_stopped(target, transports):
     """Plan to stop nova-compute.
 
     :param target: :class:`.targets.Target`
-    :param transports: :class:`.transports.Transports`, not used
+    :param transports: :class:`.transports.Transports`
     :returns: :class:`.plan.Plan`
     """
     manager = MANAGERS[target.settings.service_manager]
-    return _plan(target, 'compute-service-stopped', 'stopped', manager.stop,
-                 manager.start, checks=(_running(target, manager),),
+    return _plan(target, transports, 'compute-service-stopped', 'stopped',
+                 manager.stop, manager.start,
+                 checks=(_running(target, manager),),
                  witnesses=(_running(target, manager, False),))
 
 
@@ -81,18 +81,20 @@ def compute_frozen(target, transports):
     """Plan to freeze nova-compute by SIGSTOP.
 
     :param target: :class:`.targets.Target`
-    :param transports: :class:`.transports.Transports`, not used
+    :param transports: :class:`.transports.Transports`
     :returns: :class:`.plan.Plan`
     """
     manager = MANAGERS[target.settings.service_manager]
-    return _plan(target, 'compute-service-frozen', 'frozen', manager.freeze,
-                 manager.thaw,
+    return _plan(target, transports, 'compute-service-frozen', 'frozen',
+                 manager.freeze, manager.thaw,
                  checks=(_running(target, manager),
                          _frozen(target, manager, False)),
                  witnesses=(_frozen(target, manager),))
 
 
-def _plan(target, kind, word, inject, revert, *, checks, witnesses):
+def _plan(target, transports, kind, word, inject, revert, *, checks,
+          witnesses):
+    targets.probe(target, transports)
     service, fault_id = target.settings.compute_service, plan.new_id()
     return plan.Plan(
         id=fault_id, kind=kind, host=target.host,
@@ -100,9 +102,9 @@ def _plan(target, kind, word, inject, revert, *, checks, witnesses):
         look_at='[self_healing] service_manager and compute_service, and '
                 'service %s on host %s' % (service, target.host),
         checks=checks, witnesses=witnesses,
-        inject=(_shell(target, inject),), revert=(_shell(target, revert),),
-        **timers.second_reverter(fault_id, target,
-                                 revert.format(service=service)))
+        inject=(timers.act(fault_id, target,
+                           inject.format(service=service)),),
+        **timers.reverters(fault_id, target, revert.format(service=service)))
 
 
 def _shell(target, line):

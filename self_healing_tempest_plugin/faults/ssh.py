@@ -17,8 +17,9 @@ import contextlib
 import paramiko
 from tempest.lib.common import ssh
 
-# Seconds that a command may take: a service manager waits for its service.
-COMMAND_TIMEOUT = 60
+# Seconds that a command may take: a service manager waits for its service, and
+# a repair for what is still under way.
+COMMAND_TIMEOUT = 90
 
 
 class ConnectionFailed(Exception):
@@ -55,20 +56,21 @@ class Client(ssh.Client):
             proxy_client=jump)
         self._access = access
 
-    def execute(self, line):
+    def execute(self, line, stdin=''):
         """Run a line to its end.
 
         The inherited ``exec_command`` takes a connection that broke for an
         end, wants UTF-8, and leaves connections open.
 
         :param line: for the shell of the host
+        :param stdin: what the command reads
         :returns: exit status, standard output, standard error
         :raises ConnectionFailed: when there is no connection, or it breaks,
             or the command gives no answer in time
         """
         try:
             with contextlib.closing(self._get_ssh_connection()) as connection:
-                return self._execute(connection, line)
+                return self._execute(connection, line, stdin)
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise ConnectionFailed(
                 '%s: the connection broke or the command gave no answer: %s'
@@ -77,11 +79,12 @@ class Client(ssh.Client):
             if self._proxy_conn is not None:
                 self._proxy_conn.close()
 
-    def _execute(self, connection, line):
+    def _execute(self, connection, line, stdin):
         channel = connection.get_transport().open_session(
             timeout=self.channel_timeout)
         channel.settimeout(self.timeout)
         channel.exec_command(line)
+        channel.sendall(stdin.encode('utf-8', 'surrogateescape'))
         channel.shutdown_write()
         streams = channel.makefile('rb'), channel.makefile_stderr('rb')
         stdout, stderr = (stream.read().decode(errors='replace')

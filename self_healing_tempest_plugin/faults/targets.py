@@ -17,6 +17,7 @@ import typing
 
 from tempest.lib import exceptions
 
+from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import transports
 
@@ -79,6 +80,51 @@ def target(host, settings, address_of):
 
     peers = [address(name) for name in settings.fault_hosts if name != host]
     return Target(host, address(host), tuple(peers), settings)
+
+
+# What a shell, or a terminal, might change on the way.
+_STRANGE = 'a b\nc\\d\\\\e $HOME `id` \'"!*?~'
+_NEEDED = ('setsid', 'flock')
+
+
+def probe(target, transports):
+    """Refuse a host whose shell does not do what it is told, and no more.
+
+    What it prints would be taken for an answer, and part of a repair.
+
+    :param target: :class:`Target`
+    :param transports: :class:`.transports.Transports`
+    :raises .commands.CommandFailed: with one line that says what to do
+    """
+    command = target.ssh('sh', '-c', _PROBE, 'sh', _STRANGE, *_NEEDED)
+    result = transports.run(command)
+    who = 'the shell of [self_healing] host_ssh_user %s on host %s' % (
+        target.settings.access.user, target.host)
+    if result.exit_status != 0:
+        raise commands.Hopeless(('probe',), '%s: exit status %d, %s' % (
+            who, result.exit_status, _line(result.stderr)))
+    if result.stdout != _STRANGE + '\n':
+        raise commands.Hopeless(('probe',), (
+            '%s prints "%s" where it should print nothing of its own: let '
+            'its start-up files, such as .bashrc, be silent where nobody '
+            'types' if _STRANGE in result.stdout else
+            '%s answers "%s": it does not pass on words as they are; let it '
+            'be a POSIX shell') % (who, _line(result.stdout.replace(
+                _STRANGE, ''))))
+
+
+_PROBE = """
+printf '%s\\n' "$1"
+shift
+PATH=$PATH:/usr/sbin:/sbin
+for one; do
+    command -v "$one" >/dev/null || { echo "needs $one" >&2; exit 1; }
+done
+""".strip()
+
+
+def _line(text):
+    return ' '.join(text.split())[:80] or 'empty'
 
 
 def needed(value, option):

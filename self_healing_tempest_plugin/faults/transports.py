@@ -55,11 +55,15 @@ class Transports:
         self._runs = {LOCAL: self._run_local, SSH: self._run_ssh,
                       TCP: self._run_tcp}
 
-    def run(self, command):
+    def run(self, command, started=None, breaks=True):
         """Run a command to its end.
 
         :param command: :class:`.plan.Command`
+        :param started: called with the :class:`.processes.Process` of a
+            command on the runner before it can do anything
+        :param breaks: see :class:`.processes.Process`
         :returns: :class:`.commands.Result`
+        :raises .commands.Hopeless: when another try cannot help
         :raises .commands.CommandFailed: when it cannot be run or takes too
             long
         :raises Unreachable: when the target does not answer
@@ -67,13 +71,16 @@ class Transports:
         try:
             run = self._runs[command.transport]
         except KeyError:
-            raise commands.CommandFailed(
+            raise commands.Hopeless(
                 command.argv, 'there is no transport %s'
                 % command.transport) from None
+        if command.transport == LOCAL:
+            return run(command, started, breaks)
         return run(command)
 
-    def _run_local(self, command):
-        return commands.run(command.argv, self._access.local_timeout)
+    def _run_local(self, command, started, breaks):
+        return commands.run(command.argv, self._access.local_timeout,
+                            started, breaks)
 
     def _run_tcp(self, command):
         alive = answers(command.target, int(command.argv[0]))
@@ -83,18 +90,19 @@ class Transports:
         words = ('sudo', '-n', '--') if self._access.sudo else ()
         argv = (*words, *command.argv)
         try:
-            found = self._client(command).execute(shlex.join(argv))
+            found = self._client(command).execute(shlex.join(argv),
+                                                  command.stdin)
         except ssh.ConnectionFailed as error:
-            kind = Unreachable if error.transient else commands.CommandFailed
+            kind = Unreachable if error.transient else commands.Hopeless
             raise kind(argv, str(error)) from None
         except exceptions.SSHClientProxyClientLoop as error:
-            raise commands.CommandFailed(
+            raise commands.Hopeless(
                 argv, '%s, see [self_healing] host_ssh_jump_host' % error
             ) from None
         result = commands.Result(argv, *found)
         if words and result.exit_status != 0 and _SUDO.search(result.stderr):
             # Its exit status would be taken for an answer of the command.
-            raise commands.CommandFailed(
+            raise commands.Hopeless(
                 argv, '%s; see [self_healing] host_ssh_sudo'
                 % result.stderr.strip())
         return result
@@ -102,7 +110,7 @@ class Transports:
     def _client(self, command):
         access = self._access
         if not access.key_file:
-            raise commands.CommandFailed(
+            raise commands.Hopeless(
                 command.argv, '[self_healing] host_ssh_key_file and '
                 'host_ssh_known_hosts_file must be set')
         jump = access.jump_host and ssh.Client(

@@ -122,7 +122,7 @@ def _journal(settings):
 
 
 def _entries(journal, entries, damages):
-    left = [entry.plan.description for entry in entries if entry.open]
+    left = [entry.description for entry in entries if entry.open]
     if left:
         return rows.no('may still be there: %s' % '; '.join(left))
     if damages:

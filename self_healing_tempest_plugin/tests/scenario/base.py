@@ -129,7 +129,6 @@ class SelfHealingTest(test.BaseTestCase):
             self.recorder)
         self.addCleanup(self.timekeeper.stop)
         self.compute_service = self.diagnosis = None
-        self.ports = ()
         # Every target of a fault takes the addresses of all fault hosts.
         self.address_of = functools.cache(self.clients.nova.host_address)
         self._hold_journal()
@@ -142,18 +141,17 @@ class SelfHealingTest(test.BaseTestCase):
         """
         self.timekeeper.measure()
         self.template = self.useFixture(application.DeductionTemplate(
-            self.clients.vitrage, self.settings, self.monitor.datasource,
-            self.alarm))
+            self.clients, self.settings, self.monitor.datasource,
+            self.alarm, self.journal))
         if self.template.problem:
             self.recorder.remark('template', self.template.problem)
-        # Before the application is made: it runs when that is gone.
-        self.addCleanup(self._unplug)
         self.app = self.useFixture(application.Application(
-            self.clients, self.settings, healing, answers=self.guests))
+            self.clients, self.settings, healing, answers=self.guests,
+            journal=self.journal, transports=self.transports,
+            left=self._left if self.guests else None))
         self.readiness = readiness.Readiness(
             self.clients, self.settings, self.monitor.datasource, self.app)
         self.host, self.server = self.readiness.wait_in_graph()
-        self.ports = self.clients.nova.ports(self.app.server_id)
 
     def plan(self):
         """Return the fault of the application's host, if it is allowed.
@@ -161,10 +159,8 @@ class SelfHealingTest(test.BaseTestCase):
         :returns: :class:`..faults.plan.Plan`
         :raises ..faults.gates.FaultRefused: when it is not
         """
-        nova, host = self.clients.nova, self.app.host
-        gates.check(host, nova.servers_on(host), nova.services(),
-                    self.clients.project_id, self.settings)
-        return self._plan(host)
+        self._ask_gates(self.app.host)
+        return self._plan(self.app.host)
 
     def expect(self, plan, steps=expectation.STEPS, alive=False):
         """Return what a fault should do to the application.
@@ -265,6 +261,11 @@ class SelfHealingTest(test.BaseTestCase):
                                          'fault_hosts is not fit: %s'
                                          % (host, '; '.join(unmet)))
 
+    def _ask_gates(self, host):
+        nova = self.clients.nova
+        gates.check(host, nova.servers_on(host), nova.services(),
+                    self.clients.project_id, self.settings)
+
     def _plan(self, host):
         return kinds.KINDS[self.kind](self._target(host), self.transports)
 
@@ -302,7 +303,8 @@ class SelfHealingTest(test.BaseTestCase):
 
     def _break(self, plan, expected, chain, around):
         with life.injected(plan, self.journal, self.transports,
-                           self.settings.timeouts, self.recorder):
+                           self.settings.timeouts, self.recorder,
+                           gate=lambda: self._ask_gates(plan.host)):
             with live.Progress(expected) as progress:
                 chain.until_over(expected, progress)
             self._look_around(expected, around)
@@ -364,12 +366,10 @@ class SelfHealingTest(test.BaseTestCase):
         found = self.clients.nova.server(server_id)
         return found is None or found['OS-EXT-STS:task_state'] == 'deleting'
 
-    def _unplug(self):
-        """Take what the application's deletion leaves on the broken host."""
-        injected = self.recorder.timeline().transition('injected')
-        if self.guests and injected is not None:
-            guests.unplug(self.ports, self._target(self.app.host),
-                          self.transports)
+    def _left(self, server_id, host):
+        """Return what the server's deletion may leave on a broken host."""
+        return guests.left(server_id, self.clients.nova.ports(server_id),
+                           self._target(host))
 
     def _diagnose(self, expected, around):
         with self._afterwards('the diagnosis'):

@@ -269,7 +269,9 @@ class FakeCloud(fixtures.Fixture):
         wanted = query['workflow_name'][0]
         return 200, {'executions': [
             one for one in self.executions
-            if one['workflow_name'] == wanted]}, {}
+            if one['workflow_name'] == wanted
+            or (wanted.startswith('has:')
+                and wanted[4:] in one['workflow_name'])]}, {}
 
     def list_tasks(self, query, body, execution):
         return 200, {'tasks': [one for one in self.tasks if one[
@@ -314,6 +316,11 @@ class FakeCloud(fixtures.Fixture):
         return 200, {'services': [
             one for one in self.services
             if wanted in (None, [one['binary']])]}, {}
+
+    def update_service(self, query, body, service_id):
+        one = next(one for one in self.services if one['id'] == service_id)
+        one.update(body)
+        return 200, {'service': one}, {}
 
     def list_hypervisors(self, query, body):
         return 200, {'hypervisors': self.hypervisors}, {}
@@ -412,6 +419,7 @@ ROUTES = (
     (r'POST /nova/v2.1/servers/([^/]+)/action', 'act'),
     (r'GET /nova/v2.1/servers/([^/]+)', 'show_server'),
     (r'GET /nova/v2.1/os-services', 'list_services'),
+    (r'PUT /nova/v2.1/os-services/([^/]+)', 'update_service'),
     (r'GET /nova/v2.1/os-hypervisors/detail', 'list_hypervisors'),
     (r'GET /neutron/v2.0/networks', 'list_networks'),
     (r'GET /glance/v2/images/([^/]+)', 'show_image'),

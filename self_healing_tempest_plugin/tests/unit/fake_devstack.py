@@ -63,6 +63,7 @@ class FakeDevStack(fixtures.Fixture):
     def _setUp(self):
         self.root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.conf_dir = self.root / 'etc' / 'self-healing'
+        self.state_dir = self.root / 'var/lib/self-healing-tempest/journal'
         for directory in ('bin', 'home/.ssh', 'opt/stack', 'etc'):
             (self.root / directory).mkdir(parents=True)
         uwsgi = self.root / 'bin' / 'uwsgi'
@@ -78,8 +79,8 @@ class FakeDevStack(fixtures.Fixture):
         :param localrc: text for bash, in the place of that of last time
         """
         (self.root / 'localrc').write_text(
-            'SELF_HEALING_CONF_DIR=%s\n%s\n%s' % (
-                self.conf_dir, self._localrc, localrc))
+            'SELF_HEALING_CONF_DIR=%s\nSELF_HEALING_STATE_DIR=%s\n%s\n%s' % (
+                self.conf_dir, self.state_dir, self._localrc, localrc))
 
     def run(self, script):
         """Run one of DevStack's scripts.

@@ -13,9 +13,10 @@
 """A compute host behind a real SSH server on the loopback.
 
 What comes over SSH is run by a shell of this machine, in a directory of its
-own. Only what would touch the machine itself has a stand-in there, which
-keeps its state in files: ``ip``, ``nft``, ``ping``, ``sudo``, and what
-manages services. The services and the timers are real processes.
+own. Its NICs are real ones, in a network namespace of their own. Only what
+would touch the machine itself has a stand-in there, which keeps its state in
+files: ``nft``, ``ping``, ``sudo``, and what manages services. The services
+and the timers are real processes.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ import functools
 import glob
 import os
 import pathlib
+import shlex
 import signal
 import socket
 import subprocess
@@ -33,6 +35,7 @@ import fixtures
 import paramiko
 
 from self_healing_tempest_plugin.tests.unit import fake_host
+from self_healing_tempest_plugin.tests.unit import namespaces
 
 USER = 'healer'
 
@@ -40,58 +43,8 @@ USER = 'healer'
 HOST_KEYS = tuple(paramiko.ECDSAKey.generate() for _ in range(2))
 USER_KEYS = tuple(paramiko.ECDSAKey.generate() for _ in range(2))
 
-# State of a NIC: directory net/NIC with the file "up", lines as "ip" prints
-# them in "addresses" and "routes-4" and "routes-6", and in "pings" what
-# answers only while it is up.
-_IP = r"""
-nic=$(expr "$*" : '.* dev \([^ ]*\)')
-dir=$ROOT/net/$nic
-if [ ! -d "$dir" ]; then
-    echo "Cannot find device \"$nic\"" >&2
-    exit 1
-fi
-case "$*" in
-    'link set dev '*' down')
-        rm -f "$dir/up"
-        : >"$dir/addresses"
-        for family in 4 6; do
-            grep -s 'proto kernel' "$dir/routes-$family" >"$dir/left"
-            mv "$dir/left" "$dir/routes-$family"
-        done
-        echo $(($(cat "$dir/changes") + 1)) >"$dir/changes"
-        for one in $(cat "$dir/pings"); do touch "$WIRE/$one"; done
-        ;;
-    'link set dev '*' up')
-        touch "$dir/up"
-        for one in $(cat "$dir/pings"); do rm -f "$WIRE/$one"; done
-        ;;
-    '-oneline link show dev '*)
-        flags=BROADCAST,MULTICAST
-        [ ! -e "$dir/up" ] || flags=$flags,UP,LOWER_UP
-        echo "7: $nic: <$flags> mtu 1500 state UNKNOWN group default"
-        ;;
-    '-6 -oneline address show scope global permanent dev '*)
-        cat "$dir/addresses"
-        ;;
-    '-6 address replace '*)
-        echo "7: $nic    inet6 $4 scope global" >>"$dir/addresses"
-        ;;
-    '-'[46]' route show table all dev '*)
-        cat "$dir/routes$1"
-        ;;
-    '-'[46]' route replace '*)
-        family=$1
-        shift 3
-        line="$* "
-        echo "${line% dev *}" >>"$dir/routes$family"
-        ;;
-    *)
-        echo "ip: what is $*?" >&2
-        exit 255
-        ;;
-esac
-"""
-
+# What answers only while its NIC is up is a file, with the words of the command
+# that says so; an empty one never answers.
 # A table is a file with its rules.
 _NFT = r"""
 if [ "$*" = 'list tables' ]; then
@@ -108,7 +61,9 @@ esac
 
 _PING = r"""
 for address; do :; done
-! grep -qs "daddr $address drop" "$ROOT"/nft/* && [ ! -e "$WIRE/$address" ]
+! grep -qs "daddr $address drop" "$ROOT"/nft/* || exit 1
+[ -e "$WIRE/$address" ] || exit 0
+[ -s "$WIRE/$address" ] && sh "$WIRE/$address"
 """
 
 _SUDO = r"""
@@ -180,6 +135,8 @@ rm -f "$ROOT/ports/$4"
 
 _SYSTEMD_RUN = r"""
 file=$ROOT/run/${1#--unit=}.timer.pid seconds=${2#--on-active=}
+for word; do case $word in *\\$*) echo "expanded: $word" >&2; exit 2 ;; esac
+done
 [ "$3 $4 $5" = '--timer-property=AccuracySec=100ms --collect --' ] || exit 2
 shift 5
 setsid sh -c 'sleep "$1"; rm "$2"; shift 2; exec "$@"' sh "$seconds" \
@@ -188,7 +145,7 @@ echo $! >"$file"
 """
 
 STAND_INS = {
-    'ip': _IP, 'nft': _NFT, 'ovs-vsctl': _OVS_VSCTL, 'ping': _PING,
+    'nft': _NFT, 'ovs-vsctl': _OVS_VSCTL, 'ping': _PING,
     'sudo': _SUDO, 'supervisorctl': _SUPERVISORCTL,
     'systemctl': _SYSTEMCTL, 'systemd-run': _SYSTEMD_RUN}
 
@@ -206,6 +163,7 @@ class FakeSshHost(fixtures.Fixture):
     :ivar destinations: every address that somebody was let through to
     :ivar before_result: called with the transport after a line was run,
         before the result is sent
+    :ivar start_up: lines that the shell runs first, as of its .bashrc
     :ivar slow: while it is set, nobody is let in and nobody is refused
     """
 
@@ -223,7 +181,7 @@ class FakeSshHost(fixtures.Fixture):
     def _setUp(self):
         self.root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.wire = self._wire or self.root / 'wire'
-        for name in ('bin', 'net', 'nft', 'ports', 'run', 'wire',
+        for name in ('bin', 'nft', 'ports', 'run', 'wire',
                      'sys/class/net'):
             (self.root / name).mkdir(parents=True)
         for name, text in STAND_INS.items():
@@ -231,6 +189,7 @@ class FakeSshHost(fixtures.Fixture):
             path.write_text('#!/bin/sh\n' + text)
             path.chmod(0o700)
         self.commands, self.destinations = [], []
+        self.start_up, self._namespace = '', None
         self.before_result = lambda transport: None
         self.slow = threading.Event()
         self._listener = None
@@ -254,38 +213,67 @@ class FakeSshHost(fixtures.Fixture):
         self._stop()
 
     def add_nic(self, nic, addresses=(), routes=(), routes6=(), pings=()):
-        """Add a NIC that is up; lines are as ``ip`` prints them."""
-        directory = self.root / 'net' / nic
-        directory.mkdir()
-        for name, lines in (('up', ()), ('addresses', addresses),
-                            ('routes-4', routes), ('routes-6', routes6),
-                            ('pings', pings), ('changes', ('4',))):
-            (directory / name).write_text(
-                ''.join(line + '\n' for line in lines))
-        (self.root / 'sys/class/net' / nic).mkdir()
-        (self.root / 'sys/class/net' / nic / 'carrier_changes').symlink_to(
-            directory / 'changes')
+        """Add a NIC that is up.
+
+        :param addresses: words for ``ip address add``
+        :param routes: words for ``ip -4 route add``
+        :param routes6: words for ``ip -6 route add``
+        :param pings: addresses that answer while it is up
+        """
+        network = self.network
+        network.add_nic(nic)
+        for one in addresses:
+            network.ip('address', 'add', *one.split(), 'dev', nic, *(
+                ('nodad',) if ':' in one else ()))
+        for family, lines in (('-4', routes), ('-6', routes6)):
+            for one in lines:
+                network.ip(family, 'route', 'add', *one.split(), 'dev', nic)
+        for one in pings:
+            (self.wire / one).write_text(
+                '%s -oneline link show dev %s | grep -q "[<,]UP[,>]"\n' % (
+                    self.root / 'bin/ip', nic))
+        (self.root / 'sys/class/net' / nic).symlink_to(
+            '%s/sys/class/net/%s' % (network.root, nic))
+
+    @property
+    def network(self):
+        """The network namespace, which is made when it is asked for."""
+        if self._namespace is None:
+            self._namespace = self.useFixture(namespaces.Namespace())
+            path = self.root / 'bin/ip'
+            path.write_text('#!/bin/sh\nexec %s "$@"\n' % shlex.join(
+                self._namespace.words('ip')))
+            path.chmod(0o700)
+        return self._namespace
 
     def nic(self, nic):
         """Return what NIC there is, as a dict of lists of lines."""
-        directory = self.root / 'net' / nic
-        return dict(
-            {name: sorted(directory.joinpath(name).read_text().splitlines())
-             for name in ('addresses', 'routes-4', 'routes-6')},
-            up=directory.joinpath('up').exists())
+        found = {'up': '"UP"' in self.network.ip('-j', 'link', 'show', 'dev',
+                                                 nic)}
+        for name, words in (('addresses', ('-6', '-o', 'address', 'show')),
+                            ('routes-4', ('-4', 'route', 'show')),
+                            ('routes-6', ('-6', 'route', 'show'))):
+            lines = self.network.ip(*words, 'dev', nic).splitlines()
+            found[name] = sorted(
+                line.strip() for line in lines if 'fe80:' not in line)
+        return found
 
-    def run(self, line):
+    def run(self, line, stdin=b''):
         """Run a line for the shell as the host does.
 
+        :param stdin: what it reads
         :returns: :class:`subprocess.CompletedProcess`
         """
         for path in _OWN_PATHS:
-            line = line.replace(path, '%s%s' % (self.root, path))
+            own = '%s%s' % (self.root, path)
+            line = line.replace(path, own)
+            stdin = stdin.replace(path.encode(), own.encode())
         return subprocess.run(
-            ['sh', '-c', line], cwd=self.root, env={
-                'PATH': '%s:%s' % (self.root / 'bin', os.defpath),
+            ['sh', '-c', self.start_up + line], cwd=self.root, env={
+                'PATH': '%s:%s:/usr/sbin:/sbin' % (
+                    self.root / 'bin', os.defpath),
                 'ROOT': str(self.root), 'WIRE': str(self.wire)},
-            stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            input=stdin, capture_output=True, check=False)
 
     def break_connections(self):
         """Close every connection that there is."""
@@ -382,9 +370,9 @@ class _Session(paramiko.ServerInterface):
         # The client says that there is no input once it knows that the
         # command was taken; a result before that would confuse it.
         channel.settimeout(5)
-        channel.recv(1)
+        stdin = b''.join(iter(functools.partial(channel.recv, 65536), b''))
         self._host.commands.append(line)
-        done = self._host.run(line)
+        done = self._host.run(line, stdin)
         self._host.before_result(self._transport)
         # The client may have gone away meanwhile.
         with contextlib.suppress(EOFError, OSError, paramiko.SSHException):

@@ -50,16 +50,11 @@ SETTINGS = config.Settings(
     allow_foreign_servers=False, fault_hosts=('c1', 'c2'), witness_port=22,
     state_dir='/nowhere', artifacts_dir='/nowhere', name_prefix='')
 
-# What "ip" prints of the data NIC; all but the first two of each is the
-# kernel's own business.
-ADDRESSES = ('7: eth1    inet6 fd00:1::5/64 scope global \\       '
-             'valid_lft forever preferred_lft forever',)
-ROUTES = ('default via 192.0.2.1 proto static metric 100 linkdown ',
-          '203.0.113.0/24 via 192.0.2.9 table 7 ',
-          '10.9.0.0/16 scope link ',
-          '192.0.2.0/24 proto kernel scope link src 192.0.2.5 ')
-ROUTES6 = ('default via fe80::1 metric 5 pref medium',
-           'fd00:1::/64 proto kernel metric 256 pref medium')
+# Of the data NIC, as words for "ip".
+ADDRESSES = ('192.0.2.5/24', 'fd00:1::5/64')
+ROUTES = ('default via 192.0.2.1 proto static metric 100',
+          '203.0.113.0/24 via 192.0.2.9 table 7', '10.9.0.0/16 scope link')
+ROUTES6 = ('default via fe80::1 metric 5',)
 
 
 def sh(line):
@@ -119,7 +114,7 @@ class HostTestCase(JournalTestCase):
         self.host = self.useFixture(fake_ssh_host.FakeSshHost())
         self.peer = self.useFixture(fake_ssh_host.FakeSshHost(
             '127.0.0.2', self.host.port, self.host.wire))
-        self.host.add_nic('eth0')
+        self.host.add_nic('eth0', ('198.51.100.5/24',))
         self.host.add_nic('eth1', ADDRESSES, ROUTES, ROUTES6, ('192.0.2.5',))
         self.key_file = self.directory / 'key'
         fake_ssh_host.USER_KEYS[0].write_private_key_file(str(self.key_file))

@@ -13,6 +13,7 @@
 """The application, its templates, and the cloud around it."""
 
 import dataclasses
+import os
 
 import fixtures
 from testtools import matchers
@@ -21,7 +22,9 @@ from vitrageclient.common import yaml_utils
 from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import test_clients
@@ -75,8 +78,10 @@ class ApplicationTestCase(test_clients.ClientTestCase):
             host_alarm=HOST_ALARM, nic_alarm=NIC_ALARM,
             deduced_alarm_name='Instance down', allow_faults=True,
             allow_foreign_servers=False, fault_hosts=('compute-1',),
-            witness_port=22, state_dir='/nowhere', artifacts_dir='/nowhere',
-            name_prefix='tempest')
+            witness_port=22, artifacts_dir='/nowhere', name_prefix='tempest',
+            state_dir=os.path.join(self.useFixture(
+                fixtures.TempDir()).path, 'state'))
+        self.journal = journal.Journal(self.settings.state_dir)
 
     def deploy(self):
         """Return the application, set up."""
@@ -116,7 +121,7 @@ class ApplicationTest(ApplicationTestCase):
         :returns: how often Heat was asked
         """
         self.useFixture(fixtures.MockPatchObject(
-            application, 'DELETION_INTERVAL', 0.05))
+            removal, 'DELETION_INTERVAL', 0.05))
         # Time for all attempts, on a busy machine as well.
         patient = dataclasses.replace(self.settings, timeouts=(
             dataclasses.replace(TIMES, stack=30)))
@@ -186,9 +191,9 @@ class ApplicationTest(ApplicationTestCase):
         with application.Application(self.clients, self.settings,
                                      healing=False) as app:
             self.assertEqual('boot-1', app.boot)
+            self.assertEqual([], self.cloud.asked('GET', 'template'))
         body = self.cloud.asked('POST', '/stacks')[0][3]
         self.assertIs(False, body['parameters']['healing'])
-        self.assertEqual([], self.cloud.asked('GET', 'template'))
 
     def failing(self, kind=waiting.WaitAborted):
         error = setup_error(application.Application(
@@ -204,6 +209,48 @@ class ApplicationTest(ApplicationTestCase):
         error = self.failing()
         self.assertIn('CREATE_FAILED: no quota', str(error))
         self.assertEqual(1, len(self.cloud.asked('DELETE', 'stacks')))
+
+    def test_journal(self):
+        """Written down before it is asked for; what is learned as well."""
+        seen = []
+        self.cloud.on_create = lambda: seen.extend(
+            self.journal.open_entries())
+        with application.Application(self.clients, self.settings) as app:
+            (entry,) = seen
+            (later,) = self.journal.open_entries()
+        self.assertEqual((app.stack.name, {}),
+                         (entry.object.name, entry.object.known))
+        self.assertEqual(
+            {'id': fake_cloud.STACK, 'server': fake_cloud.SERVER,
+             'host': 'compute-1', 'workflow': fake_cloud.WORKFLOW},
+            later.object.known)
+        self.assertEqual((), self.journal.open_entries())
+
+    def test_creation_refused(self):
+        """Nothing was created: nothing is waited for, nothing is open."""
+        def refuse(query, body):
+            raise fake_cloud.Reply(400, {'error': {'message': 'no'},
+                                         'code': 400, 'explanation': 'no',
+                                         'title': 'no'})
+
+        self.cloud.create_stack = refuse
+        self.failing(clients.ServiceRefused)
+        self.assertEqual((), self.journal.open_entries())
+        self.assertEqual([], self.cloud.asked('DELETE', 'stacks'))
+
+    def test_creation_without_an_answer(self):
+        """It may have happened, and did: the stack is found by its name."""
+        create = self.cloud.create_stack
+
+        def lose(query, body):
+            create(query, body)
+            raise fake_cloud.Reply(503)
+
+        self.cloud.create_stack = lose
+        self.failing(clients.ServiceUnavailable)
+        self.assertEqual('DELETE_COMPLETE', self.cloud.stacks[
+            fake_cloud.STACK]['stack_status'])
+        self.assertEqual((), self.journal.open_entries())
 
     def test_rule_refused(self):
         """Heat says COMPLETE where Vitrage said no."""
@@ -232,7 +279,7 @@ class DeductionTemplateTest(ApplicationTestCase):
 
     def fixture(self, alarm=HOST_ALARM, **changes):
         return application.DeductionTemplate(
-            self.clients.vitrage, self.settings, 'prometheus',
+            self.clients, self.settings, 'prometheus',
             dataclasses.replace(alarm, **changes))
 
     def test_own(self):
@@ -302,6 +349,43 @@ class DeductionTemplateTest(ApplicationTestCase):
         fixture.setUp()
         error = self.assertRaises(waiting.WaitTimeout, fixture.cleanUp)
         self.assertIn('deleted: not seen', str(error))
+        (entry,) = self.journal.open_entries()
+        self.assertEqual('template', entry.object.kind)
+
+    def test_journal(self):
+        """Written down before it is asked for, by its name."""
+        seen, add = [], self.cloud.add_template
+        self.cloud.services[1]['forced_down'] = True
+
+        def look(query, body):
+            seen.extend(self.journal.open_entries())
+            return add(query, body)
+
+        self.cloud.add_template = look
+        with self.fixture():
+            (entry,) = seen
+            (later,) = self.journal.open_entries()
+        name = self.cloud.added_templates[0]['params']['template_name']
+        self.assertEqual(
+            (name, {'datasource': 'prometheus', 'alarm': 'HostDown',
+                    'forced_down': ['compute-20']}),
+            (entry.object.name, entry.object.known))
+        self.assertEqual(fake_cloud.TEMPLATE, later.object.known['id'])
+        self.assertEqual((), self.journal.open_entries())
+
+    def test_given_is_not_in_the_journal(self):
+        """What is the cloud's own is nobody's to remove."""
+        with self.fixture(template='rule'):
+            self.assertEqual((), self.journal.read()[0])
+
+    def test_no_journal(self):
+        """What cannot be written down is not created."""
+        os.mkdir(self.settings.state_dir, 0o700)
+        os.mkdir(self.journal.path)
+        for one in (self.fixture(), application.Application(
+                self.clients, self.settings)):
+            self.assertIsInstance(setup_error(one), journal.JournalError)
+        self.assertEqual([], self.cloud.asked('PUT|POST', 'template|stacks'))
 
 
 class ReadinessTest(ApplicationTestCase):

@@ -361,9 +361,22 @@ class FaultSettingsTest(SettingsTestCase):
         self.override('state_dir', '/var/lib/mine')
         self.assertEqual('/var/lib/mine',
                          config.settings(self.conf).state_dir)
-        self.override('state_dir', 'mine')
-        self.assertEqual(os.path.abspath('mine'),
-                         config.settings(self.conf).state_dir)
+
+    def test_relative_state_dir(self):
+        """Another directory for whoever stands elsewhere: refused."""
+        for path in ('mine', './mine', '../mine', 'a/b/', '~/mine', '~',
+                     '%(home)s', ' /var/lib/mine', '.', '..',
+                     'file:///var/lib/mine', '/var/\0lib'):
+            self.override('state_dir', path)
+            text = self.refused()
+            self.assertIn('[self_healing] state_dir must be an absolute '
+                          'path', text)
+            self.assertIn(repr(path), text)
+        self.override('state_dir', None)
+        self.override('lock_path', 'locks', 'oslo_concurrency')
+        text = self.refused()
+        self.assertIn('[oslo_concurrency] lock_path, or else [self_healing] '
+                      'state_dir, must be an absolute path', text)
 
     def test_no_state_dir(self):
         self.override('lock_path', None, 'oslo_concurrency')

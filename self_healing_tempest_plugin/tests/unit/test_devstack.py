@@ -27,6 +27,7 @@ from vitrage.notifier.plugins import mistral
 from vitrage import opts as vitrage_opts
 
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_devstack
 from self_healing_tempest_plugin.tests.unit import test_config
@@ -378,8 +379,17 @@ class ControlPlaneTest(DevStackTestCase):
         self.assertEqual((None, templates.HOST_DOWN),
                          (found.host_alarm.template, found.host_alarm.file))
         self.assertIsNone(found.power)
-        for path in (found.state_dir, found.artifacts_dir):
-            self.assertTrue(os.path.isdir(path), path)
+        self.assertTrue(os.path.isdir(found.artifacts_dir))
+
+    def test_journal(self):
+        """Whoever runs Tempest makes it, where nobody takes it away."""
+        found = config.settings(self.tempest())
+        above = os.path.dirname(found.state_dir)
+        self.assertEqual(0o41777, os.stat(above).st_mode)
+        self.assertFalse(os.path.exists(found.state_dir))
+        with journal.Journal(found.state_dir).held():
+            self.assertEqual(((), ()), journal.Journal(
+                found.state_dir).read())
 
     def test_intervals_agree(self):
         self.stack('SELF_HEALING_SNAPSHOTS_INTERVAL=45')

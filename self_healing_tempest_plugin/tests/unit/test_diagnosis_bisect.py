@@ -53,7 +53,7 @@ class Transports:
         self._vitrage = vitrage
         self.steps, self.fails = [], None
 
-    def run(self, command):
+    def run(self, command, *process):
         step, text = command.argv[3], command.argv[-1]
         self.steps.append(step)
         if step == self.fails:

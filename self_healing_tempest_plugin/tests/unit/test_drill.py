@@ -153,9 +153,12 @@ class CrashTest(DrillTestCase):
         self.assertGreaterEqual(sum(
             one['ok'] and one['end'] < begin
             for one in document['probes']), 5)
-        (entry,), damages = self.journal.read()
-        self.assertEqual((LIFE, ()), ([one.value for one in entry.states],
-                                      damages))
+        entries, damages = self.journal.read()
+        self.assertEqual(
+            ([['planned', 'created', 'removed'],
+              ['planned', 'created', 'created', 'removed'], LIFE], ()),
+            ([[one.value for one in entry.states] for entry in entries],
+             damages))
         self.assertFalse(os.path.exists(self.off))
         self.assertEqual([], self.cloud.executions)
         self.assertEqual([], [one for one in self.cloud.templates
@@ -255,7 +258,9 @@ class CrashTest(DrillTestCase):
         self.assertIn('host compute-1 runs the control plane '
                       '(nova-scheduler)', run.stdout)
         self.assertFalse(self.chain.was_off)
-        self.assertEqual((), self.journal.read()[0])
+        self.assertEqual(['template', 'stack'], [
+            entry.object.kind for entry in self.journal.read()[0]])
+        self.assertEqual((), self.journal.open_entries())
 
 
 class UnhealedTest(DrillTestCase):

@@ -12,12 +12,17 @@
 
 """The journal of faults: real files, real processes, a real full disk."""
 
+import dataclasses
 import json
 import os
 import pathlib
+import pwd
 import stat
 import subprocess
 import sys
+
+import fixtures
+import testtools
 
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import journal
@@ -72,10 +77,10 @@ class WriteTest(host_samples.JournalTestCase):
         self.assertEqual(1, len(self.lines()))
         first = json.loads(self.lines()[0])
         self.assertEqual(
-            (1, plan.id, 'planned', 'file %s' % self.file, os.getpid()),
+            (2, plan.id, 'planned', 'file %s' % self.file, os.getpid()),
             (first['format'], first['id'], first['state'],
              first['plan']['description'], first['pid']))
-        for number, state in enumerate(list(State)[1:], 2):
+        for number, state in enumerate(list(State)[1:7], 2):
             self.journal.record(plan.id, state, 'for people')
             line = json.loads(self.lines()[-1])
             self.assertEqual(
@@ -119,7 +124,8 @@ class WriteTest(host_samples.JournalTestCase):
         self.patch(os, 'fsync', fsync)
         self.journal.plan(self.plan())
         self.assertEqual(
-            [(self.journal.path, os.path.getsize(self.journal.path)),
+            [(str(self.directory), None),
+             (self.journal.path, os.path.getsize(self.journal.path)),
              (str(self.state_dir), None)], synced)
 
     def test_directory_that_cannot_be(self):
@@ -216,17 +222,120 @@ class ReadTest(host_samples.JournalTestCase):
 
     def test_damages(self):
         """Every line that is not understood is one, and says why."""
+        plan = json.loads(self.line())['plan']
         for line, why in (
-                (self.line(format=2), 'format 2 instead of 1'),
+                (self.line(format='2'), "format '2' instead of 1 to 2"),
                 (self.line(format=None), 'format'),
+                (self.line(format=0), 'format 0'),
+                (self.line(format=-1), 'format -1'),
+                (self.line(format=True), 'format True'),
+                (self.line(format=1.5), 'format 1.5'),
+                (self.line(format=[2]), 'format [2]'),
                 (self.line(state='exploded'), 'exploded'),
+                (self.line(state=7), '7'), (self.line(state=['x']), ''),
                 (self.line(state='armed', id='f00'),
-                 'fault f00 was never planned'),
+                 'f00 was never planned'),
+                (self.line(state='closed', id='f00'),
+                 'f00 was never planned'),
+                (self.line(state='armed', id='f00', user='x', reason='y',
+                           damage={'number': 1, 'why': 'x', 'text': 'y'}),
+                 'f00 was never planned'),
+                (self.line(state='closed', id='f00', user='x',
+                           damage={'number': 1, 'why': 'x', 'text': 'y'}),
+                 'reason'),
+                (self.line(id=['f00']), ''), (self.line(id={}), ''),
+                (self.line(id=7), 'id 7'),
                 (self.line(plan={'id': 'f00'}), 'no plan of a fault'),
-                (self.line(plan=None), 'plan'), (self.line(at='x'), "'x'"),
+                (self.line(plan=dict(plan, timer='soon')), 'soon'),
+                (self.line(plan=dict(plan, timer=float('nan'))), 'nan'),
+                (self.line(plan=dict(plan, revert='reboot')), 'no plan'),
+                (self.line(plan=None), 'plan'), (self.line(plan=[]), ''),
+                (self.line(at='x'), "'x'"), (self.line(at=float('nan')),
+                                             'time nan'),
+                (self.line(at=float('inf')), 'time inf'),
+                (self.line(at=1e300), 'time 1e+300'),
+                (self.line(at=-1), 'time -1'), (self.line(at=[]), ''),
+                (self.line(object=None, plan=None), 'plan'),
+                (self.line(object={}), 'kind'),
+                (self.line(object=7), ''), (self.line(object='stack'), ''),
+                (self.line(object={'kind': 'stack', 'name': '',
+                                   'known': {}}), 'no object'),
+                (self.line(object={'kind': '', 'name': 'x', 'known': {}}),
+                 'no object'),
+                (self.line(object={'kind': 'stack', 'name': ['x'],
+                                   'known': {}}), 'no object'),
+                (self.line(object={'kind': 7, 'name': 'x',
+                                   'known': {}}), 'no object'),
+                (self.line(object={'kind': 'stack', 'name': 'x',
+                                   'known': 7}), ''),
                 (b'[1]', ''), (b'1', ''), (b'"x"', ''), (b'', 'Expecting'),
-                (b'\xff\x00', ''), (b'null', '')):
-            self.assertIn(why, self.damage(line), line)
+                (b'\xff\x00', ''), (b'null', ''), (b'[' * 100000, ''),
+                (b'{"format": ' + b'9' * 5000 + b'}', ''),
+                (b'\x00' * 4096, ''), (b'\xef\xbb\xbf{}', '')):
+            self.assertIn(why, self.damage(line), line[:200])
+
+    def test_planned_twice(self):
+        """A second plan does not hide the first one."""
+        plan = self.plan()
+        self.journal.plan(plan)
+        self.journal.plan(dataclasses.replace(plan, revert=()))
+        (entry,), (damage,) = self.journal.read()
+        self.assertEqual((plan, 'was planned before'),
+                         (entry.plan, damage.why[-18:]))
+
+    def test_states_of_another_kind(self):
+        """A fault was never created."""
+        plan = self.plan()
+        self.journal.plan(plan)
+        self.journal.created(plan.id, id='x')
+        (entry,), damages = self.journal.read()
+        self.assertEqual(((State.PLANNED,), 1), (entry.states, len(damages)))
+
+    def test_format_1(self):
+        """What an older version has written is read, and gone on with."""
+        line = json.loads(self.line(format=1))
+        self.append(json.dumps(line).encode() + b'\n')
+        self.journal.record(line['id'], State.INJECTED)
+        (entry,), damages = self.journal.read()
+        self.assertEqual(((State.PLANNED, State.INJECTED), True, ()),
+                         (entry.states, entry.open, damages))
+        self.journal.record(line['id'], State.VERIFIED)
+        self.assertEqual((), self.journal.open_entries())
+
+    def test_unknown_fields(self):
+        """Whoever adds one does not make the line unreadable."""
+        plain = json.loads(self.line())
+        for line in (
+                dict(plain, processes=[{'pgid': 7, 'boot': 'b'}]),
+                dict(plain, signature='x', host={'name': 'c1'}),
+                dict(plain, plan=dict(plain['plan'], urgency=3)),
+                dict(plain, format=1, colour=None)):
+            self.append(json.dumps(line).encode() + b'\n')
+            self.journal.record(line['id'], State.ARMED)
+            (entry,), damages = self.journal.read()
+            self.assertEqual(((State.PLANNED, State.ARMED), ()),
+                             (entry.states, damages))
+            os.unlink(self.journal.path)
+
+    def test_newer_format(self):
+        """All is refused, in a clear line, and nothing is changed."""
+        for text in (b'{"format": 3}', b'{"format": 3, "id": "x", "state": '
+                     b'"planned"}', b'{"format": 99, "state": "quantum"}',
+                     b'{"id": "y", "format": 10000000000000000000}'):
+            self.journal.plan(self.plan())
+            self.append(b'torn\n' + text + b'\n')
+            before = self.lines()
+            for call in (self.journal.read, self.journal.open_entries,
+                         self.journal.refuse_open,
+                         lambda: self.journal.close('line-x', 'why')):
+                error = str(self.assertRaises(journal.JournalError, call))
+                self.assertIn('line 3 of %s is of format ' % (
+                    self.journal.path), error)
+                self.assertIn('this version knows none but 1 to 2', error)
+                self.assertIn('nothing was changed', error)
+            self.assertEqual(before, self.lines())
+            self.assertFalse(os.path.exists(self.journal.path + '.damaged'))
+            os.unlink(self.journal.path)
 
     def test_unreadable(self):
         """A journal that cannot be read is not an empty one."""
@@ -242,6 +351,7 @@ class ReadTest(host_samples.JournalTestCase):
         error = self.assertRaises(gates.FaultRefused,
                                   self.journal.refuse_open)
         self.assertIn('run: self-healing-tempest revert', str(error))
+        self.assertIn('a fault of an earlier run', str(error))
         self.assertIn('first; file %s' % self.file, str(error))
         self.assertEqual(1, len(str(error).splitlines()))
         for plan in (one, other):
@@ -256,53 +366,327 @@ class ReadTest(host_samples.JournalTestCase):
                       str(error))
         self.assertIn('run: self-healing-tempest revert', str(error))
 
-    def test_set_aside(self):
+    def close_damages(self, reason='seen to'):
+        """Close all damaged lines, as an operator would."""
+        for damage in self.journal.read()[1]:
+            self.journal.close(damage.id, reason)
+
+    def test_close_damages(self):
         """Damaged lines move, whole ones stay, none is lost."""
         plans = [self.plan() for _ in range(2)]
         self.append(b'torn\n')
         self.journal.plan(plans[0])
-        self.append(b'{"format": 9}\nnonsense')
+        self.append(b'{"format": "?"}\n\xff\x85nonsense\xe2\x80\xa8')
         self.journal.plan(plans[1])
         self.journal.record(plans[0].id, State.VERIFIED)
         before = self.lines()
-        path = self.journal.set_aside(self.journal.read()[1])
-        aside = pathlib.Path(path).read_bytes().splitlines()
-        self.assertEqual([b'torn', b'{"format": 9}', b'nonsense'], aside)
-        self.assertEqual([one for one in before if one not in aside],
-                         self.lines())
+        self.close_damages('looked at all hosts')
+        path = self.journal.path + '.damaged'
+        aside = pathlib.Path(path).read_bytes().split(b'\n')[:-1]
+        self.assertEqual([b'torn', b'{"format": "?"}',
+                          b'\xff\x85nonsense\xe2\x80\xa8'], aside)
+        kept = [one for one in before if one not in aside]
+        self.assertEqual(kept, self.lines()[:len(kept)])
         self.assertEqual((0o600, 0o600),
                          (mode(path), mode(self.journal.path)))
         entries, damages = self.journal.read()
-        self.assertEqual((plans, ()), ([one.plan for one in entries],
-                                       damages))
-        self.assertEqual([False, True], [one.open for one in entries])
+        self.assertEqual((plans, ()), ([one.plan for one in entries
+                                        if one.plan], damages))
+        self.assertEqual([False, True, False, False, False],
+                         [one.open for one in entries])
+        self.assertEqual(
+            ['damaged line 1', 'damaged line 2', 'damaged line 2'],
+            [one.description[:14] for one in entries[2:]])
+        for one in entries[2:]:
+            self.assertTrue(one.closed.endswith(': looked at all hosts'))
 
-    def test_set_aside_again(self):
+    def test_damage_has_a_name_of_its_own(self):
+        """It stays the same, wherever the line stands."""
+        self.append(b'torn\nother\n')
+        first, second = self.journal.read()[1]
+        self.assertNotEqual(first.id, second.id)
+        self.journal.close(first.id, 'gone')
+        (again,) = self.journal.read()[1]
+        self.assertEqual((second.id, 1), (again.id, again.number))
+
+    def test_same_damage_twice(self):
+        """Two lines that are the same are closed by one act."""
+        self.append(b'torn\ntorn\n')
+        self.journal.close(self.journal.read()[1][0].id, 'gone')
+        self.assertEqual((), self.journal.read()[1])
+
+    def test_close_damages_again(self):
         """What was set aside before stays there."""
         for text in (b'first\n', b'second\n'):
             self.append(text)
-            path = self.journal.set_aside(self.journal.read()[1])
-        self.assertEqual(b'first\nsecond\n', pathlib.Path(path).read_bytes())
-        self.assertEqual([], self.lines())
+            self.close_damages()
+        self.assertEqual(
+            b'first\nsecond\n',
+            pathlib.Path(self.journal.path + '.damaged').read_bytes())
+        self.assertEqual(2, len(self.lines()))
 
-    def test_set_aside_after_a_crash(self):
+    def test_close_damage_after_a_crash(self):
         """What an earlier try has left is no part of the journal."""
         plan = self.plan()
         self.journal.plan(plan)
         self.append(b'torn\n')
         pathlib.Path(self.journal.path + '.new').write_text('rubbish\n')
-        self.journal.set_aside(self.journal.read()[1])
-        self.assertEqual([plan], [one.plan for one in
-                                  self.journal.read()[0]])
-        self.assertEqual(1, len(self.lines()))
+        self.close_damages()
+        self.assertEqual([plan, None], [one.plan for one in
+                                        self.journal.read()[0]])
+        self.assertEqual(2, len(self.lines()))
 
-    def test_set_aside_fails(self):
+    def test_close_damage_fails(self):
         """Then the journal is as before."""
         self.append(b'torn\n')
         os.mkdir(self.journal.path + '.damaged')
-        self.assertRaises(journal.JournalError, self.journal.set_aside,
-                          self.journal.read()[1])
+        self.assertRaises(journal.JournalError, self.close_damages)
         self.assertEqual([b'torn'], self.lines())
+
+    def test_close(self):
+        """The operator's act is kept, with the reason and the user."""
+        one, other = self.plan(), self.plan()
+        for plan in (one, other):
+            self.journal.plan(plan)
+        self.useFixture(fixtures.EnvironmentVariable('SUDO_USER', 'alice'))
+        self.assertEqual(one.description,
+                         self.journal.close(one.id, 'host was scrapped'))
+        line = json.loads(self.lines()[-1])
+        user = pwd.getpwuid(os.getuid()).pw_name
+        self.assertEqual(
+            ('closed', 'host was scrapped', '%s (sudo of alice)' % user,
+             os.getuid()),
+            (line['state'], line['reason'], line['user'], line['uid']))
+        entries = self.journal.read()[0]
+        self.assertEqual([False, True], [entry.open for entry in entries])
+        self.assertEqual('%s (sudo of alice): host was scrapped' % user,
+                         entries[0].closed)
+
+    def test_close_damage_on_the_disk(self):
+        """All of it: what is set aside, the journal, and their names."""
+        self.append(b'torn\n')
+        synced, real = [], os.fsync
+        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda one: (
+            synced.append(os.path.basename(os.readlink(
+                '/proc/self/fd/%d' % one))), real(one))))
+        self.close_damages()
+        self.assertEqual(['journal.jsonl.damaged', 'journal.jsonl.new',
+                          'state'], synced)
+
+    def test_started(self):
+        """A process of a fault is no state of it."""
+        plan = self.plan()
+        self.journal.plan(plan)
+        self.journal.started(plan.id, {'group': 7})
+        self.journal.started(plan.id, {'group': 8})
+        (entry,), damages = self.journal.read()
+        self.assertEqual(
+            ((State.PLANNED,), ({'group': 7}, {'group': 8}), ()),
+            (entry.states, entry.processes, damages))
+        self.assertEqual(entry.processes, self.journal.processes(plan.id))
+        self.assertEqual((), self.journal.processes('none'))
+
+    def test_close_nothing(self):
+        """What is closed, or was never there, is not closed."""
+        plan = self.plan()
+        self.journal.plan(plan)
+        self.journal.record(plan.id, State.VERIFIED)
+        before = self.lines()
+        for entry_id in (plan.id, 'none', '', plan.id[:4], plan.id + ' '):
+            error = self.assertRaises(journal.JournalError,
+                                      self.journal.close, entry_id, 'why')
+            self.assertIn('has no open entry', str(error))
+            self.assertIn('revert --list', str(error))
+        self.assertEqual(before, self.lines())
+
+
+class ObjectTest(host_samples.JournalTestCase):
+    """What a run creates in the cloud."""
+
+    stack = journal.Object('o1', 'stack', 'tempest-app-1')
+
+    def test_life(self):
+        """Planned, created, known better, removed."""
+        self.journal.plan_object(dataclasses.replace(
+            self.stack, known={'alarm': 'HostDown'}))
+        (entry,), _ = self.journal.read()
+        self.assertEqual(
+            ('o1', 'stack tempest-app-1', True, None,
+             {'alarm': 'HostDown'}),
+            (entry.id, entry.description, entry.open, entry.plan,
+             entry.object.known))
+        self.journal.created('o1', id='s1')
+        self.journal.created('o1', host='c1', id='s2')
+        (entry,), _ = self.journal.read()
+        self.assertEqual(
+            ({'alarm': 'HostDown', 'host': 'c1', 'id': 's2'}, True),
+            (entry.object.known, entry.open))
+        self.journal.record('o1', State.REMOVED)
+        self.assertEqual((), self.journal.open_entries())
+
+    def test_refuse_open(self):
+        """The next run is refused, and the command is named."""
+        self.journal.plan_object(self.stack)
+        error = self.assertRaises(gates.FaultRefused,
+                                  self.journal.refuse_open)
+        self.assertIn('what an earlier run has created in the cloud may '
+                      'still be there (stack tempest-app-1); run: '
+                      'self-healing-tempest revert', str(error))
+
+    def test_close(self):
+        self.journal.plan_object(self.stack)
+        self.assertEqual('stack tempest-app-1',
+                         self.journal.close('o1', 'deleted by hand'))
+        self.journal.refuse_open()
+
+    def test_on_the_disk(self):
+        """Each line is synced, with the directory."""
+        self.journal.plan_object(self.stack)
+        synced, real = [], os.fsync
+        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda one: (
+            synced.append(os.path.basename(os.readlink(
+                '/proc/self/fd/%d' % one))), real(one))))
+        for call in (lambda: self.journal.plan_object(dataclasses.replace(
+                self.stack, id='o2')),
+                lambda: self.journal.created('o1', id='x'),
+                lambda: self.journal.record('o1', State.REMOVED)):
+            call()
+            self.assertEqual(['journal.jsonl', 'state'], synced)
+            synced.clear()
+
+
+class TrustTest(host_samples.JournalTestCase):
+    """Where others may write, nothing is read, written or locked."""
+
+    def setUp(self):
+        super().setUp()
+        self.kept = self.plan()
+        self.journal.plan(self.kept)
+        with self.journal.held():
+            pass
+        self.lock = self.state_dir / 'lock'
+
+    def refused(self, *words):
+        """Fail unless everything is refused."""
+        for call in (
+                self.journal.read, self.journal.open_entries,
+                self.journal.refuse_open,
+                lambda: self.journal.plan(self.plan()),
+                lambda: self.journal.record(self.kept.id, State.ARMED),
+                lambda: self.journal.plan_object(ObjectTest.stack),
+                lambda: self.journal.close(self.kept.id, 'why')):
+            error = str(self.assertRaises(journal.JournalError, call))
+            for word in (*words, '[self_healing] state_dir',
+                         'what the journal says is run as'):
+                self.assertIn(word, error)
+
+    def lock_refused(self, *words):
+        error = str(self.assertRaises(journal.JournalError,
+                                      self.journal.held().__enter__))
+        for word in (*words, '[self_healing] state_dir'):
+            self.assertIn(word, error)
+
+    def test_directory(self):
+        self.state_dir.chmod(0o770)
+        self.refused('%s can be written by others' % self.state_dir)
+        self.lock_refused('%s can be written by others' % self.state_dir)
+
+    def test_parent(self):
+        self.directory.chmod(0o777)
+        self.refused('%s can be written by others' % self.directory)
+        self.lock_refused('%s can be written by others' % self.directory)
+
+    def test_file(self):
+        os.chmod(self.journal.path, 0o620)
+        self.refused('%s can be written by others' % self.journal.path)
+
+    def test_link(self):
+        real = self.state_dir / 'real'
+        os.rename(self.journal.path, real)
+        os.symlink(real, self.journal.path)
+        self.refused('%s is a symbolic link' % self.journal.path)
+
+    def test_hard_link(self):
+        os.link(self.journal.path, self.state_dir / 'other')
+        self.refused('%s has another name' % self.journal.path)
+
+    def test_pipe(self):
+        os.unlink(self.journal.path)
+        os.mkfifo(self.journal.path, 0o600)
+        self.refused('%s is no regular file' % self.journal.path)
+
+    @testtools.skipUnless(os.geteuid() == 0, 'only root gives files away')
+    def test_stranger(self):
+        """The example: its commands would be run as root."""
+        os.chown(self.journal.path, 12345, 12345)
+        self.refused('%s belongs to user 12345' % self.journal.path)
+
+    @testtools.skipUnless(os.geteuid() == 0, 'only root gives files away')
+    def test_directory_of_a_stranger(self):
+        os.chown(self.state_dir, 12345, 12345)
+        self.refused('%s belongs to user 12345' % self.state_dir)
+
+    def test_lock(self):
+        """Who could write it could be who holds it."""
+        self.lock.chmod(0o666)
+        self.lock_refused('%s can be written by others' % self.lock)
+
+    def test_lock_is_a_link(self):
+        self.lock.unlink()
+        self.lock.symlink_to(self.directory / 'elsewhere')
+        self.lock_refused('%s is a symbolic link' % self.lock)
+        self.assertFalse((self.directory / 'elsewhere').exists())
+
+    @testtools.skipUnless(os.geteuid() == 0, 'only root gives files away')
+    def test_lock_of_a_stranger(self):
+        os.chown(self.lock, 12345, 12345)
+        self.lock_refused('%s belongs to user 12345' % self.lock)
+
+    def test_set_aside_through_a_link(self):
+        """Neither of the files that are written beside it is trusted."""
+        target = self.directory / 'target'
+        target.write_text('precious')
+        for name in ('.damaged', '.new'):
+            with open(self.journal.path, 'a') as stream:
+                stream.write('torn%s\n' % name)
+            other = pathlib.Path(self.journal.path + name)
+            other.symlink_to(target)
+            before = self.lines()
+            (damage,) = self.journal.read()[1]
+            if name == '.new':
+                # It is ours, and is made anew.
+                self.journal.close(damage.id, 'why')
+                self.assertFalse(other.exists())
+            else:
+                error = self.assertRaises(journal.JournalError,
+                                          self.journal.close, damage.id,
+                                          'why')
+                self.assertIn('%s is a symbolic link' % other, str(error))
+                self.assertEqual(before, self.lines())
+                other.unlink()
+                self.journal.close(damage.id, 'why')
+                other.unlink()
+            self.assertEqual('precious', target.read_text())
+        self.assertFalse(os.path.islink(self.journal.path))
+
+    def test_damaged_file_of_others(self):
+        with open(self.journal.path, 'a') as stream:
+            stream.write('torn\n')
+        other = pathlib.Path(self.journal.path + '.damaged')
+        other.touch()
+        other.chmod(0o666)
+        error = self.assertRaises(
+            journal.JournalError, self.journal.close,
+            self.journal.read()[1][0].id, 'why')
+        self.assertIn('%s can be written by others' % other, str(error))
+
+    def test_mended(self):
+        """It is as it was, and all works again."""
+        self.state_dir.chmod(0o777)
+        self.refused()
+        self.state_dir.chmod(0o700)
+        self.assertEqual([self.kept], [one.plan for one in
+                                       self.journal.open_entries()])
 
 
 class LockTest(host_samples.JournalTestCase):

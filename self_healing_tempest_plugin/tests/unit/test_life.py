@@ -116,7 +116,8 @@ class LifeTest(LifeTestCase):
             arm=(sh(look),), inject=(sh('touch %s; %s' % (self.file, look)),),
             revert=(sh('rm -f %s; %s' % (self.file, look)),),
             disarm=(sh(look),), timer=7.0))
-        self.assertEqual(['1', '2', '4', '5'], log.read_text().split())
+        # The process of each is in it, too.
+        self.assertEqual(['2', '4', '7', '9'], log.read_text().split())
         armed = self.recorder.timeline().transition('armed')
         self.assertEqual('timer of 7 s on host c1', armed.detail)
 
@@ -226,7 +227,9 @@ class LifeTest(LifeTestCase):
                  for name, status in (('one', 1), ('two', 0), ('three', 4))]
         plan = self.plan(revert=tuple(steps))
         error = self.assertRaises(life.RevertFailed, self.live, plan)
-        self.assertEqual(['three', 'two', 'one'], log.read_text().split())
+        ran = log.read_text().split()
+        self.assertEqual(['three', 'two', 'one'], ran[:3])
+        self.assertEqual({'three', 'one'}, set(ran[3:]))
         for text in ('exit status 1', 'exit status 4', 'not so: no file',
                      'run: self-healing-tempest revert', 'file %s' % self.file
                      ):
@@ -235,11 +238,12 @@ class LifeTest(LifeTestCase):
             'reverted').detail)
 
     def test_revert_fails_and_fault_is_gone(self):
-        """What counts is what is seen, not what a command says."""
+        """What a command has failed at nobody has done."""
         plan = self.plan(revert=(
             sh('rm -f %s; exit 1' % self.file),))
-        self.live(plan)
-        self.assertEqual(HEALTHY, self.states())
+        error = self.assertRaises(life.RevertFailed, self.live, plan)
+        self.assertIn('exit status 1', str(error))
+        self.assertEqual(HEALTHY[:5], self.states())
 
     def test_verify_fails(self):
         """The entry stays open, and the message says what to run."""
@@ -401,7 +405,10 @@ class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
         """Bytes of another language do not end the way back."""
         bad = self.target().ssh('sh', '-c', r"printf '\377' >&2; exit 1")
         mark, plan = self.touching()
-        self.live(dataclasses.replace(plan, revert=(*plan.revert, bad)))
+        error = self.assertRaises(
+            life.RevertFailed, self.live,
+            dataclasses.replace(plan, revert=(*plan.revert, bad)))
+        self.assertIn('exit status 1', str(error))
         self.assertFalse(mark.exists())
 
     def test_connection_breaks_in_revert(self):

@@ -23,14 +23,20 @@ import sys
 
 import fixtures
 from tempest.lib import exceptions
+import testtools
 
 from self_healing_tempest_plugin.cmd import main
 from self_healing_tempest_plugin.cmd import revert
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import kinds
+from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin import synthetic_alarm
+from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import test_clients
 from self_healing_tempest_plugin.tests.unit import test_config
+from self_healing_tempest_plugin.tests.unit import test_removal
 
 State = journal.State
 sh = host_samples.sh
@@ -180,26 +186,193 @@ class RevertTest(RevertTestCase):
             stream.writelines(text + '\n' for text in texts)
 
     def test_damaged_lines(self):
-        """Told, set aside, and a reason to look: exit code 1, once."""
+        """Told, kept, and exit code 1, until the operator has acted."""
         _, file = self.left('one')
-        self.damage('torn', '{"format": 9}')
+        self.damage('torn', '{"format": "?"}')
         for option in ('--list', '--dry-run'):
             code, output = self.run_command(option)
             self.assertEqual(0, code)
-            self.assertIn('Line 2 of %s cannot be read' % self.journal.path,
+            self.assertIn('line 2 of %s cannot be read' % self.journal.path,
                           output)
         self.assertEqual(3, len(self.lines()))
-        code, output = self.run_command()
-        self.assertEqual(1, code)
-        self.assertFalse(file.exists())
-        self.assertIn('format 9 instead of 1', output)
-        aside = pathlib.Path(self.journal.path + '.damaged')
-        self.assertEqual('torn\n{"format": 9}\n', aside.read_text())
-        self.assertIn(str(aside), output)
+        for _ in range(3):
+            code, output = self.run_command()
+            self.assertEqual(1, code)
+            self.assertFalse(file.exists())
+            self.assertIn("format '?' instead of 1 to 2", output)
+            self.assertIn('revert --close ID --reason TEXT', output)
+            self.assertRaises(gates.FaultRefused, self.journal.refuse_open)
+        first, second = self.journal.read()[1]
+        for damage, expected in ((first, 1), (second, 0)):
+            self.assertIn('%s: line' % damage.id, output)
+            code, told = self.run_command(
+                '--close', damage.id, '--reason', 'all hosts are well')
+            self.assertEqual(0, code)
+            self.assertIn('Closed: damaged line', told)
+            self.assertEqual(expected, self.run_command()[0])
         self.journal.refuse_open()
-        code, output = self.run_command()
-        self.assertEqual(0, code)
-        self.assertNotIn('cannot be read', output)
+        aside = pathlib.Path(self.journal.path + '.damaged')
+        self.assertEqual('torn\n{"format": "?"}\n', aside.read_text())
+        _, output = self.run_command('--list')
+        self.assertEqual(2, output.count('all hosts are well'))
+
+    def test_damage_that_a_terminal_obeys(self):
+        """It is shown, and does nothing."""
+        self.left('one', State.VERIFIED)
+        self.damage('\x1b[2J\x07torn\u202e\x9b')
+        for arguments in ((), ('--list',), ('--dry-run',)):
+            _, output = self.run_command(*arguments)
+            self.assertIn('torn', output)
+            self.assertNotRegex(output, '[\x1b\x07\u202e\x9b]')
+
+    def test_newer_format(self):
+        """Nothing is done, lost or set aside."""
+        _, file = self.left('one')
+        self.damage('{"format": 3, "id": "x", "state": "planned"}')
+        before = self.lines()
+        for arguments in ((), ('--list',), ('--dry-run',),
+                          ('--close', 'x', '--reason', 'y')):
+            error = self.assertRaises(journal.JournalError, self.run_command,
+                                      *arguments)
+            self.assertIn('line 2 of %s is of format 3' % self.journal.path,
+                          str(error))
+        self.assertEqual((before, True), (self.lines(), file.exists()))
+        self.assertFalse(os.path.exists(self.journal.path + '.damaged'))
+
+    def test_format_1(self):
+        """What a run of the last version has left is taken back."""
+        _, file = self.left('one', State.INJECTED)
+        lines = [dict(json.loads(line), format=1) for line in self.lines()]
+        pathlib.Path(self.journal.path).write_text(''.join(
+            json.dumps(line) + '\n' for line in lines))
+        self.assertEqual(0, self.run_command()[0])
+        self.assertFalse(file.exists())
+
+    def test_surprises(self):
+        """Whatever one entry raises, the older ones have their turn."""
+        for surprise in (ValueError('x'), KeyError('x'), RecursionError(),
+                         MemoryError(), UnicodeDecodeError('u', b'', 0, 1,
+                                                           'x'),
+                         OSError(28, 'No space left'), AssertionError(),
+                         AttributeError('timer'), ZeroDivisionError(),
+                         StopIteration(), TimeoutError(), EOFError(),
+                         exceptions.InvalidConfiguration('x')):
+            _, first = self.left('one')
+            stuck, _ = self.left('two')
+            _, third = self.left('three')
+            real = life.Life.take_back
+
+            def take_back(one, patience, surprise=surprise, stuck=stuck,
+                          real=real):
+                if one._plan == stuck:
+                    raise surprise
+                return real(one, patience)
+
+            with fixtures.MonkeyPatch(
+                    'self_healing_tempest_plugin.faults.life.Life.take_back',
+                    take_back):
+                code, output = self.run_command()
+            self.assertEqual(1, code)
+            self.assertEqual([False, False], [
+                one.exists() for one in (first, third)], repr(surprise))
+            self.assertEqual([stuck], [one.plan for one in
+                                       self.journal.open_entries()])
+            self.assertIn(type(surprise).__name__, output)
+            self.journal.close(stuck.id, 'next')
+
+    def test_ctrl_c(self):
+        """Whoever wants to stop it can."""
+        self.left('one')
+        with fixtures.MonkeyPatch(
+                'self_healing_tempest_plugin.faults.life.Life.take_back',
+                self.interrupt):
+            self.assertRaises(KeyboardInterrupt, self.run_command)
+        self.assertEqual(1, len(self.journal.open_entries()))
+
+    @staticmethod
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    def test_nobody_listens(self):
+        """A pipe that is closed stops no repair."""
+        class Closed(io.StringIO):
+            def write(self, text):
+                raise BrokenPipeError
+
+        _, one = self.left('one')
+        _, two = self.left('two')
+        parser = argparse.ArgumentParser()
+        revert.add_arguments(parser)
+        with fixtures.MonkeyPatch('sys.stdout', Closed()):
+            code = revert.run(parser.parse_args([]), self.conf)
+        self.assertEqual((0, False, False), (code, one.exists(),
+                                             two.exists()))
+
+    def test_close(self):
+        """An entry that cannot be reverted; nothing else is done."""
+        stuck, file = self.left('two', revert=(sh('exit 3'),))
+        self.assertEqual(1, self.run_command()[0])
+        code, output = self.run_command('--close', stuck.id, '--reason',
+                                        '  the host\nwas scrapped ')
+        self.assertEqual((0, 'Closed: file %s. Nothing else was done.\n'
+                          % file), (code, output))
+        self.assertTrue(file.exists())
+        self.assertEqual(0, self.run_command()[0])
+        self.journal.refuse_open()
+        _, output = self.run_command('--list')
+        self.assertRegex(output, r'%s .*closed by .*: the host was scrapped'
+                         % stuck.id)
+        self.assertNotIn('OPEN', output)
+
+    def test_close_needs_both(self):
+        """No act of the operator without a reason, nor without an id."""
+        stuck, _ = self.left('one')
+        for arguments in (('--close', stuck.id), ('--reason', 'x'),
+                          ('--close', '', '--reason', 'x'),
+                          ('--close', stuck.id, '--reason', ''),
+                          ('--close', stuck.id, '--reason', ' \n\t ')):
+            error = self.assertRaises(journal.JournalError, self.run_command,
+                                      *arguments)
+            self.assertIn('revert --close ID --reason TEXT', str(error))
+        self.assertEqual(1, len(self.journal.open_entries()))
+
+    def test_close_with_others(self):
+        self.useFixture(fixtures.MonkeyPatch('sys.stderr', io.StringIO()))
+        for option in ('--list', '--dry-run'):
+            self.assertRaises(SystemExit, self.run_command, option,
+                              '--close', 'x', '--reason', 'y')
+
+    def test_close_while_a_run_is_at_work(self):
+        """Its faults are its own."""
+        stuck, _ = self.left('one')
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.faults.journal.Journal.held',
+            self.refuse))
+        self.assertRaises(gates.FaultRefused, self.run_command, '--close',
+                          stuck.id, '--reason', 'y')
+        self.assertEqual(1, len(self.journal.open_entries()))
+
+    @staticmethod
+    def refuse(one):
+        raise gates.FaultRefused('another run')
+
+    def test_not_trusted(self):
+        """What others may have written is neither run nor listed."""
+        _, file = self.left('one')
+        os.chmod(self.journal.path, 0o666)
+        for arguments in ((), ('--list',), ('--dry-run',)):
+            error = self.assertRaises(journal.JournalError, self.run_command,
+                                      *arguments)
+            self.assertIn('can be written by others', str(error))
+        self.assertTrue(file.exists())
+
+    def test_says_where_it_looked(self):
+        for arguments in ((), ('--list',), ('--dry-run',)):
+            self.assertIn(
+                '%s: there is no such file, see [self_healing] state_dir'
+                % self.journal.path, self.run_command(*arguments)[1])
+        self.left('one', State.VERIFIED)
+        self.assertNotIn('no such file', self.run_command()[1])
 
     def test_bad_timer(self):
         """A plan with a strange value does not keep the others."""
@@ -246,6 +419,171 @@ class RevertTest(RevertTestCase):
         os.unlink(self.journal.path)
         os.mkdir(self.journal.path)
         self.assertRaises(journal.JournalError, self.run_command)
+
+
+class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
+    """What runs have created in a cloud, with what tempest.conf says."""
+
+    def setUp(self):
+        super().setUp()
+        self.journal = journal.Journal(str(self.state_dir))
+        self.override(graph_timeout=2, template_timeout=2, stack_timeout=5)
+        for group, options in (
+                ('auth', {'admin_username': 'admin', 'admin_password': 'p',
+                          'admin_project_name': 'admin',
+                          'admin_domain_name': 'Default'}),
+                ('identity', {'uri_v3': self.cloud.url + '/identity/v3',
+                              'region': 'RegionOne'})):
+            for name, value in options.items():
+                self.conf.set_override(name, value, group)
+        self.useFixture(fixtures.MonkeyPatch(
+            'tempest.clients.Manager', lambda credentials:
+            test_clients.Manager(self.cloud.url)))
+        self.useFixture(fixtures.MonkeyPatch(
+            'tempest.common.credentials_factory.'
+            'get_configured_admin_credentials', lambda **options: None))
+        self.order = []
+
+    def run_left(self):
+        """Leave what a whole run leaves that was killed in its fault.
+
+        :returns: the file that is the fault
+        """
+        self.stack()
+        self.template(test_removal.RULE)
+        self.planned('template', test_removal.RULE, {'id': 't1'},
+                     **test_removal.KNOWN)
+        self.planned('stack', test_removal.NAME, {
+            'id': fake_cloud.STACK, 'host': 'compute-1'})
+        _, file = self.left('fault', State.INJECTED, host='compute-1',
+                            revert=(sh('rm %s' % (self.directory / 'fault')),
+                                    sh('echo fault >>%s' % (
+                                        self.directory / 'order'))))
+        for name, word in (('delete_stack', 'stack'),
+                           ('delete_template', 'template')):
+            self.noting(name, word)
+        return file
+
+    def noting(self, name, word):
+        """Write down when the cloud is asked for something."""
+        real = getattr(self.cloud, name)
+
+        def noted(*args):
+            with open(self.directory / 'order', 'a') as stream:
+                stream.write(word + '\n')
+            return real(*args)
+
+        self.useFixture(fixtures.MockPatchObject(self.cloud, name, noted))
+
+    def test_all(self):
+        """Hosts first, then the stack, the template last."""
+        file = self.run_left()
+        code, output = self.run_command()
+        self.assertEqual(0, code, output)
+        self.assertFalse(file.exists())
+        self.assertEqual(['fault', 'stack', 'template'], (
+            self.directory / 'order').read_text().split())
+        self.assertEqual((), self.journal.open_entries())
+        self.assertRegex(output, 'stack %s +removed' % test_removal.NAME)
+        self.assertRegex(output, 'template %s +removed' % test_removal.RULE)
+        self.journal.refuse_open()
+        asked = len(self.cloud.requests)
+        code, output = self.run_command()
+        self.assertEqual((0, asked), (code, len(self.cloud.requests)))
+        self.assertIn('No open fault', output)
+
+    def test_listed(self):
+        """What would be removed, and nothing is asked for."""
+        self.run_left()
+        _, output = self.run_command('--list')
+        self.assertRegex(output, 'stack %s .*created, OPEN'
+                         % test_removal.NAME)
+        _, output = self.run_command('--dry-run')
+        lines = output.splitlines()
+        self.assertIn('    remove it from the cloud, by its name', lines)
+        kinds = [line.split(' ')[1] for line in lines
+                 if not line.startswith(' ')]
+        self.assertEqual(['file', 'stack', 'template'], kinds)
+        self.assertEqual([], self.cloud.requests)
+
+    def test_cloud_is_away(self):
+        """Hosts are repaired, and each object stays, in a clear line."""
+        for silent in (False, True):
+            file = self.run_left()
+            if silent:
+                self.conf.set_override('uri_v3', 'http://127.0.0.1:1/v3',
+                                       'identity')
+            else:
+                self.cloud.broken = '.'
+            code, output = self.run_command()
+            self.assertEqual(1, code)
+            self.assertFalse(file.exists())
+            self.assertEqual(['template', 'stack'], [
+                one.object.kind for one in
+                reversed(self.journal.open_entries())])
+            text = ' '.join(output.split())
+            self.assertEqual(2, text.count('still open'))
+            self.assertIn('Keystone: get a token', text)
+            for one in self.journal.open_entries():
+                self.journal.close(one.id, 'next')
+
+    def test_one_service_is_away(self):
+        """What can be removed is."""
+        self.override(host_return_timeout=1)
+        self.run_left()
+        self.cloud.broken = '^/rca/'
+        code, output = self.run_command()
+        self.assertEqual(1, code)
+        self.assertEqual('DELETE_COMPLETE', self.cloud.stacks[
+            fake_cloud.STACK]['stack_status'])
+        self.assertIn('Vitrage', output)
+        self.cloud.broken = None
+        self.assertEqual(0, self.run_command()[0])
+        self.assertEqual([], self.cloud.templates)
+
+    def test_no_credentials(self):
+        """A tempest.conf that says nothing of the cloud repairs hosts."""
+        file = self.run_left()
+        self.conf.set_override('uri_v3', None, 'identity')
+        code, output = self.run_command()
+        self.assertEqual((1, False), (code, file.exists()))
+        self.assertIn('[identity] uri_v3 must be set',
+                      ' '.join(output.split()))
+
+    def test_fault_that_stays(self):
+        """A host that cannot be repaired keeps no stack."""
+        self.run_left()
+        self.journal.close(self.journal.open_entries()[0].id, 'next')
+        self.left('stuck', State.INJECTED, host='compute-20',
+                  revert=(sh('exit 3'),))
+        code, output = self.run_command()
+        self.assertEqual(1, code)
+        self.assertIn('stuck', output)
+        self.assertEqual(1, len(self.journal.open_entries()))
+
+    def test_alarm_comes_after_hosts(self):
+        """Its end goes through the cloud: no host waits for that."""
+        for name, kind in (('host', 'host-crash'),
+                           ('alarm', synthetic_alarm.KIND)):
+            self.left(name, State.INJECTED, kind=kind, revert=(sh(
+                'rm {0}; echo {1} >>{2}'.format(
+                    self.directory / name, name, self.directory / 'order')),
+            ))
+        self.assertEqual(0, self.run_command()[0])
+        self.assertEqual(['host', 'alarm'], (
+            self.directory / 'order').read_text().split())
+
+    def test_next_run(self):
+        """It is refused until all is gone."""
+        self.run_left()
+        for expected in ('fault of an earlier run', 'created in the cloud',
+                         'created in the cloud'):
+            error = self.assertRaises(gates.FaultRefused,
+                                      self.journal.refuse_open)
+            self.assertIn(expected, str(error))
+            self.assertIn('self-healing-tempest revert', str(error))
+            self.journal.close(self.journal.open_entries()[0].id, 'next')
+        self.journal.refuse_open()
 
 
 class HostRevertTest(host_samples.HostTestCase, RevertTestCase):
@@ -304,6 +642,40 @@ class MainTest(RevertTestCase):
         self.assertEqual((2, ''), (done.returncode, done.stdout))
         (line,) = done.stderr.splitlines()
         self.assertIn('Fault refused: another run holds', line)
+        self.assertTrue(fault.exists())
+
+    def test_from_elsewhere(self):
+        """The journal is found from anywhere, or it is said why not."""
+        _, fault = self.left('one', State.INJECTED)
+        elsewhere = self.directory / 'elsewhere'
+        elsewhere.mkdir()
+        text = self.file.read_text()
+        for path in ('state', './state'):
+            self.file.write_text(text.replace(str(self.state_dir), path))
+            for place in (self.directory, elsewhere):
+                done = subprocess.run(
+                    [sys.executable, '-m',
+                     'self_healing_tempest_plugin.cmd.main', 'revert',
+                     '--config-file', str(self.file)], cwd=place, text=True,
+                    capture_output=True, timeout=100, check=False)
+                self.assertEqual((2, ''), (done.returncode, done.stdout))
+                (line,) = done.stderr.splitlines()
+                self.assertIn('[self_healing] state_dir must be an absolute '
+                              'path', line)
+        self.assertTrue(fault.exists())
+        self.file.write_text(text)
+        done = self.main('revert', '--config-file', str(self.file))
+        self.assertEqual((0, False), (done.returncode, fault.exists()))
+
+    @testtools.skipUnless(os.geteuid() == 0, 'only root gives files away')
+    def test_journal_of_a_stranger(self):
+        """The example: its commands are not run as root."""
+        _, fault = self.left('one', State.INJECTED)
+        os.chown(self.journal.path, 12345, 12345)
+        done = self.main('revert', '--config-file', str(self.file))
+        self.assertEqual((2, ''), (done.returncode, done.stdout))
+        (line,) = done.stderr.splitlines()
+        self.assertIn('%s belongs to user 12345' % self.journal.path, line)
         self.assertTrue(fault.exists())
 
     def test_no_file(self):

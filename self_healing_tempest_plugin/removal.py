@@ -1,0 +1,361 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The removal of what a run has created in the cloud, as the journal has it.
+
+A run cleans up by it, and so does ``self-healing-tempest revert`` after a run
+that was killed. So it takes nothing for granted: what is to be removed may
+never have been created, may be about to be, may be half there or half gone.
+"""
+
+import contextlib
+import math
+
+from self_healing_tempest_plugin import clients as services
+from self_healing_tempest_plugin.faults import checks
+from self_healing_tempest_plugin.faults import journal as journals
+from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin import waiting
+
+State = journals.State
+
+STACK, TEMPLATE = 'stack', 'template'
+
+# Where a creation got no answer: seconds after it was written down until
+# which it may still happen. That is Heat's own rpc_response_timeout.
+UNDER_WAY = 60.0
+
+# How often a deletion that has failed is asked for again, and seconds before
+# that. As long again Heat is watched where it was at work when it was asked.
+DELETIONS, DELETION_INTERVAL = 6, 5.0
+
+
+class Removal:
+    """Removes what the journal has, and records that it is gone."""
+
+    def __init__(self, clients, journal, times, transports=None):
+        """Take what is needed; nothing is asked yet.
+
+        :param clients: :class:`.clients.Clients`
+        :param journal: :class:`.faults.journal.Journal`, held
+        :param times: :class:`.config.Timeouts`
+        :param transports: :class:`.faults.transports.Transports`, for what
+            is left on a host; None leaves it there
+        """
+        self._clients, self._journal = clients, journal
+        self._times, self._transports = times, transports
+        self._kinds = {STACK: self._remove_stack,
+                       TEMPLATE: self._remove_template}
+
+    def remove(self, object_id):
+        """Remove one object; one that is gone is fine.
+
+        :param object_id: id of its entry in the journal
+        :raises .clients.ServiceError: when a service did not do it
+        :raises .waiting.WaitError: when it is not seen that it is gone
+        :raises .faults.journal.JournalError: when that is not on the disk
+        """
+        entry = self._entry(object_id)
+        if not entry.open:
+            return
+        try:
+            remove = self._kinds[entry.object.kind]
+        except KeyError:
+            raise journals.JournalError(
+                'this version cannot remove %s' % entry.description) from None
+        remove(entry)
+        self._journal.record(object_id, State.REMOVED)
+
+    def forget(self, object_id, detail):
+        """Record that an object was never created.
+
+        :param detail: who says so
+        """
+        self._journal.record(object_id, State.REMOVED, detail)
+
+    def _remove_stack(self, entry):
+        name = entry.object.name
+        broken = self._broken(entry)
+        with _collected() as attempt:
+            # Executions first: a running one would work on the dying stack.
+            with attempt():
+                self._delete_executions(entry)
+            with attempt(waiting.WaitError):
+                self._wait_host_back(entry, broken)
+            with attempt():
+                self._delete_stack(entry)
+            with attempt():
+                self._delete_executions(entry)
+            # Heat does not know what it got no answer for.
+            with attempt():
+                self._delete_templates(
+                    lambda one: one['name'].startswith(_own(name)))
+            with attempt():
+                self._clear_host(entry, broken)
+
+    def _delete_executions(self, entry):
+        prefix = _own(entry.object.name)
+        workflow = entry.object.known.get('workflow') or prefix
+        self._clients.mistral.delete_executions(
+            prefix if workflow.startswith(prefix) else workflow)
+
+    def _delete_stack(self, entry):
+        identifier = self._identifier(entry)
+        found = self._await_creation(
+            entry, lambda: self._clients.heat.stack(identifier))
+        if found is None:
+            return
+        at_work = _status(found).endswith('_IN_PROGRESS')
+        self._clients.heat.delete(identifier)
+        self._wait_deleted(entry)
+        if at_work:
+            # An update that was at work may have made a resource after the
+            # others were deleted: DELETE_FAILED follows DELETE_COMPLETE.
+            waiting.pause(DELETION_INTERVAL)
+            self._wait_deleted(entry)
+
+    def _wait_deleted(self, entry):
+        deletion = _Deletion(self._clients.heat, self._identifier(entry))
+        self._wait(
+            deletion.look, lambda stack: stack is None,
+            what='stack %s deleted' % entry.object.name,
+            timeout=self._times.stack, describe=_stack_state,
+            abort=lambda stack: deletion.failed,
+            look_at="'openstack stack failures list %s'" % entry.object.name)
+
+    def _identifier(self, entry):
+        # Name and id together spare Heat a redirection.
+        known = entry.object.known.get('id')
+        return '%s/%s' % (entry.object.name, known) if known else (
+            entry.object.name)
+
+    def _clear_host(self, entry, broken):
+        """Take away what the broken host still has of the server."""
+        known = entry.object.known
+        if not known.get('left') or known.get('host') not in broken or (
+                self._transports is None):
+            return
+        plan = plans.from_dict(known['left'])
+        checks.wait(plan.checks, self._transports, what=plan.description,
+                    timeout=self._times.host_return,
+                    interval=self._times.poll_interval, look_at=plan.look_at)
+        for command in plan.revert:
+            self._transports.run(command).check()
+
+    def _wait_host_back(self, entry, broken):
+        """Wait until the host's own nova-compute can delete the server.
+
+        Nova deletes it without the host otherwise, and the guest lives on.
+        """
+        host = entry.object.known.get('host')
+        if host not in broken:
+            return
+        self._wait(
+            lambda: self._clients.nova.compute_service(host),
+            lambda one: one is None or (
+                one['state'] == 'up' and not one['forced_down']),
+            what='nova-compute on host %s up, and not forced down' % host,
+            timeout=self._times.host_return, describe=_service_state,
+            look_at="vitrage-notifier's log for the host that it un-forces")
+
+    def _remove_template(self, entry):
+        name = entry.object.name
+        self._await_creation(entry, lambda: next(filter(
+            lambda one: one['name'] == name,
+            self._clients.vitrage.templates()), None))
+        self._wait_undone(entry)
+        self._delete_templates(lambda one: one['name'] == name)
+
+    def _wait_undone(self, entry):
+        """Wait until Vitrage has undone what the template has done.
+
+        It does not undo what a deleted template has done.
+        """
+        try:
+            self._wait_hosts_well(entry)
+        except waiting.WaitTimeout:
+            # One that was started again has forgotten what it has done.
+            if self._alarms(entry):
+                raise
+            for service in self._forced(entry):
+                self._clients.nova.unforce(service)
+            self._wait_hosts_well(entry)
+
+    def _wait_hosts_well(self, entry):
+        self._wait(
+            lambda: self._not_well(entry), lambda problem: not problem,
+            what='the hosts as before %s' % entry.description,
+            timeout=self._times.host_return,
+            look_at="the monitor's alerts, and vitrage-notifier's log for "
+                    'the host that it un-forces')
+
+    def _not_well(self, entry):
+        problems = ['host %s is forced down' % one['host']
+                    for one in self._forced(entry)]
+        return '; '.join(problems + self._alarms(entry))
+
+    def _forced(self, entry):
+        """Return the services that are forced down and were not before."""
+        before = entry.object.known.get('forced_down', ())
+        return [one for one in self._clients.nova.compute_services()
+                if one['forced_down'] and one['host'] not in before]
+
+    def _alarms(self, entry):
+        """Return which alarms of the template are on hosts that matter."""
+        known = entry.object.known
+        hosts = {*self._broken(entry),
+                 *(one['host'] for one in self._forced(entry))}
+        if not hosts or 'alarm' not in known:
+            return []
+        vitrage = self._clients.vitrage
+        places = {one['vitrage_id']: name
+                  for name, one in vitrage.hosts().items() if name in hosts}
+        return ['alarm %s is on host %s' % (
+            one['name'], places[one['vitrage_resource_id']])
+            for one in vitrage.active_alarms(known['datasource'])
+            if one['name'] == known['alarm']
+            and one.get('vitrage_resource_id') in places]
+
+    def _delete_templates(self, ours):
+        deletion = _TemplateDeletion(self._clients.vitrage, ours)
+        self._wait(
+            deletion.look, lambda found: not found,
+            what='template deleted', timeout=self._times.template,
+            describe=_template_states, look_at="vitrage-graph's log")
+
+    def _broken(self, entry):
+        """Return the hosts that were to be broken since an object was made.
+
+        In the order of the journal: clocks may be set.
+        """
+        entries = self._journal.read()[0]
+        since = [one.id for one in entries].index(entry.id)
+        return {one.plan.host for one in entries[since:] if one.plan}
+
+    def _await_creation(self, entry, find):
+        """Return an object, None when it is not there and will not be.
+
+        :param find: returns it, or None
+        """
+        left = 0.0 if State.CREATED in entry.states else (
+            entry.since + UNDER_WAY - waiting.CLOCK.wall())
+        try:
+            return self._wait(
+                find, lambda found: found is not None,
+                what='%s created' % entry.description,
+                timeout=max(0.0, min(left, UNDER_WAY)))
+        except waiting.WaitTimeout as timeout:
+            if timeout.state != str(None):
+                raise
+            return None
+
+    def _entry(self, object_id):
+        for entry in self._journal.read()[0]:
+            if entry.id == object_id and entry.object:
+                return entry
+        raise journals.JournalError('%s has no object %s' % (
+            self._journal.path, object_id))
+
+    def _wait(self, observe, accept, **options):
+        return waiting.wait_for(
+            observe, accept, interval=self._times.poll_interval,
+            tolerate=services.ServiceUnavailable, **options)
+
+
+class _Deletion:
+    """Asks again for a deletion that has failed.
+
+    :ivar failed: whether it has failed for the last time
+    """
+
+    def __init__(self, heat, identifier):
+        self._heat, self._identifier = heat, identifier
+        self._left, self._next = DELETIONS, -math.inf
+        self.failed = False
+
+    def look(self):
+        """Return the stack, None when it is deleted."""
+        stack = self._heat.stack(self._identifier)
+        now = waiting.CLOCK.now()
+        if _status(stack) == 'DELETE_FAILED' and now >= self._next:
+            self._next = now + DELETION_INTERVAL
+            self.failed = not self._left
+            if not self.failed:
+                self._left -= 1
+                self._heat.delete(self._identifier)
+        return stack
+
+
+class _TemplateDeletion:
+    """Asks again for the deletion of templates that come back.
+
+    One that is deleted while Vitrage loads it may be active afterwards.
+    """
+
+    def __init__(self, vitrage, ours):
+        self._vitrage, self._ours = vitrage, ours
+        self._next = -math.inf
+
+    def look(self):
+        """Return the templates that are left, as dicts."""
+        found = [one for one in self._vitrage.templates() if self._ours(one)]
+        now = waiting.CLOCK.now()
+        if now >= self._next:
+            self._next = now + DELETION_INTERVAL
+            for one in found:
+                if one['status'] != 'DELETING':
+                    self._vitrage.delete_template(one['uuid'])
+        return found
+
+
+@contextlib.contextmanager
+def _collected():
+    """Go on past errors; at the end the first of them is raised."""
+    errors = []
+
+    @contextlib.contextmanager
+    def attempt(*tolerated):
+        try:
+            yield
+        except tolerated:
+            pass
+        except Exception as error:
+            errors.append(error)
+
+    yield attempt
+    if errors:
+        raise errors[0]
+
+
+def _own(name):
+    """Return how the names begin that Heat gives what is in a stack."""
+    return '%s-' % name
+
+
+def _status(stack):
+    return 'DELETE_COMPLETE' if stack is None else stack['stack_status']
+
+
+def _stack_state(stack):
+    if stack is None:
+        return 'deleted'
+    return '%(stack_status)s: %(stack_status_reason)s' % stack
+
+
+def _service_state(service):
+    return 'it is %s%s' % (service['state'], ', forced down' if (
+        service['forced_down']) else '')
+
+
+def _template_states(found):
+    return '; '.join('%(name)s %(status)s %(status details)s' % one
+                     for one in found)
