@@ -27,6 +27,10 @@ class FaultRefused(exceptions.TempestException):
         super().__init__(reason=reason)
 
 
+class NotReady(FaultRefused):
+    """A fault that would prove nothing: something came up before it."""
+
+
 def check(host, servers, services, project_id, settings):
     """Refuse a fault on a host that must not be hurt.
 

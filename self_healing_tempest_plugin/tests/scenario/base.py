@@ -202,8 +202,8 @@ class SelfHealingTest(test.BaseTestCase):
             around = self._surroundings()
             if self._ready(plan):
                 with self._watch() as chain:
-                    if self._calm(expected):
-                        self._break(plan, expected, chain, around)
+                    if (self._calm(expected)
+                            and self._break(plan, expected, chain, around)):
                         self._see_clean(expected)
             if self.diagnosis is None:
                 self._diagnose(expected, around)
@@ -302,12 +302,31 @@ class SelfHealingTest(test.BaseTestCase):
         return not early
 
     def _break(self, plan, expected, chain, around):
-        with life.injected(plan, self.journal, self.transports,
-                           self.settings.timeouts, self.recorder,
-                           gate=lambda: self._ask_gates(plan.host)):
-            with live.Progress(expected) as progress:
-                chain.until_over(expected, progress)
-            self._look_around(expected, around)
+        """Drill, and return whether anything was broken."""
+        try:
+            with life.injected(plan, self.journal, self.transports,
+                               self.settings.timeouts, self.recorder,
+                               gate=lambda: self._look_last(plan, expected)):
+                with live.Progress(expected) as progress:
+                    chain.until_over(expected, progress)
+                self._look_around(expected, around)
+        except gates.NotReady:
+            return False
+        return True
+
+    def _look_last(self, plan, expected):
+        """Refuse a fault right before it, where something has come up.
+
+        :raises ..faults.gates.FaultRefused: when it is not allowed any more
+        :raises ..faults.gates.NotReady: when it would prove nothing
+        """
+        for one in self.readiness.unmet(self.host):
+            self.recorder.unmet(one)
+        self._calm(expected)
+        unmet = self.recorder.timeline().unmet
+        if unmet:
+            raise gates.NotReady('; '.join(unmet))
+        self._ask_gates(plan.host)
 
     def _look_around(self, expected, around):
         """Ask what else is worth knowing; the verdict is sure without it."""
