@@ -505,8 +505,11 @@ def _same(sighting, evidence):
     if (sighting.mark, sighting.object_id) != (evidence.mark,
                                                evidence.object_id):
         return False
+    # One stack may be updated several times, and each beginning is another.
+    names = _IDENTITY + (('event_id',) if sighting.mark is links.Mark.STARTED
+                         else ())
     pairs = ((sighting.payload.get(name), evidence.payload.get(name))
-             for name in _IDENTITY)
+             for name in names)
     return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 

@@ -416,8 +416,17 @@ def _began(evidence):
 
 
 def _begin(timeline, expectation, link):
-    return (expectation.arrival(timeline, link, Mark.STARTED)
-            or expectation.arrival(timeline, link, Mark.FINISHED))
+    """Return the evidence of the beginning of what has come of a link.
+
+    Updates of the stack before that one have led to nothing.
+    """
+    end = expectation.arrival(timeline, link, Mark.FINISHED)
+    if link is Link.STACK and end is not None:
+        begun = [one for one in timeline.evidence
+                 if one.link is link and one.mark is Mark.STARTED
+                 and expectation.ties(one) and one.seen_at <= end.seen_at]
+        return max(begun, key=lambda one: one.seen_at, default=end)
+    return expectation.arrival(timeline, link, Mark.STARTED) or end
 
 
 def _healed(timeline, expectation):

@@ -385,7 +385,7 @@ class StackWatcher:
         self._before = _stack_version(heat.stack(stack.identifier))
         self._events_before = frozenset(
             one['id'] for one in heat.updates(stack))
-        self._beginning = None
+        self._beginning, self._fruitless = None, frozenset()
 
     def look(self, recorder):
         """Ask once; see :class:`Look`.
@@ -408,6 +408,7 @@ class StackWatcher:
 
     def _updating(self, stack):
         status = stack['stack_status']
+        self._forget_fruitless()
         events = self._updates() if self._beginning is None else ()
         failed = '%s: %s' % (status, stack.get('stack_status_reason'))
         return Look(status, (self._started(status, events),),
@@ -420,9 +421,15 @@ class StackWatcher:
             self._updates,
             lambda: self._heat.resources(self._stack.identifier),
             lambda: self._heat.events(self._stack))
-        started = self._started(status, events)
         found = server_of(resources)
+        if found not in (None, self._server_id) and self._fruitless:
+            # The next update began and ended between two polls.
+            events = [one for one in events
+                      if one['id'] not in self._fruitless]
+            self._forget_fruitless()
+        started = self._started(status, events)
         if found in (None, self._server_id):
+            self._fruitless = _ended(events)
             return Look('%s, no other server than %s' % (
                 status, self._server_id), (started,))
         server = self._server_of_update(stack, found)
@@ -452,8 +459,18 @@ class StackWatcher:
         return [one for one in self._heat.updates(self._stack)
                 if one['id'] not in self._events_before]
 
+    def _forget_fruitless(self):
+        """Let another update begin after one that changed no server."""
+        if self._fruitless:
+            self._events_before |= self._fruitless
+            self._beginning, self._fruitless = None, frozenset()
+
     def _started(self, status, events):
-        """Return that an update has begun: of several, the first."""
+        """Return that an update has begun.
+
+        Of several it is the first, but for those that are over and have left
+        the server as it was.
+        """
         if self._beginning is None:
             self._beginning = next(
                 (one for one in events
@@ -485,6 +502,14 @@ class StackWatcher:
             event_id=first.get('id')),
             stamps=stamps.between('Heat', first.get('event_time'),
                                   last.get('event_time')))
+
+
+def _ended(events):
+    """Return the ids of the events of updates that are over."""
+    last = max((number for number, one in enumerate(events)
+                if one['resource_status'] != 'UPDATE_IN_PROGRESS'),
+               default=-1)
+    return frozenset(one['id'] for one in events[:last + 1])
 
 
 def _stack_version(stack):

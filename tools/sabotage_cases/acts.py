@@ -51,6 +51,8 @@ REDIRECTS = (r'read -r m t v; while read -r l; do [ ${#l} -gt 1 ] || break; '
              r'Connection:\\040close\\r\\n\\r\\n $t')
 #: Seconds from the fault to the interruption of the run.
 INTERRUPTED_AFTER = 3
+#: Seconds of the update in which no host takes the new server.
+NO_ROOM = 15
 #: How often the storm starts the workflow.
 STORM = 3
 
@@ -110,14 +112,15 @@ def no_room(run):
 
 @contextlib.contextmanager
 def room_later(run):
-    """Disable the other host until the first update has failed for it."""
-    with contextlib.ExitStack() as disabled:
-        act = meddling.when(
-            run, meddling.fault('injected'), lambda _: disabled.enter_context(
-                run.broken(breakages.DisabledHost(run.other_host))))
-        with act, meddling.when(
-                run, meddling.failure('stack'), lambda _: disabled.close()):
-            yield
+    """Disable the other host until Heat has tried in vain to get a server."""
+    def disable(_):
+        disabled.enter_context(
+            run.broken(breakages.DisabledHost(run.other_host)))
+
+    with contextlib.ExitStack() as disabled, meddling.when(
+            run, meddling.fault('injected'), disable), meddling.after(
+            run, meddling.link('stack', 'started'), NO_ROOM, disabled):
+        yield
 
 
 def dead_application(run):

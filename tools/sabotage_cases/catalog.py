@@ -149,7 +149,7 @@ CASES = (
          broken='no other host takes the new server', act='no_room',
          deadlines={'stack': 60}),
     Case(name='room-later', kind='HEALED',
-         broken='nothing: the first update finds no host, the next one does',
+         broken='nothing: the first tries find no host for the new server',
          act='room_later', deadlines={'stack': 120}),
     Case(name='application-dead', link='application',
          broken='the new server is ACTIVE, and its application does not run',

@@ -45,15 +45,6 @@ def link(label, mark='finished'):
         for one in timeline.evidence)
 
 
-def failure(label):
-    """Return what holds when a link has failed, and may yet come.
-
-    :param label: of the link
-    """
-    return lambda timeline: any(one.link.label == label
-                                for one in timeline.failures)
-
-
 @contextlib.contextmanager
 def when(run, moment, act):
     """Act once, as soon as a moment has come; undo at the end.

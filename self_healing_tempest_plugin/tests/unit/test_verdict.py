@@ -205,6 +205,20 @@ class BrokenTest(testtools.TestCase):
         self.assertIn("vitrage-notifier's log for 'Failed to execute Mistral "
                       "action'", found.look_at)
 
+    def test_update_before_the_workflow_that_did_nothing(self):
+        """The one that brought the server began after the workflow did."""
+        seen = samples.healthy()
+        others = [one for one in seen.evidence
+                  if (one.link, one.mark) != (Link.STACK, Mark.STARTED)]
+        early, late = (
+            samples.evidence(Link.STACK, Mark.STARTED, at, event_id=name)
+            for at, name in ((102.0, 'e1'), (112.0, 'e2')))
+        for updates, kind in (((early, late), Kind.HEALED),
+                              ((early,), Kind.NOT_HEALED_BY_THIS_CHAIN)):
+            found = judged(dataclasses.replace(
+                seen, evidence=(*others, *updates)))
+            self.assertIs(kind, found.kind, found.why)
+
     def test_execution_never_ends(self):
         started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
         seen = samples.healthy(without=[Link.WORKFLOW, Link.STACK,

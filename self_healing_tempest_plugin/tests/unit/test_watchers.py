@@ -264,6 +264,10 @@ class StackWatcherTest(WatcherTestCase):
 
     def setUp(self):
         super().setUp()
+        self.setUp_stack()
+
+    def setUp_stack(self):
+        self.cloud.events = []
         self.cloud.stacks[fake_cloud.STACK] = {
             'id': fake_cloud.STACK, 'stack_name': 'app', 'outputs': [],
             'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': '',
@@ -314,6 +318,31 @@ class StackWatcherTest(WatcherTestCase):
                          [one.mark for one in look.sightings])
         self.assertIn('no other server than %s' % fake_cloud.SERVER,
                       look.state)
+
+    def test_update_after_one_that_did_nothing(self):
+        """That one is another beginning, whether it is seen or not."""
+        old = {fake_cloud.SERVER: {'id': fake_cloud.SERVER,
+                                   'host': 'compute-1'}}
+        for seen in (True, False):
+            self.setUp_stack()
+            self.update('UPDATE_IN_PROGRESS')
+            self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e1')]
+            self.assertEqual(['e1'], self.event_ids())
+            self.update('UPDATE_COMPLETE')
+            self.cloud.servers = old
+            self.cloud.events += [fake_cloud.event('COMPLETE', 'e2')]
+            self.assertEqual(['e1'], self.event_ids())
+            self.update('UPDATE_IN_PROGRESS')
+            self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e3')]
+            if seen:
+                self.assertEqual(['e3'], self.event_ids())
+            self.update('UPDATE_COMPLETE')
+            self.replace()
+            self.cloud.events += [fake_cloud.event('COMPLETE', 'e4')]
+            self.assertEqual(['e3', 'e4'], self.event_ids(), seen)
+
+    def event_ids(self):
+        return [one.payload['event_id'] for one in self.look().sightings]
 
     def test_little_is_asked_during_the_update(self):
         """Heat is at work: its status, and once for the beginning."""
