@@ -214,8 +214,6 @@ class Removal:
         known = entry.object.known
         hosts = {*self._broken(entry),
                  *(one['host'] for one in self._forced(entry))}
-        if not hosts or 'alarm' not in known:
-            return []
         vitrage = self._clients.vitrage
         places = {one['vitrage_id']: name
                   for name, one in vitrage.hosts().items() if name in hosts}

@@ -66,9 +66,9 @@ class Interrupts:
             return
         for number in SIGNALS:
             handler = signal.getsignal(number)
-            # What is ignored stays so, and what is held is held already.
-            if number not in self._before and handler not in (
-                    None, signal.SIG_IGN):
+            # What is ignored stays so, and what is held is held already,
+            # unless somebody has set another handler meanwhile.
+            if handler not in (None, signal.SIG_IGN, self._handle):
                 self._before[number] = handler
                 signal.signal(number, self._handle)
 

@@ -146,7 +146,7 @@ class Life:
     def arm(self):
         """Start the timer on the host."""
         begin = self._recorder.now()
-        self._run(self._plan.arm)
+        self._run(self._plan.arm, False)
         detail = 'timer of %g s on host %s' % (
             self._plan.timer, self._plan.host) if self._plan.arm else (
                 'no timer on host %s' % self._plan.host)
@@ -155,7 +155,7 @@ class Life:
     def inject(self):
         """Break it."""
         begin = self._recorder.now()
-        self._run(self._plan.inject)
+        self._run(self._plan.inject, True)
         self._tell(State.INJECTED, begin)
 
     def witness(self, signals=None):
@@ -271,9 +271,9 @@ class Life:
         if not problems:
             self._tell(State.VERIFIED, begin)
 
-    def _run(self, several):
+    def _run(self, several, breaks):
         for command in several:
-            self._run_one(command, True)
+            self._run_one(command, breaks)
 
     def _run_one(self, command, breaks):
         if command.transport == ways.LOCAL:

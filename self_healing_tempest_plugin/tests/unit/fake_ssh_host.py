@@ -43,8 +43,8 @@ USER = 'healer'
 HOST_KEYS = tuple(paramiko.ECDSAKey.generate() for _ in range(2))
 USER_KEYS = tuple(paramiko.ECDSAKey.generate() for _ in range(2))
 
-# What answers only while its NIC is up is a file, with the words of the command
-# that says so; an empty one never answers.
+# What answers only while its NIC is up is a file, with the words of the
+# command that says so; an empty one never answers.
 # A table is a file with its rules.
 _NFT = r"""
 if [ "$*" = 'list tables' ]; then

@@ -33,6 +33,7 @@ from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin import waiting
 
 SCENARIOS = 'self_healing_tempest_plugin.tests.scenario.'
 CRASH = SCENARIOS + 'test_host_power.HostCrashTest.test_host_crash'
@@ -261,6 +262,76 @@ class CrashTest(DrillTestCase):
         self.assertEqual(['template', 'stack'], [
             entry.object.kind for entry in self.journal.read()[0]])
         self.assertEqual((), self.journal.open_entries())
+
+
+class KilledTest(DrillTestCase):
+    """Tempest is killed in the middle, and revert takes back what is left."""
+
+    def killed(self, state):
+        """Kill Tempest when the newest entry but the template's is so far.
+
+        :returns: kinds of what is open, newest first
+        """
+        self.write(os.path.join(self.directory, 'tempest.conf'), 'true', {})
+        with subprocess.Popen(
+                [sys.executable, '-m', 'testtools.run', self.test],
+                env=dict(os.environ, TEMPEST_CONFIG_DIR=self.directory,
+                         TEMPEST_CONFIG='tempest.conf'),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                waiting.wait_for(
+                    self.journal.open_entries,
+                    lambda entries: entries and entries[0].state is state
+                    and (entries[0].plan or len(entries) > 1),
+                    what='%s in the journal' % state, timeout=90,
+                    interval=0.05, describe=repr)
+            finally:
+                process.kill()
+        return [one.object.kind if one.object else 'fault'
+                for one in self.journal.open_entries()]
+
+    def revert(self):
+        done = subprocess.run(
+            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
+             'revert', '--config-file',
+             os.path.join(self.directory, 'tempest.conf')], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100,
+            check=False)
+        self.addDetail('revert', content.text_content(done.stdout))
+        return done
+
+    def test_in_its_fault(self):
+        """Host, stack, executions and template are as before."""
+        self.chain.start(LINKS[:3])
+        self.assertEqual(['fault', 'stack', 'template'],
+                         self.killed(journal.State.WITNESSED))
+        # Vitrage does not undo that any more.
+        self.cloud.services[0]['forced_down'] = True
+        again = self.tempest()
+        self.assertEqual(1, again.returncode)
+        self.assertIn('run: self-healing-tempest revert', again.stdout)
+        self.assertEqual(0, self.revert().returncode)
+        self.assertFalse(os.path.exists(self.off))
+        self.assertEqual('DELETE_COMPLETE', self.cloud.stacks[
+            fake_cloud.STACK]['stack_status'])
+        self.assertEqual(
+            ([], ['rule'], False),
+            (self.cloud.executions,
+             [one['name'] for one in self.cloud.templates],
+             self.cloud.services[0]['forced_down']))
+        self.assertEqual((), self.journal.open_entries())
+        self.assertIn('No open fault', self.revert().stdout)
+
+    def test_while_it_deploys(self):
+        """The stack is there, and nothing is broken."""
+        self.chain.start(LINKS)
+        self.cloud.answer = None
+        self.assertEqual(['stack', 'template'],
+                         self.killed(journal.State.CREATED))
+        self.assertEqual(0, self.revert().returncode)
+        self.assertEqual((), self.journal.open_entries())
+        self.assertFalse(self.chain.was_off)
 
 
 class UnhealedTest(DrillTestCase):

@@ -449,8 +449,8 @@ class ReadTest(host_samples.JournalTestCase):
         for plan in (one, other):
             self.journal.plan(plan)
         self.useFixture(fixtures.EnvironmentVariable('SUDO_USER', 'alice'))
-        self.assertEqual(one.description,
-                         self.journal.close(one.id, 'host was scrapped'))
+        self.assertEqual(other.description,
+                         self.journal.close(other.id, 'host was scrapped'))
         line = json.loads(self.lines()[-1])
         user = pwd.getpwuid(os.getuid()).pw_name
         self.assertEqual(
@@ -458,9 +458,9 @@ class ReadTest(host_samples.JournalTestCase):
              os.getuid()),
             (line['state'], line['reason'], line['user'], line['uid']))
         entries = self.journal.read()[0]
-        self.assertEqual([False, True], [entry.open for entry in entries])
-        self.assertEqual('%s (sudo of alice): host was scrapped' % user,
-                         entries[0].closed)
+        self.assertEqual([True, False], [entry.open for entry in entries])
+        self.assertEqual(['', '%s (sudo of alice): host was scrapped' % user],
+                         [entry.closed for entry in entries])
 
     def test_close_damage_on_the_disk(self):
         """All of it: what is set aside, the journal, and their names."""

@@ -22,6 +22,7 @@ import time
 
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import life
@@ -303,6 +304,209 @@ class LifeTest(LifeTestCase):
                              self.transports)
         self.assertIn('unknown whether x: ', text)
         self.assertIn('lost', text)
+
+
+# How a command that repairs may fail at first: lines that end with the n-th
+# attempt, counted in "{count}".
+ONCE = {
+    'exit status': 'exit 1',
+    'BMC': 'echo "Error: Unable to establish IPMI v2 / RMCP+ session" >&2; '
+           'exit 1',
+    'BMC that is busy': 'echo "Set Chassis Power Control to Up/On failed: '
+                        'Node busy" >&2; exit 1',
+    'Redfish': 'echo "409 Conflict" >&2; exit 22',
+    'signal': 'kill -KILL $$',
+    'usage': 'exit 2',
+    'not found for once': 'exit 127',
+    'SSH of its own': 'echo "Connection timed out during banner exchange" '
+                      '>&2; exit 255',
+    'says nothing': 'exec >&- 2>&-; exit 3',
+    'half of it': 'touch {file}.half; exit 4',
+    'strange bytes': r"printf '\377' >&2; exit 5",
+}
+
+
+class RetryTest(LifeTestCase):
+    """A command that failed was not carried out: it is run again."""
+
+    def plan_of(self, line, attempts):
+        count = self.directory / 'count'
+        count.unlink(missing_ok=True)
+        return count, self.plan(revert=(sh(
+            'echo x >>{count}; [ $(wc -l <{count}) -ge {attempts} ] || {{ '
+            '{line}; }}; rm -f {file}'.format(
+                count=count, attempts=attempts, file=self.file,
+                line=line.format(file=self.file))),))
+
+    def test_once(self):
+        """It is verified only when it has succeeded."""
+        times = dataclasses.replace(host_samples.TIMES, host_return=30.0)
+        for name, line in ONCE.items():
+            count, plan = self.plan_of(line, 3)
+            self.live(plan, times=times)
+            self.assertEqual(3, count.read_text().count('x'), name)
+            self.assertEqual(HEALTHY, self.states(), name)
+            self.assertEqual('', self.recorder.timeline().transitions[
+                -2].detail, name)
+
+    def test_never(self):
+        """It stays open, whatever the checks say."""
+        for name, line in ONCE.items():
+            count, plan = self.plan_of('rm -f {file}; ' + line, 9999)
+            error = self.assertRaises(life.RevertFailed, self.live, plan)
+            self.assertIn('Command failed', str(error), name)
+            self.assertGreater(count.read_text().count('x'), 1, name)
+            self.assertEqual(HEALTHY[:5], self.states(), name)
+            self.assertFalse(self.file.exists())
+            self.journal.record(plan.id, State.VERIFIED)
+
+    def test_others_do_not_wait(self):
+        """One that fails does not keep the others back."""
+        other = self.directory / 'other'
+        _, plan = self.plan_of('exit 1', 9999)
+        plan = dataclasses.replace(plan, revert=(
+            sh('touch %s' % other), *plan.revert))
+        self.assertRaises(life.RevertFailed, self.live, plan,
+                          lambda: other.unlink(missing_ok=True))
+        self.assertTrue(other.exists())
+
+    def test_too_long(self):
+        """One that hangs at first is ended and run again."""
+        self.transports = transports.Transports(dataclasses.replace(
+            host_samples.ACCESS, local_timeout=1))
+        times = dataclasses.replace(host_samples.TIMES, host_return=30.0)
+        count, plan = self.plan_of('sleep 60', 2)
+        self.live(plan, times=times)
+        self.assertEqual(2, count.read_text().count('x'))
+
+    def test_no_help(self):
+        """What another try cannot help is not tried again, and told."""
+        times = dataclasses.replace(host_samples.TIMES, host_return=600.0)
+        for transport, argv, word in (
+                ('local', ('/no/such',), 'No such file'),
+                ('pigeon', ('fly',), 'no transport pigeon'),
+                ('ssh', ('true',), 'host_ssh_key_file')):
+            plan = self.plan(revert=(
+                sh('rm -f %s' % self.file),
+                plans.Command(transport, 'c1', argv)))
+            error = self.assertRaises(life.RevertFailed, self.live, plan,
+                                      times=times)
+            self.assertIn(word, str(error))
+            self.assertEqual(HEALTHY[:5], self.states())
+
+    def test_timer_stays(self):
+        """Who has not repaired does not stop the one who may."""
+        mark = self.directory / 'disarmed'
+        _, plan = self.plan_of('rm -f {file}; exit 1', 9999)
+        self.assertRaises(life.RevertFailed, self.live, dataclasses.replace(
+            plan, disarm=(sh('touch %s' % mark),)))
+        self.assertFalse(mark.exists())
+
+    def test_disarm_once(self):
+        """What stops the timer is tried again, too."""
+        count, plan = self.plan_of('exit 1', 2)
+        self.live(self.plan(disarm=plan.revert), times=dataclasses.replace(
+            host_samples.TIMES, host_return=30.0))
+        self.assertEqual(2, count.read_text().count('x'))
+
+    def test_surprise(self):
+        """An error that nobody has thought of ends nothing of it."""
+        run = self.transports.run
+
+        def surprising(command, *more):
+            if command.argv == ('surprise',):
+                raise ZeroDivisionError('surprise')
+            return run(command, *more)
+
+        self.transports.run = surprising
+        plan = self.plan()
+        odd = plans.Command('ssh', 'c1', ('surprise',))
+        error = self.assertRaises(
+            life.RevertFailed, self.live,
+            dataclasses.replace(plan, revert=(*plan.revert, odd)))
+        self.assertIn('surprise', str(error))
+        self.assertFalse(self.file.exists())
+
+
+class GateTest(LifeTestCase):
+    """What is asked last, right before the injection."""
+
+    def setUp(self):
+        super().setUp()
+        self.servers = [{'tenant_id': 'mine'}]
+        self.services = [{'host': 'c1', 'binary': 'nova-compute'}]
+        self.settings = host_samples.SETTINGS
+
+    def ask(self):
+        gates.check('c1', self.servers, self.services, 'mine', self.settings)
+
+    def test_order(self):
+        """It is armed by then, and nothing is broken."""
+        seen = []
+        with life.injected(
+                self.plan(), self.journal, self.transports,
+                host_samples.TIMES, self.recorder, gate=lambda: seen.append(
+                    (self.states(), self.file.exists()))):
+            seen.append(self.file.exists())
+        self.assertEqual([(HEALTHY[:2], False), True], seen)
+        self.assertEqual(HEALTHY, self.states())
+
+    def test_refused(self):
+        """Nothing was broken, all is verified, and the run is refused."""
+        def fail(error):
+            raise error
+
+        touched = self.directory / 'touched'
+        changes = {
+            'server of another project': lambda: self.servers.append(
+                {'tenant_id': 'theirs'}),
+            "server of nobody's": lambda: self.servers.append({}),
+            'server of none': lambda: self.servers.append(
+                {'tenant_id': None}),
+            'another service of Nova': lambda: self.services.append(
+                {'host': 'c1', 'binary': 'nova-conductor'}),
+            'service without a name': lambda: self.services.append(
+                {'host': 'c1'}),
+            'host taken from the list': lambda: setattr(
+                self, 'settings', dataclasses.replace(
+                    self.settings, fault_hosts=('c2',))),
+            'faults forbidden': lambda: setattr(
+                self, 'settings', dataclasses.replace(
+                    self.settings, allow_faults=False)),
+            'Nova does not answer': lambda: fail(ConnectionError('503')),
+            'nonsense from Nova': lambda: self.servers.append(7),
+            'timeout': lambda: fail(TimeoutError('late')),
+            'end of the run': lambda: fail(SystemExit(3)),
+            'Ctrl-C': lambda: fail(KeyboardInterrupt())}
+        for name, change in changes.items():
+            self.setUpAgain()
+            plan = self.plan(inject=(sh('touch %s' % touched),))
+            try:
+                with life.injected(
+                        plan, self.journal, self.transports,
+                        host_samples.TIMES, self.recorder,
+                        gate=lambda change=change: (change(), self.ask())):
+                    self.fail(name)
+            except BaseException as error:
+                self.assertNotIsInstance(error, (self.failureException,
+                                                 life.RevertFailed), name)
+            self.assertFalse(touched.exists(), name)
+            self.assertEqual(['planned', 'armed', 'reverted', 'verified'],
+                             self.states(), name)
+            self.journal.refuse_open()
+
+    def setUpAgain(self):
+        self.servers[1:], self.services[1:] = [], []
+        self.settings = host_samples.SETTINGS
+
+    def test_others_are_no_reason(self):
+        """What comes to other hosts, and more of our own, is none."""
+        self.servers.append({'tenant_id': 'mine'})
+        self.services.append({'host': 'c11', 'binary': 'nova-conductor'})
+        with life.injected(
+                self.plan(), self.journal, self.transports,
+                host_samples.TIMES, self.recorder, gate=self.ask):
+            self.assertTrue(self.file.exists())
 
 
 class CheckTest(LifeTestCase):

@@ -492,3 +492,124 @@ def _test(name, lines):
 for _name, _lines in INPUTS.items():
     setattr(RestoringTest, 'test_restored_%s' % re.sub(
         r'\W+', '_', _name.lower()), _test(_name, _lines))
+
+
+# Lines of a .bashrc, by what they do, and a word of the refusal.
+START_UPS = {
+    'prints': ('echo Shell started', 'prints "Shell started"'),
+    'prints without an end of line': ('printf x', 'prints "x"'),
+    'prints at the end': ("trap 'echo bye' EXIT", 'prints "bye"'),
+    'prints an empty line': ('echo', 'prints "empty"'),
+    'prints what looks like JSON': ('echo "{}"', 'prints "{}"'),
+    'prints an escape': (r"printf '\033[0m'", 'prints'),
+    'ends by itself': ('exit 0', 'it does not pass on words'),
+    'ends with an error': ('exit 7', 'exit status 7'),
+    'reads all that is there': ('cat; exit 0', 'it does not pass on words'),
+    'has another printf': ('printf() { echo hi; }\nsh() { echo hi; }',
+                           'it does not pass on words'),
+    'has no programs': ('PATH=/nonexistent', 'exit status 127'),
+}
+
+
+class HostNetworkTest(test_plans.KindTestCase):
+    """faults.nics over SSH, with the network of a real kernel."""
+
+    def setUp(self):
+        super().setUp()
+        self.host.network.ip('nexthop', 'add', 'id', '5', 'via',
+                             '198.51.100.9', 'dev', 'eth0')
+        self.host.network.ip('route', 'add', '10.1.0.0/16', 'nhid', '5')
+        self.host.network.ip('-6', 'route', 'add', 'fd00:70::/64', 'via',
+                             'fd00:1::1', 'src', 'fd00:1::5')
+
+    def isolated(self, seconds=60):
+        """Return a plan whose fault is there, and all from before."""
+        before = all_of(self.host.network)
+        plan = self.make('host-isolated',
+                         timeouts=self.times(host_timer=seconds))
+        self.run_all((*plan.arm, *plan.inject))
+        waiting.wait_for(
+            lambda: not (self.host.nic('eth0')['up']
+                         or self.host.nic('eth1')['up']),
+            what='the NICs down', timeout=5, interval=0.05)
+        return plan, before
+
+    def assert_as_before(self, plan, before):
+        waiting.wait_for(
+            lambda: (life.unmet(plan, self.transports),
+                     all_of(self.host.network) == before),
+            lambda found: found == ((), True), what='all as before',
+            timeout=15, interval=0.2)
+
+    def test_revert(self):
+        plan, before = self.isolated()
+        self.run_all(plan.revert)
+        self.assert_as_before(plan, before)
+        self.run_all(plan.disarm)
+
+    def test_timer_alone(self):
+        plan, before = self.isolated(2)
+        self.assert_as_before(plan, before)
+        self.run_all((*plan.revert, *plan.disarm))
+        self.assert_as_before(plan, before)
+
+    def test_data_nic_comes_back_without_the_other(self):
+        """Whatever cannot be restored of the management NIC."""
+        self.patch(restoring, '_ROUNDS', 1)
+        plan, _ = self.isolated()
+        self.host.network.ip('link', 'delete', 'eth0')
+        self.assertEqual(1, self.transports.run(
+            plan.revert[0]).exit_status)
+        found = self.host.nic('eth1')
+        self.assertTrue(found['up'])
+        self.assertIn('fd00:70::/64', '\n'.join(found['routes-6']))
+        text = '; '.join(life.unmet(plan, self.transports))
+        self.assertIn('not so: network of host c1 is as before', text)
+        self.assertIn('eth0', text)
+
+    def test_shells(self):
+        """One that is not silent is refused, by every kind, before all."""
+        several = ('data-nic-down', 'packets-dropped',
+                   'compute-service-stopped')
+        for name, (line, word) in START_UPS.items():
+            self.host.start_up = line + '\n'
+            for kind in several if name == 'prints' else several[:1]:
+                error = self.assertRaises(commands.Hopeless, self.make, kind)
+                self.assertIn('host_ssh_user healer on host c1', str(error))
+                self.assertIn(word, str(error), name)
+        self.host.start_up = 'echo to nobody >&2\n'
+        self.make('data-nic-down')
+
+    def test_route_that_cannot_be_rebuilt(self):
+        """Refused, unless the host's own command does it."""
+        self.host.network.ip('route', 'add', '10.5.0.0/16', 'via',
+                             '192.0.2.1', 'rto_min', '200ms')
+        error = self.assertRaises(commands.Hopeless, self.make,
+                                  'data-nic-down')
+        self.assertIn('route 10.5.0.0/16 has rto_min', str(error))
+        self.assertIn('[self_healing] host_network_restore_command',
+                      str(error))
+        own = 'ip -6 address replace fd00:1::5/64 dev {nic}'
+        plan = self.make('data-nic-down',
+                         network=self.network(restore=tuple(own.split())))
+        self.assertIn(own.format(nic='eth1'), plan.revert[0].stdin)
+        self.assertNotIn('10.5.0.0', plan.revert[0].stdin)
+
+
+class HostNetworkLifeTest(host_samples.HostTestCase, test_life.LifeTestCase):
+    """A whole life: verified is what is as before."""
+
+    def test_not_verified(self):
+        """What has changed behind the fault keeps the entry open."""
+        plan = test_life.kinds.KINDS['data-nic-down'](self.target(),
+                                                      self.transports)
+        error = self.assertRaises(
+            life.RevertFailed, self.live, plan,
+            lambda: self.host.network.ip('neighbour', 'add', 'proxy',
+                                         '192.0.2.9', 'dev', 'eth1'))
+        self.assertIn('neighbour is new: dst 192.0.2.9 dev eth1', str(error))
+        self.assertEqual('reverted', self.states()[-1])
+        self.host.network.ip('neighbour', 'del', 'proxy', '192.0.2.9', 'dev',
+                             'eth1')
+        self.take_back(plan)
+        self.assertEqual('verified', self.states()[-1])

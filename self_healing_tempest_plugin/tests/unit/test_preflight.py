@@ -319,6 +319,9 @@ class ExamineTest(CloudTestCase):
         self.assertIn('self-healing-tempest revert',
                       self.found['faults'][0].todo)
         entries.record('f1', journal.State.VERIFIED)
+        entries.plan_object(journal.Object('o1', 'stack', 'tempest-app'))
+        self.broken('faults', 'may still be there: stack tempest-app')
+        entries.record('o1', journal.State.REMOVED)
         self.examine()
         self.assertEqual({}, self.wrong())
         with open(entries.path, 'a', encoding='utf-8') as stream:

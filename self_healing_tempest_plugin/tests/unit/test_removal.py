@@ -143,6 +143,7 @@ class StackTest(RemovalTestCase):
         object_id = self.planned('stack', NAME)
         later.start()
         self.gone(object_id)
+        later.join()
         self.assertEqual('DELETE_COMPLETE', self.cloud.stacks[
             fake_cloud.STACK]['stack_status'])
 
@@ -385,6 +386,7 @@ class TemplateTest(RemovalTestCase):
         object_id = self.planned('template', RULE, **KNOWN)
         later.start()
         self.gone(object_id)
+        later.join()
         self.assertEqual([], self.cloud.templates)
 
     def test_gone_already(self):
@@ -458,6 +460,42 @@ class TemplateTest(RemovalTestCase):
                       'host compute-1', text)
         self.assertEqual(1, len(self.cloud.templates))
         self.assertIs(True, self.cloud.services[0]['forced_down'])
+
+    def test_alarm_on_a_host_that_is_not_forced_down(self):
+        """Of a NIC, for one: the template has put instances into ERROR."""
+        self.times = dataclasses.replace(self.times, host_return=0.2)
+        self.template()
+        self.cloud.alarms = [fake_cloud.alarm('a')]
+        object_id = self.planned('template', RULE, {'id': 't1'}, **KNOWN)
+        self.broken()
+        text = self.kept(waiting.WaitTimeout, object_id)
+        self.assertIn('last state: alarm HostDown is on host compute-1',
+                      text)
+
+    def test_alarm_on_another_host(self):
+        """One that is really down stays so, and its template does."""
+        self.times = dataclasses.replace(self.times, host_return=0.2)
+        self.template()
+        self.cloud.entities = [dict(fake_cloud.host_entity(),
+                                    id='compute-20', vitrage_id='v20')]
+        self.cloud.alarms = [fake_cloud.alarm('a', resource='v20')]
+        self.cloud.services[1]['forced_down'] = True
+        object_id = self.planned('template', RULE, {'id': 't1'}, **KNOWN)
+        text = self.kept(waiting.WaitTimeout, object_id)
+        self.assertIn('alarm HostDown is on host compute-20', text)
+        self.assertIs(True, self.cloud.services[1]['forced_down'])
+
+    def test_nova_does_not_unforce(self):
+        """What is told is looked at."""
+        self.times = dataclasses.replace(self.times, host_return=0.2)
+        self.template()
+        self.cloud.services[0]['forced_down'] = True
+        self.cloud.update_service = lambda query, body, service_id: (
+            200, {'service': self.cloud.services[0]}, {})
+        text = self.kept(waiting.WaitTimeout, self.planned(
+            'template', RULE, {'id': 't1'}, **KNOWN))
+        self.assertIn('host compute-1 is forced down', text)
+        self.assertEqual(1, len(self.cloud.templates))
 
     def test_vitrage_forgot(self):
         """No alarm any more, and still forced down: it is un-forced."""

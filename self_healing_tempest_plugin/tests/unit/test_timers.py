@@ -129,7 +129,6 @@ class TimerTest(host_samples.HostTestCase):
         self.arm(0.1)
         self.assertTrue(self.fires(5))
 
-
     def token(self):
         """Return the names of the fault's files on the host."""
         return sorted(one.name.partition('.')[2] for one

@@ -1,0 +1,176 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Signals wait for a repair: real ones, in processes of their own."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+
+from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin import waiting
+
+# A run whose fault is a file. Commands say where they are by a line on
+# standard output, and go on when somebody says so, or when they have waited.
+# What ends the run is the last line of standard error.
+RUN = """
+import fixtures, os, pathlib, signal, sys, threading, time
+from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.faults import journal, life, transports
+from self_healing_tempest_plugin.tests.unit import host_samples
+directory, where = pathlib.Path(sys.argv[1]), sys.argv[2]
+file = directory / 'fault'
+
+
+def at(place, line='true'):
+    stop = ('touch %s/at; for i in 1 2 3 4 5 6 7 8 9 10; do '
+            '[ -e %s/go ] && break; sleep 0.1; done; ') % (
+                directory, directory) if place == where else ''
+    return host_samples.sh(stop + line)
+
+
+plan = host_samples.file_plan(
+    file, arm=(at('arm'),), inject=(at('inject', 'touch %s' % file),),
+    revert=(at('revert', 'rm -f %s' % file),), disarm=(at('disarm'),))
+
+
+def pause(place):
+    if sys.argv[3] == place:
+        fixtures.Timeout(0.5, gentle=True).setUp()
+    if place == where:
+        (directory / 'at').touch()
+        for _ in range(30):
+            if (directory / 'go').exists():
+                return
+            time.sleep(0.1)
+
+
+one = journal.Journal(str(directory / 'state'))
+with one.held(), life.injected(
+        plan, one, transports.Transports(host_samples.ACCESS),
+        host_samples.TIMES, timeline.Recorder(),
+        gate=lambda: pause('gate')):
+    pause('body')
+print('went on', flush=True)
+"""
+
+HELD, LIFE = ('arm', 'gate', 'inject', 'revert', 'disarm'), [
+    'planned', 'armed', 'injected', 'witnessed', 'reverted', 'verified']
+
+
+class InterruptTest(host_samples.JournalTestCase):
+    """faults.interrupts and faults.life."""
+
+    def begin(self, where, timeout=''):
+        """Start a run, and wait until it is at a place.
+
+        :param timeout: place where the timeout of a test of half a second is
+            set
+        """
+        for name in ('at', 'go'):
+            (self.directory / name).unlink(missing_ok=True)
+        run = subprocess.Popen(
+            [sys.executable, '-c', RUN, str(self.directory), where,
+             timeout], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        waiting.wait_for((self.directory / 'at').exists, what=where,
+                         timeout=60, interval=0.02)
+        return run
+
+    def end(self, run, *numbers):
+        """Send signals, let it go on, and see the fault gone.
+
+        :returns: exit status and standard error
+        """
+        for number in numbers:
+            run.send_signal(number)
+            # Two of the same kind at once are one.
+            waiting.pause(0.1)
+        (self.directory / 'go').touch()
+        stdout, stderr = run.communicate(timeout=60)
+        self.assertNotIn('went on', stdout)
+        self.assertFalse(self.file.exists())
+        self.assertEqual('verified', self.states()[-1], stderr)
+        return run.returncode, stderr
+
+    def test_places_and_signals(self):
+        """Wherever one strikes, it is repaired, and then it is delivered."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
+                   signal.SIGALRM)
+        for count, where in enumerate((*HELD, 'body')):
+            for number in (numbers if where == 'revert'
+                           else numbers[count % 4:][:1]):
+                run = self.begin(where)
+                status, stderr = self.end(run, number)
+                self.assertEqual(-number, status, (where, stderr))
+                if where != 'body':
+                    self.assertIn('%s waits: the repair of: file' %
+                                  number.name, stderr, where)
+
+    def test_no_injection_after_one(self):
+        """What strikes before the injection keeps it from being done."""
+        for where in ('arm', 'gate'):
+            self.end(self.begin(where), signal.SIGTERM)
+            self.assertEqual(['planned', 'armed', 'reverted', 'verified'],
+                             self.states())
+
+    def test_impatience(self):
+        """A second and a third one, of any kind, do not end the repair."""
+        run = self.begin('revert')
+        status, stderr = self.end(run, signal.SIGINT, signal.SIGINT,
+                                  signal.SIGTERM, signal.SIGINT)
+        self.assertIn(status, (-signal.SIGINT, -signal.SIGTERM))
+        self.assertGreaterEqual(stderr.count('must not be interrupted'), 3)
+        self.assertEqual(LIFE, self.states())
+
+    def test_second_one_on_the_way_to_the_repair(self):
+        run = self.begin('body')
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGTERM)
+        self.end(run)
+        self.assertEqual(LIFE, self.states())
+
+    def test_timeout_of_a_test(self):
+        """That of "fixtures", wherever it strikes."""
+        for where, place in (('gate', 'gate'), ('revert', 'body'),
+                             ('body', 'body'), ('body', 'gate')):
+            run = self.begin(where, place)
+            stdout, stderr = run.communicate(timeout=60)
+            self.assertIn('TimeoutException', stderr.splitlines()[-1])
+            self.assertNotIn('went on', stdout)
+            self.assertFalse(self.file.exists())
+            self.assertEqual('verified', self.states()[-1], stderr)
+
+    def test_ignored(self):
+        """What a run ignores, as with nohup, it goes on ignoring."""
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.addCleanup(signal.signal, signal.SIGHUP, before)
+        run = self.begin('body')
+        run.send_signal(signal.SIGHUP)
+        (self.directory / 'go').touch()
+        stdout, _ = run.communicate(timeout=60)
+        self.assertEqual(('went on\n', 0), (stdout, run.returncode))
+
+    def test_way_out(self):
+        """SIGQUIT abandons all; the journal knows, and it is taken back."""
+        run = self.begin('revert')
+        run.send_signal(signal.SIGQUIT)
+        run.communicate(timeout=60)
+        self.assertEqual(-signal.SIGQUIT, run.returncode)
+        self.assertEqual(1, len(self.journal.open_entries()))
+        path = pathlib.Path(self.journal.path)
+        self.assertEqual('started', json.loads(
+            path.read_text().splitlines()[-1])['state'])
