@@ -34,7 +34,7 @@ file = directory / 'fault'
 
 
 def at(place, line='true'):
-    stop = ('touch %s/at; for i in 1 2 3 4 5 6 7 8 9 10; do '
+    stop = ('touch %s/at; for i in $(seq 20); do '
             '[ -e %s/go ] && break; sleep 0.1; done; ') % (
                 directory, directory) if place == where else ''
     return host_samples.sh(stop + line)
@@ -47,7 +47,7 @@ plan = host_samples.file_plan(
 
 def pause(place):
     if sys.argv[3] == place:
-        fixtures.Timeout(0.5, gentle=True).setUp()
+        fixtures.Timeout(1, gentle=True).setUp()
     if place == where:
         (directory / 'at').touch()
         for _ in range(30):
@@ -75,7 +75,7 @@ class InterruptTest(host_samples.JournalTestCase):
     def begin(self, where, timeout=''):
         """Start a run, and wait until it is at a place.
 
-        :param timeout: place where the timeout of a test of half a second is
+        :param timeout: place where the timeout of a test of a second is
             set
         """
         for name in ('at', 'go'):
