@@ -13,10 +13,13 @@
 """Commands of the operator, run without a shell, their result always read."""
 
 import dataclasses
+import os
 import shlex
 import subprocess
 
 from tempest.lib import exceptions
+
+from self_healing_tempest_plugin.redaction import process
 
 
 class CommandFailed(exceptions.TempestException):
@@ -25,7 +28,8 @@ class CommandFailed(exceptions.TempestException):
     message = 'Command failed: %(command)s: %(problem)s'
 
     def __init__(self, argv, problem):
-        super().__init__(command=shlex.join(argv), problem=problem)
+        super().__init__(command=process.text(shlex.join(argv)),
+                         problem=process.text(problem))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,18 +68,20 @@ def fill(template, **names):
     return tuple(words)
 
 
-def run(argv, timeout):
+def run(argv, timeout, variables=None):
     """Run a command to its end.
 
     :param argv: program and arguments
     :param timeout: seconds after which it is killed
+    :param variables: dict of what is in its environment beside ours
     :returns: :class:`Result`
     :raises CommandFailed: when it cannot be run or takes too long
     """
     try:
         done = subprocess.run(
             argv, stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=timeout, check=False, text=True, errors='replace')
+            timeout=timeout, check=False, text=True, errors='replace',
+            env=dict(os.environ, **variables) if variables else None)
     except subprocess.TimeoutExpired:
         raise CommandFailed(argv, 'no end after %g s' % timeout) from None
     except OSError as error:

@@ -28,11 +28,14 @@ class Command:
     :ivar transport: name of a transport, see :mod:`.transports`
     :ivar target: address of the host; empty on the runner
     :ivar argv: program and arguments; never a line for a shell
+    :ivar environment: pairs of a variable and the file whose content is its
+        value: a password, which no plan holds; on the runner only
     """
 
     transport: str
     target: str
     argv: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
 
     def __str__(self):
         where = '%s ' % self.target if self.target else ''
@@ -121,7 +124,9 @@ def _command(values):
     if isinstance(argv, str) or not argv or not all(
             isinstance(word, str) for word in argv):
         raise TypeError('argv %r' % (argv,))
-    return Command(**dict(values, argv=tuple(argv)))
+    return Command(**dict(values, argv=tuple(argv), environment=tuple(
+        (str(name), str(path))
+        for name, path in values.get('environment', ()))))
 
 
 def _checks(values):
