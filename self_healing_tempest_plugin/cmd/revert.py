@@ -25,6 +25,7 @@ from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.redaction import process
 from self_healing_tempest_plugin.report import table
 
 NAME = 'revert'
@@ -120,7 +121,7 @@ def _take_back(entry, journal, transports, recovery):
 def _tell_damages(journal, damages):
     for damage in damages:
         print('Line %d of %s cannot be read (%s): %s' % (
-            damage.number, journal.path, damage.why, damage.text[:200]))
+            damage.number, journal.path, damage.why, process.text(damage.text)[:200]))
 
 
 def _time(seconds):

@@ -15,6 +15,7 @@
 import re
 
 from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.redaction import process
 from self_healing_tempest_plugin import waiting
 
 
@@ -31,7 +32,7 @@ def complaint(check, transports):
         return 'unknown whether %s: %s' % (check.what, error)
     if yes == check.holds:
         return ''
-    said = result.stdout.strip()[-80:]
+    said = process.text(result.stdout.strip())[-80:]
     return 'not so: %s%s' % (check.what, ' (%s)' % said if said else '')
 
 

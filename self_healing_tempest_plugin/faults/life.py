@@ -20,6 +20,7 @@ from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.redaction import process
 from self_healing_tempest_plugin import waiting
 
 State = journals.State
@@ -170,6 +171,7 @@ class Life:
                     look_at=self._plan.look_at)
 
     def _tell(self, state, begin, detail=''):
+        detail = process.text(detail)
         self._journal.record(self._plan.id, state, detail)
         self._recorder.transition(state.value, begin, detail)
 

@@ -46,23 +46,48 @@ def lines(value):
         len(several) > 1) else {value.strip()} - {''}
 
 
+# Options that many programs have for a password.
+_OPTIONS = ('-P', '-p', '-w', '-pw', '-k', '-y')
+
+
+def of_file(path):
+    """Return the secrets of a file of configuration, none without it."""
+    try:
+        with open(path, encoding='utf-8', errors='replace') as stream:
+            return secrets_of(stream.read(), path)
+    except (OSError, ValueError):
+        return set()
+
+
 def of_command(words):
     """Return the secrets in the arguments of a command, as a set.
 
     :param words: program and arguments
     """
     line = shlex.join(words)
-    return {word for begin, end in redaction.find(line)
-            for word in shlex.split(_whole(line[begin:end]))}
+    found = redaction.find(line)
+    hidden = {word for word, (begin, end) in zip(words, _places(words))
+              if any(first < end and begin < last for first, last in found)}
+    values = {_value(word) for word in hidden} | {
+        after for word, after in zip(words, words[1:])
+        if word in _OPTIONS and not after.startswith('-')}
+    return {one for one in values if len(one) > 3 and '{' not in one}
 
 
-def _whole(text):
-    """Return a part of a line with its quotes closed."""
-    try:
-        shlex.split(text)
-    except ValueError:
-        return shlex.quote(text)
-    return text
+def _places(words):
+    """Yield where the words of a joined command begin and end."""
+    at = 0
+    for word in map(shlex.quote, words):
+        yield at, at + len(word)
+        at += len(word) + 1
+
+
+def _value(word):
+    """Return what is secret in an argument, which may name it."""
+    for begin, end in redaction.find(word):
+        return word[begin:end]
+    glued = word[:2] in _OPTIONS and len(word) > 5
+    return word[2:] if glued else word
 
 
 def _options(text):
