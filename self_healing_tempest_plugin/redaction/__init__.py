@@ -23,6 +23,8 @@ secrets have (:mod:`.names`, :mod:`.forms`, :mod:`.programs`, :mod:`.urls`,
 it may be written (:mod:`.known`).
 """
 
+import json
+
 from self_healing_tempest_plugin.redaction import forms
 from self_healing_tempest_plugin.redaction import keys
 from self_healing_tempest_plugin.redaction import known
@@ -32,6 +34,10 @@ from self_healing_tempest_plugin.redaction import spans
 from self_healing_tempest_plugin.redaction import urls
 
 REPLACEMENT = spans.REPLACEMENT
+
+# {"name": "password", "value": "a"}
+_NAMES = ('name', 'Name', 'key', 'Key', 'variable', 'option', 'field')
+_VALUES = ('value', 'Value', 'val', 'content', 'data')
 
 # Each takes a spans.Text, and yields where secrets begin and end.
 FINDERS = (names.find, urls.find, keys.find, forms.find, programs.find)
@@ -46,6 +52,13 @@ def find(text):
     seen = spans.Text(text)
     return spans.merged(text, [span for finder in FINDERS
                                for span in finder(seen)])
+
+
+def _named(value):
+    """Return the secret name that a dict gives to its value, or None."""
+    return next((value[key] for key in _NAMES
+                 if isinstance(value.get(key), str)
+                 and names.is_secret(value[key])), None)
 
 
 class Redactor:
@@ -78,11 +91,26 @@ class Redactor:
         if isinstance(value, str):
             return self(value)
         if isinstance(value, dict):
-            return {self._key(key): self._member(key, one)
-                    for key, one in value.items()}
+            named = _named(value)
+            return {self._key(key): self._member(
+                named if named and key in _VALUES else key, one)
+                for key, one in value.items()}
         if isinstance(value, (list, tuple)):
-            return type(value)(map(self.data, value))
+            return type(value)(map(self.data, self._words(value)))
         return value
+
+    def _words(self, value):
+        """Return a list without what its words say of one another.
+
+        It may be a command: ``['ipmitool', '-P', 'a']``.
+        """
+        if len(value) < 2 or not all(isinstance(one, str) for one in value):
+            return value
+        try:
+            found = json.loads(self(json.dumps(value)))
+        except ValueError:
+            return value
+        return found if len(found) == len(value) else value
 
     def _key(self, key):
         return self(key) if isinstance(key, str) else key

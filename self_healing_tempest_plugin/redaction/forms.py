@@ -17,8 +17,6 @@ import binascii
 import dataclasses
 import re
 
-from self_healing_tempest_plugin.redaction import spans
-
 
 @dataclasses.dataclass(frozen=True)
 class _Form:
@@ -50,7 +48,8 @@ FORMS = (
     _form('basic ', r'basic +([A-Za-z0-9+/]{8,}={0,2})(?![\w/+])'),
     _form('bearer ', r'bearer +([\w.~+/%-]{16,}=*)'),
     _form('aws4-hmac-sha256 ', r'aws4-hmac-sha256 +(credential=[^\r\n"\']*)'),
-    _form('digest username', r'digest +(username=[^\r\n]{0,999}response=\\*"?\w+)'),
+    _form('digest username',
+          r'digest +(username=[^\r\n]{0,999}response=\\*"?\w+)'),
     # What others give out.
     _form('ghp_', r'(ghp_\w{20,})'), _form('gho_', r'(gho_\w{20,})'),
     _form('github_pat_', r'(github_pat_\w{20,})'),
@@ -74,7 +73,7 @@ FORMS = (
           r'((?:[^\'"`\\\n]|\\.|\'\')+)'),
     # /etc/shadow, where the hash is none of those above; .pgpass
     _form(':::', r'^[a-z_][\w.$-]{0,31}:([^:\s*!][^:\s]*):\d{0,6}:\d{0,6}'
-          r':\d{0,6}:\d{0,6}:\d{0,6}:\d{0,6}:$', -1),
+          r':\d{0,6}:\d{0,6}:\d{0,6}:\d{0,6}:[;, \t]*$', -1),
     # .netrc
     _form('login', r'login\s+\S+\s+(?:account\s+\S+\s+)?password\s+(\S+)'),
     _form('password', r'(?:machine[ \t]+\S+|default)\s+password\s+(\S+)\s+'
@@ -93,8 +92,8 @@ FORMS = (
     # Go's form of a database: user:password@tcp(host:port)/name
     _form('@tcp(', r'[\w.-]{1,64}:(\S{1,256})@tcp\(', -1),
     _form('@unix(', r'[\w.-]{1,64}:(\S{1,256})@unix\(', -1),
-    _form('chpasswd', r'\becho +["\']?[\w.-]+:([^|\n]{1,200}?)["\']? *\| *(?:sudo'
-          r' +)?chpasswd', -1),
+    _form('chpasswd', r'\becho +["\']?[\w.-]+:([^|\n]{1,200}?)["\']? *\| *'
+          r'(?:sudo +)?chpasswd', -1),
     _form('chpasswd', r'chpasswd *<<< *["\']?[\w.-]+:([^\n]+?)["\']?$'),
     _form('--stdin', r'\becho +(?:-n +)?["\']?([^|\n]{1,200}?)["\']? *\| *'
           r'(?:sudo +)?passwd +--stdin', -1),
@@ -102,11 +101,12 @@ FORMS = (
 
 _PGPASS = re.compile(
     r'^(?:[\w.*-]+|\[[0-9a-f:]+\]):(?:\*|\d{3,5}):[\w.*-]+:[\w.*-]+:'
-    r'((?:[^:\\\s]|\\.)+)$', re.MULTILINE)
+    r'((?:[^:\\\s;]|\\.)+)[;,]?[ \t]*$', re.MULTILINE)
 # A file of Keystone's fernet-keys.
-_ALONE = re.compile(r'^([\w-]{43}=)$', re.MULTILINE)
-_SECTION = re.compile(r'^\[(?:[\w.]*(?:fernet|crypt|secret|kek)[\w.]*)\]',
-                      re.MULTILINE | re.IGNORECASE)
+_ALONE = re.compile(r'^([\w-]{43}=)[;,]?[ \t]*$', re.MULTILINE)
+_SECTION = re.compile(
+    r'\[[\w.]{0,40}(?:fernet|crypt|secret|kek)[\w.]{0,40}\][ \t\r]*$',
+    re.MULTILINE | re.IGNORECASE)
 _OPTION = re.compile(r'^[ \t]*(?:keys?|kek|key_?\d{1,3})[ \t]*[=:][ \t]*'
                      r'([^\r\n]*(?:\n[ \t]+[^\r\n]+)*)', re.MULTILINE)
 

@@ -30,7 +30,8 @@ _OF_BODY = frozenset(
     'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/='
     ' \t\r\n\\"\',')
 _PUTTY = re.compile(r'Private-(?:Lines: (?P<lines>\d{1,3})|MAC: )')
-_PUTTY_LINE = re.compile(r'\r?\n([A-Za-z0-9+/]+={0,2})$', re.MULTILINE)
+_PUTTY_LINE = re.compile(
+    r'(?:\r?\n|\\{1,16}n)([A-Za-z0-9+/]+={0,2})(?![^\s\\])')
 # "-----BEGIN PRIVATE KEY-----" and the like in base64, not "BEGIN C" of
 # certificates.
 _ENCODED = re.compile(r'LS0tLS1CRUdJTi(?!BDRV|BQV|BQUk|BQVU)[\w+/=-]{20,}')

@@ -15,6 +15,7 @@
 import configparser
 import json
 import os
+import re
 import shlex
 
 from self_healing_tempest_plugin import redaction
@@ -37,14 +38,18 @@ def secrets_of(text, name=''):
 
 
 def lines(value):
-    """Return a value, and each of its lines where it has several.
+    """Return a value, and each of its lines or parts where it has several.
 
     :param value: string
     """
-    several = [one.strip() for one in value.splitlines()]
+    several = [one.strip() for line in value.splitlines()
+               for one in _HOSTS.split(line)]
     return {one for one in (value.strip(), *several) if one} if (
         len(several) > 1) else {value.strip()} - {''}
 
+
+# Between the passwords of a URL with several hosts.
+_HOSTS = re.compile(r'@[\w.:\[\]-]*,[^:@,/]*:')
 
 # Options that many programs have for a password.
 _OPTIONS = ('-P', '-p', '-w', '-pw', '-k', '-y')
@@ -66,9 +71,9 @@ def of_command(words):
     """
     line = shlex.join(words)
     found = redaction.find(line)
-    hidden = {word for word, (begin, end) in zip(words, _places(words))
-              if any(first < end and begin < last for first, last in found)}
-    values = {_value(word) for word in hidden} | {
+    values = {_value(word, first - begin, last - begin)
+              for word, (begin, end) in zip(words, _places(words))
+              for first, last in found if first < end and begin < last} | {
         after for word, after in zip(words, words[1:])
         if word in _OPTIONS and not after.startswith('-')}
     return {one for one in values if len(one) > 3 and '{' not in one}
@@ -82,12 +87,16 @@ def _places(words):
         at += len(word) + 1
 
 
-def _value(word):
-    """Return what is secret in an argument, which may name it."""
-    for begin, end in redaction.find(word):
-        return word[begin:end]
-    glued = word[:2] in _OPTIONS and len(word) > 5
-    return word[2:] if glued else word
+def _value(word, first, last):
+    """Return what is secret in an argument, which may name it.
+
+    :param first: where that begins in the word as a shell has it
+    :param last: where it ends
+    """
+    quoted = shlex.quote(word) != word
+    first = max(0, first - quoted)
+    # Quotes within it are several characters for the shell.
+    return word[first:] if "'" in word else word[first:last - quoted]
 
 
 def _options(text):

@@ -83,8 +83,10 @@ _NEXT_VALUE = re.compile(
 _TUPLE = re.compile(r'\s*,\s*[bBuUrR]{0,2}(?=\\*["\'])')
 _SQL = re.compile(r'[ \t]*(?:\(|[ \t])[ \t]*(?=\\*["\'`])')
 _PROSE = re.compile(
-    r'(?:[ \t]+(?:for|of)(?:[ \t]+[\w.@\'"-]+){1,3}?)?[ \t]+(?:is|was|are|set[ ]to'
-    r'|changed[ ]to|reset[ ]to|now)[: \t]+(?:set[ ]to[ \t]+|now[ \t]+)?',
+    r'(?:[ \t]+(?:for|of)(?:[ \t]+[\w.@\'"-]+){1,3}?)?[ \t]+'
+    r'(?:is|was'
+    r'|are|set[ ]to|changed[ ]to|reset[ ]to|now)[: \t]+'
+    r'(?:set[ ]to[ \t]+|now[ \t]+)?',
     re.IGNORECASE)
 _STRONG = re.compile(r'(?=\S*[A-Za-z])(?=\S*[\d!$%^&*+=?~#@])\S{6,}')
 
@@ -249,7 +251,8 @@ class _Value:
             return self._name.end, None
         before = self._text[max(0, self._name.begin - len(quote[0])):
                             self._name.begin]
-        if before == quote[0] or self._name.flag or before.endswith(('"', "'")):
+        if before == quote[0] or self._name.flag or (
+                before.endswith(('"', "'"))):
             return quote.end(), quote
         return self._name.end, None
 
@@ -376,8 +379,8 @@ class _Value:
         opened = spans.QUOTE.match(self._text, begin)
         found = (_FERNET if self._name.weak else _BASE64).match(
             self._text, opened.end() if opened else begin)
-        if found and not re.match(r'[\w+/=]', self._text[found.end():
-                                                        found.end() + 1]):
+        if found and not re.match(
+                r'[\w+/=]', self._text[found.end():found.end() + 1]):
             yield found.span()
 
     def _quoted(self, begin, assign):

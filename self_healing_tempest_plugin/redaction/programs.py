@@ -80,8 +80,8 @@ _POSITIONS = (
 
 # How far behind its name a program has its options.
 _LINE = 4000
-_END_OF_OPTION = r'''(?:\\*(?:["']|&\#3[49];|&quot;))?(?:[ \t]*,\s*|[ \t]+|=)'''
-_AFTER = re.compile(_END_OF_OPTION, re.VERBOSE)
+_AFTER = re.compile(r'(?:\\*(?:["\']|&#3[49];|&quot;))?'
+                    r'(?:[ \t]*,\s*|[ \t]+|=)')
 _BEFORE = frozenset(' \t"\',[(;')
 
 

@@ -20,13 +20,14 @@ REPLACEMENT = '***'
 # template or a shell puts in, what others have replaced, a hash that
 # keystoneauth logs in place of a token, a reader that programs name.
 _HARMLESS = re.compile(
-    r'''[*xX.]*
+    r'''\** | [xX]{3,} | \.{3}
     | (?:<|\(|\[)?(?:None|null|nil|true|false|yes|no|undefined|unset|empty
         |not\ set|SANITIZED|omitted|redacted|hidden|masked|REDACTED)
         (?:>|\)|\])?
-    | \$(?-i:[A-Z_][A-Z0-9_]*|[a-z_]+) | \$\{\w+\} | \{\{\ ?[\w.\[\]'"]+(?:\ ?\|\ ?\w+)*\ ?\}\}
+    | \$(?-i:[A-Z_][A-Z0-9_]*|[a-z_]+) | \$\{\w+\}
+    | \{\{\ ?[\w.\[\]'"]+(?:\ ?\|\ ?\w+)*\ ?\}\}
     | %\(\w+\)s | %s | %r | \{\w*\} | <[\w-]+> | <[\w.]+\ object\ at\ 0x\w+>
-    | \{SHA256\}[0-9a-f]{64} 
+    | \{SHA256\}[0-9a-f]{64}
     | (?-i:[a-z]+(?:[._]+[a-z]+)+\(.{0,200}\))
     | (?:self|cls|CONF|conf|os|args|options)(?:\.\w+)+''',
     re.VERBOSE | re.IGNORECASE | re.DOTALL)
