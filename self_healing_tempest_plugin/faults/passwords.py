@@ -47,9 +47,11 @@ def read(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise UnfitPasswordFile(path, error.strerror) from None
-    with open(descriptor, 'rb') as stream:
+    try:
         _refuse(path, os.fstat(descriptor))
-        content = stream.read(_LIMIT + 1)
+        content = os.read(descriptor, _LIMIT + 1)
+    finally:
+        os.close(descriptor)
     password = _password(path, content)
     process.learn([password])
     return password
