@@ -121,7 +121,8 @@ def _take_back(entry, journal, transports, recovery):
 def _tell_damages(journal, damages):
     for damage in damages:
         print('Line %d of %s cannot be read (%s): %s' % (
-            damage.number, journal.path, damage.why, process.text(damage.text)[:200]))
+            damage.number, journal.path, damage.why,
+            process.text(damage.text)[:200]))
 
 
 def _time(seconds):

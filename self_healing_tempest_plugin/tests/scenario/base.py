@@ -47,6 +47,7 @@ from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import report
 from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin.tests import discreet
 from self_healing_tempest_plugin import waiting
 
 CONF = tempest_config.CONF
@@ -61,7 +62,7 @@ PROBE_INTERVAL = 0.1
 ANSWERS_BEFORE = 5
 
 
-class SelfHealingTest(test.BaseTestCase):
+class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     """One application, one fault, one expectation.
 
     It works in the configured admin project, because Vitrage starts the
