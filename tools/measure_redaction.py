@@ -23,6 +23,7 @@ import json
 import pathlib
 import platform
 import sys
+import tempfile
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
@@ -107,9 +108,13 @@ def detect_secrets():
         return None
 
     def redact(text):
-        with settings.default_settings():
-            values = {one.secret_value for line in text.splitlines()
-                      for one in scan.scan_line(line)} - {None, ''}
+        # A line by itself would be searched with no regard to entropy.
+        with tempfile.NamedTemporaryFile('w', suffix='.log') as stream, \
+                settings.default_settings():
+            stream.write(text)
+            stream.flush()
+            values = {one.secret_value for one in scan.scan_file(
+                stream.name)} - {None, ''}
         for value in sorted(values, key=len, reverse=True):
             text = text.replace(value, redaction.REPLACEMENT)
         return text
