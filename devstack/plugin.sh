@@ -478,6 +478,8 @@ function self_healing_configure_tempest {
     self_healing_option host_power_on_command "$SELF_HEALING_POWER_ON_COMMAND"
     self_healing_option host_power_status_command \
         "$SELF_HEALING_POWER_STATUS_COMMAND"
+    self_healing_option host_power_password_file \
+        "$SELF_HEALING_POWER_PASSWORD_FILE"
     self_healing_option host_management_nic "$SELF_HEALING_MANAGEMENT_NIC"
     self_healing_option host_data_nic "$SELF_HEALING_DATA_NIC"
     self_healing_option host_data_addresses "$SELF_HEALING_DATA_ADDRESSES"

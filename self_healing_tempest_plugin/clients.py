@@ -45,6 +45,8 @@ from urllib3 import exceptions as urllib3_exc
 from vitrageclient import exceptions as vitrage_exc
 from vitrageclient.v1 import client as vitrage_client
 
+from self_healing_tempest_plugin.redaction import process
+
 # Nova 2.53: services and hypervisors have UUIDs, hypervisors list their
 # servers, services tell forced_down (2.11), servers still list everything.
 COMPUTE_MICROVERSION = '2.53'
@@ -73,7 +75,7 @@ class ServiceError(lib_exc.TempestException):
     def __init__(self, service, operation, problem, code=None):
         self.service, self.operation, self.code = service, operation, code
         super().__init__(service=service, operation=operation,
-                         problem=problem)
+                         problem=process.text(problem))
 
 
 class ServiceUnavailable(ServiceError):
@@ -133,13 +135,23 @@ def _code(error):
     return None
 
 
+class _Password(v3.Password):
+    """Whose tokens are known to be secret."""
+
+    def get_auth_ref(self, session, **kwargs):
+        """Return what Keystone answers."""
+        found = super().get_auth_ref(session, **kwargs)
+        process.learn([found.auth_token])
+        return found
+
+
 def session(cloud, credentials):
     """Return a Keystone session of one project.
 
     :param cloud: :class:`..config.Cloud`
     :param credentials: Tempest's credentials of the project, identity v3
     """
-    auth = v3.Password(
+    auth = _Password(
         auth_url=cloud.auth_url, username=credentials.username,
         password=credentials.password,
         project_name=credentials.project_name,

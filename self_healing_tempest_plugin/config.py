@@ -24,12 +24,15 @@ import re
 import shlex
 import types as builtin_types
 import typing
-from urllib import parse
 
 from oslo_config import cfg
 from oslo_config import types
 from tempest.lib import exceptions
 
+from self_healing_tempest_plugin import redaction
+from self_healing_tempest_plugin.redaction import learning
+from self_healing_tempest_plugin.redaction import names
+from self_healing_tempest_plugin.redaction import process
 from self_healing_tempest_plugin import templates
 
 SERVICE_AVAILABLE = cfg.OptGroup('service_available',
@@ -42,6 +45,9 @@ _JUMP_HOST = re.compile(
     r'(?:(?P<user>[^\s@:/]+)@)?'
     r'(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[\w.-]+))'
     r'(?::(?P<port>\d{1,5}))?', re.ASCII)
+
+_POWER_OPTIONS = tuple('host_power_%s_command' % action
+                       for action in ('off', 'on', 'status'))
 
 # What a monitor needs to tell Vitrage beside the alarm's own way: time for
 # the alert to be evaluated, sent, put into the graph and into the database.
@@ -174,20 +180,36 @@ SELF_HEALING_OPTIONS = [
              'healing takes. Empty: the sum of the deadlines from witness to '
              'application, with bisect twice that.'),
     cfg.StrOpt(
-        'host_power_off_command',
+        'host_power_off_command', secret=True,
         help='Command that takes the power from a host, run without a shell. '
-             '{host} is replaced by the name of the host. Example: ipmitool '
-             '-H {host}-bmc -U root -f /etc/bmc chassis power off'),
+             '{host} is replaced by the name of the host, {password_file} by '
+             'host_power_password_file. Example: ipmitool -I lanplus -H '
+             '{host}-bmc -U root -E chassis power off. A password must not '
+             'be in it: everybody on the runner would see it.'),
     cfg.StrOpt(
-        'host_power_on_command',
+        'host_power_on_command', secret=True,
         help='Command that gives the power back to a host, run without a '
              'shell. It must do no harm to a host that is on. {host} is '
              'replaced by the name of the host.'),
     cfg.StrOpt(
-        'host_power_status_command',
+        'host_power_status_command', secret=True,
         help='Command whose last word on standard output is "on" or "off", '
              'run without a shell. {host} is replaced by the name of the '
              'host.'),
+    cfg.StrOpt(
+        'host_power_password_file',
+        help='File with the password of the BMCs in its only line, which '
+             'nobody but its owner may read (mode 0600). {host} in its path '
+             'is replaced by the name of the host, where each BMC has a '
+             'password of its own. The power commands get it in the variable '
+             'host_power_password_variable, as "ipmitool -E" wants it; one '
+             'that wants a file, as "ipmitool -f {password_file}", gets its '
+             'path. Empty: they need none, or have a way of their own.'),
+    cfg.StrOpt(
+        'host_power_password_variable', default='IPMI_PASSWORD',
+        regex=r'^[A-Za-z_]\w*$',
+        help='Variable of the environment of the power commands that holds '
+             'the password from host_power_password_file.'),
     cfg.IntOpt(
         'host_power_timeout', default=60, min=1, max=3600,
         help='Seconds that one power command may take.'),
@@ -455,11 +477,18 @@ class ApplicationSettings:
 
 @dataclasses.dataclass(frozen=True)
 class HostPower:
-    """Argv templates of the power driver."""
+    """Argv templates of the power driver.
+
+    :ivar password_file: path of the file with the password of a BMC, with
+        ``{host}`` where each has one, or None
+    :ivar password_variable: the variable that the commands find it in
+    """
 
     off: tuple[str, ...]
     on: tuple[str, ...]
     status: tuple[str, ...]
+    password_file: str | None = None
+    password_variable: str = 'IPMI_PASSWORD'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -563,6 +592,7 @@ class Settings:
     """All that a scenario needs to know from tempest.conf.
 
     :ivar config_file: path of that file, '' when there is none
+    :ivar power_secrets: options whose commands hold a password
     """
 
     cloud: Cloud
@@ -589,6 +619,61 @@ class Settings:
     bisect: bool = False
     max_executions: int = 0
     config_file: str = ''
+    power_secrets: tuple[str, ...] = ()
+
+
+def secrets(conf):
+    """Return what the options hold that must not be told, as a set.
+
+    :param conf: an oslo.config object
+    """
+    found = set()
+    for name in conf:
+        with contextlib.suppress(cfg.Error, ValueError):
+            value = conf[name]
+            several = value.items() if isinstance(
+                value, typing.Mapping) and not isinstance(value, dict) else (
+                    (name, value),)
+            found |= _secrets(several)
+    return found
+
+
+def inline_secrets(own):
+    """Return the secrets in the power commands: option name to a set.
+
+    :param own: the group [self_healing]
+    """
+    found = {}
+    for option in _POWER_OPTIONS:
+        with contextlib.suppress(ValueError):
+            words = shlex.split(getattr(own, option) or '')
+            found[option] = learning.of_command(words)
+    return {option: values for option, values in found.items() if values}
+
+
+def _secrets(options):
+    found = set()
+    for name, value in options:
+        for text in value if isinstance(value, (list, tuple)) else (value,):
+            if not isinstance(text, str):
+                continue
+            if name in _POWER_OPTIONS:
+                with contextlib.suppress(ValueError):
+                    found |= learning.of_command(shlex.split(text))
+            elif names.is_secret(name):
+                found |= learning.lines(text)
+            elif name == 'test_accounts_file':
+                found |= learning.of_file(text)
+            else:
+                found |= {text[begin:end]
+                          for begin, end in redaction.find(text)}
+    return found
+
+
+def _learn(conf):
+    # What was set after the options were registered.
+    process.learn(_secrets(conf.self_healing.items())
+                  | _secrets(conf.auth.items()))
 
 
 def settings(conf):
@@ -601,6 +686,7 @@ def settings(conf):
         missing or wrong; the message names it
     """
     with _named_errors():
+        _learn(conf)
         return _settings(conf)
 
 
@@ -612,6 +698,7 @@ def recovery(conf):
     :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
     """
     with _named_errors():
+        _learn(conf)
         own = conf.self_healing
         return Recovery(_access(own), _timeouts(own), state_dir(conf))
 
@@ -646,7 +733,8 @@ def _named_errors():
     try:
         yield
     except (cfg.ConfigFileValueError, cfg.RequiredOptError) as error:
-        raise exceptions.InvalidConfiguration(str(error)) from None
+        raise exceptions.InvalidConfiguration(
+            process.text(error)) from None
 
 
 def _settings(conf):
@@ -675,7 +763,8 @@ def _settings(conf):
         alertmanager_url=_url(own, 'alertmanager_url'),
         bisect=own.bisect,
         max_executions=own.max_executions,
-        config_file=_config_file(conf))
+        config_file=_config_file(conf),
+        power_secrets=tuple(inline_secrets(own)))
 
 
 def _cloud(conf):
@@ -736,12 +825,28 @@ def _absolute(path, options):
 
 
 def _power(own):
-    options = ['host_power_%s_command' % action
-               for action in ('off', 'on', 'status')]
+    options = _POWER_OPTIONS
     if not any(getattr(own, option) for option in options):
         return None
     off, on, status = (_argv(own, option) for option in options)
-    return HostPower(off, on, status)
+    return HostPower(off, on, status, _password_file(own, options),
+                     own.host_power_password_variable)
+
+
+def _password_file(own, options):
+    path = own.host_power_password_file
+    if path and not os.path.isabs(path):
+        # The command revert may run in another directory.
+        raise exceptions.InvalidConfiguration(
+            '[self_healing] host_power_password_file must be an absolute '
+            'path, it is: %s' % path)
+    wanting = [option for option in options
+               if '{password_file}' in getattr(own, option)]
+    if wanting and not path:
+        raise exceptions.InvalidConfiguration(
+            '[self_healing] host_power_password_file must be set: %s has '
+            '{password_file}' % wanting[0])
+    return path or None
 
 
 def _access(own):
@@ -822,10 +927,14 @@ def _config_file(conf):
 
 def _url(own, option):
     value = getattr(own, option)
-    if value and parse.urlsplit(value).username is not None:
+    # A password that should be quoted may hide the user from urlsplit.
+    if value and '@' in value:
         # Reports and logs name the URL, so nothing of it is shown here.
         raise exceptions.InvalidConfiguration(
             '[self_healing] %s must not hold a user or a password' % option)
+    if value and set(value) & set('?#'):
+        raise exceptions.InvalidConfiguration(
+            '[self_healing] %s must not hold a query' % option)
     return value and value.rstrip('/')
 
 
@@ -855,6 +964,5 @@ def _argv(own, option, name='{host}'):
         ) from None
     if not any(name in word for word in argv):
         raise exceptions.InvalidConfiguration(
-            '[self_healing] %s must contain %s, it is: %s'
-            % (option, name, command))
+            '[self_healing] %s must contain %s' % (option, name))
     return argv

@@ -17,6 +17,7 @@ import os
 from tempest.test_discover import plugins
 
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.redaction import process
 
 
 class SelfHealingTempestPlugin(plugins.TempestPlugin):
@@ -34,6 +35,9 @@ class SelfHealingTempestPlugin(plugins.TempestPlugin):
         :param conf: the oslo.config object of Tempest
         """
         config.register(conf)
+        # Tempest writes all values into its log next.
+        process.guard_log()
+        process.learn(config.secrets(conf))
 
     def get_opt_lists(self):
         """Return what sample configurations show, as (group name, options).

@@ -20,6 +20,8 @@ import typing
 
 from tempest.lib import exceptions
 
+from self_healing_tempest_plugin.redaction import process
+
 
 class WaitError(exceptions.TimeoutException):
     """What was waited for did not come.
@@ -39,8 +41,8 @@ class WaitError(exceptions.TimeoutException):
         text = ('%s: %s after %.1f s and %d polls; last state: %s'
                 % (self.what, self.reason, self.waited, self.polls,
                    self.state))
-        return '%s; look at: %s' % (text, self.look_at) if (
-            self.look_at) else text
+        return process.text('%s; look at: %s' % (text, self.look_at) if (
+            self.look_at) else text)
 
     def __str__(self):
         return self.describe()

@@ -13,6 +13,7 @@
 """``self-healing-tempest``: what is done beside ``tempest run``."""
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
@@ -24,6 +25,7 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin.cmd import preflight
 from self_healing_tempest_plugin.cmd import report
 from self_healing_tempest_plugin.cmd import revert
+from self_healing_tempest_plugin.redaction import process
 
 # Each has a NAME, a HELP, its own arguments and a run() that returns the exit
 # code; one that can do without a tempest.conf says so.
@@ -85,14 +87,19 @@ def main(arguments=None):
     :returns: its exit code
     """
     options = parse(arguments)
+    with contextlib.redirect_stdout(process.Stream(sys.stdout)):
+        return _run(options)
+
+
+def _run(options):
     try:
         return options.run(options, _configuration(options.config_file))
     except (exceptions.TempestException, cfg.Error) as error:
-        print(' '.join(str(error).split()), file=sys.stderr)
+        print(' '.join(process.text(error).split()), file=sys.stderr)
         return 2
     except Exception:
         # The log that Tempest has set up hides it in its file.
-        traceback.print_exc()
+        print(process.text(traceback.format_exc()), end='', file=sys.stderr)
         return 2
 
 

@@ -23,6 +23,7 @@ import subprocess
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.faults import processes
+from self_healing_tempest_plugin.redaction import process as redaction
 
 # The child waits for a word before it becomes the command. A parent that dies
 # without a word ends it.
@@ -37,7 +38,8 @@ class CommandFailed(exceptions.TempestException):
     message = 'Command failed: %(command)s: %(problem)s'
 
     def __init__(self, argv, problem):
-        super().__init__(command=shlex.join(argv), problem=problem)
+        super().__init__(command=redaction.text(shlex.join(argv)),
+                         problem=redaction.text(problem))
 
 
 class Hopeless(CommandFailed):
@@ -80,7 +82,7 @@ def fill(template, **names):
     return tuple(words)
 
 
-def run(argv, timeout, started=None, breaks=True):
+def run(argv, timeout, started=None, breaks=True, variables=None):
     """Run a command to its end, in a session and a group of its own.
 
     It does nothing before it is known what to look for when this process
@@ -92,6 +94,7 @@ def run(argv, timeout, started=None, breaks=True):
     :param started: called with its :class:`.processes.Process` before it can
         do anything; what it raises keeps it from beginning
     :param breaks: see :class:`.processes.Process`
+    :param variables: dict of what is in its environment beside ours
     :returns: :class:`Result`
     :raises Hopeless: when there is no such program
     :raises CommandFailed: when it cannot be run or takes too long
@@ -103,7 +106,8 @@ def run(argv, timeout, started=None, breaks=True):
             ['/bin/sh', '-c', _GATE, 'sh', *argv], text=True,
             errors='replace', stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True,
-            env=dict(os.environ, **{processes.MARK: mark}))
+            env=dict(os.environ, **variables or {},
+                     **{processes.MARK: mark}))
     except OSError as error:
         raise CommandFailed(argv, str(error)) from None
     try:

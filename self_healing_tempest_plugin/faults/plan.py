@@ -32,12 +32,15 @@ class Command:
     :ivar argv: program and arguments; never a line for a shell
     :ivar stdin: what the command reads, over SSH only: a script there may be
         longer than a line can be
+    :ivar environment: pairs of a variable and the file whose content is its
+        value: a password, which no plan holds; on the runner only
     """
 
     transport: str
     target: str
     argv: tuple[str, ...]
     stdin: str = ''
+    environment: tuple[tuple[str, str], ...] = ()
 
     def __str__(self):
         where = '%s ' % self.target if self.target else ''
@@ -151,7 +154,10 @@ def _command(values):
     if isinstance(argv, str) or not argv or not all(
             isinstance(word, str) for word in argv):
         raise TypeError('argv %r' % (argv,))
-    return Command(**dict(_known(Command, values), argv=tuple(argv)))
+    return Command(**dict(
+        _known(Command, values), argv=tuple(argv), environment=tuple(
+            (str(name), str(path))
+            for name, path in values.get('environment', ()))))
 
 
 def _checks(values):

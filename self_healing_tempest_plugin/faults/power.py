@@ -12,6 +12,8 @@
 
 """Host crash: the power of a compute host is taken and given back."""
 
+import dataclasses
+
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import targets
@@ -32,8 +34,14 @@ def host_crash(target, transports):
     driver = targets.needed(target.settings.power, 'host_power_off_command')
     host = target.host
 
+    path = driver.password_file and driver.password_file.replace(
+        '{host}', host)
+
     def command(template):
-        return target.local(*commands.fill(template, host=host))
+        argv = commands.fill(template, host=host, **(
+            {'password_file': path} if path else {}))
+        return dataclasses.replace(target.local(*argv), environment=(
+            ((driver.password_variable, path),) if path else ()))
 
     status = command(driver.status)
     return plan.Plan(

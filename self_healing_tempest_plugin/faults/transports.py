@@ -20,6 +20,7 @@ import socket
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import passwords
 from self_healing_tempest_plugin.faults import ssh
 
 LOCAL, SSH, TCP = 'local', 'ssh', 'tcp'
@@ -79,8 +80,12 @@ class Transports:
         return run(command)
 
     def _run_local(self, command, started, breaks):
+        try:
+            variables = passwords.environment(command.environment)
+        except passwords.UnfitPasswordFile as error:
+            raise commands.Hopeless(command.argv, str(error)) from None
         return commands.run(command.argv, self._access.local_timeout,
-                            started, breaks)
+                            started, breaks, variables)
 
     def _run_tcp(self, command):
         alive = answers(command.target, int(command.argv[0]))

@@ -14,6 +14,7 @@
 
 import os
 
+from self_healing_tempest_plugin.faults import passwords
 from self_healing_tempest_plugin.preflight import rows
 
 _LINK = 'options'
@@ -49,6 +50,7 @@ NEEDS = {
 
 # Those in which only the timer on the host brings it back.
 _TIMED = frozenset(['host_isolated', 'management_nic_down'])
+_CRASHES = frozenset(['host_crash', 'unhealed_host_crash'])
 _SERVICE = frozenset(['compute_service_stopped', 'compute_service_frozen'])
 
 
@@ -78,6 +80,7 @@ def examine(settings, features, available):
              if settings.fault_hosts else rows.no('empty'),
              'name compute hosts that may be broken'),
         *_features(settings, features),
+        *_passwords(settings, features),
         *_times(settings, features)]
     return [row for several in found for row in several]
 
@@ -106,6 +109,31 @@ def _features(settings, features):
         _row(name, rows.no('without %s' % ' and '.join(lacks)),
              'set it in [self_healing], or do not enable %s' % name)
         for name, lacks in lacking.items() if lacks]
+
+
+def _passwords(settings, features):
+    """Return the rows of the passwords of the BMCs."""
+    power = settings.power
+    if power is None or not _CRASHES & set(features):
+        return []
+    found = [_row(option, rows.unknown(
+        'a password in it, which shows in the list of processes'),
+        'use host_power_password_file, as with "ipmitool -E"')
+        for option in settings.power_secrets]
+    if power.password_file:
+        found.append(_row('password of the BMCs', rows.by_host({
+            host: _password(power.password_file.replace('{host}', host))
+            for host in settings.fault_hosts}),
+            'write it into [self_healing] host_power_password_file'))
+    return found
+
+
+def _password(path):
+    try:
+        passwords.read(path)
+    except passwords.UnfitPasswordFile as error:
+        return rows.no(rows.one_line(error))
+    return rows.yes('in %s' % path)
 
 
 def _times(settings, features):

@@ -16,6 +16,8 @@ import dataclasses
 import enum
 import typing
 
+from self_healing_tempest_plugin.redaction import process
+
 
 class State(enum.Enum):
     """What is known of one thing that the suite needs.
@@ -38,6 +40,9 @@ class Finding:
 
     state: State
     text: str
+
+    def __post_init__(self):
+        object.__setattr__(self, 'text', process.text(self.text))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,5 +112,6 @@ def by_host(findings):
 
 def one_line(error, limit=200):
     """Return an exception as a line of at most so many characters."""
-    text = ' '.join(str(error).split())
+    # First: of a secret that is cut nobody knows that it is one.
+    text = ' '.join(process.text(error).split())
     return text if len(text) <= limit else text[:limit - 3] + '...'

@@ -24,6 +24,7 @@ from self_healing_tempest_plugin.chain import outage
 from self_healing_tempest_plugin.chain import outlook
 from self_healing_tempest_plugin.chain import timeline as records
 from self_healing_tempest_plugin.chain import verdict as judge
+from self_healing_tempest_plugin.redaction import process
 
 # Raised when a reader of older files would misread a newer one.
 FORMAT = 3
@@ -44,11 +45,11 @@ def document(timeline, expectation, diagnosis=None, name='', story=''):
     :returns: dict; times are seconds after the watch began, on the runner's
         monotonic clock
     """
-    return dict(
+    return process.data(dict(
         {'format': FORMAT, 'name': name, 'story': story,
          'began': _wall(timeline.began)},
         **_Run(timeline, expectation).parts(),
-        diagnosis=diagnosed(diagnosis))
+        diagnosis=diagnosed(diagnosis)))
 
 
 def application(timeline, expectation):

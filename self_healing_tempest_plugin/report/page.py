@@ -23,6 +23,7 @@ import re
 import jinja2
 import markupsafe
 
+from self_healing_tempest_plugin.redaction import process
 from self_healing_tempest_plugin.report import drawing
 from self_healing_tempest_plugin.report import texts
 from self_healing_tempest_plugin.report import times
@@ -57,8 +58,10 @@ def html(runs, rows=(), left_out=()):
     :param left_out: why other files are not on the page, as lines
     """
     return _environment().get_template('page.html').render(
-        runs=[_Run(index, one) for index, one in enumerate(runs, 1)],
-        rows=rows, left_out=left_out).strip()
+        # A run of an older version may hold what this one would not write.
+        runs=[_Run(index, process.data(one))
+              for index, one in enumerate(runs, 1)],
+        rows=rows, left_out=process.data(list(left_out))).strip()
 
 
 def headline(verdict):

@@ -14,6 +14,8 @@
 
 import prettytable
 
+from self_healing_tempest_plugin.redaction import process
+
 
 def plain(header, rows, align='l', max_width=None, show_header=True):
     """Return a table as text.
@@ -44,10 +46,10 @@ def _set(view, attribute, value):
 
 
 def visible(text):
-    """Return text that a terminal shows and does not obey.
+    """Return text that a terminal shows and does not obey, without secrets.
 
     :param text: may come from anywhere; lines stay
     """
     return ''.join(one if one.isprintable() or one == '\n'
                    else one.encode('unicode_escape').decode('ascii')
-                   for one in str(text))
+                   for one in process.text(text))

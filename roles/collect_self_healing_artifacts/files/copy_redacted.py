@@ -15,94 +15,25 @@
 
 What is secret is learned from configuration files: the values of options
 whose name says so, and the passwords of URLs. Wherever such a value stands,
-in a log or in a report, it is replaced; so is what looks like a token or a
-private key. Needs nothing but Python. What could not be had does not stop it,
-and is a line in missing.txt.
+in a log or in a report, it is replaced; so is what looks like a password, a
+token or a private key. The code is that of the plugin, of which the role
+brings what is needed to a place beside this file, and needs nothing but
+Python. What could not be had does not stop it, and is a line in missing.txt.
 """
 
 import argparse
 import dataclasses
 import glob
 import json
-import os
 import pathlib
-import re
 import sys
 
-REPLACEMENT = '***'
+from self_healing_tempest_plugin import redaction
+from self_healing_tempest_plugin.redaction import learning
+
 MISSING = 'missing.txt'
-#: A shorter value is replaced where its option is, not wherever it stands: it
-#: may be part of any word.
-SHORTEST = 8
 #: How much of a file is copied, its end, in bytes.
 LIMIT = 20 << 20
-
-_NAME = (r'[\w.-]*(?:passw(?:or)?d|secret|secret_key|token|encryption_key'
-         r'|private_key|access_key)')
-# admin_password = a, password: "a", ADMIN_PASSWORD=a
-_OPTION = re.compile(
-    r'^(?P<head>[ \t"\'#;-]*%s["\']?[ \t]*[=:][ \t]*["\']?)'
-    r'(?P<value>[^\s"\'](?:.*?[^\s"\',;])?)(?P<tail>["\']?[ \t,;]*)$' % _NAME,
-    re.IGNORECASE | re.MULTILINE)
-# {"a": 1, "password": "a"}
-_MEMBER = re.compile(
-    r'(?P<head>"%s"\s*:\s*")(?P<value>(?:[^"\\]|\\.)+)(?P<tail>")' % _NAME,
-    re.IGNORECASE)
-# rabbit://user:a@192.0.2.1
-_URL = re.compile(
-    r'(?P<head>://[^\s:/@"\']*:)(?P<value>[^\s/@"\']+)(?P<tail>@)')
-# Fernet, as Keystone's tokens are; Authorization: Basic a
-_TOKEN = re.compile(
-    r'(?P<head>gAAAA)(?P<value>[\w=-]{20,})(?P<tail>)')
-_HEADER = re.compile(
-    r'(?P<head>\b(?:Authorization|X-Auth-Token|X-Subject-Token)["\']?\s*:\s*'
-    r'["\']?(?:(?:Basic|Bearer)\s+)?)(?P<value>[\w+/=.-]{4,})(?P<tail>)',
-    re.IGNORECASE)
-_KEY = re.compile(
-    r'(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<value>.*?)'
-    r'(?P<tail>-----END [A-Z ]*PRIVATE KEY-----|\Z)', re.DOTALL)
-
-_TELLING = (_OPTION, _MEMBER, _URL)
-_ALL = (*_TELLING, _TOKEN, _HEADER, _KEY)
-
-
-def secrets_of(text, name=''):
-    """Return the secrets that a configuration file holds, as a set.
-
-    :param text: of the file
-    :param name: of the file; one of JSON named ``secrets`` holds nothing else
-    """
-    if os.path.basename(name) == 'secrets.json':
-        found = _leaves(json.loads(text))
-    else:
-        found = {match['value'] for pattern in _TELLING
-                 for match in pattern.finditer(text)}
-    return {one for one in found if len(one) >= SHORTEST}
-
-
-def _leaves(value):
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return set().union(*map(_leaves, value))
-    return {value} if isinstance(value, str) else set()
-
-
-class Redactor:
-    """Replaces known secrets, and what looks like one."""
-
-    def __init__(self, secrets=()):
-        """Take the values that must not be seen."""
-        # The longest first: one may be the beginning of another.
-        values = sorted(secrets, key=len, reverse=True)
-        self._known = re.compile('|'.join(map(re.escape, values))
-                                 ) if values else None
-
-    def __call__(self, text):
-        """Return a text without secrets."""
-        for pattern in _ALL:
-            text = pattern.sub(r'\g<head>%s\g<tail>' % REPLACEMENT, text)
-        return self._known.sub(REPLACEMENT, text) if self._known else text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +78,7 @@ def copy(source, target, redact):
 
     :param source: :class:`pathlib.Path`
     :param target: :class:`pathlib.Path`; its directory is made
-    :param redact: :class:`Redactor`
+    :param redact: :class:`redaction.Redactor`
     :returns: why it was not copied, None when it was
     """
     size = source.stat().st_size
@@ -159,11 +90,33 @@ def copy(source, target, redact):
     text = content.decode('utf-8', 'backslashreplace')
     if size > LIMIT:
         # The first line is cut, maybe in the midst of a secret.
-        text = '(the last %d bytes of %d)\n%s' % (
-            LIMIT, size, text.partition('\n')[2])
+        text = text.partition('\n')[2]
+    text = without_secrets(text, redact)
+    if size > LIMIT:
+        text = '(the last %d bytes of %d)\n%s' % (LIMIT, size, text)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(redact(text), encoding='utf-8')
+    target.write_bytes(text.encode('utf-8', 'backslashreplace'))
     return None
+
+
+def without_secrets(text, redact):
+    """Return a text without secrets; JSON stays JSON.
+
+    :param text: string
+    :param redact: :class:`redaction.Redactor`
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return redact(text)
+    if not isinstance(value, (dict, list)):
+        return redact(text)
+    found = redact.data(value)
+    if found == value:
+        # As it was written, down to the order and the blanks.
+        return text
+    return json.dumps(found, ensure_ascii=False,
+                      indent=2 if '\n' in text.strip() else None) + '\n'
 
 
 def copy_all(sources, directory, redact):
@@ -171,7 +124,7 @@ def copy_all(sources, directory, redact):
 
     :param sources: list of :class:`Source`
     :param directory: target, a :class:`pathlib.Path`
-    :param redact: :class:`Redactor`
+    :param redact: :class:`redaction.Redactor`
     :returns: list of lines, what was not copied and why
     """
     missing = []
@@ -199,7 +152,7 @@ def learn(patterns):
     for pattern in patterns:
         for path, _ in Source('', pattern).files():
             try:
-                secrets |= secrets_of(
+                secrets |= learning.secrets_of(
                     path.read_text('utf-8', 'replace'), path.name)
             except (OSError, ValueError) as error:
                 missing.append('%s: its secrets are not known: %s'
@@ -233,7 +186,17 @@ def main(arguments=None):
     """Copy, and note what was not copied."""
     options = parse(arguments)
     secrets, unread = learn(options.secrets)
-    missing = copy_all(options.sources, options.to, Redactor(secrets))
+    try:
+        _copy(options, secrets, unread)
+    except Exception as error:
+        # Its traceback would have lines of what was copied.
+        sys.exit('%s: %s' % (type(error).__name__,
+                             redaction.Redactor(secrets)(str(error))))
+
+
+def _copy(options, secrets, unread):
+    missing = copy_all(options.sources, options.to,
+                       redaction.Redactor(secrets))
     options.to.mkdir(parents=True, exist_ok=True)
     with (options.to / MISSING).open('a', encoding='utf-8') as stream:
         stream.writelines('%s\n' % line for line in unread + missing)

@@ -49,6 +49,7 @@ from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import report
 from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin.tests import discreet
 from self_healing_tempest_plugin import waiting
 
 CONF = tempest_config.CONF
@@ -66,7 +67,7 @@ PATIENCE = 15.0
 ANSWERS_BEFORE = 5
 
 
-class SelfHealingTest(test.BaseTestCase):
+class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     """One application, one fault, one expectation.
 
     It works in the configured admin project, because Vitrage starts the

@@ -16,18 +16,25 @@ They are no part of the package, and live with the role
 collect_self_healing_artifacts.
 """
 
+import base64
+import html
 import json
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
+from urllib import parse
 
 import fixtures
 import testtools
+import yaml
 
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_monitor
+from self_healing_tempest_plugin.tests.unit import secret_forms
 
 PROGRAMS = (pathlib.Path(__file__).resolve().parents[3] / 'roles'
             / 'collect_self_healing_artifacts' / 'files')
@@ -69,6 +76,38 @@ def run(program, *arguments, cwd=None):
         capture_output=True, timeout=100, check=True)
 
 
+def bring(directory):
+    """Bring what the role brings to its node; return what is run there.
+
+    :param directory: of the node, a :class:`pathlib.Path`
+    """
+    tasks = yaml.safe_load((PROGRAMS.parent / 'tasks' / 'main.yml').read_text(
+        encoding='utf-8'))[0]['block']
+    loop = next(one['loop'] for one in tasks
+                if one['name'] == 'Bring what redacts')
+    for one in loop:
+        source = PROGRAMS / one['src'].replace(
+            '{{ role_path }}', str(PROGRAMS.parent))
+        target = directory / one['dest']
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns(
+                '__pycache__'))
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    return directory / 'copy_redacted.py'
+
+
+def run_there(program, *arguments):
+    """Run a program with Python, and nothing that is installed beside it."""
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith('PYTHON')}
+    return subprocess.run(
+        [sys.executable, '-S', '-B', program, *map(str, arguments)],
+        capture_output=True, text=True, timeout=100, check=False,
+        env=environment)
+
+
 class CollectingTestCase(testtools.TestCase):
     """A directory to collect from, and one to collect to."""
 
@@ -97,7 +136,9 @@ class CopyRedactedTest(CollectingTestCase):
 
     def copy(self, *sources, secrets=()):
         options = [word for path in secrets for word in ('--secrets', path)]
-        run('copy_redacted.py', '--to', self.target, *options, *sources)
+        program = bring(self.directory / 'program')
+        done = run_there(program, '--to', self.target, *options, *sources)
+        self.assertEqual(('', 0), (done.stderr, done.returncode))
         return self.missing()
 
     def read(self, name):
@@ -177,6 +218,52 @@ class CopyRedactedTest(CollectingTestCase):
             ['heat: out of order', '/none: there is none'],
             self.copy('.=%s/raw' % self.directory, '.=/none'))
 
+    def test_every_form(self):
+        """No form of a secret is in any file that is copied."""
+        found = [one.sample() for one in secret_forms.FORMS]
+        for number, one in enumerate(found):
+            self.write('log/%d.log' % number, one.text)
+        self.assertEqual([], self.copy('log=%s/log' % self.directory))
+        for number, one in enumerate(found):
+            self.assertEqual('', one.seen_in(self.read('log/%d.log' % number)),
+                             one.name)
+
+    def test_harmless(self):
+        """What is no secret is copied as it is."""
+        text = '\n\n'.join(secret_forms.HARMLESS) + '\n'
+        self.copy('.=%s' % self.write('a.log', text))
+        self.assertEqual(text, self.read('a.log'))
+
+    def test_json_as_it_was(self):
+        """JSON without secrets is not written anew."""
+        text = '{"b":1,\n   "a": [1.50, "x"]}'
+        self.copy('.=%s' % self.write('a.json', text))
+        self.assertEqual(text, self.read('a.json'))
+
+    def test_learned_encodings(self):
+        """A known secret goes in whatever way it is written."""
+        secret = 'Ford/Pre+fect"42'
+        conf = self.write('a.conf', 'admin_password = %s\n' % secret)
+        lines = [json.dumps({'note': secret}), parse.quote(secret, safe=''),
+                 base64.b64encode(b'admin:' + secret.encode()).decode(),
+                 repr([secret]), html.escape(secret)]
+        log = self.write('a.log', '\n'.join(lines))
+        self.copy('.=%s' % log, secrets=[conf])
+        for part in ('Ford', 'fect', 'Rm9yZC'):
+            self.assertNotIn(part, self.read('a.log'))
+
+    def test_key_that_the_limit_cuts(self):
+        """Of a key that begins before the limit its end is no better."""
+        key = secret_forms.body(64, 300)()
+        text = 'x' * 100 + '\n' + key + (
+            '\n-----END PRIVATE KEY-----\nlast\n')
+        filler = ('%063d\n' % 0) * ((20 << 14) - 1)
+        self.write('a.log', 'cut' + text + filler)
+        self.copy('.=%s/a.log' % self.directory)
+        copied = self.read('a.log')
+        self.assertIn('\nlast\n', copied)
+        self.assertNotIn(key[-40:], copied)
+
     def test_end_of_a_long_file(self):
         """Of a file that is too long the end is copied, in whole lines."""
         line = 'password = %s\n' % ('q' * 1000)
@@ -189,10 +276,8 @@ class CopyRedactedTest(CollectingTestCase):
 
     def test_no_source(self):
         """A wrong source is one line, and an exit code."""
-        done = subprocess.run(
-            [sys.executable, PROGRAMS / 'copy_redacted.py', '--to',
-             self.target, 'log=relative'], capture_output=True, text=True,
-            check=False)
+        done = run_there(bring(self.directory / 'program'), '--to',
+                         self.target, 'log=relative')
         self.assertEqual(2, done.returncode)
         self.assertIn("'log=relative' is not PLACE=GLOB", done.stderr)
 
