@@ -255,8 +255,11 @@ class Runner:
         self._python, self._timeout = python, timeout
 
     def command(self, copy, *arguments):
-        """Return the words of a command of Python, in a copy and for it."""
-        return ['nice', '-n', '10', 'env', '-C', str(copy),
+        """Return the words of a command of Python, in a copy and for it.
+
+        Where it is CI, hypothesis tries the same examples each time.
+        """
+        return ['nice', '-n', '10', 'env', '-C', str(copy), 'CI=true',
                 'PYTHONPATH=%s' % copy, 'OS_TEST_TIMEOUT=120', self._python,
                 *arguments]
 
