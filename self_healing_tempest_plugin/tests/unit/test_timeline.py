@@ -12,6 +12,8 @@
 
 """Recording what several threads see, and watching with them."""
 
+import dataclasses
+import inspect
 import math
 import threading
 
@@ -39,6 +41,22 @@ STAMP = timeline.Stamp('Heat', 1.0, 2.0)
 def sight(object_id='a1', mark=Mark.FINISHED, stamps=(), **payload):
     return watchers.Look('active', (
         watchers.Sighting(mark, object_id, payload, 2.0, stamps),))
+
+
+class RecordsTest(testtools.TestCase):
+    """What has been seen cannot be changed afterwards."""
+
+    def test_frozen(self):
+        for module in (timeline, watchers, expectation, verdict):
+            records = [one for _, one in inspect.getmembers(
+                module, dataclasses.is_dataclass)
+                if one.__module__ == module.__name__]
+            self.assertNotEqual([], records, module)
+            for one in records:
+                record = object.__new__(one)
+                self.assertRaises(
+                    dataclasses.FrozenInstanceError, setattr, record,
+                    dataclasses.fields(one)[0].name, 'else')
 
 
 class RecorderTest(testtools.TestCase):
@@ -289,6 +307,14 @@ class RecorderTest(testtools.TestCase):
             self.assertIn(before.evidence[0],
                           self.recorder.timeline().evidence)
         self.assertFalse(self.recorder.unstamped(Link.STACK))
+
+    def test_time_of_another_state(self):
+        """One value like before is not enough: it may be of an update."""
+        self.poll(sight(server_id='new', stack_status='UPDATE_COMPLETE'))
+        self.poll(sight(stamps=(STAMP,), server_id='new',
+                        stack_status='UPDATE_IN_PROGRESS'))
+        self.assertEqual(((), 'UPDATE_COMPLETE'), (
+            self.found().stamps, self.found().payload['stack_status']))
 
     def test_first_time_counts(self):
         """A stamp is there already: a later one may be of an update."""

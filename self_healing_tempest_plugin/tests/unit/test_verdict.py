@@ -172,7 +172,11 @@ class TiesTest(testtools.TestCase):
         self.check(Link.APPLICATION, server='old')
 
     def test_answer_at_another_address(self):
-        self.check(Link.APPLICATION, url='http://192.0.2.2:80/')
+        elsewhere = {'url': 'http://192.0.2.2:80/'}
+        self.check(Link.APPLICATION, **elsewhere)
+        # It does not even say that somebody has repaired the application.
+        self.assertEqual(Kind.BROKEN, judged(with_payload(
+            Link.APPLICATION, **elsewhere)).kind)
 
 
 class BrokenTest(testtools.TestCase):
@@ -272,10 +276,25 @@ class BrokenTest(testtools.TestCase):
                 9, 3, 130.0, 'no answer: HTTP 504', answered)
             self.assertEqual(link, self.failing(watched=watched).link)
 
+    def test_heat_was_never_asked(self):
+        """Who was not asked is not silent: it is the execution."""
+        watched = dict(samples.healthy().watched)
+        for watched[Link.STACK] in (None, timeline.Watched()):
+            self.assertEqual(Link.WORKFLOW,
+                             self.failing(watched=watched).link)
+
     def test_workflow_that_does_nothing(self):
         found = judged(samples.healthy(without=[Link.STACK,
                                                 Link.APPLICATION]))
         self.assertEqual((Kind.BROKEN, Link.STACK), (found.kind, found.link))
+
+    def test_start_that_nobody_saw(self):
+        """The time of the step before is part of what the stack had."""
+        seen = samples.healthy(without=[Link.STACK, Link.APPLICATION])
+        found = judged(dataclasses.replace(seen, evidence=tuple(
+            one for one in seen.evidence if one.mark is Mark.FINISHED)))
+        self.assertEqual((Kind.BROKEN, Link.STACK), (found.kind, found.link))
+        self.assertIn(' within 70 s ', found.why)
 
     def test_stack_failed_application_answers(self):
         """A link that says itself that it failed is broken."""
@@ -638,6 +657,12 @@ class StormTest(testtools.TestCase):
             ('7 executions were started for server old: e0, e1, e2, e3, e4 '
              'and 2 more',), verdict.remarks(seen, EXPECTED))
         self.assertEqual((), verdict.remarks(self.stormy(1), EXPECTED))
+
+    def test_all_are_named(self):
+        """Five have room, so that there are no more."""
+        self.assertEqual(
+            ('5 executions were started for server old: e0, e1, e2, e3, e4',),
+            verdict.remarks(self.stormy(5), EXPECTED))
 
     def test_too_many(self):
         """More than the option allows: a failure of its own name."""

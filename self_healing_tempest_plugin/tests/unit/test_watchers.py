@@ -258,6 +258,14 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.add(fake_cloud.execution('SUCCESS', output={'x': 1}))
         self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
 
+    def test_output_that_tells_nothing(self):
+        """What is no JSON, or no object, does not end the watch."""
+        self.add(fake_cloud.execution('SUCCESS'))
+        for output in ('{"found": fal', 'no JSON', '[false]', '"x"', '', None):
+            self.cloud.executions[-1]['output'] = output
+            self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks(),
+                             output)
+
 
 class StackWatcherTest(WatcherTestCase):
     """watchers.StackWatcher."""
