@@ -23,6 +23,7 @@ secrets have (:mod:`.names`, :mod:`.forms`, :mod:`.programs`, :mod:`.urls`,
 it may be written (:mod:`.known`).
 """
 
+import functools
 import json
 
 from self_healing_tempest_plugin.redaction import forms
@@ -38,6 +39,9 @@ REPLACEMENT = spans.REPLACEMENT
 # {"name": "password", "value": "a"}
 _NAMES = ('name', 'Name', 'key', 'Key', 'variable', 'option', 'field')
 _VALUES = ('value', 'Value', 'val', 'content', 'data')
+
+# How many texts are remembered, and how long they may be.
+_REMEMBERED, _SHORT = 4096, 2048
 
 # Each takes a spans.Text, and yields where secrets begin and end.
 FINDERS = (names.find, urls.find, keys.find, forms.find, programs.find)
@@ -72,12 +76,17 @@ class Redactor:
         """
         self.secrets = frozenset(secrets)
         self._known = known.Known(self.secrets)
+        # Documents and tables say the same again and again.
+        self._short = functools.lru_cache(_REMEMBERED)(self._redacted)
 
     def __call__(self, text):
         """Return a text without secrets.
 
         :param text: string
         """
+        return (self._short if len(text) < _SHORT else self._redacted)(text)
+
+    def _redacted(self, text):
         return spans.replaced(text, [*find(text), *self._known.find(text)])
 
     def data(self, value):

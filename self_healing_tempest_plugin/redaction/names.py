@@ -18,6 +18,7 @@ of several lines in ini files, tables, and quotes within quotes.
 """
 
 import dataclasses
+import functools
 import re
 
 from self_healing_tempest_plugin.redaction import spans
@@ -144,6 +145,7 @@ class _Name:
         return self.core in ('token', 'secret', 'key', 'sig') or self.plural
 
 
+@functools.lru_cache(1024)
 def is_secret(key):
     """Return whether the value of a key is secret, by its name alone."""
     found = _named(spans.Text(key), key, len(key))
@@ -151,12 +153,14 @@ def is_secret(key):
         found.core not in ('cookie', 'sig', 'credential', 'community'))
 
 
+@functools.lru_cache(1024)
 def is_plural(key):
     """Return whether the values of a key are several."""
     found = _named(spans.Text(key), key, len(key))
     return found is not None and found.plural
 
 
+@functools.lru_cache(1024)
 def is_counted(key):
     """Return whether a number under a key may be their number."""
     found = _named(spans.Text(key), key, len(key))

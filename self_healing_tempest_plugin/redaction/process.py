@@ -25,8 +25,6 @@ import traceback
 from self_healing_tempest_plugin import redaction
 
 _LOCK = threading.Lock()
-# How many texts are remembered: tables and pages show the same ones again.
-_REMEMBERED = 2048
 
 
 class _Process:
@@ -37,7 +35,6 @@ class _Process:
 
     def know(self, secrets):
         self.redactor = redaction.Redactor(secrets)
-        self.remembered = functools.lru_cache(_REMEMBERED)(self.redactor)
 
 
 _PROCESS = _Process()
@@ -66,9 +63,7 @@ def text(value):
 
     :param value: a string, or what ``str`` makes one of
     """
-    value = str(value)
-    return _PROCESS.remembered(value) if len(value) < 4096 else (
-        _PROCESS.redactor(value))
+    return _PROCESS.redactor(str(value))
 
 
 def data(value):

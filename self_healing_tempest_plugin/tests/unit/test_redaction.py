@@ -288,6 +288,7 @@ class ReportTest(ProcessTestCase):
     def test_live(self):
         """A state that is cut is redacted first."""
         process.learn([SECRET])
+        self.useFixture(fixtures.EnvironmentVariable('COLUMNS', '300'))
         stream = io.StringIO()
         seen = self.run_with([secret_forms.Sample(
             'cut', SECRET, 'y' * 45 + SECRET)])
