@@ -215,8 +215,11 @@ class KindTestCase(host_samples.HostTestCase):
         self.assertEqual((), life.unmet(plan, self.transports))
         self.assertEqual([], self.holds(plan.witnesses))
         self.run_all((*plan.arm, *plan.inject))
-        self.assertEqual(self.whats(plan.witnesses),
-                         self.holds(plan.witnesses))
+        # A process is stopped a moment after it was told so.
+        waiting.wait_for(
+            lambda: self.holds(plan.witnesses),
+            lambda found: found == self.whats(plan.witnesses),
+            what='the witnesses', timeout=5, interval=0.1)
         self.assertNotEqual((), life.unmet(plan, self.transports))
         for _ in range(2):
             self.run_all(reversed(plan.revert))
