@@ -93,6 +93,7 @@ class Story:
     :ivar injecting: when the injection begins
     :ivar injected: when it ends
     :ivar fault: when it works
+    :ivar first: when something may follow it
     :ivar witness: when somebody has seen it, or given up
     :ivar alarm: when the monitor's alarm is raised
     :ivar deduced: when the alarm on the server is
@@ -106,12 +107,25 @@ class Story:
     :ivar deleted: when the stack is deleted
     :ivar until: how long the application is watched at least
     :ivar dark: pairs of a service and when it stops to answer
+    :ivar blind: seconds that something else keeps all from being seen
+    :ivar gap: seconds after the beginning of the injection before which
+        nothing follows it
+    :ivar causes: ids of the alarms from which Vitrage deduces
+    :ivar stack_id: the stack that the execution names
+    :ivar servers: that the stack has beside, as pairs of time and id
+    :ivar interrupted: when the watch is, if so
+    :ivar wired: whether the application is to be asked by real HTTP
+    :ivar told: whether it says that
+    :ivar remarked: what the remarks must tell of
     """
 
     witnessed = has_state = True
     alarm = deduced = created = begun = done = ended = answered = INF
     deleted = INF
     down = until = -INF
+    blind, interrupted, told, remarked = 0.0, INF, True, ''
+    wired = False
+    causes, stack_id = ('alarm-1',), worlds.STACK.id
     state = 'SUCCESS'
     server, host, status = NEW.server, worlds.SPARE, 'ACTIVE'
     answer = NEW
@@ -134,6 +148,11 @@ class Story:
             ('{}', '{"found": true}', 'nonsense', '[1]', None))
         self.executions, self.updates, self.alarms = [], [], []
         self.late_answers, self.dark = [], []
+        self.servers, self.spells = [], []
+        self.places = {}
+        if self.rng.random() < 0.3:
+            # Not all that deduces or starts something says why, or for whom.
+            self.causes, self.stack_id = (), None
 
     def _measure(self):
         given = self.given
@@ -150,6 +169,23 @@ class Story:
         for link in (Link.ALARM, Link.DEDUCTION):
             self.timeouts[link] += self.hidden(link)
         self.timeouts[Link.APPLICATION] += 2 * self.lost_for()
+        self.gap = self._wait()
+        self.timeouts[Link.ALARM] += self.gap
+
+    def _wait(self):
+        # Of what comes at once nobody can say that it came after the fault.
+        most = max(map(self.untold, (Link.ALARM, Link.DEDUCTION)))
+        return most * (self.rng.random() < (
+            0.8 if most < 2 * self.slack else 0.4))
+
+    def untold(self, link):
+        """Return the seconds in which it cannot be told what came first.
+
+        That is the injection, or something of a link that comes after it.
+        """
+        late = 0 if self.given.clocks == 'true' else (
+            LONGEST_LAG + HISTORY_INTERVAL + 1) * bool(self.hidden(link))
+        return self.slack + self.blind + late
 
     def has(self, noise):
         """Return whether there is a kind of noise, or one of several."""
@@ -171,6 +207,7 @@ class Story:
         self.injected = begin + self.rng.uniform(0, 2)
         self.fault = self.rng.uniform(begin, self.injected)
         self.witness = self.injected + self.rng.uniform(0, 1)
+        self.first = max(self.fault, begin + self.gap)
 
     def patient(self, link):
         """Give a link more time, without its taking more."""
@@ -188,6 +225,12 @@ class Story:
         return (self.timeouts[link] + 2 * self.slack + hidden
                 + self.rng.uniform(0, self.slack))
 
+    def bear(self, seconds, *several):
+        """Give links more time, in which nothing of them may be seen."""
+        self.blind += seconds
+        for link in several or links.CHAIN:
+            self.timeouts[link] += seconds
+
     def soon(self, share=0.3):
         """Return a part of the slack."""
         return self.rng.uniform(0, share) * self.slack
@@ -195,7 +238,7 @@ class Story:
     def lay(self, first=Link.ALARM):
         """Let one thing lead to the other, from a link on, all in time."""
         if first <= Link.ALARM:
-            self.alarm = self.fault + self.within(Link.ALARM)
+            self.alarm = self.first + self.within(Link.ALARM)
         if first <= Link.DEDUCTION:
             self.deduced = self.alarm + self.within(Link.DEDUCTION)
         if first <= Link.WORKFLOW:
@@ -261,15 +304,15 @@ def world(story):
     """
     made = worlds.World(
         clocks={service: worlds.Clock(story.rng, story.given.clocks)
-                for service in ('Vitrage', 'Mistral', 'Heat')},
-        host=story.host, status=story.status, deleted=story.deleted,
-        answers=_answers(story), gone=_gone(story),
-        servers=[(-INF, OLD.server)])
+                for service in worlds.TIMED},
+        deleted=story.deleted, answers=_answers(story), gone=_gone(story),
+        servers=[(-INF, OLD.server), *story.servers], places=_places(story),
+        spells=list(story.spells))
     _raise_alarms(story, made)
     if story.created < INF:
         made.executions.append(worlds.Execution(
             'execution-0', OLD.server, story.created, story.ended,
-            story.state, story.output))
+            story.state, story.output, story.stack_id))
     if story.begun < INF:
         made.updates.append(worlds.Update('update', story.begun, story.done))
         made.servers.append((story.rng.uniform(story.begun, min(
@@ -280,6 +323,13 @@ def world(story):
     _add_noise(story, made)
     made.updates = _told_late(story, made.updates)
     return made
+
+
+def _places(story):
+    return {
+        OLD.server: [worlds.Place(-INF, worlds.HOST)],
+        NEW.server: [worlds.Place(-INF, story.host, story.status)],
+        **story.places}
 
 
 def _told_late(story, updates):
@@ -318,7 +368,7 @@ def _raise_alarms(story, made):
         deduced = alarm(
             story, 'deduced-1', worlds.SERVER_VID, 'vitrage',
             worlds.DEDUCED_ALARM, story.deduced,
-            _cleared(story, story.deduced))
+            _cleared(story, story.deduced), story.causes)
         made.alarms.append(deduced)
         if story.has_state:
             made.deduced_state = deduced.begin, deduced.end
@@ -335,10 +385,10 @@ def host_alarm(story, name, begin, end=INF):
                  worlds.HOST_ALARM, begin, end)
 
 
-def alarm(story, name, entity, datasource, kind, begin, end=INF):
+def alarm(story, name, entity, datasource, kind, begin, end=INF, causes=()):
     """Return an alarm that the history has sooner or later."""
     return worlds.Alarm(name, entity, datasource, kind, begin, end,
-                        story.rng.uniform(0, LONGEST_LAG))
+                        story.rng.uniform(0, LONGEST_LAG), causes)
 
 
 def _add_noise(story, made):
@@ -364,7 +414,10 @@ def _spells(story):
         about = story.rng.choice(times) + story.rng.choice(
             (0, *story.timeouts.values()))
         begin = max(story.origin, about - story.rng.uniform(0, takes))
-        yield worlds.Spell(service, begin, begin + takes, story.hang)
+        # Vitrage says 404 to all that fails within.
+        problem = story.rng.choice(('down', 'not found')) if (
+            service == 'Vitrage') else 'down'
+        yield worlds.Spell(service, begin, begin + takes, story.hang, problem)
 
 
 def _repeat(story, made):

@@ -53,11 +53,11 @@ HEALED = {(Kind.HEALED, None)}
 UNTOUCHED = {(Kind.UNTOUCHED, None)}
 
 
-def _broken(link):
+def broken(link):
     return {(Kind.BROKEN, link)}
 
 
-def _by_others(link):
+def by_others(link):
     return {(Kind.NOT_HEALED_BY_THIS_CHAIN, link)}
 
 
@@ -74,14 +74,15 @@ def _lost(story):
           Link.WORKFLOW: story.created, Link.STACK: story.begun,
           Link.APPLICATION: story.answered}[story.link]
     story.rng.choice(_INSTEAD[story.link])(story, at)
-    return _broken(story.link)
+    return by_others(story.link) if story.answer is REBOOTED else (
+        broken(story.link))
 
 
 def _nothing(story, at):
     story.stop(story.link)
 
 
-def _no_update(story, at):
+def no_update(story, at):
     story.stop(Link.STACK)
     story.timeouts[Link.STACK] += story.slack
     story.ended = story.created + story.within(Link.STACK)
@@ -158,7 +159,7 @@ _INSTEAD = {
     Link.DEDUCTION: (_nothing, _other_deduction, _no_state),
     Link.WORKFLOW: (_nothing, _other_execution, _stale_execution,
                     _idle_execution, _endless_execution),
-    Link.STACK: (_no_update, _endless_update, _same_server, _dead_server,
+    Link.STACK: (no_update, _endless_update, _same_server, _dead_server,
                  _same_host),
     Link.APPLICATION: (_nothing, _wrong_answer),
 }
@@ -169,7 +170,7 @@ def _late(story):
     story.lay()
     story.move(story.link, story.before(story.link)
                + story.too_long(story.link))
-    return _broken(story.link)
+    return broken(story.link)
 
 
 def _edge(story):
@@ -177,7 +178,7 @@ def _edge(story):
     story.lay()
     story.move(story.link, story.before(story.link)
                + story.timeouts[story.link] + story.soon(2))
-    return HEALED | _broken(story.link) | _by_others(story.link)
+    return HEALED | broken(story.link) | by_others(story.link)
 
 
 def _unseen(story):
@@ -185,7 +186,7 @@ def _unseen(story):
     story.patient(story.link)
     story.lay()
     if story.link is Link.ALARM:
-        story.alarm, story.deduced = INF, story.fault + story.soon(1)
+        story.alarm, story.deduced = INF, story.first + story.soon(1)
         story.lay(Link.WORKFLOW)
     elif story.link is Link.DEDUCTION:
         story.deduced, story.created = INF, story.alarm + story.soon(1)
@@ -198,7 +199,7 @@ def _unseen(story):
         story.begun = story.done = INF
         story.ended = story.created + story.soon(1)
         story.answered = story.created + story.soon(1)
-    return _by_others(story.link)
+    return by_others(story.link)
 
 
 def _reversed(story):
@@ -207,7 +208,7 @@ def _reversed(story):
     story.lay()
     late = 2.2 * story.slack
     if story.link is Link.DEDUCTION:
-        story.deduced = story.fault + story.soon()
+        story.deduced = story.first + story.soon()
         story.alarm = story.deduced + late
         story.created = story.alarm + story.within(Link.WORKFLOW)
     elif story.link is Link.WORKFLOW:
@@ -232,7 +233,7 @@ def _settle_reversed(story, late):
     else:
         story.answered = story.done + story.soon()
     story.ended = max(story.done, story.created) + story.within(Link.WORKFLOW)
-    return _by_others(story.link)
+    return by_others(story.link)
 
 
 def _failed(story):
@@ -242,13 +243,13 @@ def _failed(story):
     if story.link is Link.WORKFLOW:
         story.stop(Link.STACK)
         story.ended = story.created + story.within(Link.WORKFLOW)
-        return _broken(Link.WORKFLOW)
+        return broken(Link.WORKFLOW)
     if story.rng.random() < 0.5:
         story.deleted = story.rng.uniform(story.created, story.done)
     story.updates.append(worlds.Update('update', story.begun, story.done,
                                        'FAILED'))
     story.begun = story.done = story.answered = INF
-    return _broken(Link.STACK)
+    return broken(Link.STACK)
 
 
 def _again(story):
@@ -332,7 +333,7 @@ def _dark(story):
         Link.STACK: (story.rng.choice(('Heat', 'Nova')), story.begun),
     }[story.link]
     story.dark.append((service, story.rng.uniform(story.origin, until)))
-    return _broken(story.link) | _by_others(story.link)
+    return broken(story.link) | by_others(story.link)
 
 
 # After these the application is to be healed.
@@ -356,7 +357,7 @@ HEALING = {
 }
 
 
-def _calm(story, steps=None):
+def calm(story, steps=None):
     """Expect that nothing is healed.
 
     :param steps: what must come, chosen by chance when None
@@ -364,7 +365,7 @@ def _calm(story, steps=None):
     """
     steps = story.rng.choice((expectation.DEDUCED, expectation.NOTHING)) if (
         steps is None) else steps
-    quiet = story.slack * story.rng.uniform(0.5, 1.5)
+    quiet = story.gap + story.slack * story.rng.uniform(0.5, 1.5)
     story.changes = {'steps': steps, 'quiet': quiet, 'alive': False}
     story.lay()
     story.stop(Link.WORKFLOW if steps else Link.ALARM)
@@ -376,7 +377,7 @@ def _calm(story, steps=None):
 
 def _quiet(story):
     """Nothing comes but what must; the old server lives, or need not."""
-    begin, _ = _calm(story)
+    begin, _ = calm(story)
     if story.rng.random() < 0.5:
         story.down = story.fault
         return UNTOUCHED
@@ -392,11 +393,11 @@ def _quiet(story):
 def _unexpected(story):
     """A link comes that must not, alone or with those behind it."""
     link = story.link
-    begin, _ = _calm(story, expectation.NOTHING if (
+    begin, _ = calm(story, expectation.NOTHING if (
         link <= Link.DEDUCTION) else None)
     alarm, deduced = story.alarm, story.deduced
-    at = story.rng.uniform(story.fault, max(
-        story.fault, begin - 2 * story.lost_for()))
+    at = story.rng.uniform(story.first, max(
+        story.first, begin - 2 * story.lost_for()))
     if link is Link.STACK:
         story.begun, story.done = at, at + story.soon()
     else:
@@ -422,7 +423,7 @@ def _firsts(story):
 
 def _afterwards(story):
     """What must not come does so when nobody waits for it any more."""
-    _, end = _calm(story)
+    _, end = calm(story)
     at = end + story.slack + story.soon()
     if story.link is Link.WORKFLOW:
         story.created, story.ended = at, at + story.soon()
@@ -436,25 +437,28 @@ def _afterwards(story):
 
 def _unnoticed(story):
     """What must come does not."""
-    _calm(story, expectation.DEDUCED)
+    calm(story, expectation.DEDUCED)
     story.stop(story.link)
-    return _broken(story.link)
+    return broken(story.link)
 
 
 def _dead(story):
     """The server that should live through the fault does not."""
-    begin, _ = _calm(story)
+    begin, _ = calm(story)
     story.changes['alive'] = True
-    story.late_answers = [(story.rng.uniform(story.fault, begin),
-                           story.rng.choice((SILENCE, REBOOTED, STRANGER)))]
-    return _broken(Link.APPLICATION)
+    answer = story.rng.choice((SILENCE, REBOOTED, STRANGER))
+    story.late_answers = [(story.rng.uniform(story.fault, begin), answer)]
+    # Who boots again has not lived through it; nor may anybody make it.
+    return broken(Link.APPLICATION) | (
+        {(Kind.UNEXPECTED_HEALING, Link.APPLICATION)} if answer is REBOOTED
+        else set())
 
 
 def _blind(story):
     """A service does not answer at the end of the quiet time, nor later."""
     nothing = story.link is Link.ALARM
-    begin, _ = _calm(story, expectation.NOTHING if nothing
-                     else expectation.DEDUCED)
+    begin, _ = calm(story, expectation.NOTHING if nothing
+                    else expectation.DEDUCED)
     service = {Link.ALARM: 'Vitrage', Link.WORKFLOW: 'Mistral',
                Link.STACK: 'Heat'}[story.link]
     story.dark.append((service, story.rng.uniform(story.origin, begin)))
@@ -463,7 +467,7 @@ def _blind(story):
 
 def _quiet_unwitnessed(story):
     """Nobody sees the fault, and nothing follows."""
-    _calm(story)
+    calm(story)
     story.witnessed = False
     return {(Kind.INVALID, Link.FAULT)}
 
