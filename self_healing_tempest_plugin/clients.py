@@ -45,7 +45,7 @@ from urllib3 import exceptions as urllib3_exc
 from vitrageclient import exceptions as vitrage_exc
 from vitrageclient.v1 import client as vitrage_client
 
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 # Nova 2.53: services and hypervisors have UUIDs, hypervisors list their
 # servers, services tell forced_down (2.11), servers still list everything.
@@ -75,7 +75,7 @@ class ServiceError(lib_exc.TempestException):
     def __init__(self, service, operation, problem, code=None):
         self.service, self.operation, self.code = service, operation, code
         super().__init__(service=service, operation=operation,
-                         problem=process.text(problem))
+                         problem=runtime.text(problem))
 
 
 class ServiceUnavailable(ServiceError):
@@ -141,7 +141,7 @@ class _Password(v3.Password):
     def get_auth_ref(self, session, **kwargs):
         """Return what Keystone answers."""
         found = super().get_auth_ref(session, **kwargs)
-        process.learn([found.auth_token])
+        runtime.learn([found.auth_token])
         return found
 
 

@@ -32,7 +32,7 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin import redaction
 from self_healing_tempest_plugin.redaction import learning
 from self_healing_tempest_plugin.redaction import names
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import templates
 
 SERVICE_AVAILABLE = cfg.OptGroup('service_available',
@@ -672,7 +672,7 @@ def _secrets(options):
 
 def _learn(conf):
     # What was set after the options were registered.
-    process.learn(_secrets(conf.self_healing.items())
+    runtime.learn(_secrets(conf.self_healing.items())
                   | _secrets(conf.auth.items()))
 
 
@@ -734,7 +734,7 @@ def _named_errors():
         yield
     except (cfg.ConfigFileValueError, cfg.RequiredOptError) as error:
         raise exceptions.InvalidConfiguration(
-            process.text(error)) from None
+            runtime.text(error)) from None
 
 
 def _settings(conf):

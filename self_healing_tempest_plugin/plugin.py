@@ -17,7 +17,7 @@ import os
 from tempest.test_discover import plugins
 
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 
 class SelfHealingTempestPlugin(plugins.TempestPlugin):
@@ -36,8 +36,8 @@ class SelfHealingTempestPlugin(plugins.TempestPlugin):
         """
         config.register(conf)
         # Tempest writes all values into its log next.
-        process.guard_log()
-        process.learn(config.secrets(conf))
+        runtime.guard_log()
+        runtime.learn(config.secrets(conf))
 
     def get_opt_lists(self):
         """Return what sample configurations show, as (group name, options).

@@ -20,7 +20,7 @@ import typing
 
 from tempest.lib import exceptions
 
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 
 class WaitError(exceptions.TimeoutException):
@@ -41,7 +41,7 @@ class WaitError(exceptions.TimeoutException):
         text = ('%s: %s after %.1f s and %d polls; last state: %s'
                 % (self.what, self.reason, self.waited, self.polls,
                    self.state))
-        return process.text('%s; look at: %s' % (text, self.look_at) if (
+        return runtime.text('%s; look at: %s' % (text, self.look_at) if (
             self.look_at) else text)
 
     def __str__(self):

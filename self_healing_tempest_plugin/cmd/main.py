@@ -25,7 +25,7 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin.cmd import preflight
 from self_healing_tempest_plugin.cmd import report
 from self_healing_tempest_plugin.cmd import revert
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 # Each has a NAME, a HELP, its own arguments and a run() that returns the exit
 # code; one that can do without a tempest.conf says so.
@@ -87,7 +87,7 @@ def main(arguments=None):
     :returns: its exit code
     """
     options = parse(arguments)
-    with contextlib.redirect_stdout(process.Stream(sys.stdout)):
+    with contextlib.redirect_stdout(runtime.Stream(sys.stdout)):
         return _run(options)
 
 
@@ -95,11 +95,11 @@ def _run(options):
     try:
         return options.run(options, _configuration(options.config_file))
     except (exceptions.TempestException, cfg.Error) as error:
-        print(' '.join(process.text(error).split()), file=sys.stderr)
+        print(' '.join(runtime.text(error).split()), file=sys.stderr)
         return 2
     except Exception:
         # The log that Tempest has set up hides it in its file.
-        print(process.text(traceback.format_exc()), end='', file=sys.stderr)
+        print(runtime.text(traceback.format_exc()), end='', file=sys.stderr)
         return 2
 
 

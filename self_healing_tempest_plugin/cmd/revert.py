@@ -35,7 +35,7 @@ from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.faults import transports as ways
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.report import table
 from self_healing_tempest_plugin import synthetic_alarm
@@ -276,7 +276,7 @@ def _tell_damages(journal, damages):
         _say('%s: line %d of %s cannot be read (%s); look whether it is a '
              'fault that is still there: %s' % (
                  damage.id, damage.number, journal.path, damage.why,
-                 process.text(damage.text)[:200]))
+                 runtime.text(damage.text)[:200]))
 
 
 def _say(text):

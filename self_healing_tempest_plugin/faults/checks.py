@@ -16,7 +16,7 @@ import re
 
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import snapshots
-from self_healing_tempest_plugin.redaction import process as redaction
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import waiting
 
 # How many differences of a network are told.
@@ -62,12 +62,12 @@ def wait(checks, transports, *, what, timeout, interval, look_at):
 
 def _answer(check, result):
     """Return the answer, and what it is based on, for people."""
-    said = redaction.text(result.stdout.strip())[-80:]
+    said = runtime.text(result.stdout.strip())[-80:]
     if check.before is not None:
         found = snapshots.differences(check.before, result.check().stdout)
         more = ['and %d more' % (len(found) - _TOLD)] if (
             len(found) > _TOLD) else []
-        return not found, redaction.text('; '.join((*found[:_TOLD], *more)))
+        return not found, runtime.text('; '.join((*found[:_TOLD], *more)))
     if check.pattern:
         return bool(re.search(check.pattern, result.check().stdout,
                               re.IGNORECASE | re.MULTILINE)), said

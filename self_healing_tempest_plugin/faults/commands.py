@@ -23,7 +23,7 @@ import subprocess
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.faults import processes
-from self_healing_tempest_plugin.redaction import process as redaction
+from self_healing_tempest_plugin.redaction import runtime
 
 # The child waits for a word before it becomes the command. A parent that dies
 # without a word ends it.
@@ -38,8 +38,8 @@ class CommandFailed(exceptions.TempestException):
     message = 'Command failed: %(command)s: %(problem)s'
 
     def __init__(self, argv, problem):
-        super().__init__(command=redaction.text(shlex.join(argv)),
-                         problem=redaction.text(problem))
+        super().__init__(command=runtime.text(shlex.join(argv)),
+                         problem=runtime.text(problem))
 
 
 class Hopeless(CommandFailed):

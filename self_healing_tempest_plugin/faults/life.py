@@ -23,7 +23,7 @@ from self_healing_tempest_plugin.faults import interrupts
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import processes
 from self_healing_tempest_plugin.faults import transports as ways
-from self_healing_tempest_plugin.redaction import process as redaction
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import waiting
 
 State = journals.State
@@ -334,7 +334,7 @@ class Life:
                     look_at=self._plan.look_at)
 
     def _tell(self, state, begin, detail=''):
-        detail = redaction.text(detail)
+        detail = runtime.text(detail)
         self._journal.record(self._plan.id, state, detail)
         self._recorder.transition(state.value, begin, detail)
 

@@ -21,7 +21,7 @@ import stat
 
 from tempest.lib import exceptions
 
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 # Bytes that a password may have.
 _LIMIT = 4096
@@ -53,7 +53,7 @@ def read(path):
     finally:
         os.close(descriptor)
     password = _password(path, content)
-    process.learn([password])
+    runtime.learn([password])
     return password
 
 

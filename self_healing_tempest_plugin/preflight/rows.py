@@ -16,7 +16,7 @@ import dataclasses
 import enum
 import typing
 
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 
 class State(enum.Enum):
@@ -42,7 +42,7 @@ class Finding:
     text: str
 
     def __post_init__(self):
-        object.__setattr__(self, 'text', process.text(self.text))
+        object.__setattr__(self, 'text', runtime.text(self.text))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,5 +113,5 @@ def by_host(findings):
 def one_line(error, limit=200):
     """Return an exception as a line of at most so many characters."""
     # First: of a secret that is cut nobody knows that it is one.
-    text = ' '.join(process.text(error).split())
+    text = ' '.join(runtime.text(error).split())
     return text if len(text) <= limit else text[:limit - 3] + '...'

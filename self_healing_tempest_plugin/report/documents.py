@@ -24,7 +24,7 @@ from self_healing_tempest_plugin.chain import outage
 from self_healing_tempest_plugin.chain import outlook
 from self_healing_tempest_plugin.chain import timeline as records
 from self_healing_tempest_plugin.chain import verdict as judge
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 # Raised when a reader of older files would misread a newer one.
 FORMAT = 3
@@ -45,7 +45,7 @@ def document(timeline, expectation, diagnosis=None, name='', story=''):
     :returns: dict; times are seconds after the watch began, on the runner's
         monotonic clock
     """
-    return process.data(dict(
+    return runtime.data(dict(
         {'format': FORMAT, 'name': name, 'story': story,
          'began': _wall(timeline.began)},
         **_Run(timeline, expectation).parts(),

@@ -23,7 +23,7 @@ from rich import text
 
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import outlook
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.report import table as tables
 from self_healing_tempest_plugin.report import times
 from self_healing_tempest_plugin import waiting
@@ -193,7 +193,7 @@ def _cells(step, state, when, progress, what):
     if isinstance(progress, str):
         progress = _plain(progress)
     return (_plain(name, _STYLES[state]), _plain(when), progress,
-            _plain(process.text(what)[:_STATE_LENGTH], 'dim'))
+            _plain(runtime.text(what)[:_STATE_LENGTH], 'dim'))
 
 
 def _plain(value, style=''):

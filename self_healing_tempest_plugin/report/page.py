@@ -23,7 +23,7 @@ import re
 import jinja2
 import markupsafe
 
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.report import drawing
 from self_healing_tempest_plugin.report import texts
 from self_healing_tempest_plugin.report import times
@@ -59,9 +59,9 @@ def html(runs, rows=(), left_out=()):
     """
     return _environment().get_template('page.html').render(
         # A run of an older version may hold what this one would not write.
-        runs=[_Run(index, process.data(one))
+        runs=[_Run(index, runtime.data(one))
               for index, one in enumerate(runs, 1)],
-        rows=rows, left_out=process.data(list(left_out))).strip()
+        rows=rows, left_out=runtime.data(list(left_out))).strip()
 
 
 def headline(verdict):

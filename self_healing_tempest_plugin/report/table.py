@@ -14,7 +14,7 @@
 
 import prettytable
 
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 
 def plain(header, rows, align='l', max_width=None, show_header=True):
@@ -52,4 +52,4 @@ def visible(text):
     """
     return ''.join(one if one.isprintable() or one == '\n'
                    else one.encode('unicode_escape').decode('ascii')
-                   for one in process.text(text))
+                   for one in runtime.text(text))

@@ -17,7 +17,7 @@ import traceback
 from testtools import content
 from testtools import content_type
 
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 
 
 class FailedWithSecrets(Exception):
@@ -34,7 +34,7 @@ def redacted(one):
 
     def chunks():
         # As a whole: a chunk may end in the midst of a secret.
-        yield process.text(one.as_text()).encode('utf-8', 'replace')
+        yield runtime.text(one.as_text()).encode('utf-8', 'replace')
 
     return content.Content(content_type.ContentType(
         one.content_type.type, one.content_type.subtype,
@@ -62,6 +62,6 @@ class Discreet:
             super().setUpClass()
         except Exception as error:
             told = ''.join(traceback.format_exception(error))
-            if process.text(told) == told:
+            if runtime.text(told) == told:
                 raise
-            raise FailedWithSecrets(process.text(told)) from None
+            raise FailedWithSecrets(runtime.text(told)) from None

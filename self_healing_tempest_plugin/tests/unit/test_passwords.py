@@ -30,7 +30,7 @@ from self_healing_tempest_plugin.faults import power
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.preflight import rows
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 
@@ -42,7 +42,7 @@ class PasswordTestCase(host_samples.JournalTestCase):
 
     def setUp(self):
         super().setUp()
-        self.addCleanup(process.forget)
+        self.addCleanup(runtime.forget)
         self.place = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         for host in ('c1', 'c2'):
             self.write(host, '%s of %s\n' % (PASSWORD, host))
@@ -61,7 +61,7 @@ class ReadTest(PasswordTestCase):
     def test_good(self):
         for content in ('a b', 'a b\n', 'a b\r\n'):
             self.assertEqual('a b', passwords.read(self.write('x', content)))
-        self.assertEqual('*** c1', process.text(
+        self.assertEqual('*** c1', runtime.text(
             passwords.read(str(self.place / 'c1')) + ' c1'))
 
     def test_bad(self):

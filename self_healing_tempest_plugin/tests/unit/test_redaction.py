@@ -34,7 +34,7 @@ from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import redaction
 from self_healing_tempest_plugin.redaction import learning
-from self_healing_tempest_plugin.redaction import process
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import report
 from self_healing_tempest_plugin.report import live
 from self_healing_tempest_plugin.tests.unit import report_samples
@@ -230,7 +230,7 @@ class ProcessTestCase(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.addCleanup(process.forget)
+        self.addCleanup(runtime.forget)
 
     def assert_untold(self, samples, told, way):
         for sample in samples:
@@ -287,7 +287,7 @@ class ReportTest(ProcessTestCase):
 
     def test_live(self):
         """A state that is cut is redacted first."""
-        process.learn([SECRET])
+        runtime.learn([SECRET])
         self.useFixture(fixtures.EnvironmentVariable('COLUMNS', '300'))
         stream = io.StringIO()
         seen = self.run_with([secret_forms.Sample(
@@ -304,13 +304,13 @@ class ReportTest(ProcessTestCase):
             document = report_samples.document(kind)
             told = json.dumps(document)
             self.assertNotIn('***', told, kind)
-            self.assertEqual(document, process.data(document))
+            self.assertEqual(document, runtime.data(document))
         self.assertIn(report_samples.NEW_BOOT,
                       json.dumps(report_samples.document('HEALED')))
 
     def test_rows_of_preflight(self):
         """A row is redacted before it is cut."""
-        process.learn([SECRET])
+        runtime.learn([SECRET])
         told = rows.one_line('x' * 190 + ' ' + SECRET)
         self.assertNotIn(SECRET[:5], told)
         for sample in self.samples():
@@ -371,7 +371,7 @@ class LogTest(ProcessTestCase):
 
     def test_others_are_kept(self):
         """Records without secrets are those that were logged."""
-        process.guard_log()
+        runtime.guard_log()
         self.addCleanup(logging.setLogRecordFactory, logging.LogRecord)
         self.assertTrue(logging.getLogRecordFactory().without_secrets)
         made = logging.getLogger('x').makeRecord(
@@ -386,8 +386,8 @@ class CommandsTest(ProcessTestCase):
         for text in ('http://ops:%s@192.0.2.1', 'password = %s'):
             with contextlib.redirect_stderr(io.StringIO()) as stream, \
                     contextlib.redirect_stdout(io.StringIO()) as output:
-                process.learn([SECRET])
-                print('x', text % SECRET, file=process.Stream(sys.stdout))
+                runtime.learn([SECRET])
+                print('x', text % SECRET, file=runtime.Stream(sys.stdout))
                 self.assertEqual(2, main.main(
                     ['revert', '--config-file', '/none/' + text % SECRET]))
             self.assertNotIn('Prefect', stream.getvalue() + output.getvalue())
@@ -424,7 +424,7 @@ class CommandsTest(ProcessTestCase):
         result = commands.Result(
             ('ipmitool', '-H', 'c1', '-P', 'Marvin42', 'power', 'on'), 1, '',
             'password Marvin42 is wrong')
-        process.learn(learning.of_command(result.argv))
+        runtime.learn(learning.of_command(result.argv))
         error = self.assertRaises(commands.CommandFailed, result.check)
         self.assertIn('ipmitool -H c1 -P *** power on', str(error))
         self.assertNotIn('Marvin', str(error))
@@ -458,11 +458,11 @@ class SubunitTest(ProcessTestCase):
         import json, logging, sys
         import testtools
         from testtools import content
-        from self_healing_tempest_plugin.redaction import process
+        from self_healing_tempest_plugin.redaction import runtime
         from self_healing_tempest_plugin.tests import discreet
 
         TEXTS = json.load(open(%r))
-        process.learn([%r])
+        runtime.learn([%r])
 
 
         class Broken(discreet.Discreet, testtools.TestCase):
