@@ -12,12 +12,16 @@
 
 """Signals wait for a repair: real ones, in processes of their own."""
 
+import io
 import json
 import pathlib
 import signal
 import subprocess
 import sys
 
+import fixtures
+
+from self_healing_tempest_plugin.faults import interrupts
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin import waiting
 
@@ -135,6 +139,25 @@ class InterruptTest(host_samples.JournalTestCase):
         self.assertIn(status, (-signal.SIGINT, -signal.SIGTERM))
         self.assertGreaterEqual(stderr.count('must not be interrupted'), 3)
         self.assertEqual(LIFE, self.states())
+
+    def test_one_is_let_through(self):
+        """The next one is held, so that the way to the repair is free."""
+        self.useFixture(fixtures.MonkeyPatch('sys.stderr', io.StringIO()))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.signal(number, signal.default_int_handler)
+            self.addCleanup(signal.signal, number, handler)
+        one = interrupts.Interrupts('it')
+        self.addCleanup(one.release)
+        one.hold()
+        one.let_through()
+        self.assertRaises(KeyboardInterrupt, signal.raise_signal,
+                          signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        self.assertEqual([signal.SIGTERM], one.pending)
+        self.assertRaises(interrupts.Interrupted, one.let_through)
+        self.assertRaises(KeyboardInterrupt, one.release)
+        self.assertIs(signal.default_int_handler,
+                      signal.getsignal(signal.SIGTERM))
 
     def test_second_one_on_the_way_to_the_repair(self):
         run = self.begin('body')

@@ -339,13 +339,14 @@ class LateFaultTest(ProcessTestCase):
     def late(self, seconds, more=''):
         """Return a fault that comes later, by nobody's child."""
         # As a machine of its own does it: the mark is not in it.
-        line = 'env -i setsid sh -c "sleep %g; touch %s" >/dev/null 2>&1 &' \
-               ' %s' % (seconds, self.file, more)
+        line = 'env -i setsid sh -c "touch %s; sleep %g; touch %s" ' \
+               '>/dev/null 2>&1 & %s' % (
+                   self.begun, seconds, self.file, more)
         return self.plan(inject=(sh(line),))
 
     def test_error_right_after_the_order(self):
         """It is seen first, and repaired then."""
-        plan = self.late(0.8, 'exit 3')
+        plan = self.late(0.8, 'sleep 0.5; exit 3')
         self.assertRaises(commands.CommandFailed, self.live, plan,
                           times=self.times)
         self.assert_stays_repaired()
@@ -353,11 +354,11 @@ class LateFaultTest(ProcessTestCase):
     def assert_stays_repaired(self):
         self.assertEqual('verified', self.states()[-1])
         self.assertFalse(self.file.exists())
-        waiting.pause(1)
+        waiting.pause(2)
         self.assertFalse(self.file.exists())
 
     def test_killed_right_after_the_order(self):
-        plan = self.late(1.2, 'touch %s' % self.begun)
+        plan = self.late(1.2)
         self.killed(plan)
         self.take_back(plan, times=self.times)
         self.assert_stays_repaired()
