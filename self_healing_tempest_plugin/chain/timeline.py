@@ -31,9 +31,10 @@ from self_healing_tempest_plugin import waiting
 TAKEN = 'ReadTimeout'
 
 # What makes two sightings of one mark two things: an update of a stack that
-# brings another server, an answer from another boot, an alarm that came back.
-_IDENTITY = ('host', 'server_id', 'stack_id', 'start_timestamp', 'boot',
-             'server')
+# begins after another, or brings another server; an answer from another boot;
+# an alarm that came back.
+_IDENTITY = ('host', 'server_id', 'stack_id', 'updated_time',
+             'start_timestamp', 'boot', 'server')
 
 # Different things that are kept of one mark. A stranger may answer with a new
 # name each time; what is beyond that is counted in a remark.
@@ -505,11 +506,8 @@ def _same(sighting, evidence):
     if (sighting.mark, sighting.object_id) != (evidence.mark,
                                                evidence.object_id):
         return False
-    # One stack may be updated several times, and each beginning is another.
-    names = _IDENTITY + (('event_id',) if sighting.mark is links.Mark.STARTED
-                         else ())
     pairs = ((sighting.payload.get(name), evidence.payload.get(name))
-             for name in names)
+             for name in _IDENTITY)
     return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 

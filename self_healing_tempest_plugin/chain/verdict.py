@@ -397,11 +397,13 @@ def _reversed(timeline, expectation):
 
 
 def _out_of_order(timeline, expectation):
-    begins = [(link, _begin(timeline, expectation, link))
+    begins = [(link, _begins(timeline, expectation, link))
               for link in expectation.chain]
-    for index, (later, end) in enumerate(begins):
-        for earlier, begin in begins[:index]:
-            if _began(begin) and end.seen_at < begin.earliest:
+    for index, (later, ends) in enumerate(begins):
+        for earlier, several in begins[:index]:
+            begun = [one.earliest for one in several if _began(one)]
+            # Where several may be the right one, each has to be wrong.
+            if begun and max(one.seen_at for one in ends) < min(begun):
                 return earlier, later
     return None
 
@@ -415,18 +417,19 @@ def _began(evidence):
             or evidence.link not in links.LASTING)
 
 
-def _begin(timeline, expectation, link):
-    """Return the evidence of the beginning of what has come of a link.
+def _begins(timeline, expectation, link):
+    """Return the evidence of what may be the beginning of a link.
 
-    Updates of the stack before that one have led to nothing.
+    Of several updates of the stack, it is not known which has brought the
+    server: one of those that had begun by then.
     """
     end = expectation.arrival(timeline, link, Mark.FINISHED)
     if link is Link.STACK and end is not None:
         begun = [one for one in timeline.evidence
                  if one.link is link and one.mark is Mark.STARTED
                  and expectation.ties(one) and one.seen_at <= end.seen_at]
-        return max(begun, key=lambda one: one.seen_at, default=end)
-    return expectation.arrival(timeline, link, Mark.STARTED) or end
+        return begun or [end]
+    return [expectation.arrival(timeline, link, Mark.STARTED) or end]
 
 
 def _healed(timeline, expectation):

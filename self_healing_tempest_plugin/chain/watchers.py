@@ -297,14 +297,16 @@ class WorkflowWatcher:
 
     link = links.Link.WORKFLOW
 
-    def __init__(self, mistral, workflow, server_id):
+    def __init__(self, mistral, workflow, server_id, stack_id=None):
         """Take the executions of before.
 
         :param workflow: name of the workflow
         :param server_id: what the execution's input must name
+        :param stack_id: what it must not name another one than; None: any
         """
         self._mistral, self._workflow = mistral, workflow
-        self._server_id = server_id
+        self._server_id, self._stack_id = server_id, stack_id
+        self._idle_ones = {}
         self._before = frozenset(
             one['id'] for one in mistral.executions(workflow, server_id))
 
@@ -320,13 +322,13 @@ class WorkflowWatcher:
         ids = tuple(one['id'] for one in found)
         sightings = [self._sighting(links.Mark.STARTED, one, 'created_at')
                      for one in found]
-        healer = self._healer(found)
-        if healer is not None:
-            sightings.append(self._sighting(links.Mark.FINISHED, healer,
-                                            'updated_at'))
-        elif all(one['state'] in ('ERROR', 'CANCELLED') for one in found):
-            return Look(state, tuple(sightings), self._reason(found[0]),
-                        found[0]['id'], ids, seen_at=seen_at)
+        sightings += [self._sighting(links.Mark.FINISHED, one, 'updated_at')
+                      for one in found if self._healed(one)]
+        ours = [one for one in found if self._is_ours(one)]
+        if ours and all(one['state'] in ('ERROR', 'CANCELLED')
+                        for one in ours):
+            return Look(state, tuple(sightings), self._reason(ours[0]),
+                        ours[0]['id'], ids, seen_at=seen_at)
         return Look(state, tuple(sightings), objects=ids, seen_at=seen_at)
 
     def _sighting(self, mark, execution, time):
@@ -337,23 +339,34 @@ class WorkflowWatcher:
             time: execution.get(time)},
             stamps=stamps.at('Mistral', execution.get(time)))
 
-    def _healer(self, found):
+    def _is_ours(self, execution):
+        return self._stack_id is None or execution['input'].get(
+            'stack_id') in (None, self._stack_id)
+
+    def _healed(self, execution):
         # Repeated executions that found nothing to do end well too, perhaps
         # earlier than the one that heals.
-        return next((one for one in found if one['state'] == 'SUCCESS'
-                     and not self._idle(one['id'])), None)
+        return execution['state'] == 'SUCCESS' and not self._idle(
+            execution['id'])
 
     def _idle(self, execution_id):
-        # One that was deleted meanwhile has told nothing: somebody cleans up,
-        # or Mistral calls "not found" what it failed to read.
+        if execution_id not in self._idle_ones:
+            self._idle_ones[execution_id] = _output(self._detail(
+                execution_id)).get('found') is False
+        return self._idle_ones[execution_id]
+
+    def _detail(self, execution_id):
         detail = self._mistral.execution(execution_id)
-        return detail is None or _output(detail).get('found') is False
+        if detail is None:
+            # It was listed just now: somebody has deleted it since, or
+            # Mistral calls "not found" what it failed to read.
+            raise clients.ServiceUnavailable(
+                'Mistral', 'show execution %s' % execution_id,
+                'it lists it, but does not find it', 404)
+        return detail
 
     def _reason(self, execution):
-        detail = self._mistral.execution(execution['id'])
-        if detail is None:
-            return 'execution %s is in %s, and gone since' % (
-                execution['id'], execution['state'])
+        detail = self._detail(execution['id'])
         return 'execution %s is in %s: %s' % (
             execution['id'], detail['state'],
             (detail.get('state_info') or 'no state_info').strip())
@@ -385,13 +398,12 @@ class StackWatcher:
         self._before = _stack_version(heat.stack(stack.identifier))
         self._events_before = frozenset(
             one['id'] for one in heat.updates(stack))
-        self._beginning, self._fruitless = None, frozenset()
 
     def look(self, recorder):
         """Ask once; see :class:`Look`.
 
         Heat has enough to do while it updates the stack: until that is
-        complete, it is asked for little else than the status.
+        complete, it is asked for nothing but the status.
         """
         stack = self._show()
         seen_at = recorder.now()
@@ -408,10 +420,8 @@ class StackWatcher:
 
     def _updating(self, stack):
         status = stack['stack_status']
-        self._forget_fruitless()
-        events = self._updates() if self._beginning is None else ()
         failed = '%s: %s' % (status, stack.get('stack_status_reason'))
-        return Look(status, (self._started(status, events),),
+        return Look(status, (self._started(stack),),
                     failed if status.endswith('_FAILED') else '',
                     self._stack.id)
 
@@ -421,15 +431,8 @@ class StackWatcher:
             self._updates,
             lambda: self._heat.resources(self._stack.identifier),
             lambda: self._heat.events(self._stack))
-        found = server_of(resources)
-        if found not in (None, self._server_id) and self._fruitless:
-            # The next update began and ended between two polls.
-            events = [one for one in events
-                      if one['id'] not in self._fruitless]
-            self._forget_fruitless()
-        started = self._started(status, events)
+        started, found = self._started(stack), server_of(resources)
         if found in (None, self._server_id):
-            self._fruitless = _ended(events)
             return Look('%s, no other server than %s' % (
                 status, self._server_id), (started,))
         server = self._server_of_update(stack, found)
@@ -459,24 +462,16 @@ class StackWatcher:
         return [one for one in self._heat.updates(self._stack)
                 if one['id'] not in self._events_before]
 
-    def _forget_fruitless(self):
-        """Let another update begin after one that changed no server."""
-        if self._fruitless:
-            self._events_before |= self._fruitless
-            self._beginning, self._fruitless = None, frozenset()
-
-    def _started(self, status, events):
+    def _started(self, stack):
         """Return that an update has begun.
 
-        Of several it is the first, but for those that are over and have left
-        the server as it was.
+        Heat says when, in whole seconds; another time is another update.
         """
-        if self._beginning is None:
-            self._beginning = next(
-                (one for one in events
-                 if one['resource_status'] == 'UPDATE_IN_PROGRESS'), None)
-        return self._sighting(links.Mark.STARTED, status,
-                              self._beginning, self._beginning)
+        begun = stack.get('updated_time')
+        return Sighting(links.Mark.STARTED, self._stack.id, {
+            'stack_id': self._stack.id, 'updated_time': begun,
+            'stack_status': stack['stack_status']},
+            stamps=stamps.at('Heat', begun))
 
     def _finished(self, status, events, server, servers):
         """Return that the stack is updated.
@@ -490,26 +485,14 @@ class StackWatcher:
         if not ends or events[-1]['resource_status'] == 'UPDATE_IN_PROGRESS':
             # Not written down yet; or there is another update already.
             ends = [None]
-        return self._sighting(
-            links.Mark.FINISHED, status, ends[0], ends[-1],
-            server_id=server['id'], host=server['OS-EXT-SRV-ATTR:host'],
-            status=server['status'], servers=servers)
-
-    def _sighting(self, mark, stack_status, first, last, **server):
-        first, last = first or {}, last or {}
-        return Sighting(mark, self._stack.id, dict(
-            server, stack_id=self._stack.id, stack_status=stack_status,
-            event_id=first.get('id')),
+        first, last = ends[0] or {}, ends[-1] or {}
+        return Sighting(links.Mark.FINISHED, self._stack.id, {
+            'server_id': server['id'], 'host': server['OS-EXT-SRV-ATTR:host'],
+            'status': server['status'], 'servers': servers,
+            'stack_id': self._stack.id, 'stack_status': status,
+            'event_id': first.get('id')},
             stamps=stamps.between('Heat', first.get('event_time'),
                                   last.get('event_time')))
-
-
-def _ended(events):
-    """Return the ids of the events of updates that are over."""
-    last = max((number for number, one in enumerate(events)
-                if one['resource_status'] != 'UPDATE_IN_PROGRESS'),
-               default=-1)
-    return frozenset(one['id'] for one in events[:last + 1])
 
 
 def _stack_version(stack):

@@ -187,7 +187,8 @@ def _watch(case, given, recorder):
     app, times = around.application, around.settings.timeouts
     server_id = case.expectation.server_id
     chain = [
-        watchers.WorkflowWatcher(cloud.mistral, app.workflow, server_id),
+        watchers.WorkflowWatcher(cloud.mistral, app.workflow, server_id,
+                                 app.stack.id),
         watchers.StackWatcher(cloud.heat, cloud.nova, app.stack, server_id),
         watchers.ApplicationWatcher(app, app.boot)]
     if given.tries is Link.DEDUCTION:

@@ -422,7 +422,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             lambda: watchers.DeductionWatcher(
                 cloud.vitrage, self.server, self.settings.deduced_alarm_name),
             lambda: watchers.WorkflowWatcher(
-                cloud.mistral, app.workflow, app.server_id),
+                cloud.mistral, app.workflow, app.server_id, app.stack.id),
             lambda: watchers.StackWatcher(
                 cloud.heat, cloud.nova, app.stack, app.server_id))
         if self.guests:

@@ -13,6 +13,7 @@
 """What counts as evidence: the watchers on real clients."""
 
 import itertools
+import json
 import math
 import socket
 
@@ -239,14 +240,36 @@ class WorkflowWatcherTest(WatcherTestCase):
             [one.object_id for one in started], finished.object_id))
         self.assertEqual(('first', 'idle', 'late'), look.objects)
 
-    def test_execution_that_is_gone(self):
-        """Mistral calls it "not found": it has told nothing, that is all."""
+    def test_execution_that_is_not_found(self):
+        """Mistral lists it, and fails to read it: that is no answer."""
         self.add(fake_cloud.execution('SUCCESS', output={'found': True}))
         self.cloud.show_execution = lambda *_: (
             404, {'faultstring': 'Execution not found'}, {})
-        self.assertEqual([Mark.STARTED], self.marks())
+        self.assertRaises(clients.ServiceUnavailable, self.look)
         self.cloud.executions[-1]['state'] = 'ERROR'
-        self.assertIn('is in ERROR, and gone since', self.look().failure)
+        self.assertRaises(clients.ServiceUnavailable, self.look)
+
+    def test_each_execution_that_ended_well(self):
+        """One for another stack hides none for ours, whoever is first."""
+        other = dict(fake_cloud.execution('SUCCESS', id='other'))
+        other['input'] = json.dumps({'server_id': fake_cloud.SERVER,
+                                     'stack_id': 'another'})
+        self.add(other, fake_cloud.execution('SUCCESS', id='ours'))
+        self.assertEqual(
+            [('other', 'another'), ('ours', fake_cloud.STACK)],
+            [(one.object_id, one.payload['stack_id'])
+             for one in self.look().sightings if one.mark is Mark.FINISHED])
+
+    def test_failure_of_an_execution_for_another_stack(self):
+        """It is no failure of ours, which has not come yet."""
+        self.watcher = watchers.WorkflowWatcher(
+            self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER,
+            fake_cloud.STACK)
+        other = dict(fake_cloud.execution('ERROR', id='other'))
+        other['input'] = json.dumps({'server_id': fake_cloud.SERVER,
+                                     'stack_id': 'another'})
+        self.add(other)
+        self.assertEqual('', self.look().failure)
 
     def test_stack_of_the_input(self):
         self.add(fake_cloud.execution())
@@ -272,10 +295,6 @@ class StackWatcherTest(WatcherTestCase):
 
     def setUp(self):
         super().setUp()
-        self.setUp_stack()
-
-    def setUp_stack(self):
-        self.cloud.events = []
         self.cloud.stacks[fake_cloud.STACK] = {
             'id': fake_cloud.STACK, 'stack_name': 'app', 'outputs': [],
             'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': '',
@@ -284,10 +303,10 @@ class StackWatcherTest(WatcherTestCase):
         self.watcher = watchers.StackWatcher(
             self.clients.heat, self.clients.nova, STACK, fake_cloud.SERVER)
 
-    def update(self, status, reason=''):
+    def update(self, status, reason='', begun='2026-01-01T00:00:13Z'):
         self.cloud.stacks[fake_cloud.STACK].update(
             stack_status=status, stack_status_reason=reason,
-            updated_time='later')
+            updated_time=begun)
 
     def replace(self, status='ACTIVE'):
         self.cloud.stack_resources = fake_cloud.resources(
@@ -308,9 +327,9 @@ class StackWatcherTest(WatcherTestCase):
             fake_cloud.event('COMPLETE', 'e3', name='server')]
         started, finished = self.look().sightings
         self.assertEqual(
-            [('e1', (timeline.Stamp('Heat', 1767225613.0, 1767225614.0),)),
+            [(None, (timeline.Stamp('Heat', 1767225613.0, 1767225614.0),)),
              ('e2', (timeline.Stamp('Heat', 1767225640.0, 1767225641.0),))],
-            [(one.payload['event_id'], one.stamps)
+            [(one.payload.get('event_id'), one.stamps)
              for one in (started, finished)])
         self.assertEqual(
             (fake_cloud.STACK, fake_cloud.NEW_SERVER, 'compute-2', 'ACTIVE'),
@@ -328,39 +347,28 @@ class StackWatcherTest(WatcherTestCase):
                       look.state)
 
     def test_update_after_one_that_did_nothing(self):
-        """That one is another beginning, whether it is seen or not."""
-        old = {fake_cloud.SERVER: {'id': fake_cloud.SERVER,
-                                   'host': 'compute-1'}}
-        for seen in (True, False):
-            self.setUp_stack()
-            self.update('UPDATE_IN_PROGRESS')
-            self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e1')]
-            self.assertEqual(['e1'], self.event_ids())
-            self.update('UPDATE_COMPLETE')
-            self.cloud.servers = old
-            self.cloud.events += [fake_cloud.event('COMPLETE', 'e2')]
-            self.assertEqual(['e1'], self.event_ids())
-            self.update('UPDATE_IN_PROGRESS')
-            self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e3')]
-            if seen:
-                self.assertEqual(['e3'], self.event_ids())
-            self.update('UPDATE_COMPLETE')
-            self.replace()
-            self.cloud.events += [fake_cloud.event('COMPLETE', 'e4')]
-            self.assertEqual(['e3', 'e4'], self.event_ids(), seen)
-
-    def event_ids(self):
-        return [one.payload['event_id'] for one in self.look().sightings]
+        """Each is a beginning of its own, seen under way or not."""
+        self.cloud.servers = {fake_cloud.SERVER: {
+            'id': fake_cloud.SERVER, 'host': 'compute-1'}}
+        times = ('2026-01-01T00:00:05Z', '2026-01-01T00:00:35Z')
+        for begun in times:
+            for status in ('UPDATE_IN_PROGRESS', 'UPDATE_COMPLETE'):
+                self.update(status, begun=begun)
+                begin = self.recorder.now()
+                self.recorder.look(Link.STACK, begin, begin, self.look())
+        first, second = self.recorder.timeline().evidence
+        self.assertEqual(times, (first.payload['updated_time'],
+                                 second.payload['updated_time']))
+        self.assertEqual(
+            (timeline.Stamp('Heat', 1767225635.0, 1767225636.0),),
+            second.stamps)
+        self.assertGreaterEqual(second.not_before, first.seen_at)
 
     def test_little_is_asked_during_the_update(self):
-        """Heat is at work: its status, and once for the beginning."""
+        """Heat is at work: it is asked for its status alone."""
         self.update('UPDATE_IN_PROGRESS')
-        self.look()
-        self.cloud.events += [fake_cloud.event('IN_PROGRESS', 'e1')]
-        started, = self.look().sightings
-        self.assertEqual('e1', started.payload['event_id'])
         asked = len(self.cloud.asked('GET', ''))
-        self.assertEqual((started,), self.look().sightings)
+        self.look()
         self.assertEqual(1, len(self.cloud.asked('GET', '')) - asked)
 
     def test_next_update_is_asked_for_meanwhile(self):
