@@ -70,6 +70,7 @@ class Threads:
     """All simulated threads of one run, and their clock.
 
     :ivar time: what it is, in seconds
+    :ivar limit: when who waits still will wait for ever
     """
 
     def __init__(self, begin, rng, limit):
@@ -79,7 +80,7 @@ class Threads:
         :param rng: says who is first of those who wait for the same moment
         :param limit: when the first thread gets :class:`NeverEnds`
         """
-        self.time, self._random, self._limit = begin, rng.random, limit
+        self.time, self.limit, self._random = begin, limit, rng.random
         self._count, self._due = itertools.count(), []
         self._first = self._current = Thread(self, None)
         self._alive = {}
@@ -135,7 +136,7 @@ class Threads:
         while self._due:
             at, _, _, thread, turn = heapq.heappop(self._due)
             if turn == thread.turn:
-                if at > self._limit and self._first.error is None:
+                if at > self.limit and self._first.error is None:
                     self._first.error = NeverEnds('the watch has not ended')
                     thread, at = self._first, self.time
                 break
@@ -166,7 +167,7 @@ class Threads:
 
     def end(self):
         """End all threads but the first."""
-        self._limit = float('inf')
+        self.limit = float('inf')
         while self._alive:
             for thread in self._alive:
                 thread.error = _Killed()
