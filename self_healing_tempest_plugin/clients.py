@@ -197,7 +197,8 @@ class Heat:
                     stack_id, resolve_outputs=outputs).to_dict()
             except heat_exc.HTTPNotFound:
                 return None
-        return None if stack['stack_status'] == 'DELETE_COMPLETE' else stack
+            gone = stack['stack_status'] == 'DELETE_COMPLETE'
+        return None if gone else stack
 
     def resources(self, stack_id):
         """Return the resources of a stack as a list of dicts.
@@ -358,7 +359,7 @@ class Vitrage:
                         'Vitrage', 'show the alarms on %s' % vitrage_id,
                         'it knows it, but says: %s' % error, 404) from error
                 return None
-        nodes = {one['vitrage_id']: one for one in graph['nodes']}
+            nodes = {one['vitrage_id']: one for one in graph['nodes']}
         entity = nodes.pop(vitrage_id, None)
         return None if entity is None else Around(
             entity, tuple(nodes.values()))
@@ -676,7 +677,7 @@ class Nova:
                 found = self._servers.list_instance_actions(server_id)
             except lib_exc.NotFound:
                 return []
-            return found['instanceActions'][::-1]
+            return list(found['instanceActions'])[::-1]
 
     def console(self, server_id, lines):
         """Return the last lines of a server's console as text.

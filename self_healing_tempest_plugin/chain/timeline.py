@@ -525,5 +525,7 @@ def _completed(evidence, sighting):
             sighting.payload.get(key) == value
             for key, value in payload.items() if value is not None):
         stamps, payload = sighting.stamps, dict(sighting.payload)
+    if (stamps, payload) == (evidence.stamps, evidence.payload):
+        return evidence
     return dataclasses.replace(evidence, stamps=stamps,
                                payload=_frozen(payload))

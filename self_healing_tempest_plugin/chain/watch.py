@@ -296,8 +296,9 @@ class _Asked:
         is sure that it does not pass.
         """
         if isinstance(error, clients.ServiceError):
-            since = self._refused = self._refused or begin
-            if self._recorder.now() < since + REFUSED:
+            now = self._recorder.now()
+            self._refused = self._refused or now
+            if now < self._refused + REFUSED:
                 return lambda: self._recorder.silence(self.link, begin, error)
         return lambda: self._break(error)
 

@@ -94,7 +94,7 @@ class _Alarms:
         around = vitrage.around(entity['vitrage_id'])
         self._active_before = frozenset(
             alarm['vitrage_id'] for alarm in self._here(around))
-        self._past_empty = -float('inf')
+        self._past_empty = self._past_asked = -float('inf')
 
     def look(self, now):
         """Ask the graph, and the history where it is time for that.
@@ -104,21 +104,24 @@ class _Alarms:
         """
         begin = now()
         entity, alarms = self._present()
-        if alarms or (entity is not None
-                      and begin < self._past_empty + HISTORY_INTERVAL):
+        if entity is not None and (
+                begin < self._past_asked + HISTORY_INTERVAL):
             return entity, alarms
         past = [alarm for alarm in self._past()
                 if _alarm_key(alarm) not in self._before]
+        self._past_asked = max(self._past_asked, begin)
         if not past:
             self._past_empty = max(self._past_empty, begin)
-            return entity, ()
-        if entity is not None:
+            return entity, alarms
+        if entity is not None and not alarms:
             # It may have come to the graph between the two questions.
             entity, alarms = self._present()
-        lag = self._lag(now())
-        return entity, alarms or tuple(
+        lag, present = self._lag(now()), {alarm.id for alarm in alarms}
+        # One that came and went before the others may be what caused all.
+        return entity, alarms + tuple(
             _past_sighting(alarm, lag, self._clock)
-            for alarm in reversed(past))
+            for alarm in reversed(past)
+            if alarm['vitrage_id'] not in present)
 
     @property
     def _clock(self):
