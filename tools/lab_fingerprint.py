@@ -186,7 +186,8 @@ def _listed(session, service, path, key, describe):
     """Return what one service lists, described one by one.
 
     :param key: of the list in the answer, or None where it is the answer
-    :param describe: returns name and description of an item
+    :param describe: returns name and description of an item, None for one
+        that says nothing
     """
     try:
         # Nova shows forced_down, and the name of a group's one policy, only
@@ -196,7 +197,7 @@ def _listed(session, service, path, key, describe):
             headers={'OpenStack-API-Version': 'compute 2.90'}).json()
     except (keystone_exceptions.ClientException, ValueError) as error:
         raise Unanswered('%s: %s' % (service, _line(error))) from error
-    return dict(describe(one) for one in (body[key] if key else body))
+    return dict(filter(None, map(describe, body[key] if key else body)))
 
 
 def _nova_service(one):
@@ -212,6 +213,11 @@ def _agent(one):
 def _server(one):
     return one['id'], {'status': one['status'],
                        'host': one['OS-EXT-SRV-ATTR:host']}
+
+
+def _security_group(one):
+    # Neutron makes that one itself, when a project first asks for its groups.
+    return None if one['name'] == 'default' else (one['id'], one['name'])
 
 
 def _port(one):
@@ -244,7 +250,7 @@ CLOUD = {
     'subnets': ('network', '/v2.0/subnets', 'subnets',
                 _fields('id', 'name', 'cidr')),
     'security groups': ('network', '/v2.0/security-groups',
-                        'security_groups', _fields('id', 'name')),
+                        'security_groups', _security_group),
     'ports': ('network', '/v2.0/ports', 'ports', _port),
     'floating ips': ('network', '/v2.0/floatingips', 'floatingips',
                      _fields('id', 'floating_ip_address', 'status')),
