@@ -684,6 +684,11 @@ class StormTest(testtools.TestCase):
 class RemarksTest(testtools.TestCase):
     """verdict.remarks()."""
 
+    def test_nothing_deduced(self):
+        """There is no state to miss."""
+        self.assertEqual((), verdict.remarks(
+            samples.healthy(without=[Link.DEDUCTION]), EXPECTED))
+
     def test_healthy(self):
         self.assertEqual((), verdict.remarks(samples.healthy(), EXPECTED))
 
