@@ -62,8 +62,8 @@ MODULES = {
                           'watchers', 'probing'),
     'chain/watchers.py': ('diagnosis_afterwards', 'timeline', 'watchers',
                           'diagnosis'),
-    'faults/journal.py': ('journal', 'revert', 'life'),
-    'faults/life.py': ('life', 'journal', 'revert', 'plans'),
+    'faults/journal.py': ('private_files', 'journal', 'removal', 'revert'),
+    'faults/life.py': ('life', 'processes', 'revert'),
 }
 
 #: Where it is argued that a survivor makes no difference.
@@ -324,12 +324,16 @@ def try_all(found, options, argued):
         for module in dict.fromkeys(one.module for one in found):
             copies.use(lambda copy, module=module: _check(runner, copy,
                                                           module))
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
+        try:
             waiting = [pool.submit(
                 copies.use, lambda copy, one=one: runner.try_out(
                     one, argued, copy)) for one in found]
             for done in concurrent.futures.as_completed(waiting):
                 yield done.result()
+        finally:
+            # Whoever interrupts it waits for no more than has begun.
+            pool.shutdown(cancel_futures=True)
 
 
 def _check(runner, copy, module):
