@@ -355,8 +355,18 @@ def rows(results):
                _literal(one.mutant.after), one.outcome, one.why)
 
 
+def known(path, results):
+    """Return the rows of a table on modules that were not tried now."""
+    if not path.exists():
+        return []
+    tried = {one.mutant.module for one in results}
+    with path.open(newline='') as file:
+        return [row for row in list(csv.reader(file))[1:]
+                if row[0] in MODULES and row[0] not in tried]
+
+
 def _literal(text):
-    """Return code as reStructuredText; a long line is cut."""
+    """Return code as reStructuredText."""
     return '``%s``' % text if text else '(nothing)'
 
 
@@ -401,12 +411,18 @@ def document(results, options):
 
 
 def write(results, options):
-    """Write the files that were asked for."""
+    """Write the files that were asked for.
+
+    Of modules that were not tried the rows of before stay in the table.
+    """
     if options.csv:
+        found = {module: [] for module in MODULES}
+        for row in (*known(options.csv, results), *rows(results)):
+            found[row[0]].append(row)
         with options.csv.open('w', newline='') as file:
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(HEADER)
-            writer.writerows(rows(results))
+            writer.writerows(sum(found.values(), []))
     if options.json:
         options.json.write_text(json.dumps(document(results, options),
                                            indent=2) + '\n')

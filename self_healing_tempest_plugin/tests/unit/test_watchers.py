@@ -132,6 +132,13 @@ class DeductionWatcherTest(WatcherTestCase):
         self.assertEqual((fake_cloud.SERVER, True), (
             seen.payload['server_id'], seen.payload['state_error']))
 
+    def test_server_without_state(self):
+        """Vitrage may know the server, and not yet what it is in."""
+        for state in (None, ''):
+            self.cloud.entities = [fake_cloud.server_entity(state)]
+            self.assertEqual('alarm not there, server without state',
+                             self.look().state)
+
     def test_state_alone_is_not_enough(self):
         self.cloud.entities = [fake_cloud.server_entity('ERROR')]
         self.assertEqual([], self.marks())
