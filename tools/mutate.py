@@ -62,8 +62,8 @@ MODULES = {
                           'watchers', 'probing'),
     'chain/watchers.py': ('diagnosis_afterwards', 'timeline', 'watchers',
                           'diagnosis'),
-    'faults/journal.py': ('journal', 'revert', 'life'),
-    'faults/life.py': ('life', 'journal', 'revert', 'plans'),
+    'faults/journal.py': ('private_files', 'journal', 'removal', 'revert'),
+    'faults/life.py': ('life', 'processes', 'revert'),
 }
 
 #: Where it is argued that a survivor makes no difference.
@@ -324,12 +324,16 @@ def try_all(found, options, argued):
         for module in dict.fromkeys(one.module for one in found):
             copies.use(lambda copy, module=module: _check(runner, copy,
                                                           module))
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
+        try:
             waiting = [pool.submit(
                 copies.use, lambda copy, one=one: runner.try_out(
                     one, argued, copy)) for one in found]
             for done in concurrent.futures.as_completed(waiting):
                 yield done.result()
+        finally:
+            # Whoever interrupts it waits for no more than has begun.
+            pool.shutdown(cancel_futures=True)
 
 
 def _check(runner, copy, module):
@@ -351,8 +355,18 @@ def rows(results):
                _literal(one.mutant.after), one.outcome, one.why)
 
 
+def known(path, results):
+    """Return the rows of a table on modules that were not tried now."""
+    if not path.exists():
+        return []
+    tried = {one.mutant.module for one in results}
+    with path.open(newline='') as file:
+        return [row for row in list(csv.reader(file))[1:]
+                if row[0] in MODULES and row[0] not in tried]
+
+
 def _literal(text):
-    """Return code as reStructuredText; a long line is cut."""
+    """Return code as reStructuredText."""
     return '``%s``' % text if text else '(nothing)'
 
 
@@ -397,12 +411,18 @@ def document(results, options):
 
 
 def write(results, options):
-    """Write the files that were asked for."""
+    """Write the files that were asked for.
+
+    Of modules that were not tried the rows of before stay in the table.
+    """
     if options.csv:
+        found = {module: [] for module in MODULES}
+        for row in (*known(options.csv, results), *rows(results)):
+            found[row[0]].append(row)
         with options.csv.open('w', newline='') as file:
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(HEADER)
-            writer.writerows(rows(results))
+            writer.writerows(sum(found.values(), []))
     if options.json:
         options.json.write_text(json.dumps(document(results, options),
                                            indent=2) + '\n')

@@ -209,6 +209,21 @@ class OutcomeTest(testtools.TestCase):
                 matchers.Contains('"seed": 12'),
                 matchers.Contains('"outcome": "survived"'))))
 
+    def test_other_modules_stay(self):
+        """A table may be made of several runs, in the order of modules."""
+        directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        options = mutate.parse(['--csv', str(directory / 'a.csv')])
+        for module, test in (('faults/life.py', 'test_a'),
+                             ('chain/verdict.py', 'test_b'),
+                             ('faults/life.py', 'test_c')):
+            mutate.write([mutate.Result(mutant(module=module), 'killed', test,
+                                        1)], options)
+        lines = (directory / 'a.csv').read_text().splitlines()
+        self.assertEqual(
+            [('chain/verdict.py', 'test_b'), ('faults/life.py', 'test_c')],
+            [(line.split(',')[0], line.split(',')[-1])
+             for line in lines[1:]])
+
     def test_summary(self):
         text = str(mutate.summary([
             mutate.Result(mutant(), outcome, '', 1)

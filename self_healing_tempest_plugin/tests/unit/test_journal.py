@@ -137,6 +137,16 @@ class WriteTest(host_samples.JournalTestCase):
             self.assertIn('[self_healing] state_dir', str(error))
 
 
+class RecordsTest(testtools.TestCase):
+    """What has been read cannot be changed, only written."""
+
+    def test_frozen(self):
+        for one in (journal.Object, journal.Damage, journal.Entry):
+            self.assertRaises(
+                dataclasses.FrozenInstanceError, setattr,
+                object.__new__(one), dataclasses.fields(one)[0].name, 'else')
+
+
 class ReadTest(host_samples.JournalTestCase):
     """What is read back."""
 

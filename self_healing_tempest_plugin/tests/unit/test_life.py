@@ -509,6 +509,61 @@ class GateTest(LifeTestCase):
             self.assertTrue(self.file.exists())
 
 
+class SignalTest(LifeTestCase):
+    """Where a signal strikes in this very process, see test_interrupts."""
+
+    class Struck(Exception):
+        """What the handler of a run raises."""
+
+    def setUp(self):
+        super().setUp()
+        self.seen = []
+        before = signal.signal(signal.SIGTERM, self.strike)
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+        self.fault = life.injected(
+            self.plan(), self.journal, self.transports, host_samples.TIMES,
+            self.recorder)
+
+    def strike(self, *_):
+        self.seen.append(self.file.exists())
+
+    def test_on_the_way_to_the_repair(self):
+        """Where the body is over and the repair has not begun, it waits."""
+        hold = self.fault._signals.hold
+
+        def hold_late():
+            signal.raise_signal(signal.SIGTERM)
+            hold()
+
+        with self.fault:
+            self.fault._signals.hold = hold_late
+        waiting.wait_for(lambda: self.seen, what='signal', timeout=60,
+                         interval=0.02)
+        self.assertEqual([False], self.seen)
+        self.assertEqual(HEALTHY, self.states())
+
+    def test_in_the_wait_for_a_witness(self):
+        """It ends the wait, which may be long, and leads to the repair."""
+        wait = self.fault._life._wait
+
+        def struck(*_):
+            self.seen.append(self.file.exists())
+            raise self.Struck
+
+        def wait_struck(*args):
+            if not self.seen:
+                signal.raise_signal(signal.SIGTERM)
+            wait(*args)
+
+        signal.signal(signal.SIGTERM, struck)
+        self.fault._life._wait = wait_struck
+        self.assertRaises(self.Struck, self.fault.__enter__)
+        self.assertEqual([True], self.seen)
+        self.assertFalse(self.file.exists())
+        self.assertEqual(['planned', 'armed', 'injected', 'reverted',
+                          'verified'], self.states())
+
+
 class CheckTest(LifeTestCase):
     """faults.checks."""
 

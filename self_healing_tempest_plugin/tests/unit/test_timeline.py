@@ -59,6 +59,13 @@ class RecordsTest(testtools.TestCase):
                     dataclasses.fields(one)[0].name, 'else')
 
 
+class IntervalTest(testtools.TestCase):
+    """timeline.Interval."""
+
+    def test_width(self):
+        self.assertEqual(2.5, timeline.Interval(101.0, 103.5).width)
+
+
 class RecorderTest(testtools.TestCase):
     """timeline.Recorder."""
 

@@ -223,6 +223,16 @@ class BrokenTest(testtools.TestCase):
                 seen, evidence=(*others, *updates)))
             self.assertIs(kind, found.kind, found.why)
 
+    def test_time_that_is_not_round(self):
+        """A tenth of a second is as much as anybody wants to know."""
+        for seconds, text in ((10.04, '10'), (9.96, '10'), (12.34, '12.3')):
+            found = judged(
+                samples.healthy(without=[Link.WORKFLOW, Link.STACK,
+                                         Link.APPLICATION]),
+                samples.expected(timeouts=dict(
+                    EXPECTED.timeouts) | {Link.WORKFLOW: seconds}))
+            self.assertIn(' within %s s ' % text, found.why)
+
     def test_execution_never_ends(self):
         started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
         seen = samples.healthy(without=[Link.WORKFLOW, Link.STACK,
@@ -241,7 +251,8 @@ class BrokenTest(testtools.TestCase):
             failures=(timeline.Failure(Link.WORKFLOW, 'e1', 109.0,
                                        'execution e1 is in ERROR: boom'),)))
         self.assertEqual(Kind.BROKEN, found.kind)
-        self.assertIn('execution e1 is in ERROR: boom', found.why)
+        self.assertEqual(
+            1, found.why.count('execution e1 is in ERROR: boom'), found.why)
 
     def failing(self, *evidence, **changes):
         """Return a run whose execution is in ERROR, judged."""
@@ -270,6 +281,7 @@ class BrokenTest(testtools.TestCase):
     def test_heat_is_silent(self):
         """An execution cannot do anything then."""
         for answered, link in ((None, Link.STACK), (100.0, Link.STACK),
+                               (124.9, Link.STACK), (125.0, Link.WORKFLOW),
                                (128.0, Link.WORKFLOW)):
             watched = dict(samples.healthy().watched)
             watched[Link.STACK] = timeline.Watched(
@@ -683,6 +695,11 @@ class StormTest(testtools.TestCase):
 
 class RemarksTest(testtools.TestCase):
     """verdict.remarks()."""
+
+    def test_nothing_deduced(self):
+        """There is no state to miss."""
+        self.assertEqual((), verdict.remarks(
+            samples.healthy(without=[Link.DEDUCTION]), EXPECTED))
 
     def test_healthy(self):
         self.assertEqual((), verdict.remarks(samples.healthy(), EXPECTED))

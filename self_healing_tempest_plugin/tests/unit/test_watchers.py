@@ -82,6 +82,23 @@ class AlarmWatcherTest(WatcherTestCase):
         self.watch()
         self.assertEqual([], self.marks())
 
+    def test_alarm_of_before_that_only_the_graph_has(self):
+        """The history may lag behind it: it is none of this fault."""
+        self.cloud.entities = [fake_cloud.host_entity()]
+        self.cloud.alarms.append(fake_cloud.alarm('a1'))
+        self.cloud.graph_only.add('a1')
+        self.watch()
+        self.assertEqual([], self.marks())
+        self.cloud.alarms.append(fake_cloud.alarm('a2'))
+        self.assertEqual('a2', self.sighting().object_id)
+
+    def test_another_vertex_at_the_same_time(self):
+        """Two alarms may begin in one second: the vertex tells them apart."""
+        self.cloud.alarms.append(fake_cloud.alarm('a1', end='x'))
+        self.watch()
+        self.cloud.alarms.append(fake_cloud.alarm('a2', end='x'))
+        self.assertEqual('a2', self.sighting().object_id)
+
     def test_same_vertex_raised_again(self):
         """Vitrage may use the vertex again: the start tells them apart."""
         self.cloud.alarms.append(fake_cloud.alarm('a1', end='x'))
@@ -115,6 +132,13 @@ class DeductionWatcherTest(WatcherTestCase):
         seen = self.sighting()
         self.assertEqual((fake_cloud.SERVER, True), (
             seen.payload['server_id'], seen.payload['state_error']))
+
+    def test_server_without_state(self):
+        """Vitrage may know the server, and not yet what it is in."""
+        for state in (None, ''):
+            self.cloud.entities = [fake_cloud.server_entity(state)]
+            self.assertEqual('alarm not there, server without state',
+                             self.look().state)
 
     def test_state_alone_is_not_enough(self):
         self.cloud.entities = [fake_cloud.server_entity('ERROR')]
@@ -223,6 +247,15 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.assertIn('is in ERROR: boom', look.failure)
         self.assertEqual([Mark.STARTED], [one.mark for one
                                           in look.sightings])
+
+    def test_cancelled_by_somebody(self):
+        """It will not heal any more either, beside one in ERROR, too."""
+        self.add(fake_cloud.execution('CANCELLED', state_info='by hand'))
+        self.assertIn('is in CANCELLED: by hand', self.look().failure)
+        self.add(fake_cloud.execution('ERROR', id='second'))
+        self.assertIn('is in CANCELLED: by hand', self.look().failure)
+        self.add(fake_cloud.execution(id='third'))
+        self.assertEqual('', self.look().failure)
 
     def test_storm(self):
         """Repeated executions are a remark; the healer is followed."""
