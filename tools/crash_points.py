@@ -103,6 +103,15 @@ SETTLE = 180
 STEP = 400
 
 
+def _interruptible():
+    """Let Ctrl-C end a process that is about to begin.
+
+    A shell without job control lets what it starts in the background ignore
+    it, with all that comes of that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclasses.dataclass(frozen=True)
 class Point:
     """Where a run gets a signal.
@@ -188,7 +197,7 @@ class Lab:
             point.number.name, str(point.seconds), str(TIMER), *options),
             cwd=self._workspace, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, env=self._environment,
-            start_new_session=True)
+            start_new_session=True, preexec_fn=_interruptible)
 
     def look(self):
         """Return what is open, and shows, as a list of lines."""

@@ -195,11 +195,21 @@ class Bench:
             process = subprocess.Popen(
                 [self._bin / 'python', '-m', 'testtools.run', SCENARIO],
                 cwd=self._workspace, env=environment, stdout=output,
-                stderr=subprocess.STDOUT, start_new_session=True)
+                stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=_interruptible)
             with ended(process):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     return process.wait(RUN)
         return None
+
+
+def _interruptible():
+    """Let Ctrl-C end a process that is about to begin.
+
+    A shell without job control lets what it starts in the background ignore
+    it, with all that comes of that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from testtools import content
 
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import test_drill
+from self_healing_tempest_plugin.tests.unit import test_interrupts
 from self_healing_tempest_plugin import waiting
 
 
@@ -37,7 +38,8 @@ class InterruptedTest(test_drill.DrillTestCase):
                 [sys.executable, '-m', 'testtools.run', self.test], text=True,
                 env=dict(os.environ, TEMPEST_CONFIG_DIR=self.directory,
                          TEMPEST_CONFIG='tempest.conf', **environment),
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                preexec_fn=test_interrupts.interruptible) as run:
             try:
                 waiting.wait_for(
                     lambda: self.cloud.asked('GET', '/executions')

@@ -73,6 +73,15 @@ HELD, LIFE = ('arm', 'gate', 'inject', 'revert', 'disarm'), [
     'planned', 'armed', 'injected', 'witnessed', 'reverted', 'verified']
 
 
+def interruptible():
+    """Let Ctrl-C end a process that is about to begin.
+
+    A shell without job control lets what it starts in the background ignore
+    it, with all that comes of that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class InterruptTest(host_samples.JournalTestCase):
     """faults.interrupts and faults.life."""
 
@@ -87,7 +96,7 @@ class InterruptTest(host_samples.JournalTestCase):
         run = subprocess.Popen(
             [sys.executable, '-c', RUN, str(self.directory), where,
              timeout], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True)
+            text=True, preexec_fn=interruptible)
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
         waiting.wait_for((self.directory / 'at').exists, what=where,
