@@ -74,12 +74,13 @@ HELD, LIFE = ('arm', 'gate', 'inject', 'revert', 'disarm'), [
 
 
 def interruptible():
-    """Let Ctrl-C end a process that is about to begin.
+    """Let Ctrl-C end a process that is about to begin, and Ctrl-\\.
 
     A shell without job control lets what it starts in the background ignore
-    it, with all that comes of that.
+    both, with all that comes of that.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class InterruptTest(host_samples.JournalTestCase):
