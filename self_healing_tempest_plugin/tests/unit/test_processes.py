@@ -363,6 +363,16 @@ class LateFaultTest(ProcessTestCase):
         self.take_back(plan, times=self.times)
         self.assert_stays_repaired()
 
+    def test_another_one_was_seen(self):
+        """A second open fault in the journal says nothing of this one."""
+        other = self.plan()
+        self.journal.plan(other)
+        self.journal.record(other.id, journal.State.WITNESSED)
+        plan = self.late(1.2)
+        self.killed(plan)
+        self.take_back(plan, times=self.times)
+        self.assert_stays_repaired()
+
     def test_never_comes(self):
         """It is waited for no longer than for any witness."""
         begin = time.monotonic()
