@@ -50,7 +50,6 @@ from self_healing_tempest_plugin.tests.unit import simulated_services
 from self_healing_tempest_plugin.tests.unit import simulated_stories
 from self_healing_tempest_plugin.tests.unit import simulated_troubles
 from self_healing_tempest_plugin.tests.unit import simulated_watch
-from self_healing_tempest_plugin import waiting
 
 Kind, Link = verdict.Kind, links.Link
 
@@ -438,12 +437,6 @@ class ThreadedDefectTest(DefectCase):
         self.replaced(watch._Asked, '_give_up', lambda *args: None)
         self.assertIn('the watch has not ended', self.complaint('dripping'))
 
-    def test_a5_deadline(self):
-        """Each part of an answer has all the time that there is."""
-        self.replaced(probing._Socket, 'limit', limit_of_parts)
-        self.assertIn('the watch has not ended', self.complaint(
-            'on the wire'))
-
     def test_a5_redirects(self):
         """Who is asked may send us to somebody else."""
         ask = probing._ask
@@ -460,11 +453,6 @@ class ThreadedDefectTest(DefectCase):
         """All of an answer is read, however much it is."""
         self.replaced(probing, 'MOST_BYTES', 1 << 30)
         self.assert_verdict('on the wire')
-
-
-def limit_of_parts(self, seconds):
-    """Give all the time that there is to each part of the answer."""
-    self._deadline, self._taken = waiting.CLOCK.now() + 1e6, 0
 
 
 class ModelTest(testtools.TestCase):
