@@ -190,6 +190,15 @@ class DeductionWatcherTest(WatcherTestCase):
         self.cloud.broken = '/rca/v1/rca'
         self.assertEqual((), self.sighting().payload['causes'])
 
+    def test_history_that_was_empty_just_now(self):
+        """What it did not have two seconds ago is little older than that."""
+        self.cloud.entities = []
+        self.assertEqual([], self.marks())
+        self.cloud.alarms.append(fake_cloud.deduced(end='now'))
+        self.clock.sleep(2.0)
+        seen, = self.watcher.look(self.recorder).sightings
+        self.assertEqual(watchers.VITRAGE_DATABASE_LAG + 2.0, seen.lag)
+
     def test_history_is_left_alone(self):
         """The graph is asked each time, the database now and then."""
         self.cloud.requests.clear()
@@ -537,6 +546,15 @@ class ApplicationWatcherTest(WatcherTestCase):
             tuple(seen.payload[key] for key in ('url', 'boot', 'server')))
         self.assertEqual([True, False, True], [
             one.ok for one in self.recorder.timeline().probes])
+
+    def test_who_answers_is_reached(self):
+        """Only where nobody takes the question it may be asked harder."""
+        for boot in ('boot-1', 'boot-2'):
+            self.cloud.answer = (fake_cloud.SERVER, boot)
+            self.assertFalse(self.look().unreached, boot)
+        with socket.create_server(('127.0.0.1', 0)) as server:
+            self.app.url = 'http://127.0.0.1:%d/' % server.getsockname()[1]
+        self.assertTrue(self.look().unreached)
 
     def test_request_is_taken_and_not_answered(self):
         """Who is too slow must not be asked harder."""
