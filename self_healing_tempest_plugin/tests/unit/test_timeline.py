@@ -65,6 +65,16 @@ class IntervalTest(testtools.TestCase):
     def test_width(self):
         self.assertEqual(2.5, timeline.Interval(101.0, 103.5).width)
 
+    def test_meet(self):
+        """They may have one moment only in common."""
+        one = timeline.Interval(101.0, 103.0)
+        for begin, end, common in ((103.0, 105.0, (103.0, 103.0)),
+                                   (99.0, 101.0, (101.0, 101.0)),
+                                   (102.0, 105.0, (102.0, 103.0)),
+                                   (103.1, 105.0, None), (99.0, 100.9, None)):
+            found = one.meet(timeline.Interval(begin, end))
+            self.assertEqual(common and timeline.Interval(*common), found)
+
 
 class RecorderTest(testtools.TestCase):
     """timeline.Recorder."""

@@ -209,6 +209,19 @@ class BrokenTest(testtools.TestCase):
         self.assertIn("vitrage-notifier's log for 'Failed to execute Mistral "
                       "action'", found.look_at)
 
+    def test_answer_between_two_updates(self):
+        """The first may have brought it; before both it is no effect."""
+        again = timeline.Evidence(
+            Link.STACK, Mark.STARTED, 'stack-1', 119.2, 119.8,
+            {'stack_id': 'stack-1', 'start_timestamp': 'later'})
+        for seen_at, kind in ((119.0, Kind.HEALED),
+                              (108.5, Kind.NOT_HEALED_BY_THIS_CHAIN)):
+            seen = changed(Link.APPLICATION, Mark.FINISHED,
+                           not_before=seen_at - 0.5, seen_at=seen_at)
+            found = judged(dataclasses.replace(
+                seen, evidence=(*seen.evidence, again)))
+            self.assertEqual(kind, found.kind, found)
+
     def test_update_before_the_workflow_that_did_nothing(self):
         """The one that brought the server began after the workflow did."""
         seen = samples.healthy()
