@@ -293,7 +293,6 @@ class Recorder:
         self._remarks = {}
         self._watched = {}
         self._looked = {}
-        self._begun = []
         self._objects = {}
         self._clocks = {}
         self._concluded = None
@@ -410,8 +409,9 @@ class Recorder:
         """Record an answered poll of a link.
 
         Polls come in the order in which they end, and may have begun in
-        another. What has been seen once stays true, so that a poll without
-        it, whenever it began, says that it was not before that.
+        another. What is seen may be gone in the next moment, so that a poll
+        without it says that it was not before that only where the poll was
+        over when the one that sees it began.
 
         :param begin: when the poll began
         :param end: when it had its answer
@@ -421,7 +421,6 @@ class Recorder:
             if look.objects:
                 self._objects[link] = tuple(dict.fromkeys(
                     (*self._objects.get(link, ()), *look.objects)))
-            self._overlook(link, look, begin)
             for sighting in look.sightings:
                 self._complete(link, sighting)
             if not self._over():
@@ -431,8 +430,7 @@ class Recorder:
                 if begin >= self._answered(link):
                     self._fail(link, look, end)
                 self._count(link, begin, look.state, answered=begin)
-            self._looked[link] = max(begin, self._looked.get(
-                link, self._origin))
+            self._looked.setdefault(link, []).append((begin, end))
 
     def _answered(self, link):
         watched = self._watched.get(link)
@@ -461,21 +459,15 @@ class Recorder:
                 'them are kept' % (MOST_SIGHTINGS, link.label,
                                    sighting.mark.value))
             return
-        not_before = self._looked.get(link, self._origin)
-        one = Evidence(
-            link, sighting.mark, sighting.object_id, min(not_before, end),
-            end, _frozen(sighting.payload), sighting.lag, sighting.stamps)
-        self._begun.append(begin)
-        self._lists['evidence'].append(one)
+        self._lists['evidence'].append(Evidence(
+            link, sighting.mark, sighting.object_id,
+            self._last_without(link, begin), end, _frozen(sighting.payload),
+            sighting.lag, sighting.stamps))
 
-    def _overlook(self, link, look, begin):
-        # A poll can give up long after a later one has seen what it did not.
-        self._lists['evidence'] = [
-            dataclasses.replace(one, not_before=max(one.not_before, begin))
-            if one.link is link and begin < begun
-            and not any(_same(sighting, one) for sighting in look.sightings)
-            else one
-            for one, begun in zip(self._lists['evidence'], self._begun)]
+    def _last_without(self, link, before):
+        """Return when the last poll began that was over at a moment."""
+        return max((begin for begin, end in self._looked.get(link, ())
+                    if end <= before), default=self._origin)
 
     def _complete(self, link, sighting):
         # What a service says of something may be there only after the thing

@@ -292,6 +292,16 @@ class RunTest(testtools.TestCase):
         self.assertEqual(
             before, (self.tree / 'plugin_of_test/sums.py').read_text())
 
+    def test_no_compiled_code(self):
+        """It would be taken for that of a mutant of the same second."""
+        self.useFixture(fixtures.EnvironmentVariable(
+            'PYTHONDONTWRITEBYTECODE'))
+        runner = mutate.Runner(sys.executable, timeout=60)
+        self.assertEqual(str(self.tree / 'plugin_of_test/sums.py'),
+                         runner.imported(self.tree, 'sums.py'))
+        self.assertTrue(runner.run(self.tree, 'sums.py')[0])
+        self.assertEqual([], list(self.tree.rglob('*.pyc')))
+
     def test_tests_that_fail_anyway(self):
         """Nothing can be said where the tests fail without a mutant."""
         (self.tree / 'plugin_of_test/sums.py').write_text(

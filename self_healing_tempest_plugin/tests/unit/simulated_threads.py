@@ -107,6 +107,22 @@ class Threads:
             self.time if at is None else at, self._random(),
             next(self._count), thread, thread.turn))
 
+    def waiter(self):
+        """Return who has the turn and is about to wait, for :meth:`call`."""
+        return self._current, self._current.turn
+
+    def call(self, waiters):
+        """Wake those who wait still, and forget them.
+
+        Whoever had a turn since waits for something else by now, or is over.
+
+        :param waiters: a list of what :meth:`waiter` returned
+        """
+        for thread, turn in waiters:
+            if turn == thread.turn and not thread.over:
+                self.wake(thread)
+        waiters.clear()
+
     def interrupt(self, at, error):
         """Let the first thread break at a moment, whatever it waits for."""
         Thread(self, lambda: self._interrupt(at, error)).start()
@@ -165,8 +181,7 @@ class Threads:
                 thread.call()
         del self._alive[thread]
         thread.over = True
-        for one in thread.joining:
-            self.wake(one)
+        self.call(thread.joining)
         worker.idle.append(worker)
         self._hand_over()
 
@@ -223,7 +238,7 @@ class Thread:
 
     def join(self, timeout=None):
         if not self.over:
-            self.joining.append(self._threads._current)
+            self.joining.append(self._threads.waiter())
             self._threads.wait(
                 None if timeout is None else self._threads.time + timeout)
 
@@ -239,13 +254,11 @@ class Event:
 
     def set(self):
         self._set = True
-        for one in self._waiting:
-            self._threads.wake(one)
-        self._waiting.clear()
+        self._threads.call(self._waiting)
 
     def wait(self, timeout=None):
         if not self._set:
-            self._waiting.append(self._threads._current)
+            self._waiting.append(self._threads.waiter())
             self._threads.wait(
                 None if timeout is None else self._threads.time + timeout)
         return self._set
@@ -261,16 +274,14 @@ class Semaphore:
         while not self._value:
             if not blocking:
                 return False
-            self._waiting.append(self._threads._current)
+            self._waiting.append(self._threads.waiter())
             self._threads.wait()
         self._value -= 1
         return True
 
     def release(self):
         self._value += 1
-        for one in self._waiting:
-            self._threads.wake(one)
-        self._waiting.clear()
+        self._threads.call(self._waiting)
 
 
 class Lock(Semaphore):

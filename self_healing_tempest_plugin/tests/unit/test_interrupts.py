@@ -74,30 +74,37 @@ HELD, LIFE = ('arm', 'gate', 'inject', 'revert', 'disarm'), [
 
 
 def interruptible():
-    """Let Ctrl-C end a process that is about to begin, and Ctrl-\\.
+    """Let each signal do what it does at a terminal, in a new process.
 
-    A shell without job control lets what it starts in the background ignore
-    both, with all that comes of that.
+    What starts the tests may ignore some: nohup does, a shell without job
+    control does for all that it starts in the background, and so may CI.
     """
-    for number in (signal.SIGINT, signal.SIGQUIT):
+    for number in (*interrupts.SIGNALS, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
+
+
+def without_hangup():
+    """Ignore the end of the terminal, in a new process, as nohup does."""
+    interruptible()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 class InterruptTest(host_samples.JournalTestCase):
     """faults.interrupts and faults.life."""
 
-    def begin(self, where, timeout=''):
+    def begin(self, where, timeout='', signals=interruptible):
         """Start a run, and wait until it is at a place.
 
         :param timeout: place where the timeout of a test of a second is
             set
+        :param signals: sets what the run's process ignores
         """
         for name in ('at', 'go'):
             (self.directory / name).unlink(missing_ok=True)
         run = subprocess.Popen(
             [sys.executable, '-c', RUN, str(self.directory), where,
              timeout], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, preexec_fn=interruptible)
+            text=True, preexec_fn=signals)
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
         waiting.wait_for((self.directory / 'at').exists, what=where,
@@ -189,9 +196,7 @@ class InterruptTest(host_samples.JournalTestCase):
 
     def test_ignored(self):
         """What a run ignores, as with nohup, it goes on ignoring."""
-        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        self.addCleanup(signal.signal, signal.SIGHUP, before)
-        run = self.begin('body')
+        run = self.begin('body', signals=without_hangup)
         run.send_signal(signal.SIGHUP)
         (self.directory / 'go').touch()
         stdout, _ = run.communicate(timeout=60)

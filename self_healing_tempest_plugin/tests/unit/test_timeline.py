@@ -276,27 +276,33 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual(1000.5, self.found().seen_at)
 
     def test_blind_poll_that_began_later(self):
-        """It was over first: what it missed came after its beginning."""
+        """What it missed may have been gone by the time it looked."""
+        self.recorder.look(Link.ALARM, 1000.5, 1001.0,
+                           watchers.Look('not there'))
         self.recorder.look(Link.ALARM, 1003.0, 1004.0,
                            watchers.Look('not there'))
-        self.recorder.look(Link.ALARM, 1001.0, 1005.0, sight())
-        self.assertEqual((1003.0, 1005.0), (self.found().not_before,
+        self.recorder.look(Link.ALARM, 1002.0, 1005.0, sight())
+        self.assertEqual((1000.5, 1005.0), (self.found().not_before,
                                             self.found().seen_at))
 
-    def test_blind_poll_that_gave_up_later(self):
-        """It came after the beginning of that one, too, verdict or not."""
-        self.recorder.look(Link.ALARM, 1001.0, 1001.5,
+    def test_blind_poll_that_was_over_later(self):
+        """It may have looked when all was gone, whenever it began."""
+        for begin, end in ((1001.0, 1001.5), (1002.0, 1003.1)):
+            self.recorder.look(Link.ALARM, begin, end,
+                               watchers.Look('not there'))
+        self.recorder.look(Link.ALARM, 1003.0, 1004.1, sight())
+        self.recorder.look(Link.ALARM, 1002.5, 1005.0,
                            watchers.Look('not there'))
-        self.recorder.look(Link.ALARM, 1005.0, 1005.1, sight())
-        self.recorder.look(Link.ALARM, 1003.0, 1006.0,
-                           watchers.Look('not there'))
+        self.assertEqual(1001.0, self.found().not_before)
+
+    def test_blind_polls_one_after_the_other(self):
+        """The last of those that were over counts, by their beginning."""
+        for begin, end in ((1001.0, 1004.0), (1003.0, 1003.5),
+                           (1002.0, 1005.0)):
+            self.recorder.look(Link.ALARM, begin, end,
+                               watchers.Look('not there'))
+        self.recorder.look(Link.ALARM, 1005.0, 1005.5, sight())
         self.assertEqual(1003.0, self.found().not_before)
-        self.recorder.conclude()
-        self.recorder.look(Link.ALARM, 1004.0, 1007.0,
-                           watchers.Look('not there'))
-        self.recorder.look(Link.ALARM, 1002.0, 1007.0,
-                           watchers.Look('not there'))
-        self.assertEqual(1004.0, self.found().not_before)
 
     def test_time_that_is_told_later(self):
         """The service writes it down after the thing itself."""
