@@ -113,15 +113,16 @@ class _Alarms:
         if not past:
             self._past_empty = max(self._past_empty, begin)
             return entity, alarms
-        if entity is not None and not alarms:
+        gone = _without(past, alarms)
+        if entity is not None and any(map(_is_active, gone)):
             # It may have come to the graph between the two questions.
             entity, alarms = self._present()
-        lag, present = self._lag(now()), {alarm.id for alarm in alarms}
+            gone = _without(past, alarms)
+        lag = self._lag(now())
         # One that came and went before the others may be what caused all.
         return entity, alarms + tuple(
             _past_sighting(alarm, lag, self._clock)
-            for alarm in reversed(past)
-            if alarm['vitrage_id'] not in present)
+            for alarm in reversed(gone))
 
     @property
     def _clock(self):
@@ -285,8 +286,18 @@ def _alarm_payload(alarm):
         'end_timestamp', 'update_timestamp', 'vitrage_sample_timestamp')}
 
 
+def _without(past, present):
+    """Return the alarms of the history that the graph does not show."""
+    shown = {alarm.id for alarm in present}
+    return [alarm for alarm in past if alarm['vitrage_id'] not in shown]
+
+
+def _is_active(alarm):
+    return not alarm.get('end_timestamp')
+
+
 def _alarm_state(alarm):
-    return 'ended' if alarm.get('end_timestamp') else 'active'
+    return 'active' if _is_active(alarm) else 'ended'
 
 
 def _deduced_state(entity):

@@ -77,6 +77,23 @@ class AlarmWatcherTest(WatcherTestCase):
         self.cloud.alarms.append(fake_cloud.alarm('a1', end='now'))
         self.assertEqual('a1', self.sighting().object_id)
 
+    def test_comes_between_the_two_questions(self):
+        """The graph is asked again, were there others already or none."""
+        self.cloud.entities = [fake_cloud.host_entity()]
+        self.watch()
+        ask, alarms = self.clients.vitrage.alarms, iter(('a1', 'a2'))
+
+        def come_first(*arguments):
+            self.cloud.alarms.append(fake_cloud.alarm(next(alarms)))
+            return ask(*arguments)
+
+        self.useFixture(fixtures.MockPatchObject(
+            self.clients.vitrage, 'alarms', come_first))
+        for expected in (['a1'], ['a1', 'a2']):
+            self.assertEqual(
+                [(alarm_id, 0.0) for alarm_id in expected],
+                [(one.object_id, one.lag) for one in self.look().sightings])
+
     def test_alarm_of_before(self):
         self.cloud.alarms.append(fake_cloud.alarm('a1'))
         self.watch()
