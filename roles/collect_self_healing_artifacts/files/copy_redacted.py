@@ -73,27 +73,28 @@ def _above(pattern):
     return None if wild is None else pathlib.Path(*parts[:wild])
 
 
-def copy(source, target, redact):
+def copy(source, target, redact, limit=LIMIT):
     """Copy the end of a text file without secrets.
 
     :param source: :class:`pathlib.Path`
     :param target: :class:`pathlib.Path`; its directory is made
     :param redact: :class:`redaction.Redactor`
+    :param limit: bytes that are copied at most
     :returns: why it was not copied, None when it was
     """
     size = source.stat().st_size
     with source.open('rb') as stream:
-        stream.seek(max(0, size - LIMIT))
-        content = stream.read(LIMIT)
+        stream.seek(max(0, size - limit))
+        content = stream.read(limit)
     if b'\0' in content:
         return 'it is no text'
     text = content.decode('utf-8', 'backslashreplace')
-    if size > LIMIT:
+    if size > limit:
         # The first line is cut, maybe in the midst of a secret.
         text = text.partition('\n')[2]
     text = without_secrets(text, redact)
-    if size > LIMIT:
-        text = '(the last %d bytes of %d)\n%s' % (LIMIT, size, text)
+    if size > limit:
+        text = '(the last %d bytes of %d)\n%s' % (limit, size, text)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(text.encode('utf-8', 'backslashreplace'))
     return None
@@ -119,12 +120,13 @@ def without_secrets(text, redact):
                       indent=2 if '\n' in text.strip() else None) + '\n'
 
 
-def copy_all(sources, directory, redact):
+def copy_all(sources, directory, redact, limit=LIMIT):
     """Copy what is there.
 
     :param sources: list of :class:`Source`
     :param directory: target, a :class:`pathlib.Path`
     :param redact: :class:`redaction.Redactor`
+    :param limit: bytes that are copied of a file at most
     :returns: list of lines, what was not copied and why
     """
     missing = []
@@ -134,7 +136,7 @@ def copy_all(sources, directory, redact):
             missing.append('%s: there is none' % source.pattern)
         for path, relative in files:
             try:
-                problem = copy(path, directory / relative, redact)
+                problem = copy(path, directory / relative, redact, limit)
             except OSError as error:
                 problem = error.strerror
             if problem:
@@ -169,6 +171,9 @@ def parse(arguments):
     parser.add_argument(
         '--to', metavar='DIRECTORY', type=pathlib.Path, required=True)
     parser.add_argument(
+        '--limit', metavar='BYTES', type=int, default=LIMIT,
+        help='copy no more of a file than its end (default: %(default)s)')
+    parser.add_argument(
         'sources', metavar='PLACE=GLOB', nargs='+', type=_source,
         help='a directory below the target, and what is copied into it')
     return parser.parse_args(arguments)
@@ -196,7 +201,7 @@ def main(arguments=None):
 
 def _copy(options, secrets, unread):
     missing = copy_all(options.sources, options.to,
-                       redaction.Redactor(secrets))
+                       redaction.Redactor(secrets), options.limit)
     options.to.mkdir(parents=True, exist_ok=True)
     with (options.to / MISSING).open('a', encoding='utf-8') as stream:
         stream.writelines('%s\n' % line for line in unread + missing)
