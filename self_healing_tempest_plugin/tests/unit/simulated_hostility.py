@@ -172,9 +172,11 @@ def _flaps(story):
     story.alarms.append(stories.host_alarm(
         story, 'alarm-0', at, story.rng.uniform(at, story.injecting)))
     right = HEALED | {(Kind.INVALID, Link.ALARM)}
+    if story.given.clocks != 'lying':
+        return right
     # A lie may make it an effect of the fault, from which nothing followed.
-    return right | wrong.broken(Link.DEDUCTION) if (
-        story.given.clocks == 'lying') else right
+    return (right | wrong.broken(Link.DEDUCTION)
+            | wrong.by_others(Link.DEDUCTION))
 
 
 def _flaps_after(story):
