@@ -303,9 +303,11 @@ def _belongs(expected, timeline, evidence):
     """Return whether evidence is tied to that of the links it comes from."""
     if evidence.link is links.Link.DEDUCTION:
         causes = evidence.payload.get('causes')
-        # A template may deduce without saying from what.
-        return not causes or not expected.ids(
-            timeline, links.Link.ALARM).isdisjoint(causes)
+        alarms = expected.ids(timeline, links.Link.ALARM)
+        # A template may deduce without saying from what; and which alarm is
+        # the right one nobody knows where none has to come, and none has.
+        return (not causes or not alarms.isdisjoint(causes)
+                or not alarms and links.Link.ALARM not in expected.required)
     if evidence.link is links.Link.APPLICATION:
         return evidence.payload.get('server') in expected.successors(
             timeline)

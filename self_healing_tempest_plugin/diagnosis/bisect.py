@@ -192,8 +192,13 @@ def _watch(case, given, recorder):
         watchers.StackWatcher(cloud.heat, cloud.nova, app.stack, server_id),
         watchers.ApplicationWatcher(app, app.boot)]
     if given.tries is Link.DEDUCTION:
-        chain.insert(0, watchers.DeductionWatcher(
-            cloud.vitrage, around.server, case.expectation.deduced_alarm))
+        # Our own alarm says what was deduced from it.
+        chain[:0] = (
+            watchers.AlarmWatcher(
+                cloud.vitrage, around.host, around.monitor.datasource,
+                case.expectation.host_alarm),
+            watchers.DeductionWatcher(
+                cloud.vitrage, around.server, case.expectation.deduced_alarm))
     return watch.Watch(chain, recorder, times.poll_interval, PROBE_INTERVAL)
 
 
@@ -211,7 +216,11 @@ def _works(trial):
         if arrival is not None:
             yield _came(trial, link, arrival)
         elif link is missing:
-            yield Works(link, False, cases.safe(_why(trial, link)))
+            # What has come from it was only not seen, or is of others.
+            later = any(map(trial.arrival, (
+                one for one in trial.expected.required if one > link)))
+            yield Works(link, None if later else False,
+                        cases.safe(_why(trial, link)))
 
 
 def _came(trial, link, arrival):

@@ -39,6 +39,7 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
     :ivar events_posted: what came by the event API
     :ivar forgetful: whether cleared alarms stay
     :ivar restarted: whether they stay until they are raised again
+    :ivar cause: id of what it deduces from, '' for the newest alarm
     :ivar engines: heat-engines
     :ivar workflows: names of them
     """
@@ -49,7 +50,7 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
         handler.do_PATCH = handler.do_GET
         self.works = {'deduction', 'workflow', 'stack', 'application'}
         self.events_posted, self.forgetful = [], False
-        self.restarted = False
+        self.restarted, self.cause = False, ''
         self.engines = [{'id': 'e1', 'status': 'up', 'updated_at': 'now'}]
         self.workflows = {fake_cloud.WORKFLOW}
         self.ports, self.floating = [port()], [floating()]
@@ -126,8 +127,11 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
 
     def _deduce(self):
         self.entities[1:] = [fake_cloud.server_entity('ERROR')]
-        self.alarms.append(fake_cloud.deduced(start=str(
-            datetime.datetime.now(datetime.timezone.utc))))
+        deduced = fake_cloud.deduced(start=str(
+            datetime.datetime.now(datetime.timezone.utc)))
+        self.causes[deduced['vitrage_id']] = (
+            self.cause or self.alarms[-1]['vitrage_id'],)
+        self.alarms.append(deduced)
         if 'workflow' in self.works:
             self._execute({'stack_id': fake_cloud.STACK,
                            'server_id': fake_cloud.SERVER}, 'by Vitrage')

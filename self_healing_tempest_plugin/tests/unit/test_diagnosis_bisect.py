@@ -21,6 +21,7 @@ import fixtures
 
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import diagnosis
 from self_healing_tempest_plugin.diagnosis import bisect
@@ -185,6 +186,23 @@ class AlarmTest(BisectTestCase):
         self.assertIn('no deduced alarm', self.why(found, 'deduction'))
         self.assertIn('whether Vitrage would start it was not tried',
                       self.why(found, 'workflow'))
+
+    def test_other_cause(self):
+        """What is deduced from another alarm says nothing of ours."""
+        self.cloud.cause = 'alarm-of-others'
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual(dict(dict.fromkeys(HEALS, True), deduction=None),
+                         self.found(found))
+        self.assertIn('yet the application answers',
+                      self.why(found, 'deduction'))
+
+    def test_cause_unseen(self):
+        """Our alarm was not seen: nobody knows what is of it."""
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.chain.watchers.AlarmWatcher.look',
+            lambda watcher, recorder: watchers.Look('not there')))
+        found = self.diagnose(Link.ALARM)
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
 
     def test_workflow_broken_too(self):
         self.works('deduction', 'stack', 'application')
