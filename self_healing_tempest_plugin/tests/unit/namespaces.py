@@ -24,7 +24,10 @@ import subprocess
 import fixtures
 import testtools
 
-_HOLD = 'mount -t sysfs sysfs /sys && echo ready && exec cat'
+# Nobody is to wait a second or two for the search for duplicates.
+_HOLD = ('mount -t sysfs sysfs /sys && ip link set dev lo up && '
+         'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad && '
+         'echo ready && exec cat')
 
 
 def _options(*names):
@@ -46,15 +49,13 @@ class Namespace(fixtures.Fixture):
         self._holder = subprocess.Popen(
             ['unshare', *_options('--user', '--map-root-user'), 'sh', '-c',
              _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, env={'PATH': _path()})
         self.addCleanup(self._end)
         if self._holder.stdout.readline() != 'ready\n':
             raise testtools.TestCase.skipException(
                 'no network namespace: %s'
                 % self._holder.stderr.read().strip())
         self.root = '/proc/%d/root' % self._holder.pid
-        self.ip('link', 'set', 'dev', 'lo', 'up')
-        self.search_duplicates(False)
 
     def words(self, *argv):
         """Return the words of a command that runs in the namespace."""
@@ -85,18 +86,15 @@ class Namespace(fixtures.Fixture):
 
     def add_nic(self, nic):
         """Add a NIC that is up, and whose peer is up."""
-        peer = 'p-%s' % nic
-        self.ip('link', 'add', nic, 'type', 'veth', 'peer', 'name', peer)
-        for one in (peer, nic):
-            self.ip('link', 'set', 'dev', one, 'up')
+        done = self.run('set -e; ip link add {0} type veth peer name p-{0}; '
+                        'ip link set dev p-{0} up; ip link set dev {0} up'
+                        .format(nic))
+        if done.returncode:
+            raise AssertionError(done.stderr)
 
-    def search_duplicates(self, wanted):
-        """Let new NICs search for duplicates of their addresses, or not.
-
-        Else nobody is to wait a second or two for that.
-        """
-        self.run('echo %d >/proc/sys/net/ipv6/conf/default/accept_dad'
-                 % wanted)
+    def search_duplicates(self):
+        """Let new NICs search for duplicates of their addresses."""
+        self.run('echo 1 >/proc/sys/net/ipv6/conf/default/accept_dad')
 
     def _end(self):
         self._holder.stdin.close()
