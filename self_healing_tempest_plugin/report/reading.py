@@ -16,6 +16,7 @@ import functools
 from importlib import resources
 import json
 import os
+import stat
 
 import jsonschema
 from tempest.lib import exceptions
@@ -23,6 +24,9 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin.report import documents
 
 SCHEMA = 'schema/timeline-%d.json' % documents.FORMAT
+
+# A run of a whole day, watched at the usual pace, has less.
+MOST_BYTES = 256 << 20
 
 _PROBLEM_LENGTH = 200
 
@@ -127,7 +131,15 @@ def _json_files(path):
 
 def _load(path):
     try:
-        with open(path, encoding='utf-8') as stream:
+        # A pipe without a writer is not waited for.
+        with open(path, encoding='utf-8', opener=lambda name, flags: os.open(
+                name, flags | os.O_NONBLOCK)) as stream:
+            about = os.fstat(stream.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise BadDocument(path, 'is no file')
+            if about.st_size > MOST_BYTES:
+                raise BadDocument(path, 'is longer than %d MiB' % (
+                    MOST_BYTES >> 20))
             return json.load(stream, parse_constant=_refuse)
     except OSError as error:
         raise BadDocument(path, error.strerror) from None

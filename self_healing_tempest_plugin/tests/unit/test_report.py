@@ -13,8 +13,11 @@
 """What people and programs get to read."""
 
 import dataclasses
+import errno
 import json
 import os
+import resource
+import signal
 
 import fixtures
 import testtools
@@ -261,6 +264,54 @@ class SaveTest(testtools.TestCase):
         self.assertIn('run old of', text)
         self.assertIn('cannot be drawn: TypeError', text)
         self.assertIn('second', text)
+
+    def test_older_files_that_are_no_runs(self):
+        """None of them is waited for, or ends it; each is named."""
+        os.makedirs(self.directory)
+
+        def path(name):
+            return os.path.join(self.directory, name + '.json')
+
+        contents = {
+            'number': b'7', 'null': b'null', 'list': b'[]', 'empty': b'',
+            'text': b'"format"', 'bytes': b'\xff\xfe', 'cut': b'{"format":',
+            'deep': b'[' * 100000, 'none': b'{"format": NaN}',
+            'unnamed': b'{"format": 3}', 'future': b'{"format": 99}',
+            'strange': b'{"format": 3, "links": 7, "verdict": []}'}
+        for name, text in contents.items():
+            with open(path(name), 'wb') as stream:
+                stream.write(text)
+        os.mkfifo(path('pipe'))
+        os.mkdir(path('directory'))
+        os.symlink(path('loop'), path('loop'))
+        os.symlink('/nonexistent', path('lost'))
+        os.symlink('/dev/zero', path('endless'))
+        with open(path('huge'), 'wb') as stream:
+            stream.truncate(1 << 40)
+        self.save('one', report_samples.healed())
+        page = self.read('index.html')
+        for name in (*contents, 'pipe', 'directory', 'loop', 'lost',
+                     'endless', 'huge'):
+            self.assertIn('/%s.json: ' % name, page)
+        self.assertIn('Healed by this chain', page)
+
+    def test_no_room(self):
+        """A full disk leaves no half of a file, and what was there before."""
+        self.save('run', report_samples.healed())
+        before = {name: self.read(name) for name in os.listdir(
+            self.directory)}
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        self.addCleanup(signal.signal, signal.SIGXFSZ, handler)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        try:
+            error = self.assertRaises(OSError, self.save, 'run',
+                                      report_samples.broken())
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        self.assertEqual(errno.EFBIG, error.errno)
+        self.assertEqual(before, {name: self.read(name) for name
+                                  in os.listdir(self.directory)})
 
     def test_one_of_three_cannot_be_written(self):
         """The others are there; the problem is told."""
