@@ -56,6 +56,15 @@ FORMS = (
     _form('glpat-', r'(glpat-[\w-]{16,})'),
     _form('xox', r'(xox[abeoprs]-[\w-]{10,})'),
     _form('hvs.', r'\b(hvs\.[\w-]{20,})'),
+    # Who knows the address of such a webhook may write to it.
+    _form('hooks.slack.com/', r'hooks\.slack\.com/(?:services|workflows)/'
+          r'(?:\w+/)*([\w-]{8,})'),
+    _form('/api/webhooks/', r'/api/webhooks/\d+/([\w-]{8,})'),
+    _form('webhook.office.com/', r'webhook\.office\.com/\w+/([\w@/-]{8,})'),
+    _form('api.telegram.org/bot', r'api\.telegram\.org/bot([\w-]+:[\w-]{8,})'),
+    # A token of Keystone as its API takes and gives it.
+    _form('token', r'''token\\*["'][ \t]*:\s*\{[^{}]{0,400}?(?<!\w)id\\*["']'''
+          r'''[ \t]*:\s*[uU]?\\*["']([^\s"'\\]+)'''),
     _form('akia', r'\b(AKIA[0-9A-Z]{16})\b'),
     # Hashes of passwords.
     *(_form(one, re.escape(one) + _HASH) for one in (
@@ -89,12 +98,19 @@ FORMS = (
     _form('createuser', r'createuser[ \t]+(?:-e[ \t]+\S+[ \t]+)?\S+[ \t]+'
           r'(?:MD5|SHA\S*)[ \t]+' + _WORD + r'["\']?(?:[ \t]+(?:DES|AES\S*)'
           r'[ \t]+' + _WORD + ')?'),
+    _form('snmp community', r'snmp community[ \t]+' + _WORD),
+    # Kickstart, and OpenLDAP's slapd.conf
+    _form('rootpw', r'rootpw[ \t]+(?:--\w+[ \t]+)*(?!--)' + _WORD),
     # Go's form of a database: user:password@tcp(host:port)/name
     _form('@tcp(', r'[\w.-]{1,64}:(\S{1,256})@tcp\(', -1),
     _form('@unix(', r'[\w.-]{1,64}:(\S{1,256})@unix\(', -1),
     _form('chpasswd', r'\becho +["\']?[\w.-]+:([^|\n]{1,200}?)["\']? *\| *'
           r'(?:sudo +)?chpasswd', -1),
     _form('chpasswd', r'chpasswd *<<< *["\']?[\w.-]+:([^\n]+?)["\']?$'),
+    _form('chpasswd', r'chpasswd\W{1,6}list\W{1,8}[a-z_][\w.-]*:'
+          r'([^\s"\'\\},]+)'),
+    _form('| sudo', r'\becho +(?:-n +)?["\']?([^|\n]{1,200}?)["\']? *\| *sudo '
+          r'+(?:-\w+ +)*?(?:-\w*S|--stdin)', -1),
     _form('--stdin', r'\becho +(?:-n +)?["\']?([^|\n]{1,200}?)["\']? *\| *'
           r'(?:sudo +)?passwd +--stdin', -1),
 )

@@ -83,11 +83,12 @@ _NEXT_VALUE = re.compile(
     \\{0,16}["']?[ \t]*[:=][ \t]*''', re.VERBOSE)
 _TUPLE = re.compile(r'\s*,\s*[bBuUrR]{0,2}(?=\\*["\'])')
 _SQL = re.compile(r'[ \t]*(?:\(|[ \t])[ \t]*(?=\\*["\'`])')
+_WHOSE = r'[ \t]+(?:for|of)(?:[ \t]+[\w.@:/\'"-]+?){1,3}?'
 _PROSE = re.compile(
-    r'(?:[ \t]+(?:for|of)(?:[ \t]+[\w.@\'"-]+){1,3}?)?[ \t]+'
-    r'(?:is|was'
+    r'(?:' + _WHOSE + r')?[ \t]+(?:is|was'
     r'|are|set[ ]to|changed[ ]to|reset[ ]to|now)[: \t]+'
-    r'(?:set[ ]to[ \t]+|now[ \t]+)?',
+    r'(?:set[ ]to[ \t]+|now[ \t]+)?'
+    r'|' + _WHOSE + r':[ \t]+',
     re.IGNORECASE)
 _STRONG = re.compile(r'(?=\S*[A-Za-z])(?=\S*[\d!$%^&*+=?~#@])\S{6,}')
 

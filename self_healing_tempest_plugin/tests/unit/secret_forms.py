@@ -313,6 +313,8 @@ FORMS = (
     _F('htpasswd', 'htpasswd -bc /etc/x user %s', plain),
     _F('chpasswd', 'echo root:%s | chpasswd', plain),
     _F('chpasswd, sudo', 'echo "root:%s" | sudo chpasswd', plain),
+    _F('sudo', 'echo %s | sudo -S true', plain),
+    _F('sudo, quoted', "echo '%s' | sudo -k -S true", plain),
     # Environments
     _F('export', 'export OS_PASSWORD=%s', spaced),
     _F("export 'X'", 'export OS_PASSWORD=%s; x', spaced, shlex.quote),
@@ -355,6 +357,10 @@ FORMS = (
        lambda one: _b64('-----BEGIN RSA PRIVATE KEY-----\n' + one * 4)),
     _F('cloud-init', '#cloud-config\npassword: %s\nchpasswd: '
        '{expire: False}\n', tame),
+    _F('cloud-init, chpasswd in a line',
+       'chpasswd: {list: "root:%s", expire: false}', plain),
+    _F('cloud-init, chpasswd in JSON',
+       '{"chpasswd": {"list": ["root:%s"]}}', plain),
     _F('cloud-init, chpasswd', '#cloud-config\nchpasswd:\n  list: |\n'
        '    root:%s\n    user:x\n  expire: False\n', tame),
     _F('cloud-init, plain_text_passwd', 'users:\n  - name: a\n'
@@ -393,6 +399,17 @@ FORMS = (
     _F('JWT', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.%s', base64url()),
     _F('GitHub', 'remote said ghp_%s', lambda: plain() + plain()),
     _F('GitLab', 'glpat-%s', lambda: plain() + plain()),
+    _F('Slack webhook', 'https://hooks.slack.com/services/T0/B0/%s', plain),
+    _F('Discord webhook', 'https://discord.com/api/webhooks/12/%s', plain),
+    _F('Teams webhook', 'https://a.webhook.office.com/webhookb2/%s', plain),
+    _F('Telegram bot', 'https://api.telegram.org/bot12:%s/sendMessage',
+       plain),
+    _F('token in a request', '{"auth": {"identity": {"methods": ["token"], '
+       '"token": {"id": "%s"}}}}', hexadecimal),
+    _F('token in an answer', "{'access': {'token': {'expires': 'now', 'id': "
+       "u'%s'}}}", hexadecimal),
+    _F('token in JSON in JSON', r'"{\"token\": {\"id\": \"%s\"}}"',
+       hexadecimal),
     _F('Fernet key alone', '%s=\n', base64url(43)),
     _F('Fernet key', 'key = %s=\n', base64url(43)),
     # Keys
@@ -435,6 +452,9 @@ FORMS = (
     _F('snmpd.conf', 'rocommunity %s 192.0.2.0/24', plain),
     _F('com2sec', 'com2sec readonly default %s', plain),
     _F('snmp-server', 'snmp-server community %s RO', plain),
+    _F('SNMP in prose', 'snmp community %s', plain),
+    _F('kickstart', 'rootpw --plaintext %s', tame),
+    _F('slapd.conf', 'rootpw\t%s', tame),
     _F('createUser', 'createUser u SHA "%s" AES', plain),
     _F('SNMP exporter', 'auths:\n  a:\n    community: %s\n', plain),
     _F('libvirt', "<graphics type='vnc' port='-1' passwd='%s'/>", plain),
@@ -458,6 +478,10 @@ FORMS = (
        lambda: 'P4$' + plain()),
     _F('quoted in prose', "password for user a was set to '%s'", plain),
     _F('console', 'Password: %s', tame),
+    _F('console, for a user', 'Password for admin: %s',
+       lambda: 'P4$' + plain()),
+    _F("Git's prompt", "Password for 'https://u@git.example.com': %s",
+       lambda: 'P4$' + plain()),
     _F('message of MariaDB', "(using password: %s)", plain),
 )
 
