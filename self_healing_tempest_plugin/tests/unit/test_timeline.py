@@ -32,6 +32,7 @@ from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.tests.unit import samples
 from self_healing_tempest_plugin.tests.unit import test_waiting
+from self_healing_tempest_plugin import waiting
 
 Link, Mark = links.Link, links.Mark
 
@@ -723,15 +724,15 @@ class WatchTest(testtools.TestCase):
 
     def test_defect_after_the_conclusion(self):
         """It is told, and changes nothing: the verdict is sure."""
-        self.useFixture(fixtures.FakeLogger())
+        log = self.useFixture(fixtures.FakeLogger())
         recorder, chain = self.injected(), self.chain()
         with watch.Watch(chain, recorder, 0.01) as running:
             running.until_over(self.expected())
             judged = verdict.verdict(recorder.timeline(), self.expected())
             chain[-1].break_with(KeyError('boot'))
-            for _ in range(2):
-                chain[-1].asked.clear()
-                chain[-1].asked.wait(0.5)
+            waiting.wait_for(
+                lambda: 'Watching application failed' in log.output,
+                what='the defect', timeout=20, interval=0.01)
         seen = recorder.timeline()
         self.assertEqual(judged, verdict.verdict(seen, self.expected()))
         self.assertIn('application was not watched to the end, after the '
