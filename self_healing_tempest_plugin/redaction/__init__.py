@@ -37,8 +37,13 @@ from self_healing_tempest_plugin.redaction import urls
 REPLACEMENT = spans.REPLACEMENT
 
 # {"name": "password", "value": "a"}
-_NAMES = ('name', 'Name', 'key', 'Key', 'variable', 'option', 'field')
-_VALUES = ('value', 'Value', 'val', 'content', 'data')
+_NAMES = ('name', 'Name', 'key', 'Key', 'variable', 'option', 'field',
+          'output_key')
+_VALUES = ('value', 'Value', 'val', 'content', 'data', 'output_value',
+           'default')
+# {"password": {"type": "string", "default": "a"}}
+_INNER = ('default', 'value', 'Value', 'val', 'output_value', 'plain',
+          'plaintext')
 
 # How many texts are remembered, and how long they may be.
 _REMEMBERED, _SHORT = 4096, 2048
@@ -63,6 +68,12 @@ def _named(value):
     return next((value[key] for key in _NAMES
                  if isinstance(value.get(key), str)
                  and names.is_secret(value[key])), None)
+
+
+def _inner(key):
+    """Return which members of a map are secret, if it is under a key."""
+    return ('id',) if key.lower().endswith('token') else (
+        ('list',) if key == 'chpasswd' else _INNER)
 
 
 class Redactor:
@@ -134,6 +145,10 @@ class Redactor:
         if isinstance(value, dict) and names.is_plural(key):
             return {self._key(name): self._member(key, one)
                     for name, one in value.items()}
+        if isinstance(value, dict):
+            return dict(self.data(value), **{
+                name: self._member(key, value[name]) for name in _inner(key)
+                if isinstance(value.get(name), (str, list))})
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return value if names.is_counted(key) else REPLACEMENT
         return self.data(value)

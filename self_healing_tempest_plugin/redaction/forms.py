@@ -62,10 +62,6 @@ FORMS = (
     _form('/api/webhooks/', r'/api/webhooks/\d+/([\w-]{8,})'),
     _form('webhook.office.com/', r'webhook\.office\.com/\w+/([\w@/-]{8,})'),
     _form('api.telegram.org/bot', r'api\.telegram\.org/bot([\w-]+:[\w-]{8,})'),
-    # A token of Keystone as its API takes and gives it.
-    _form('token', r'''token\\*["'][ \t]*:\s*\{[^{}]{0,400}?(?<!\w)id\\*["']'''
-          r'''[ \t]*:\s*[uU]?\\*["']([^\s"'\\]+)'''),
-    _form('akia', r'\b(AKIA[0-9A-Z]{16})\b'),
     # Hashes of passwords.
     *(_form(one, re.escape(one) + _HASH) for one in (
         '$1$', '$5$', '$6$', '$7$', '$y$', '$gy$', '$2a$', '$2b$', '$2y$',
@@ -107,8 +103,9 @@ FORMS = (
     _form('chpasswd', r'\becho +["\']?[\w.-]+:([^|\n]{1,200}?)["\']? *\| *'
           r'(?:sudo +)?chpasswd', -1),
     _form('chpasswd', r'chpasswd *<<< *["\']?[\w.-]+:([^\n]+?)["\']?$'),
-    _form('chpasswd', r'chpasswd\W{1,6}list\W{1,8}[a-z_][\w.-]*:'
-          r'([^\s"\'\\},]+)'),
+    _form('chpasswd', r'chpasswd\W{1,60}list' + 4 * (
+        r'(?:\W{1,60}[a-z_][\w.-]*:([^\s"\'\\},]+)')
+        + r')?' * 3 + ')'),
     _form('| sudo', r'\becho +(?:-n +)?["\']?([^|\n]{1,200}?)["\']? *\| *sudo '
           r'+(?:-\w+ +)*?(?:-\w*S|--stdin)', -1),
     _form('--stdin', r'\becho +(?:-n +)?["\']?([^|\n]{1,200}?)["\']? *\| *'

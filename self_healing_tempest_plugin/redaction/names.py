@@ -79,8 +79,18 @@ _NEXT_MARKUP = re.compile(
     r'\s*</[\w:]+>\s*<(?:\w+:)?(?:value|string|val)\b[^<>]{0,200}>'
     r'(?P<value>[^<]*)')
 _NEXT_VALUE = re.compile(
-    r'''[ \t\n]*,?[ \t\n]*(?:-[ ])?\\{0,16}["']?(?:value|val|data|content)
+    r'''[ \t\n]*,?[ \t\n]*(?:-[ ])?\\{0,16}["']?
+    (?:(?:output_)?value|val|data|content|default)
     \\{0,16}["']?[ \t]*[:=][ \t]*''', re.VERBOSE)
+_VALUE_BEFORE = re.compile(
+    r'''\\{0,16}["'](?:(?:output_)?value|val|data|content)\\{0,16}["'][ \t]*:
+    [ \t]*[uU]?\\{0,16}["'](?P<value>[^"'\\\n]{1,400})\\{0,16}["']\s*,\s*
+    \\{0,16}["'](?:output_key|name|key|variable|option|field)\\{0,16}["']
+    [ \t]*:[ \t]*[uU]?\\{0,16}["']\Z''', re.VERBOSE)
+# Below a name whose value is a map: what it is, beside its type and the like.
+_INNER = re.compile(
+    r'''(?<![\w-])(?P<key>default|(?:output_)?value|val|plain(?:text)?|id)
+    \\{0,16}["']?[ \t]*:[ \t]*''', re.VERBOSE)
 _TUPLE = re.compile(r'\s*,\s*[bBuUrR]{0,2}(?=\\*["\'])')
 _SQL = re.compile(r'[ \t]*(?:\(|[ \t])[ \t]*(?=\\*["\'`])')
 _WHOSE = r'[ \t]+(?:for|of)(?:[ \t]+[\w.@:/\'"-]+?){1,3}?'
@@ -337,6 +347,12 @@ class _Value:
         elif listed and ('(' in before or (
                 '[' in before and self._name.header)):
             yield from self._plain(listed.end())
+        else:
+            first = max(0, self._name.begin - 3 * _GAP)
+            value = _VALUE_BEFORE.search(text[first:self._name.begin])
+            if value:
+                yield from self._one(*(first + at for at
+                                       in value.span('value')))
 
     def _said(self, after):
         text, limit = self._text, self._line_end
@@ -486,6 +502,8 @@ class _Value:
         text = self._text
         close = {'[': ']', '(': ')', '{': '}'}[text[begin]]
         if close == '}' and not self._name.plural:
+            yield from self._inner(begin + 1, re.compile(r'[^{}]*').match(
+                text, begin + 1, min(len(text), begin + _FAR)).end())
             return
         at, far, stop = begin + 1, min(len(text), begin + _FAR), 0
         while True:
@@ -506,6 +524,12 @@ class _Value:
                 yield from self._one(first, last)
             at = after + (len(item[0]) if quoted else 0)
 
+    def _inner(self, begin, end):
+        """Yield the secret members of a map, which is between two places."""
+        for found in _INNER.finditer(self._text, begin, end):
+            if (found['key'] == 'id') == (self._name.core == 'token'):
+                yield from self._plain(found.end())
+
     def _below(self, assign, quote):
         """Yield a value that begins on the next line."""
         text, begin = self._text, self._line_end
@@ -523,6 +547,9 @@ class _Value:
             if not mapped or self._name.plural and (
                     self._name.core in ('pass', 'secret')):
                 yield from self._lines(begin, self._indent(), bool(mapped))
+            elif mapped:
+                for first, last in self._lines(begin, self._indent()):
+                    yield from self._inner(first, last)
 
     def _lines(self, begin, indent, mapped=False):
         """Yield the lines below that are deeper than the name.

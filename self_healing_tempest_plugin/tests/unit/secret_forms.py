@@ -361,6 +361,8 @@ FORMS = (
        'chpasswd: {list: "root:%s", expire: false}', plain),
     _F('cloud-init, chpasswd in JSON',
        '{"chpasswd": {"list": ["root:%s"]}}', plain),
+    _F('cloud-init, chpasswd of several',
+       '{"chpasswd": {"list": ["root:secret", "u:secret", "v:%s"]}}', plain),
     _F('cloud-init, chpasswd', '#cloud-config\nchpasswd:\n  list: |\n'
        '    root:%s\n    user:x\n  expire: False\n', tame),
     _F('cloud-init, plain_text_passwd', 'users:\n  - name: a\n'
@@ -404,6 +406,16 @@ FORMS = (
     _F('Teams webhook', 'https://a.webhook.office.com/webhookb2/%s', plain),
     _F('Telegram bot', 'https://api.telegram.org/bot12:%s/sendMessage',
        plain),
+    _F('value within', '{"admin_password": {"type": "string", "value": "%s"}}',
+       plain),
+    _F('default within', '{"password": {"hidden": true, "default": "%s"}}',
+       plain),
+    _F('parameter of HOT', 'parameters:\n  admin_password:\n'
+       '    type: string\n    hidden: true\n    default: %s\n', plain),
+    _F('output of a stack', "{'output_key': 'password', 'output_value': '%s'}",
+       plain),
+    _F('output of a stack in JSON',
+       '{"output_value": "%s", "output_key": "admin_password"}', plain),
     _F('token in a request', '{"auth": {"identity": {"methods": ["token"], '
        '"token": {"id": "%s"}}}}', hexadecimal),
     _F('token in an answer', "{'access': {'token': {'expires': 'now', 'id': "
