@@ -296,6 +296,21 @@ class RecorderTest(testtools.TestCase):
                            watchers.Look('not there'))
         self.assertEqual(1001.0, self.found().not_before)
 
+    def test_blind_poll_that_was_over_just_then(self):
+        """It was over before, without a moment in between."""
+        for look in (watchers.Look('not there'), sight()):
+            self.poll(look)
+        self.poll(watchers.Look('not there'), link=Link.STACK)
+        self.poll(watchers.Look('not there'), link=Link.STACK)
+        self.poll(sight(), link=Link.STACK)
+        self.assertEqual([1000.0, 1003.0], [
+            one.not_before for one in self.recorder.timeline().evidence])
+
+    def test_unmet(self):
+        self.recorder.unmet('the alarm is there already')
+        self.assertEqual(('the alarm is there already',),
+                         self.recorder.timeline().unmet)
+
     def test_blind_polls_one_after_the_other(self):
         """The last of those that were over counts, by their beginning."""
         for begin, end in ((1001.0, 1004.0), (1003.0, 1003.5),

@@ -18,6 +18,7 @@ import math
 import socket
 
 import fixtures
+import testtools
 
 from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chain import links
@@ -93,6 +94,24 @@ class AlarmWatcherTest(WatcherTestCase):
             self.assertEqual(
                 [(alarm_id, 0.0) for alarm_id in expected],
                 [(one.object_id, one.lag) for one in self.look().sightings])
+
+    def test_one_of_several_comes_between_the_two_questions(self):
+        """Those that have ended meanwhile keep nobody from asking again."""
+        self.cloud.entities = [fake_cloud.host_entity()]
+        self.watch()
+        ask = self.clients.vitrage.alarms
+
+        def come_first(*arguments):
+            self.cloud.alarms = [fake_cloud.alarm('a1', end='now'),
+                                 fake_cloud.alarm('a2')]
+            return ask(*arguments)
+
+        self.useFixture(fixtures.MockPatchObject(
+            self.clients.vitrage, 'alarms', come_first))
+        self.assertEqual(
+            {'a1': ('now', False), 'a2': (None, True)},
+            {one.object_id: (one.payload['end_timestamp'], one.lag == 0.0)
+             for one in self.look().sightings})
 
     def test_alarm_of_before(self):
         self.cloud.alarms.append(fake_cloud.alarm('a1'))
@@ -539,6 +558,23 @@ class StackWatcherTest(WatcherTestCase):
         self.cloud.stacks[fake_cloud.STACK]['updated_time'] = 'latest'
         self.replace()
         self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
+
+
+class ServerOfTest(testtools.TestCase):
+    """watchers.server_of()."""
+
+    def test_among_others(self):
+        """Heat lists resources in no order."""
+        found = fake_cloud.resources()
+        self.assertLess(1, len(found))
+        for _ in found:
+            found.append(found.pop(0))
+            self.assertEqual(fake_cloud.SERVER, watchers.server_of(found))
+
+    def test_none(self):
+        self.assertIsNone(watchers.server_of([
+            one for one in fake_cloud.resources()
+            if one['physical_resource_id'] != fake_cloud.SERVER]))
 
 
 class ApplicationWatcherTest(WatcherTestCase):
