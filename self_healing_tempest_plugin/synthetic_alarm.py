@@ -23,9 +23,10 @@ clears them when the run was killed.
 The commands of the journal run this module in a process of its own::
 
     python -m self_healing_tempest_plugin.synthetic_alarm \
-        raise|clear|look --config-file FILE ALARM
+        raise|clear|look|came --config-file FILE ALARM
 
-``look`` has the exit code 0 when the alarm is there, and 1 when it is not.
+``look`` has the exit code 0 when the alarm is there, and 1 when it is not;
+``came`` has 0 when it has been there, too.
 """
 
 import argparse
@@ -73,7 +74,9 @@ def plan(alarm, monitor, config_file):
         id=plans.new_id(), kind=KIND, host=alarm.host, description=what,
         look_at="'vitrage alarm list' and vitrage-graph's log",
         checks=(plans.Check('there is no %s' % what, there, holds=False),),
-        inject=(command('raise'),), witnesses=(plans.Check(what, there),),
+        # A snapshot may take it back within a second.
+        inject=(command('raise'),),
+        witnesses=(plans.Check(what, command('came')),),
         revert=(command('clear'),))
 
 
@@ -94,6 +97,30 @@ def is_there(vitrage, alarm, monitor):
         (one['vitrage_type'], one['name']) == (monitor.datasource, alarm.name)
         and monitor.is_own(one, alarm)
         for one in around.alarms)
+
+
+def has_come(vitrage, alarm, monitor):
+    """Return whether Vitrage has taken this alarm, be it gone by now.
+
+    The history keeps the time that was posted, as whole seconds.
+
+    :param vitrage: see :func:`is_there`
+    :param alarm: see :func:`is_there`
+    :param monitor: see :func:`is_there`
+    """
+    if is_there(vitrage, alarm, monitor):
+        return True
+    host = vitrage.entity('nova.host', alarm.host)
+    return host is not None and any(
+        monitor.is_own(one, alarm)
+        and _second(one['start_timestamp']) >= _second(alarm.began)
+        for one in vitrage.alarms(host['vitrage_id'], monitor.datasource,
+                                  alarm.name))
+
+
+def _second(text):
+    """Return a time in UTC as text that can be compared."""
+    return text.replace('T', ' ')[:len('2026-01-01 00:00:00')]
 
 
 def _raise(vitrage, alarm, monitor):
@@ -132,7 +159,11 @@ def _look(vitrage, alarm, monitor):
     return int(not is_there(vitrage, alarm, monitor))
 
 
-STEPS = {'raise': _raise, 'clear': _clear, 'look': _look}
+def _came(vitrage, alarm, monitor):
+    return int(not has_come(vitrage, alarm, monitor))
+
+
+STEPS = {'raise': _raise, 'clear': _clear, 'look': _look, 'came': _came}
 
 
 def run(step, text, vitrage):

@@ -39,6 +39,7 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
     :ivar events_posted: what came by the event API
     :ivar forgetful: whether cleared alarms stay
     :ivar restarted: whether they stay until they are raised again
+    :ivar fleeting: whether alarms are gone at once
     :ivar cause: id of what it deduces from, '' for the newest alarm
     :ivar engines: heat-engines
     :ivar workflows: names of them
@@ -50,7 +51,7 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
         handler.do_PATCH = handler.do_GET
         self.works = {'deduction', 'workflow', 'stack', 'application'}
         self.events_posted, self.forgetful = [], False
-        self.restarted, self.cause = False, ''
+        self.restarted, self.cause, self.fleeting = False, '', False
         self.engines = [{'id': 'e1', 'status': 'up', 'updated_at': 'now'}]
         self.workflows = {fake_cloud.WORKFLOW}
         self.ports, self.floating = [port()], [floating()]
@@ -116,10 +117,14 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
             # What Doctor says is all kept.
             self.alarms.append(dict(fake_cloud.alarm(
                 'synthetic-%d' % len(self.events_posted), name=name,
-                kind=kind), update_timestamp=began,
+                kind=kind, start=began.replace('T', ' ')[:19]),
+                update_timestamp=began,
                 **details if kind == 'doctor' else {}))
             if 'deduction' in self.works:
                 self._deduce()
+            if self.fleeting:
+                for one in self.alarms:
+                    one['end_timestamp'] = 'now'
         elif not self.forgetful and not self.restarted:
             for one in self.alarms:
                 one['end_timestamp'] = 'now'

@@ -136,7 +136,7 @@ class AlarmTest(BisectTestCase):
         self.diagnose(Link.ALARM)
         self.assertEqual([['planned', 'armed', 'injected', 'witnessed',
                            'reverted', 'verified']], self.states())
-        self.assertEqual(['raise', 'look', 'clear', 'look'],
+        self.assertEqual(['raise', 'came', 'clear', 'look'],
                          self.transports.steps)
 
     def test_killed(self):
@@ -221,6 +221,12 @@ class AlarmTest(BisectTestCase):
                          self.found(found))
         self.assertIn('out of order', self.why(found, 'deduction'))
         self.assertIn('Traceback', self.log.output)
+
+    def test_gone_at_once(self):
+        """A snapshot of Vitrage's has ended it before anybody looked."""
+        self.cloud.fleeting = True
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(
+            self.diagnose(Link.ALARM)))
 
     def test_doctor(self):
         """Its alarm would stay for ever: the end must be posted."""
@@ -422,6 +428,27 @@ class SyntheticTest(BisectTestCase):
         self.assertEqual(0, self.run_step('look'))
         self.assertEqual(0, self.run_step('clear'))
         self.assertEqual(1, self.run_step('look'))
+
+    def test_came(self):
+        """It counts when it is gone again; one of before does not."""
+        self.cloud.alarms.append(fake_cloud.alarm(
+            'before', start='2026-01-01 00:04:59', end='later'))
+        self.assertEqual(1, self.run_step('came'))
+        self.run_step('raise')
+        self.assertEqual(0, self.run_step('came'))
+        self.run_step('clear')
+        self.assertEqual((1, 0), (self.run_step('look'),
+                                  self.run_step('came')))
+        self.cloud.entities = []
+        self.assertEqual(1, self.run_step('came'))
+
+    def test_came_from_somebody_else(self):
+        """Doctor's are told apart as long as they are there."""
+        self.run_step('raise', 'doctor')
+        self.assertEqual((0, 1), (self.run_step('came', 'doctor'),
+                                  self.run_step('came')))
+        self.cloud.alarms[0]['monitor_event_id'] = 'another'
+        self.assertEqual(1, self.run_step('came', 'doctor'))
 
     def test_clear_twice(self):
         """Vitrage breaks over the end of what it does not know."""
