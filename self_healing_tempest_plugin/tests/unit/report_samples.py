@@ -16,6 +16,8 @@ The fault is injected at :data:`FAULT`; the ids and the seconds are like those
 of a run with two compute hosts.
 """
 
+import functools
+
 from self_healing_tempest_plugin.chain import clocks
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
@@ -220,6 +222,7 @@ def broken():
                      ('verified', 37.8, 58.3, '')), objects={}), expected()
 
 
+@functools.cache
 def every_kind():
     """Return timeline and expectation of each kind of verdict, by name."""
     doubled = {Link.WORKFLOW: (EXECUTION, DEDUCED, ALARM)}

@@ -276,6 +276,11 @@ class ServiceTest(testtools.TestCase):
 class SchemaTest(testtools.TestCase):
     """schema/timeline-3.json."""
 
+    def short(self):
+        """Return a document with few of the many that are alike."""
+        found = report_samples.document('BROKEN')
+        return dict(found, probes=found['probes'][:3])
+
     def test_it_is_one(self):
         jsonschema.Draft202012Validator.check_schema(reading.schema())
         self.assertEqual('https://json-schema.org/draft/2020-12/schema',
@@ -313,7 +318,7 @@ class SchemaTest(testtools.TestCase):
 
     def test_strict(self):
         """Nothing else is allowed, and nothing may be left out."""
-        whole = report_samples.document('BROKEN')
+        whole = self.short()
         for path in _objects(whole):
             more, less = copy.deepcopy(whole), copy.deepcopy(whole)
             _at(more, path)['surplus'] = 1
@@ -325,7 +330,7 @@ class SchemaTest(testtools.TestCase):
     @given(strategies.data())
     def test_wrong_types(self, data):
         """A value of another kind is found, wherever it is."""
-        whole = report_samples.document('BROKEN')
+        whole = self.short()
         paths = [path for path in _leaves(whole) if 'payload' not in path]
         path = data.draw(strategies.sampled_from(paths))
         _at(whole, path[:-1])[path[-1]] = {'no': 'such'}
