@@ -57,7 +57,7 @@ Kind, Link = verdict.Kind, links.Link
 # Together, and twice each, these are more than the fifteen thousand that are
 # asked for; those of the real watch, with threads, come on top.
 HEALING_RUNS, HOSTILE_RUNS, QUIET_RUNS = 2500, 2500, 2600
-THREADED_RUNS, WIRED_RUNS = 150, 20
+THREADED_RUNS, WIRED_RUNS = 100, 10
 
 HEALING_KINDS = set(Kind) - {Kind.REPAIRED, Kind.UNTOUCHED,
                              Kind.UNEXPECTED_HEALING}
@@ -200,7 +200,7 @@ class DefectTest(DefectCase):
     def test_none(self):
         """Without a defect there is no complaint."""
         self.assertRaises(self.failureException, self.complaint,
-                          *simulated_troubles.HEALING, runs=400)
+                          *simulated_troubles.HEALING, runs=200)
 
     def test_order(self):
         """An effect before its cause counts as healed."""
