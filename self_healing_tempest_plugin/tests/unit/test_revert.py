@@ -650,18 +650,18 @@ class MainTest(RevertTestCase):
         elsewhere = self.directory / 'elsewhere'
         elsewhere.mkdir()
         text = self.file.read_text()
-        for path in ('state', './state'):
+        for path, place in (('state', self.directory),
+                            ('./state', elsewhere)):
             self.file.write_text(text.replace(str(self.state_dir), path))
-            for place in (self.directory, elsewhere):
-                done = subprocess.run(
-                    [sys.executable, '-m',
-                     'self_healing_tempest_plugin.cmd.main', 'revert',
-                     '--config-file', str(self.file)], cwd=place, text=True,
-                    capture_output=True, timeout=100, check=False)
-                self.assertEqual((2, ''), (done.returncode, done.stdout))
-                (line,) = done.stderr.splitlines()
-                self.assertIn('[self_healing] state_dir must be an absolute '
-                              'path', line)
+            done = subprocess.run(
+                [sys.executable, '-m',
+                 'self_healing_tempest_plugin.cmd.main', 'revert',
+                 '--config-file', str(self.file)], cwd=place, text=True,
+                capture_output=True, timeout=100, check=False)
+            self.assertEqual((2, ''), (done.returncode, done.stdout))
+            (line,) = done.stderr.splitlines()
+            self.assertIn('[self_healing] state_dir must be an absolute '
+                          'path', line)
         self.assertTrue(fault.exists())
         self.file.write_text(text)
         done = self.main('revert', '--config-file', str(self.file))
