@@ -43,7 +43,11 @@ HOSTILE = {
     'END': '-----END PRIVATE KEY-----', 'eyJ': 'eyJabcdef.',
     'LS0t': 'LS0tLS1CRUdJTi', 'Cookie': '\\"Cookie: ', 'chpasswd':
     'echo a: chpasswd ', 'Digest': 'digest username=',
-    'prose': 'password for '}
+    'prose': 'password for ', 'prompt': 'password for a b: ',
+    'map': '"password": {"a": ', 'map below': 'password:\n  a: b\n',
+    'default': 'password: {default: a ', 'output':
+    '"output_value": "a", "output_key": "password"} ',
+    'list': 'chpasswd: {list: a:b ', 'sudo': 'echo a | sudo -x '}
 
 
 def seconds(call, *arguments):
