@@ -495,7 +495,8 @@ class _Value:
     def _opens(self, begin):
         """Return whether a bracket opens several values."""
         return re.match(r'[\[({](?:\s|$|\\*["\']|[bBuU]["\'])|\[.*\]\s*$',
-                        self._text[begin:self._line_end][:2000]) is not None
+                        self._text[begin:min(self._line_end,
+                                             begin + 2000)]) is not None
 
     def _several(self, begin):
         """Yield the strings in brackets."""
