@@ -24,6 +24,10 @@ from urllib import parse
 #: what is no letter.
 SHORTEST, SHORT = 8, 5
 
+# Characters that are looked through for all values before the next ones are:
+# so many stay in the processor's own memory meanwhile.
+_WINDOW = 1 << 17
+
 # Passwords of examples, which are names as well.
 _WORDS = frozenset([
     'password', 'openstack', 'devstack', 'rabbitmq', 'keystone', 'vitrage',
@@ -127,17 +131,24 @@ class Known:
             map(re.escape, sorted(apart, key=len, reverse=True)))
         ) if apart else None
         self._needles = tuple(self._needles)
+        self._longest = max(map(len, self._needles), default=0)
 
     def find(self, text):
         """Yield where a text has one of them.
 
         :param text: string
         """
-        for needle in self._needles:
-            at = text.find(needle)
-            while at >= 0:
-                yield at, at + len(needle)
-                at = text.find(needle, at + len(needle))
+        for begin in range(0, len(text), _WINDOW):
+            # What begins in a window may end in the next one.
+            end = begin + _WINDOW + self._longest
+            yield from self._within(text[begin:end], begin)
         if self._apart is not None:
             for found in self._apart.finditer(text):
                 yield found.span()
+
+    def _within(self, text, begin):
+        for needle in self._needles:
+            at = text.find(needle)
+            while at >= 0:
+                yield begin + at, begin + at + len(needle)
+                at = text.find(needle, at + len(needle))

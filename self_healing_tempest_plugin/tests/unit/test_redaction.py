@@ -33,6 +33,7 @@ from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import redaction
+from self_healing_tempest_plugin.redaction import known
 from self_healing_tempest_plugin.redaction import learning
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import report
@@ -201,6 +202,26 @@ def functools_run(way, data):
     names = {}
     exec('import base64, shlex, urllib.parse', names)  # noqa: S102
     return eval(code, names, {'d': data})  # noqa: S307
+
+
+class WindowTest(testtools.TestCase):
+    """A long text is looked through piece by piece."""
+
+    def test_across_the_border(self):
+        """Wherever a value begins, it is found, and nothing else is."""
+        secret, size = 'Marvin-and-Ford-42', known._WINDOW
+        values = known.Known([secret, 'Zaphod-Beeblebrox-and-Trillian-23'])
+        for before in (0, 1, *range(size - len(secret) - 1, size + 2),
+                       2 * size - 3):
+            text = '.' * before + secret + '.' * size
+            self.assertEqual({(before, before + len(secret))},
+                             set(values.find(text)))
+            self.assertNotIn(secret[:8], redaction.Redactor([secret])(text))
+
+    def test_at_the_end(self):
+        text = '.' * (known._WINDOW - 4) + 'Marvin-42'
+        self.assertEqual([(len(text) - 9, len(text))],
+                         list(known.Known(['Marvin-42']).find(text)))
 
 
 class AloneTest(testtools.TestCase):
