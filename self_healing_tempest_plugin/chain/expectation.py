@@ -303,11 +303,14 @@ def _belongs(expected, timeline, evidence):
     """Return whether evidence is tied to that of the links it comes from."""
     if evidence.link is links.Link.DEDUCTION:
         causes = evidence.payload.get('causes')
+        if not causes:
+            # A template may deduce without saying from what.
+            return True
         alarms = expected.ids(timeline, links.Link.ALARM)
-        # A template may deduce without saying from what; and which alarm is
-        # the right one nobody knows where none has to come, and none has.
-        return (not causes or not alarms.isdisjoint(causes)
-                or not alarms and links.Link.ALARM not in expected.required)
+        # Which alarm is the right one nobody knows where none has to come,
+        # and none has.
+        return not alarms.isdisjoint(causes) or (
+            not alarms and links.Link.ALARM not in expected.required)
     if evidence.link is links.Link.APPLICATION:
         return evidence.payload.get('server') in expected.successors(
             timeline)
