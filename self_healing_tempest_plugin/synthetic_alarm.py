@@ -92,8 +92,12 @@ def is_there(vitrage, alarm, monitor):
     :param monitor: :class:`..monitors.Monitor` that it seems to be of
     """
     host = vitrage.entity('nova.host', alarm.host)
-    around = host and vitrage.around(host['vitrage_id'])
-    return bool(around) and any(
+    return host is not None and _is_on(host, vitrage, alarm, monitor)
+
+
+def _is_on(host, vitrage, alarm, monitor):
+    around = vitrage.around(host['vitrage_id'])
+    return around is not None and any(
         (one['vitrage_type'], one['name']) == (monitor.datasource, alarm.name)
         and monitor.is_own(one, alarm)
         for one in around.alarms)
@@ -108,14 +112,13 @@ def has_come(vitrage, alarm, monitor):
     :param alarm: see :func:`is_there`
     :param monitor: see :func:`is_there`
     """
-    if is_there(vitrage, alarm, monitor):
-        return True
     host = vitrage.entity('nova.host', alarm.host)
-    return host is not None and any(
-        monitor.is_own(one, alarm)
-        and _second(one['start_timestamp']) >= _second(alarm.began)
-        for one in vitrage.alarms(host['vitrage_id'], monitor.datasource,
-                                  alarm.name))
+    return host is not None and (
+        _is_on(host, vitrage, alarm, monitor) or any(
+            monitor.is_own(one, alarm)
+            and _second(one['start_timestamp']) >= _second(alarm.began)
+            for one in vitrage.alarms(host['vitrage_id'], monitor.datasource,
+                                      alarm.name)))
 
 
 def _second(text):
