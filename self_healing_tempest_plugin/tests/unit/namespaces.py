@@ -24,10 +24,11 @@ import subprocess
 import fixtures
 import testtools
 
-# Nobody is to wait a second or two for the search for duplicates.
-_HOLD = ('mount -t sysfs sysfs /sys && ip link set dev lo up && '
-         'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad && '
-         'echo ready && exec cat')
+# Nobody is to wait a second or two for the search for duplicates; where that
+# cannot be switched off, it is waited for.
+_HOLD = ('mount -t sysfs sysfs /sys && { '
+         'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; '
+         'echo ready && exec cat; }')
 
 
 def _options(*names):
@@ -56,6 +57,7 @@ class Namespace(fixtures.Fixture):
                 'no network namespace: %s'
                 % self._holder.stderr.read().strip())
         self.root = '/proc/%d/root' % self._holder.pid
+        self.ip('link', 'set', 'dev', 'lo', 'up')
 
     def words(self, *argv):
         """Return the words of a command that runs in the namespace."""
