@@ -39,6 +39,8 @@ def _form(needle, pattern, before=0):
 
 
 _WORD = r'''["'\\]{0,4}([^\s"'\\]+)'''
+# What a shell hands to the next program; what is between is the secret.
+_ECHO, _PIPE = r'\becho +(?:-n +)?["\']?', r'["\']? *\| *'
 _HASH = r'([\w./$=,+*-]{8,})'
 
 FORMS = (
@@ -56,6 +58,7 @@ FORMS = (
     _form('glpat-', r'(glpat-[\w-]{16,})'),
     _form('xox', r'(xox[abeoprs]-[\w-]{10,})'),
     _form('hvs.', r'\b(hvs\.[\w-]{20,})'),
+    _form('akia', r'\b(AKIA[0-9A-Z]{16})\b'),
     # Who knows the address of such a webhook may write to it.
     _form('hooks.slack.com/', r'hooks\.slack\.com/(?:services|workflows)/'
           r'(?:\w+/)*([\w-]{8,})'),
@@ -100,16 +103,16 @@ FORMS = (
     # Go's form of a database: user:password@tcp(host:port)/name
     _form('@tcp(', r'[\w.-]{1,64}:(\S{1,256})@tcp\(', -1),
     _form('@unix(', r'[\w.-]{1,64}:(\S{1,256})@unix\(', -1),
-    _form('chpasswd', r'\becho +["\']?[\w.-]+:([^|\n]{1,200}?)["\']? *\| *'
-          r'(?:sudo +)?chpasswd', -1),
+    _form('chpasswd', _ECHO + r'[\w.-]+:([^|\n]{1,200}?)' + _PIPE
+          + r'(?:sudo +)?chpasswd', -1),
     _form('chpasswd', r'chpasswd *<<< *["\']?[\w.-]+:([^\n]+?)["\']?$'),
     _form('chpasswd', r'chpasswd\W{1,60}list' + 4 * (
         r'(?:\W{1,60}[a-z_][\w.-]*:([^\s"\'\\},]+)')
         + r')?' * 3 + ')'),
-    _form('| sudo', r'\becho +(?:-n +)?["\']?([^|\n]{1,200}?)["\']? *\| *sudo '
-          r'+(?:-\w+ +)*?(?:-\w*S|--stdin)', -1),
-    _form('--stdin', r'\becho +(?:-n +)?["\']?([^|\n]{1,200}?)["\']? *\| *'
-          r'(?:sudo +)?passwd +--stdin', -1),
+    _form('| sudo', _ECHO + r'([^|\n]{1,200}?)' + _PIPE
+          + r'sudo +(?:-\w+ +)*?(?:-\w*S|--stdin)', -1),
+    _form('--stdin', _ECHO + r'([^|\n]{1,200}?)' + _PIPE
+          + r'(?:sudo +)?passwd +--stdin', -1),
 )
 
 _PGPASS = re.compile(
