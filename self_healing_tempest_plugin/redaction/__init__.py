@@ -41,9 +41,6 @@ _NAMES = ('name', 'Name', 'key', 'Key', 'variable', 'option', 'field',
           'output_key')
 _VALUES = ('value', 'Value', 'val', 'content', 'data', 'output_value',
            'default')
-# {"password": {"type": "string", "default": "a"}}
-_INNER = ('default', 'value', 'Value', 'val', 'output_value', 'plain',
-          'plaintext')
 
 # How many texts are remembered, and how long they may be.
 _REMEMBERED, _SHORT = 4096, 2048
@@ -68,12 +65,6 @@ def _named(value):
     return next((value[key] for key in _NAMES
                  if isinstance(value.get(key), str)
                  and names.is_secret(value[key])), None)
-
-
-def _inner(key):
-    """Return which members of a map are secret, if it is under a key."""
-    return ('id',) if key.lower().endswith('token') else (
-        ('list',) if key == 'chpasswd' else _INNER)
 
 
 class Redactor:
@@ -147,7 +138,8 @@ class Redactor:
                     for name, one in value.items()}
         if isinstance(value, dict):
             return dict(self.data(value), **{
-                name: self._member(key, value[name]) for name in _inner(key)
+                name: self._member(key, value[name])
+                for name in names.members(key)
                 if isinstance(value.get(name), (str, list))})
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return value if names.is_counted(key) else REPLACEMENT

@@ -87,10 +87,12 @@ _VALUE_BEFORE = re.compile(
     [ \t]*[uU]?\\{0,16}["'](?P<value>[^"'\\\n]{1,400})\\{0,16}["']\s*,\s*
     \\{0,16}["'](?:output_key|name|key|variable|option|field)\\{0,16}["']
     [ \t]*:[ \t]*[uU]?\\{0,16}["']\Z''', re.VERBOSE)
-# Below a name whose value is a map: what it is, beside its type and the like.
-_INNER = re.compile(
-    r'''(?<![\w-])(?P<key>default|(?:output_)?value|val|plain(?:text)?|id)
-    \\{0,16}["']?[ \t]*:[ \t]*''', re.VERBOSE)
+# {"password": {"type": "string", "default": "a"}}
+_MEMBERS = ('default', 'value', 'Value', 'val', 'output_value', 'plain',
+            'plaintext')
+_MEMBER = re.compile(
+    r'''(?<![\w-])(?P<key>%s|id)\\{0,16}["']?[ \t]*:[ \t]*'''
+    % '|'.join(_MEMBERS))
 _TUPLE = re.compile(r'\s*,\s*[bBuUrR]{0,2}(?=\\*["\'])')
 _SQL = re.compile(r'[ \t]*(?:\(|[ \t])[ \t]*(?=\\*["\'`])')
 _WHOSE = r'[ \t]+(?:for|of)(?:[ \t]+[\w.@:/\'"-]+?){1,3}?'
@@ -151,6 +153,13 @@ class _Name:
         return self.core == 'key' and not _KEYS.search(self.name)
 
     @property
+    def members(self):
+        """Return which keys are secret, where its value is a map."""
+        if self.name == 'chpasswd':
+            return ('list',)
+        return ('id',) if self.core == 'token' else _MEMBERS
+
+    @property
     def counted(self):
         """Return whether a number of them is no secret."""
         return self.core in ('token', 'secret', 'key', 'sig') or self.plural
@@ -176,6 +185,12 @@ def is_counted(key):
     """Return whether a number under a key may be their number."""
     found = _named(spans.Text(key), key, len(key))
     return found is not None and found.counted
+
+
+@functools.lru_cache(1024)
+def members(key):
+    """Return which keys are secret in a map under a secret key."""
+    return _named(spans.Text(key), key, len(key)).members
 
 
 def _named(seen, text, end):
@@ -527,8 +542,8 @@ class _Value:
 
     def _inner(self, begin, end):
         """Yield the secret members of a map, which is between two places."""
-        for found in _INNER.finditer(self._text, begin, end):
-            if (found['key'] == 'id') == (self._name.core == 'token'):
+        for found in _MEMBER.finditer(self._text, begin, end):
+            if found['key'] in self._name.members:
                 yield from self._plain(found.end())
 
     def _below(self, assign, quote):
