@@ -348,6 +348,45 @@ class TogetherTest(testtools.TestCase):
             self.assertEqual(Kind.HEALED, judged(payload(
                 Link.DEDUCTION, causes=causes)).kind)
 
+    def test_no_alarm_has_to_come(self):
+        """As in a bisect: one that came is the cause, or none is known."""
+        expected = samples.expected(steps=expectation.STEPS[1:])
+
+        def came(causes, without=()):
+            seen = payload(Link.DEDUCTION, causes=causes)
+            return expected.arrival(dataclasses.replace(seen, evidence=tuple(
+                one for one in seen.evidence if one.link not in without)),
+                Link.DEDUCTION, Mark.FINISHED) is not None
+
+        self.assertEqual((True, False, True), (
+            came(('alarm-id',)), came(('other',)), came(())))
+        self.assertTrue(came(('other',), [Link.ALARM]))
+        self.assertFalse(EXPECTED.arrival(
+            dataclasses.replace(samples.healthy([Link.ALARM]), evidence=(
+                samples.evidence(Link.DEDUCTION, Mark.FINISHED, 110.0,
+                                 causes=('other',)),)),
+            Link.DEDUCTION, Mark.FINISHED))
+
+    def test_servers_of_others(self):
+        """Neither another stack nor another link says what it has had."""
+        stranger = samples.evidence(
+            Link.STACK, Mark.FINISHED, 112.0, stack_id='other',
+            server_id='s1', servers=('s2',))
+        workflow = samples.evidence(Link.WORKFLOW, Mark.STARTED, 112.0,
+                                    server_id='s3', stack_id='stack-1')
+        self.assertEqual({'old', 'new'}, EXPECTED.had(
+            added(stranger, workflow)))
+
+    def test_update_without_a_server(self):
+        """Nobody has taken over."""
+        seen = samples.healthy()
+        none = dataclasses.replace(samples.evidence(
+            Link.STACK, Mark.FINISHED, 112.0), payload={
+                'stack_id': 'stack-1'})
+        self.assertEqual(set(), EXPECTED.successors(
+            dataclasses.replace(seen, evidence=(none,))))
+        self.assertEqual({'new'}, EXPECTED.successors(added(none)))
+
     def test_deduced_from_the_second_alarm(self):
         """The alarm came back: what it caused is tied to that one."""
         again = dataclasses.replace(samples.evidence(
