@@ -304,9 +304,9 @@ class _Asked:
 
     def _break(self, error):
         if not self._stop.is_set():
+            LOG.error('Watching %s failed', self.link.label, exc_info=error)
             self._defects.append((self.link, error))
             self._stop.set()
-            LOG.error('Watching %s failed', self.link.label, exc_info=error)
 
 
 def poll(watcher, recorder):

@@ -739,15 +739,17 @@ class WatchTest(testtools.TestCase):
 
     def test_defect_after_the_conclusion(self):
         """It is told, and changes nothing: the verdict is sure."""
-        log = self.useFixture(fixtures.FakeLogger())
+        self.useFixture(fixtures.FakeLogger())
         recorder, chain = self.injected(), self.chain()
+        before = set(threading.enumerate())
         with watch.Watch(chain, recorder, 0.01) as running:
             running.until_over(self.expected())
             judged = verdict.verdict(recorder.timeline(), self.expected())
             chain[-1].break_with(KeyError('boot'))
             waiting.wait_for(
-                lambda: 'Watching application failed' in log.output,
-                what='the defect', timeout=20, interval=0.01)
+                lambda: 'watch-application' not in {
+                    one.name for one in {*threading.enumerate()} - before},
+                what='the end of who asks', timeout=20, interval=0.01)
         seen = recorder.timeline()
         self.assertEqual(judged, verdict.verdict(seen, self.expected()))
         self.assertIn('application was not watched to the end, after the '
