@@ -126,6 +126,15 @@ class RepairedTest(testtools.TestCase):
                 link, Link.APPLICATION]), self.expected)
             self.assertEqual((Kind.BROKEN, link), (found.kind, found.link))
 
+    def test_workflow_without_an_end(self):
+        """Until then it may undo what it has done."""
+        found = judged(dataclasses.replace(self.seen, evidence=tuple(
+            one for one in self.seen.evidence
+            if (one.link, one.mark) != (Link.WORKFLOW, Mark.FINISHED))),
+            self.expected)
+        self.assertEqual((Kind.BROKEN, Link.WORKFLOW),
+                         (found.kind, found.link))
+
     def test_effect_before_its_cause(self):
         late = dataclasses.replace(self.seen, evidence=tuple(
             dataclasses.replace(one, not_before=150.0, seen_at=151.0)
