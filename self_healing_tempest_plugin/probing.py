@@ -23,7 +23,7 @@ import re
 import socket
 from urllib import parse
 
-from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin import waiting
 
 # Seconds to connect: a dead host must not hold up a probe.
@@ -50,7 +50,7 @@ def probe(url, nonce, now):
     :param url: ``http://ADDRESS:PORT/``
     :param nonce: what the answer has to repeat, made for this request
     :param now: returns seconds on the runner's monotonic clock
-    :returns: :class:`.chain.timeline.Probe`
+    :returns: :class:`.model.timelines.Probe`
     """
     begin = now()
     fields, answered = {}, False
@@ -65,7 +65,7 @@ def probe(url, nonce, now):
     except Exception as failure:
         # Something did answer, with what is no HTTP.
         error, answered = type(failure).__name__, True
-    return timeline.Probe(
+    return timelines.Probe(
         begin, now(), not error, nonce, _id(fields, 'boot'),
         _id(fields, 'server'), error, answered)
 
@@ -134,7 +134,7 @@ def _ask(url, nonce):
     try:
         _named(connection.connect, _UNCONNECTED)
         return _named(lambda: _talk(connection, where.path or '/', nonce),
-                      timeline.TAKEN)
+                      timelines.TAKEN)
     finally:
         connection.close()
 

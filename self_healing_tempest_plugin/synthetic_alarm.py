@@ -39,10 +39,12 @@ from tempest import config as tempest_config
 
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin.monitors import prometheus
 from self_healing_tempest_plugin import waiting
 
 KIND = 'synthetic-alarm'
@@ -78,6 +80,21 @@ def plan(alarm, monitor, config_file):
         inject=(command('raise'),),
         witnesses=(plans.Check(what, command('came')),),
         revert=(command('clear'),))
+
+
+def planned(host, around):
+    """Return the fault that is an alarm on a host, as the monitor raises it.
+
+    :param host: as Nova names it
+    :param around: :class:`.links.surroundings.Surroundings`
+    :returns: :class:`.faults.plan.Plan`
+    :raises .faults.gates.FaultRefused: for a host that may run guests
+    """
+    gates.check_guests(host, around.clients.nova.hypervisor_type(host))
+    alarm = events.Alarm(
+        around.alarm.name, host, events.stamp(waiting.CLOCK.wall()),
+        prometheus.alert_labels(around.alarm.name, host))
+    return plan(alarm, around.settings.monitor, around.settings.config_file)
 
 
 def is_there(vitrage, alarm, monitor):

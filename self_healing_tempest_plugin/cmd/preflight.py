@@ -17,9 +17,10 @@ from tempest.common import credentials_factory
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin import preflight
+from self_healing_tempest_plugin.preflight import examine
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin.report import table
+from self_healing_tempest_plugin import scenarios
 
 NAME = 'preflight'
 HELP = ('Say link by link whether the suite could run, within seconds and '
@@ -64,7 +65,8 @@ def _examine(conf):
                 if getattr(enabled, option.name)]
     available = {name: getattr(conf.service_available, name)
                  for name in ('self_healing', 'nova', 'neutron')}
-    return preflight.examine(settings, features, available, _connect)
+    return examine.examine(settings, features, available, _connect,
+                           scenarios.chains_of(features))
 
 
 def _connect():

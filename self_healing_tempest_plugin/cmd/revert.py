@@ -29,7 +29,6 @@ from tempest import clients as tempest_clients
 from tempest.common import credentials_factory
 from tempest.lib.common import api_microversion_fixture
 
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journal as journals
@@ -39,6 +38,7 @@ from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.report import table
 from self_healing_tempest_plugin import synthetic_alarm
+from self_healing_tempest_plugin.watching import recorders
 
 NAME = 'revert'
 HELP = ('Take back the faults that runs have left behind, newest first, and '
@@ -230,7 +230,7 @@ class _WaysBack:
         plan = entry.plan
         left = entry.since + plan.timer - time.time()
         one = life.Life(plan, self._journal, self._transports,
-                        self._recovery.timeouts, timeline.Recorder())
+                        self._recovery.timeouts, recorders.Recorder())
         one.take_back(max(0.0, min(left, plan.timer)))
 
     def removal(self):

@@ -12,10 +12,10 @@
 
 """Which of the links after a broken one work on their own.
 
-The input of the next link is handed over by us, while the fault is still
-there, and the later links are watched by the same watchers as in the run
-itself. Where one of them is missing too, it is passed over in the same way,
-until nothing is left that could be handed over.
+The next link is fed by us, while the fault is still there, and the later
+links are watched by the same watchers as in the run itself. Where one of them
+is missing too, it is passed over in the same way, until nothing is left that
+could be handed over.
 """
 
 import contextlib
@@ -23,25 +23,23 @@ import dataclasses
 
 from oslo_log import log
 
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import timeline as timelines
-from self_healing_tempest_plugin.chain import verdict as judge
-from self_healing_tempest_plugin.chain import watch
-from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin import clients
-from self_healing_tempest_plugin.diagnosis import case as cases
-from self_healing_tempest_plugin.diagnosis import inputs
+from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.diagnosis import records
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.links import handover
+from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.watching import recorders
+from self_healing_tempest_plugin.watching import watch
 
 LOG = log.getLogger(__name__)
 
-Link, Mark = links.Link, links.Mark
 Works = records.Works
-
-# Seconds between two requests to the application.
-PROBE_INTERVAL = 0.2
 
 # Characters of a problem, and of what was left behind.
 _PROBLEM, _LEFT = 250, 1500
@@ -49,113 +47,132 @@ _PROBLEM, _LEFT = 250, 1500
 
 @dataclasses.dataclass(frozen=True)
 class _Trial:
-    """What one input has led to.
+    """What one hand-over has led to.
 
-    :ivar given: :class:`.inputs.Input`
-    :ivar seen: :class:`..chain.timeline.Timeline` from its handing over on
-    :ivar expected: :class:`..chain.expectation.Expectation` of it
+    :ivar fed: the first :class:`..model.links.Link` that is tried by it
+    :ivar given: :class:`..links.handover.Handover` of that link
+    :ivar seen: :class:`..model.timelines.Timeline` from the handing over on
+    :ivar expected: :class:`..model.expectations.Expectation` of it
     :ivar problem: why it was not handed over, or ''
     :ivar refused: whether who should have taken it refused it
     :ivar left: what could not be taken back, or ''
     """
 
-    given: inputs.Input
+    fed: links.Link
+    given: handover.Handover
     seen: timelines.Timeline
-    expected: object
+    expected: expectations.Expectation
     problem: str = ''
     refused: bool = False
     left: str = ''
 
+    @property
+    def chain(self):
+        """Return the chain that is tried."""
+        return self.expected.chain
+
     def missing(self):
         """Return the first link that did not come, or None."""
-        return next((link for link in links.CHAIN
-                     if link in self.expected.required
-                     and self.arrival(link) is None), None)
+        return next((link for link in self.expected.links
+                     if self.arrival(link) is None), None)
 
     def arrival(self, link, mark=None):
         """Return the evidence of a link, by default of its last mark."""
         return self.expected.arrival(
             self.seen, link, mark or self.expected.required.get(link))
 
+    def came_behind(self, link):
+        """Return whether a link that has to come behind one has come."""
+        return any(self.arrival(other) is not None
+                   for other in self.expected.links
+                   if self.chain.index(other) > self.chain.index(link))
+
 
 def bisect(case):
     """Try the links after a broken one, each on its own.
 
-    :param case: :class:`.case.Case`
+    :param case: :class:`.context.Case`
     :returns: tuple of :class:`.records.Works`, in the order of the links,
         and tuple of :class:`.records.Fact` on what was left behind; both are
         empty where no bisect is wanted, or possible
     """
     if not _wanted(case):
         return (), ()
-    broken, found, left = case.verdict.link, {}, []
-    given = _first(case)
-    while given is not None:
-        trial = _try(given, case)
-        for one in _works(trial):
-            if one.link > broken:
-                found.setdefault(one.link, one)
+    chain, broken = case.expectation.chain, case.verdict.link
+    behind = chain.links[chain.index(broken) + 1:]
+    known, left = {}, []
+    fed = _fed(chain, broken, case.arrival(broken, links.Mark.STARTED))
+    while fed is not None:
+        trial = _try(fed, case)
+        for works in _works(trial):
+            known.setdefault(works.link, works)
         if trial.left:
             left.append(records.Fact('Bisect', False, trial.left))
-        given = _next(trial)
+        fed = _next(trial)
     return tuple(
-        found.get(link, Works(link, None, 'it got no input, and there is '
+        known.get(link, Works(link, None, 'it got no input, and there is '
                               'none that could be handed over'))
-        for link in links.CHAIN if link > broken), tuple(left)
+        for link in behind), tuple(left)
 
 
 def _wanted(case):
     around = case.around
     return (around.settings.bisect and around.journal is not None
             and around.transports is not None
-            and case.verdict.kind is judge.Kind.BROKEN
-            and case.expectation.heals and case.verdict.link is not Link.FAULT)
+            and case.verdict.kind is verdicts.Kind.BROKEN
+            and case.expectation.heals
+            and case.verdict.link is not links.FAULT)
 
 
-def _first(case):
-    link = case.verdict.link
-    if link is Link.WORKFLOW and case.arrival(link, Mark.STARTED):
-        # It was started; to start it again would show nothing new.
-        return inputs.UPDATE
-    return _INPUTS.get(link)
+def _fed(chain, missing, started):
+    """Return the link that we feed in place of a missing one, or None.
 
+    What a missing link would have handed over goes to the one behind it. One
+    that we can start ourselves, and that was not started, is started: to
+    start it again would show nothing new.
 
-# What a missing link would have handed over. After the stack comes the
-# application, whose input is a server that nobody but Heat can make.
-_INPUTS = {Link.ALARM: inputs.ALARM, Link.DEDUCTION: inputs.EXECUTION,
-           Link.WORKFLOW: inputs.EXECUTION}
+    :param started: whether the missing link has started
+    """
+    given = kit.of(missing).handover
+    if given is not None and given.ours and not started:
+        return missing
+    behind = chain.links[chain.index(missing) + 1:][:1]
+    return next((link for link in behind if kit.of(link).handover), None)
 
 
 def _next(trial):
-    """Return the input after a trial, None where all is known."""
+    """Return the link that is fed after a trial, None where all is known."""
     missing = trial.missing()
-    if missing is None or _later_came(trial, missing):
+    if missing is None or _repaired_behind(trial, missing):
         return None
-    started = missing is Link.WORKFLOW and (
-        trial.given is inputs.EXECUTION
-        or trial.arrival(missing, Mark.STARTED) is not None)
-    return inputs.UPDATE if started else _INPUTS.get(missing)
+    started = (missing is trial.fed and trial.given.ours) or (
+        trial.arrival(missing, links.Mark.STARTED) is not None)
+    return _fed(trial.chain, missing, started)
 
 
-def _later_came(trial, missing):
-    # Where the stack has another server, nothing is left to be tried.
-    return any(trial.arrival(link) is not None for link
-               in (Link.STACK, Link.APPLICATION) if link > missing)
+def _repaired_behind(trial, missing):
+    # Where the server is repaired, nothing is left to be tried.
+    index = trial.chain.index
+    return any(
+        trial.arrival(link) is not None for link in trial.expected.links
+        if index(link) > index(missing)
+        and index(link) >= index(trial.chain.repair))
 
 
-def _try(given, case):
-    """Hand an input over, watch what comes of it, and take it back."""
-    recorder = timelines.Recorder()
-    expected = dataclasses.replace(case.expectation, steps=given.steps,
-                                   max_executions=0)
+def _try(fed, case):
+    """Feed a link, watch what comes of it, and take back what was given."""
+    recorder, given = recorders.Recorder(), kit.of(fed).handover
+    expected = dataclasses.replace(
+        case.expectation, steps=case.expectation.chain.since(fed),
+        max_executions=0)
     outcome = {}
     try:
         with contextlib.ExitStack() as held:
-            chain = held.enter_context(_watch(case, given, recorder))
+            watched = held.enter_context(_watch(fed, given, case, recorder))
             held.enter_context(given.hand_over(case, recorder))
-            chain.until_over(expected)
+            watched.until_over(expected)
     except life.RevertFailed as error:
-        outcome = {'left': cases.safe(
+        outcome = {'left': context.safe(
             '%s may still be there; when Vitrage is well, run: %s (%s)' % (
                 given.what, journal.REVERT, error), _LEFT)}
     except Exception as error:
@@ -167,13 +184,13 @@ def _try(given, case):
     if seen.transition('injected') is None:
         outcome.setdefault('problem', 'nobody took it')
     elif unseen is not None:
-        outcome.setdefault('problem', cases.safe(unseen.detail, _PROBLEM))
-    return _Trial(given, seen, expected, **outcome)
+        outcome.setdefault('problem', context.safe(unseen.detail, _PROBLEM))
+    return _Trial(fed, given, seen, expected, **outcome)
 
 
 def _end(error):
     """Return an error as text; after a long command comes the reason."""
-    text = cases.safe(error, _LEFT)
+    text = context.safe(error, _LEFT)
     return text if len(text) <= _PROBLEM else '...%s' % text[-_PROBLEM:]
 
 
@@ -182,60 +199,46 @@ def _refused(error):
     return isinstance(error, clients.ServiceRefused) and error.code != 409
 
 
-def _watch(case, given, recorder):
-    cloud, around = case.clients, case.around
-    app, times = around.application, around.settings.timeouts
-    server_id = case.expectation.server_id
-    chain = [
-        watchers.WorkflowWatcher(cloud.mistral, app.workflow, server_id,
-                                 app.stack.id),
-        watchers.StackWatcher(cloud.heat, cloud.nova, app.stack, server_id),
-        watchers.ApplicationWatcher(app, app.boot)]
-    if given.tries is Link.DEDUCTION:
-        # Our own alarm says what was deduced from it.
-        chain[:0] = (
-            watchers.AlarmWatcher(
-                cloud.vitrage, around.host, around.monitor.datasource,
-                case.expectation.host_alarm),
-            watchers.DeductionWatcher(
-                cloud.vitrage, around.server, case.expectation.deduced_alarm))
-    return watch.Watch(chain, recorder, times.poll_interval, PROBE_INTERVAL)
+def _watch(fed, given, case, recorder):
+    """Return a watch of the links that are tried, and of what we make."""
+    chain, around = case.expectation.chain, case.around
+    first = chain.index(chain.link(given.makes) or fed)
+    watchers = [kit.of(link).watcher(around) for link in chain.links[first:]]
+    return watch.Watch(filter(None, watchers), recorder,
+                       around.settings.timeouts.poll_interval)
 
 
 def _works(trial):
     """Yield what is known after a trial, of the links that it tells of."""
     if trial.problem:
         yield Works(
-            trial.given.tries, False if trial.refused else None,
-            cases.safe('%s could not be handed over: %s' % (
+            trial.fed, False if trial.refused else None,
+            context.safe('%s could not be handed over: %s' % (
                 trial.given.what, trial.problem)))
         return
     missing = trial.missing()
-    for link in trial.expected.required:
+    for link in trial.expected.links:
         arrival = trial.arrival(link)
         if arrival is not None:
             yield _came(trial, link, arrival)
         elif link is missing:
             # What has come from it was only not seen, or is of others.
-            later = any(map(trial.arrival, (
-                one for one in trial.expected.required if one > link)))
-            yield Works(link, None if later else False,
-                        cases.safe(_why(trial, link)))
+            yield Works(link, None if trial.came_behind(link) else False,
+                        context.safe(_why(trial, link)))
 
 
 def _came(trial, link, arrival):
     why = '%s came %.1f s after %s' % (
         arrival.object_id,
-        judge.elapsed(trial.seen, arrival.seen_at), trial.given.what)
-    if link is trial.given.tries is Link.WORKFLOW:
-        return Works(link, None, 'the workflow works when we start it (%s); '
-                     'whether Vitrage would start it was not tried' % why)
+        verdicts.elapsed(trial.seen, arrival.seen_at), trial.given.what)
+    if link is trial.fed and trial.given.ours:
+        return Works(link, None, trial.given.ours % why)
     return Works(link, True, why)
 
 
 def _why(trial, link):
     # What came is an effect of what we handed over, however soon.
-    verdict = judge.missing(trial.seen, trial.expected)
-    why = verdict.why if verdict and verdict.link is link else (
-        '%s did not come' % link.label)
+    missed = verdicts.missing(trial.seen, trial.expected)
+    why = missed.why if missed and missed.link is link else (
+        '%s did not come' % link.name)
     return 'after %s: %s' % (trial.given.what, why)

@@ -27,20 +27,11 @@ from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin import scenarios
 
 _LINK = 'hosts'
 _CRASH = 'host-crash'
 _PACKETS = 'packets-dropped'
-_SYNTHETIC = 'synthetic_alarm'
-
-
-def kind(feature):
-    """Return the kind of fault of a scenario.
-
-    :param feature: option of [self_healing_feature_enabled]
-    """
-    return _CRASH if feature == 'unhealed_host_crash' else (
-        feature.replace('_', '-'))
 
 
 def wanted(settings, features):
@@ -51,25 +42,25 @@ def wanted(settings, features):
     :param settings: :class:`..config.Settings`
     :param features: names of the enabled scenarios
     """
-    ready = {kind(name) for name in features
-             if not options.missing(settings, name)}
+    ready = {each.fault for each in scenarios.of(features)
+             if not options.missing(settings, each.feature)}
     return [name for name in kinds.KINDS if name in ready]
 
 
 def guests(settings, features, types):
-    """Return the rows of the scenario that wants hosts without guests.
+    """Return the rows of the scenarios that want hosts without guests.
 
     :param settings: :class:`..config.Settings`
     :param features: names of the enabled scenarios
     :param types: dict of host to what runs its guests, None where Nova does
         not answer
     """
-    if _SYNTHETIC not in features:
-        return []
-    found = rows.by_host({host: _without_guests(host, types)
-                          for host in settings.fault_hosts})
-    return [rows.Row(_LINK, kind(_SYNTHETIC), one,
-                     'do not enable %s' % _SYNTHETIC) for one in found]
+    findings = rows.by_host({host: _without_guests(host, types)
+                             for host in settings.fault_hosts})
+    return [rows.Row(_LINK, each.feature.replace('_', '-'), finding,
+                     'do not enable %s' % each.feature)
+            for each in scenarios.of(features) if not each.guests
+            for finding in findings]
 
 
 def _without_guests(host, types):

@@ -16,6 +16,7 @@ import os
 
 from self_healing_tempest_plugin.faults import passwords
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin import scenarios
 
 _LINK = 'options'
 
@@ -24,34 +25,23 @@ def _file(path):
     return bool(path) and os.access(path, os.R_OK)
 
 
-_POWER = ('the host_power commands', lambda own: own.power)
-_SSH = (
-    ('a host_ssh_key_file that can be read',
-     lambda own: _file(own.access.key_file)),
-    ('a host_ssh_known_hosts_file that can be read',
-     lambda own: _file(own.access.known_hosts_file)))
-_MANAGEMENT = ('host_management_nic', lambda own: own.network.management_nic)
-_DATA = ('host_data_nic', lambda own: own.network.data_nic)
-_PLANE = ('control_plane_addresses', lambda own: own.network.control_plane)
-
-# What each scenario needs: name, and how to see that it is there.
-NEEDS = {
-    'host_crash': (_POWER,),
-    'unhealed_host_crash': (_POWER,),
-    'host_isolated': (*_SSH, _MANAGEMENT, _DATA),
-    'data_nic_down': (*_SSH, _DATA),
-    'management_nic_down': (*_SSH, _MANAGEMENT),
-    'packets_dropped': (*_SSH, _PLANE),
-    'compute_service_stopped': _SSH,
-    'compute_service_frozen': _SSH,
-    'data_nic_blip': (*_SSH, _DATA),
-    'synthetic_alarm': (),
+# What each need of a scenario is in the options: name, and how to see that it
+# is there.
+_NEEDS = {
+    scenarios.POWER: (
+        ('the host_power commands', lambda own: own.power),),
+    scenarios.SSH: (
+        ('a host_ssh_key_file that can be read',
+         lambda own: _file(own.access.key_file)),
+        ('a host_ssh_known_hosts_file that can be read',
+         lambda own: _file(own.access.known_hosts_file))),
+    scenarios.MANAGEMENT_NIC: (
+        ('host_management_nic', lambda own: own.network.management_nic),),
+    scenarios.DATA_NIC: (
+        ('host_data_nic', lambda own: own.network.data_nic),),
+    scenarios.CONTROL_PLANE: (
+        ('control_plane_addresses', lambda own: own.network.control_plane),),
 }
-
-# Those in which only the timer on the host brings it back.
-_TIMED = frozenset(['host_isolated', 'management_nic_down'])
-_CRASHES = frozenset(['host_crash', 'unhealed_host_crash'])
-_SERVICE = frozenset(['compute_service_stopped', 'compute_service_frozen'])
 
 
 def missing(settings, feature):
@@ -60,7 +50,9 @@ def missing(settings, feature):
     :param settings: :class:`..config.Settings`
     :param feature: option of [self_healing_feature_enabled]
     """
-    return [name for name, there in NEEDS[feature] if not there(settings)]
+    scenario, = scenarios.of((feature,))
+    return [name for need in scenario.needs for name, there in _NEEDS[need]
+            if not there(settings)]
 
 
 def examine(settings, features, available):
@@ -114,7 +106,8 @@ def _features(settings, features):
 def _passwords(settings, features):
     """Return the rows of the passwords of the BMCs."""
     power = settings.power
-    if power is None or not _CRASHES & set(features):
+    if power is None or not any(
+            scenarios.POWER in each.needs for each in scenarios.of(features)):
         return []
     found = [_row(option, rows.unknown(
         'a password in it, which shows in the list of processes'),
@@ -142,14 +135,15 @@ def _times(settings, features):
         'Vitrage does not tell its snapshots_interval; the deadlines follow '
         '[self_healing] vitrage_snapshots_interval'),
         'compare it with [datasources] in vitrage.conf')]
-    if _TIMED & set(features):
+    wanted = scenarios.of(features)
+    if any(each.timed for each in wanted):
         long_enough = times.host_timer >= times.healing
         found.append(_row('host_timer', rows.yes(
             '%d s' % times.host_timer) if long_enough else rows.unknown(
             '%d s; the deadlines allow healing %d s' % (
                 times.host_timer, times.healing)),
             'let it be longer than healing takes'))
-    if _SERVICE & set(features):
+    if any(each.compute_service == 'down' for each in wanted):
         found.append(_row('quiet_time', rows.unknown(
             '%d s; Nova does not tell its service_down_time' % times.quiet),
             'let it be longer than service_down_time in nova.conf'))

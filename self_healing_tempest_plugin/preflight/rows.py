@@ -95,6 +95,27 @@ def unknown(text):
     return (Finding(State.UNKNOWN, text),)
 
 
+def told(settings, text):
+    """Return a yes as what judges an answer that is one.
+
+    :param settings: of no meaning
+    :param text: the answer
+    """
+    del settings
+    return yes(text)
+
+
+def unseen(text):
+    """Return what judges that nobody can see something from outside.
+
+    :param text: why
+    """
+    def judge(settings):
+        del settings
+        return unknown(text)
+    return judge
+
+
 def by_host(findings):
     """Return one finding for all hosts of which the same was found.
 

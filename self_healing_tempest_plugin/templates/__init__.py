@@ -12,7 +12,10 @@
 
 """The HOT, Vitrage and Mistral templates, as files, and how to read them."""
 
+import functools
 from importlib import resources
+
+import yaml
 
 APPLICATION = 'application.hot.yaml'
 APPLICATION_SCRIPT = 'application.sh'
@@ -39,3 +42,18 @@ def application_files():
     :returns: dict of file name to text, as Heat's ``files`` takes it
     """
     return {name: read(name) for name in (APPLICATION_SCRIPT, HEAL_INSTANCE)}
+
+
+@functools.cache
+def needs(name=APPLICATION):
+    """Return what an application's template takes for granted.
+
+    :param name: see :func:`read`
+    :returns: resource types of Heat, and actions of Mistral, as sets
+    """
+    found = yaml.safe_load(read(name))['resources']
+    types = {one['type'] for one in found.values()}
+    actions = {task['action'] for one in found.values()
+               if one['type'] == 'OS::Mistral::Workflow'
+               for task in one['properties']['tasks']}
+    return types, actions

@@ -1,0 +1,395 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""One application, one fault, one chain: from the deployment to the verdict.
+
+It needs no Tempest process: a test, or a script, uses it as a fixture.
+"""
+
+import contextlib
+import dataclasses
+import functools
+
+import fixtures
+from oslo_log import log
+from testtools import content
+
+from self_healing_tempest_plugin import application
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.diagnosis import details
+from self_healing_tempest_plugin.diagnosis import diagnose
+from self_healing_tempest_plugin.faults import commands
+from self_healing_tempest_plugin.faults import gates
+from self_healing_tempest_plugin.faults import guests
+from self_healing_tempest_plugin.faults import kinds
+from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links import surroundings
+from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin import stacks
+from self_healing_tempest_plugin import synthetic_alarm
+from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import clocks
+from self_healing_tempest_plugin.watching import recorders
+from self_healing_tempest_plugin.watching import watch
+
+LOG = log.getLogger(__name__)
+
+# Seconds in which a service has to say what it is asked when all is over.
+PATIENCE = 15.0
+
+# Good answers before the fault, half a second's worth: what is seen of an
+# outage begins with the last of them.
+ANSWERS_BEFORE = 5
+
+# Seconds between two looks whether there are as many.
+ANSWERS_INTERVAL = 0.1
+
+
+class Drill(fixtures.Fixture):
+    """A drill of one scenario; while it is in use, it is the only one.
+
+    :ivar recorder: :class:`.watching.recorders.Recorder`
+    :ivar app: :class:`.application.Application`, once it is deployed
+    :ivar diagnosis: :class:`.diagnosis.records.Diagnosis`, or None
+    :ivar compute_service: nova-compute of the host during the fault as a
+        dict of Nova, None where that did not say
+    """
+
+    def __init__(self, scenario, around, name='', story=''):
+        """Prepare; nothing is asked yet.
+
+        :param scenario: :class:`.scenarios.Scenario`
+        :param around: :class:`.links.surroundings.Surroundings`, without an
+            application
+        :param name: of the test, which names what the drill leaves
+        :param story: what it shows, in one line
+        """
+        super().__init__()
+        self._scenario, self._around = scenario, around
+        self._kits = kit.of_chain(scenario.chain)
+        self._name, self._story = name, story
+        self._clients, self._settings = around.clients, around.settings
+        self.app = self.diagnosis = self.compute_service = None
+
+    def _setUp(self):
+        self.recorder = recorders.Recorder()
+        self._timekeeper = clocks.Timekeeper(
+            {**self._clients.dates(), **surroundings.dates(self._settings)},
+            self.recorder)
+        self.addCleanup(self._timekeeper.stop)
+        # Every target of a fault takes the addresses of all fault hosts.
+        self._address_of = functools.cache(self._clients.nova.host_address)
+        self._hold_journal()
+        self._refuse_unfit_hosts()
+
+    def deploy(self):
+        """Create the application with its wiring, and see it answer."""
+        self._timekeeper.measure()
+        for each in self._kits:
+            self._wire(each.wire(self._around))
+        guests_run = self._scenario.guests
+        self.app = self.useFixture(application.Application(
+            self._clients, self._settings, self._scenario.wired,
+            answers=guests_run, parameters={
+                name: value for each in self._kits
+                for name, value in each.parameters(self._settings).items()},
+            journal=self._around.journal, transports=self._around.transports,
+            left=self._left if guests_run else None))
+        self._around = dataclasses.replace(self._around, application=self.app)
+        for each in self._kits:
+            self._learn(each.prepare)
+        self._readiness = readiness.Readiness(self._scenario.chain,
+                                              self._around)
+
+    def _wire(self, fixture):
+        if fixture is None:
+            return
+        self.useFixture(fixture)
+        self._around = self._around.knowing(**fixture.learned)
+        if fixture.problem:
+            self.recorder.remark(fixture, fixture.problem)
+
+    def _learn(self, part):
+        self._around = self._around.knowing(**part(self._around))
+
+    def plan(self):
+        """Return the fault of the application's host, if it is allowed.
+
+        :returns: :class:`.faults.plan.Plan`
+        :raises .faults.gates.FaultRefused: when it is not
+        """
+        self._ask_gates(self.app.host)
+        return self._plan(self.app.host)
+
+    def expect(self, plan):
+        """Return what the fault should do to the application.
+
+        :param plan: :class:`.faults.plan.Plan`
+        :returns: :class:`.model.expectations.Expectation`
+        """
+        times, app, scenario = (self._settings.timeouts, self.app,
+                                self._scenario)
+        ids = {'host': app.host, 'server_id': app.server_id,
+               'boot': app.boot, 'url': app.url}
+        for each in self._kits:
+            ids |= each.ids(self._around)
+        return expectations.Expectation(
+            chain=scenario.chain, fault=plan.description,
+            fault_look_at=plan.look_at, ids=ids, steps=scenario.steps,
+            timeouts={'fault': times.witness, **times.links},
+            quiet=times.quiet, alive=scenario.alive,
+            max_executions=self._settings.max_executions)
+
+    def run(self, plan, expected):
+        """Inject a fault, watch until the verdict is sure, take it back.
+
+        Nothing is injected where the cloud is not fit for it. The answers of
+        the application are watched until nothing is left of the fault. What
+        was seen is published, whatever becomes of it.
+
+        :param plan: :class:`.faults.plan.Plan`
+        :param expected: :class:`.model.expectations.Expectation`
+        """
+        try:
+            self._timekeeper.wait()
+            for each in self._kits:
+                self._learn(each.remember)
+            if self._ready(plan):
+                with self._watch() as watched:
+                    if (self._calm(expected)
+                            and self._break(plan, expected, watched)):
+                        self._see_clean(expected)
+            if self.diagnosis is None:
+                self._diagnose(expected)
+        except BaseException as error:
+            self.recorder.end(watch.reason(error))
+            raise
+        finally:
+            with self._afterwards('the clocks'):
+                self._timekeeper.wait()
+            self._publish(expected)
+
+    def current_server_id(self):
+        """Return the server that the stack has now."""
+        return stacks.server_of(self._clients.heat.resources(
+            self.app.stack.identifier))
+
+    def _hold_journal(self):
+        """Be the only run, until all that this one has made is gone."""
+        held = contextlib.ExitStack()
+        held.enter_context(self._around.journal.held())
+        self.addCleanup(held.close)
+        self._around.journal.refuse_open()
+
+    def _refuse_unfit_hosts(self):
+        """Refuse what cannot be done before anything is created.
+
+        The application may come to be on any of the hosts.
+        """
+        hosts = self._settings.fault_hosts
+        if not hosts:
+            raise gates.FaultRefused('[self_healing] fault_hosts is empty')
+        for host in hosts:
+            try:
+                unmet = life.unmet(self._plan(host), self._around.transports)
+            except commands.CommandFailed as error:
+                unmet = (str(error),)
+            if unmet:
+                raise gates.FaultRefused('host %s in [self_healing] '
+                                         'fault_hosts is not fit: %s'
+                                         % (host, '; '.join(unmet)))
+
+    def _ask_gates(self, host):
+        nova = self._clients.nova
+        gates.check(host, nova.servers_on(host), nova.services(),
+                    self._clients.project_id, self._settings)
+
+    def _plan(self, host):
+        fault = self._scenario.fault
+        if not fault:
+            return synthetic_alarm.planned(host, self._around)
+        return kinds.KINDS[fault](self._target(host),
+                                  self._around.transports)
+
+    def _target(self, host):
+        return targets.target(host, self._settings, self._address_of)
+
+    def _answers_before(self, expected):
+        """See the application answer, or record that it does not."""
+        try:
+            waiting.wait_for(
+                lambda: sum(probe.ok for probe
+                            in self.recorder.timeline().probes),
+                lambda good: good >= ANSWERS_BEFORE,
+                what='%d good answers of the application at %s before the '
+                     'fault' % (ANSWERS_BEFORE, expected.ids['url']),
+                timeout=self._settings.timeouts.application,
+                interval=ANSWERS_INTERVAL)
+        except waiting.WaitTimeout as timeout:
+            self.recorder.unmet(str(timeout))
+            return False
+        return True
+
+    def _calm(self, expected):
+        """Return whether the application answers, and nothing else is seen.
+
+        What came before the fault would be taken for an effect of it.
+        """
+        if self._scenario.guests and not self._answers_before(expected):
+            return False
+        early = self.recorder.timeline().evidence
+        for seen in early:
+            self.recorder.unmet('%s %s came before the fault' % (
+                seen.link.name, seen.object_id))
+        return not early
+
+    def _break(self, plan, expected, watched):
+        """Drill, and return whether anything was broken."""
+        try:
+            with life.injected(
+                    plan, self._around.journal, self._around.transports,
+                    self._settings.timeouts, self.recorder,
+                    gate=lambda: self._look_last(plan, expected)):
+                with live.Progress(expected) as progress:
+                    watched.until_over(expected, progress)
+                self._look_around(expected)
+        except gates.NotReady:
+            return False
+        return True
+
+    def _look_last(self, plan, expected):
+        """Refuse a fault right before it, where something has come up.
+
+        :raises .faults.gates.FaultRefused: when it is not allowed any more
+        :raises .faults.gates.NotReady: when it would prove nothing
+        """
+        for problem in self._readiness.unmet():
+            self.recorder.unmet(problem)
+        self._calm(expected)
+        unmet = self.recorder.timeline().unmet
+        if unmet:
+            raise gates.NotReady('; '.join(unmet))
+        self._ask_gates(plan.host)
+
+    def _look_around(self, expected):
+        """Ask what else is worth knowing; the verdict is sure without it."""
+        with self._afterwards('the clocks'):
+            self._timekeeper.measure()
+        with self._afterwards('nova-compute during the fault'):
+            # As it is during the fault; the caller knows what it should be.
+            self.compute_service = asking.ask({'Nova': asking.Question(
+                'Nova', lambda: self._patiently(
+                    'nova-compute on host %s' % expected.ids['host'],
+                    lambda: self._clients.nova.compute_service(
+                        expected.ids['host'])))}, 2 * PATIENCE)['Nova']
+        with self._afterwards('the details'):
+            # What a bisect sets off is no detail of this run.
+            details.collect(self.recorder, expected, self._around)
+        self._diagnose(expected)
+
+    @contextlib.contextmanager
+    def _afterwards(self, what):
+        """Note what fails when the verdict is sure, and go on."""
+        try:
+            yield
+        except fixtures.TimeoutException:
+            raise
+        except Exception as error:
+            LOG.exception('Asking for %s failed', what)
+            self.recorder.remark(('afterwards', what), '%s: unknown, %s' % (
+                what, watch.reason(error)))
+
+    def _patiently(self, what, ask):
+        """Ask until a service answers at all, and return its answer."""
+        return waiting.wait_for(
+            lambda: (ask(),), what=what, timeout=PATIENCE,
+            tolerate=clients.ServiceUnavailable)[0]
+
+    def _see_clean(self, expected):
+        """Wait until host and graph are as before the fault."""
+        self._readiness.wait_host_back()
+        if self._patiently('server %s' % expected.ids['server_id'],
+                           lambda: self._deleted(expected.ids['server_id'])):
+            self._readiness.wait_server_gone(expected.ids['server_id'])
+            if self._scenario.guests:
+                self._see_guest_gone(expected)
+
+    def _see_guest_gone(self, expected):
+        ids = expected.ids
+        guests.wait_gone(ids['server_id'], self._target(ids['host']),
+                         self._around.transports)
+        waiting.pause(self._settings.timeouts.return_watch)
+
+    def _deleted(self, server_id):
+        """Return whether a server is deleted, or about to be.
+
+        That is for Nova to say. Heat may be what is broken, and a stack whose
+        update has failed has a new server and keeps the old one.
+        """
+        found = self._clients.nova.server(server_id)
+        return found is None or found['OS-EXT-STS:task_state'] == 'deleting'
+
+    def _left(self, server_id, host):
+        """Return what the server's deletion may leave on a broken host."""
+        return guests.left(server_id, self._clients.nova.ports(server_id),
+                           self._target(host))
+
+    def _diagnose(self, expected):
+        with self._afterwards('the diagnosis'):
+            self.diagnosis = diagnose.diagnose(
+                self.recorder.timeline(), expected, self._around)
+
+    def _ready(self, plan):
+        """Record what makes the run invalid; return whether nothing does."""
+        unmet = (*self._readiness.unmet(),
+                 *life.unmet(plan, self._around.transports))
+        for problem in unmet:
+            self.recorder.unmet(problem)
+        return not unmet
+
+    def _watch(self):
+        """Return a watch on all links of the chain, not yet started."""
+        # Each asks first what was there before the fault.
+        watchers = waiting.side_by_side(*(
+            functools.partial(each.watcher, self._around)
+            for each in self._kits))
+        return watch.Watch(
+            filter(None, watchers), self.recorder,
+            self._settings.timeouts.poll_interval, patience=max(
+                watch.PATIENCE, 2 * self._settings.cloud.request_timeout))
+
+    def _publish(self, expected):
+        """Tell what was seen in every way that works."""
+        seen = self.recorder.timeline()
+        name, story = self._name, self._story
+        with self._afterwards('the table'):
+            table = report.text(seen, expected, self.diagnosis)
+            LOG.info('%s\n%s', name, table)
+            self.addDetail('timeline.txt', content.text_content(table))
+        with self._afterwards('the document'):
+            self.addDetail('timeline.json', content.text_content(
+                report.dumps(seen, expected, self.diagnosis, name, story)))
+        try:
+            report.save(self._settings.artifacts_dir, name, seen, expected,
+                        self.diagnosis, story)
+        except Exception as error:
+            LOG.exception('The artifacts of this run are not complete')
+            self.addDetail('artifacts', content.text_content(
+                'Not all of this run is in [self_healing] artifacts_dir %s: '
+                '%s' % (self._settings.artifacts_dir, watch.reason(error))))

@@ -1,0 +1,152 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What preflight asks about Heat, and about room for another server."""
+
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin import templates
+
+_UNASKED = object()
+
+
+def questions(cloud):
+    """Return what to ask; see :class:`..kit.Kit`."""
+    heat, nova, wanted = (cloud.clients.heat, cloud.clients.nova,
+                          cloud.settings.application)
+    types = templates.needs()[0]
+    return {
+        'Heat': {
+            'Heat': lambda: _version(cloud),
+            'resource types': lambda: types - heat.resource_types()},
+        'Nova': {'flavor': lambda: nova.flavor(wanted.flavor)},
+        'Neutron': {
+            'network': lambda: clients.Neutron(
+                cloud.manager).external_network(wanted.external_network)},
+        'Glance': {
+            'image': lambda: find_image(cloud.manager, wanted.image)},
+        'Placement': {'room': lambda: _room(cloud)}}
+
+
+def _version(cloud):
+    version = cloud.clients.version(
+        'Heat', cloud.settings.cloud.heat_catalog_type)
+    return '%s, build %s' % (version, cloud.clients.heat.build())
+
+
+def find_image(manager, image):
+    """Return an image as Glance's answer.
+
+    :param manager: Tempest's ``clients.Manager``
+    :param image: its id or its name
+    """
+    # Tempest makes no client of a service that is declared missing.
+    if not hasattr(manager, 'image_client_v2'):
+        return _UNASKED
+    return clients.Glance(manager).image(image)
+
+
+def _room(cloud):
+    flavor = cloud.clients.nova.flavor(cloud.settings.application.flavor)
+    return clients.Placement(cloud.manager).places(flavor) if (
+        flavor) else set()
+
+
+def _types(settings, absent):
+    if absent:
+        return rows.no('without %s' % ', '.join(sorted(absent)))
+    return rows.yes('all %d of the application' % len(templates.needs()[0]))
+
+
+def _image(settings, image):
+    if image is _UNASKED:
+        return rows.unknown('[service_available] glance is false')
+    if image is None:
+        return rows.no('there is no %s' % settings.application.image)
+    named = '%s (%s)' % (image['name'], image['id'])
+    if image['status'] != 'active':
+        return rows.no('%s is %s' % (named, image['status']))
+    return rows.yes(named)
+
+
+def _flavor(settings, flavor):
+    if flavor is None:
+        return rows.no('there is no %s' % settings.application.flavor)
+    return rows.yes('%s (%s)' % (flavor['name'], flavor['id']))
+
+
+def _network(settings, network):
+    if network is None:
+        return rows.no('there is no external network %s'
+                       % settings.application.external_network)
+    return rows.yes('%s (%s)' % (network['name'], network['id']))
+
+
+def _usable_hosts(found):
+    return {one['host'] for one in found
+            if one['binary'] == 'nova-compute' and readiness.usable(one)}
+
+
+def _others(settings, found):
+    usable = _usable_hosts(found)
+    findings = {}
+    for host in settings.fault_hosts:
+        others = sorted(usable - {host})
+        findings[host] = rows.yes('there is %s' % _some(others)) if (
+            others) else rows.no('no other compute host is up and enabled')
+    return rows.by_host(findings)
+
+
+def _places(settings, found, hypervisors, room):
+    usable = _usable_hosts(found)
+    hosts = {one['service']['host'] for one in hypervisors
+             if one['id'] in room} & usable
+    if not hosts & set(settings.fault_hosts):
+        return rows.no('on no fault host is room for the application')
+    findings = {}
+    for host in settings.fault_hosts:
+        others = sorted(hosts - {host})
+        findings[host] = rows.yes('room on %s' % _some(others)) if (
+            others) else rows.no('no room on any other host')
+    return rows.by_host(findings)
+
+
+def _some(names, limit=3):
+    more = len(names) - limit
+    return ', '.join(names[:limit]) + (
+        ' and %d more' % more if more > 0 else '')
+
+
+CHECKS = (
+    rows.Check('services', 'Heat', ('Heat',), rows.told,
+               'look at [self_healing] heat_catalog_type, and at heat-api '
+               'and heat-engine'),
+    rows.Check('stack', 'resource types', ('resource types',), _types,
+               'look at the plug-ins of Heat, and whether its catalog has '
+               'the service'),
+    rows.Check('stack', 'stack domain', (), rows.unseen(
+        'Heat does not tell its stack_user_domain_id, which '
+        'OS::Mistral::Workflow needs'),
+        'look at stack_user_domain_id and stack_domain_admin in heat.conf'),
+    rows.Check('stack', 'image', ('image',), _image,
+               'set [self_healing] image_ref'),
+    rows.Check('stack', 'flavor', ('flavor',), _flavor,
+               'set [self_healing] flavor_ref'),
+    rows.Check('stack', 'network', ('network',), _network,
+               'set [self_healing] external_network'),
+    rows.Check('stack', 'another host', ('services',), _others,
+               'bring up and enable a second compute host'),
+    rows.Check('stack', 'room', ('services', 'hypervisors', 'room'), _places,
+               'make room, or set a smaller [self_healing] flavor_ref'),
+)

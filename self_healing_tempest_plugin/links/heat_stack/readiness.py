@@ -1,0 +1,26 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Whether the stack is as Heat has made it."""
+
+
+def unmet(around):
+    """Return that the stack is not complete.
+
+    :param around: :class:`..surroundings.Surroundings`
+    """
+    stack = around.application.stack
+    seen = around.clients.heat.stack(stack.identifier)
+    status = seen['stack_status'] if seen else 'gone'
+    return '' if status.endswith('_COMPLETE') else (
+        'stack %s is %s' % (stack.id, status))

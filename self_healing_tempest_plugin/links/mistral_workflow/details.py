@@ -1,0 +1,43 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What Mistral tells of the executions when all is over."""
+
+from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links.mistral_workflow import link
+from self_healing_tempest_plugin.preflight import asking
+
+# Executions whose tasks are asked for: in a storm there are dozens.
+EXECUTIONS = 3
+
+
+def details(seen, expectation, around):
+    """Return what to ask; see :class:`..kit.Kit`."""
+    del expectation
+    mistral = around.clients.mistral
+    return {'tasks of execution %s' % execution: asking.Question(
+        'Mistral', lambda execution=execution: _tasks(
+            mistral.tasks(execution)))
+            for execution in seen.objects.get(link.LINK, ())[:EXECUTIONS]}
+
+
+def _tasks(tasks):
+    # A task that waits for something has begun long before its end.
+    return [one for task in tasks for word, time in (
+        ('began', task.get('started_at') or task.get('created_at')),
+        (task['state'], task.get('finished_at') or (
+            task.get('updated_at')
+            if task['state'] in ('SUCCESS', 'ERROR') else None)))
+        for one in context.details(
+            link.LINK, 'Mistral task', task['id'],
+            '%s %s' % (task['name'], word), 'Mistral', time)]

@@ -1,0 +1,113 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Looks for the executions of the healing workflow in Mistral."""
+
+import json
+
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.links.mistral_workflow import link
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import stamps
+from self_healing_tempest_plugin.watching import looks
+
+_NOT_YET = 'not there'
+
+
+class WorkflowWatcher:
+    """The Mistral executions that name the server."""
+
+    link, pace = link.LINK, looks.USUAL
+
+    def __init__(self, mistral, workflow, server_id, stack_id=None):
+        """Take the executions of before.
+
+        :param workflow: name of the workflow
+        :param server_id: what the execution's input must name
+        :param stack_id: what it must not name another one than; None: any
+        """
+        self._mistral, self._workflow = mistral, workflow
+        self._server_id, self._stack_id = server_id, stack_id
+        self._idle_ones = {}
+        self._before = frozenset(
+            one['id'] for one in mistral.executions(workflow, server_id))
+
+    def look(self, recorder):
+        """Ask once; see :class:`..looks.Look`."""
+        found = [one for one in self._mistral.executions(
+            self._workflow, self._server_id) if one['id'] not in self._before]
+        seen_at = recorder.now()
+        if not found:
+            return looks.Look(_NOT_YET)
+        state = ', '.join('%s %s' % (one['id'], one['state'])
+                          for one in found[:5])
+        ids = tuple(one['id'] for one in found)
+        sightings = [self._sighting(links.Mark.STARTED, one, 'created_at')
+                     for one in found]
+        sightings += [self._sighting(links.Mark.FINISHED, one, 'updated_at')
+                      for one in found if self._healed(one)]
+        ours = [one for one in found if self._is_ours(one)]
+        if ours and all(one['state'] in ('ERROR', 'CANCELLED')
+                        for one in ours):
+            return looks.Look(state, tuple(sightings), self._reason(ours[0]),
+                              ours[0]['id'], ids, seen_at=seen_at)
+        return looks.Look(state, tuple(sightings), objects=ids,
+                          seen_at=seen_at)
+
+    def _sighting(self, mark, execution, time):
+        return looks.Sighting(mark, execution['id'], {
+            'server_id': self._server_id, 'state': execution['state'],
+            'workflow': self._workflow, 'input': execution['input'],
+            'stack_id': execution['input'].get('stack_id'),
+            time: execution.get(time)},
+            stamps=stamps.at('Mistral', execution.get(time)))
+
+    def _is_ours(self, execution):
+        return self._stack_id is None or execution['input'].get(
+            'stack_id') in (None, self._stack_id)
+
+    def _healed(self, execution):
+        # Repeated executions that found nothing to do end well too, perhaps
+        # earlier than the one that heals.
+        return execution['state'] == 'SUCCESS' and not self._idle(
+            execution['id'])
+
+    def _idle(self, execution_id):
+        if execution_id not in self._idle_ones:
+            self._idle_ones[execution_id] = _output(self._detail(
+                execution_id)).get('found') is False
+        return self._idle_ones[execution_id]
+
+    def _detail(self, execution_id):
+        detail = self._mistral.execution(execution_id)
+        if detail is None:
+            # It was listed just now: somebody has deleted it since, or
+            # Mistral calls "not found" what it failed to read.
+            raise clients.ServiceUnavailable(
+                'Mistral', 'show execution %s' % execution_id,
+                'it lists it, but does not find it', 404)
+        return detail
+
+    def _reason(self, execution):
+        detail = self._detail(execution['id'])
+        return 'execution %s is in %s: %s' % (
+            execution['id'], detail['state'],
+            (detail.get('state_info') or 'no state_info').strip())
+
+
+def _output(execution):
+    try:
+        values = json.loads(execution.get('output') or '{}')
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}

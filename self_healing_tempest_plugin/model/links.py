@@ -1,0 +1,172 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""One link of a chain: what arrives, in which words, and what ties it.
+
+A link is pure data and pure functions. What asks the cloud for it is bound to
+it elsewhere, see :mod:`..links.kit`.
+"""
+
+import dataclasses
+import enum
+import typing
+
+
+class Mark(enum.Enum):
+    """What of a link a record tells; one that does not last has the second."""
+
+    STARTED = 'started'
+    FINISHED = 'finished'
+
+
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """A link in words; the texts are filled with an expectation's ids.
+
+    :ivar arrow: who hands over to whom
+    :ivar arrived: what one can say when it is there
+    :ivar expected: what one misses when it is not
+    :ivar look_at: the next place to look when it is missing
+    :ivar unexpected: the next place to look when it is there and should not
+        be
+    :ivar came: what an object of the link did by coming, e.g. ``raised``
+    """
+
+    arrow: str
+    arrived: str
+    expected: str
+    look_at: str
+    unexpected: str = ''
+    came: str = 'came'
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """That a link may come for an application only so many times.
+
+    :ivar started: says what was started for whom, after the number
+    :ivar look_at: the next place to look when it came more often
+    """
+
+    started: str
+    look_at: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Deadline:
+    """How long a link may take, as options say it.
+
+    :ivar help: of the option ``<link>_timeout``
+    :ivar takes: what its time is, as the option ``slo_<link>`` says it
+    :ivar seconds: by default; None where it depends on Vitrage's snapshots
+    """
+
+    help: str
+    takes: str
+    seconds: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """That a link's evidence names what came of an earlier link.
+
+    :ivar link: name of the earlier link; in a chain without it there is no
+        such tie
+    :ivar key: of the payload; its value is one id or several
+    :ivar of: key of the earlier link's payload; empty: the id of its object
+    :ivar needed: whether evidence that names nothing belongs to nothing;
+        otherwise it may belong, as what names an object belongs where the
+        earlier link has not come and need not
+    """
+
+    link: str
+    key: str
+    of: str = ''
+    needed: bool = False
+
+
+def _anything(ids, payload):
+    del ids, payload
+    return True
+
+
+def _none(ids, payload):
+    del ids, payload
+    return ()
+
+
+def _nothing(payload):
+    del payload
+    return ''
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Link:
+    """What arrives at the end of one arrow of a chain.
+
+    There is one object of each link; two are never equal.
+
+    :ivar name: as options, records and reports name it
+    :ivar words: :class:`Words`
+    :ivar lasting: whether it takes a while, so that it has both marks
+    :ivar unfinished: :class:`Words` for one that started and did not finish,
+        None where the others say it
+    :ivar limit: :class:`Limit`, None where nobody counts it
+    :ivar deadline: :class:`Deadline`, None for one that has no options
+    :ivar ties: of ids and payload; whether evidence is about this fault
+    :ivar fits: of ids and payload; whether evidence that is about it is what
+        the chain needs, asked only where the link has to come
+    :ivar origins: :class:`Origin` of it
+    :ivar servers: of ids and payload; ids of the servers that evidence shows
+        to be, or to have been, the application's
+    :ivar remark: of the payload of its arrival; what is worth knowing beside
+        the verdict, or ''
+    :ivar identity: keys of payloads that tell two things apart which bear
+        the same id
+    :ivar late: keys of payloads that may be known only later, and never
+        change
+    :ivar any_start: whether any of several starts may have led to an end
+    :ivar watched_on: whether it is watched when the verdict is sure
+    :ivar kit: name of the module that binds it to the cloud
+    """
+
+    name: str
+    words: Words
+    lasting: bool = False
+    unfinished: Words | None = None
+    limit: Limit | None = None
+    deadline: Deadline | None = None
+    ties: typing.Callable = _anything
+    fits: typing.Callable = _anything
+    origins: tuple[Origin, ...] = ()
+    servers: typing.Callable = _none
+    remark: typing.Callable = _nothing
+    identity: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    any_start: bool = False
+    watched_on: bool = False
+    kit: str = ''
+
+    def __repr__(self):
+        return '<link %s>' % self.name
+
+
+# Every chain begins with it, and none has to list it.
+FAULT = Link(
+    name='fault',
+    words=Words(
+        arrow='injector → target',
+        arrived='{fault}, seen by a witness',
+        expected='witness of: {fault}',
+        look_at='{fault_look_at}'),
+    kit='self_healing_tempest_plugin.links.fault.kit')

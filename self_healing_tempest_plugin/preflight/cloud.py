@@ -1,0 +1,180 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What the services answer: questions, and their meaning, link by link."""
+
+import dataclasses
+import typing
+
+from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.faults import gates
+from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin import readiness
+
+KEYSTONE = 'Keystone'
+
+# Rows that say of a service whether it answers at all come first.
+_SERVICES = 'services'
+
+
+@dataclasses.dataclass(frozen=True)
+class Cloud:
+    """Whom preflight asks.
+
+    :ivar clients: :class:`..clients.Clients`
+    :ivar manager: Tempest's ``clients.Manager``
+    :ivar settings: :class:`..config.Settings`
+    :ivar monitor: :class:`..monitors.Monitor`
+    """
+
+    clients: clients.Clients
+    manager: typing.Any
+    settings: typing.Any
+    monitor: typing.Any
+
+
+def questions(cloud, chains):
+    """Return all questions to the services, as :func:`.asking.ask` asks.
+
+    The name of a service is the question whether it answers at all.
+
+    :param cloud: :class:`Cloud`
+    :param chains: :class:`..model.chains.Chain` objects
+    """
+    asked = [_questions(cloud), *(each.questions(cloud)
+                                  for each in _kits(chains))]
+    return {name: asking.Question(service, ask)
+            for several in asked
+            for service, by_name in several.items()
+            for name, ask in by_name.items()}
+
+
+def _kits(chains):
+    """Return the kits of several chains, of each link once."""
+    return tuple({link: kit.of(link) for chain in chains
+                  for link in chain.links}.values())
+
+
+def _questions(cloud):
+    nova, hosts = cloud.clients.nova, cloud.settings.fault_hosts
+    return {
+        'Nova': {
+            'Nova': nova.version,
+            'services': nova.services,
+            'hypervisors': nova.hypervisors,
+            'servers': lambda: {host: nova.servers_on(host)
+                                for host in hosts}},
+        'Neutron': {'Neutron': clients.Neutron(cloud.manager).version}}
+
+
+def examine(answers, settings, chains):
+    """Return the rows of the services, of all links, and of the hosts.
+
+    :param answers: :class:`.asking.Answers`
+    :param settings: :class:`..config.Settings`
+    :param chains: :class:`..model.chains.Chain` objects
+    """
+    of_links = [check for each in _kits(chains) for check in each.checks]
+    services = [check for check in of_links if check.link == _SERVICES]
+    others = [check for check in of_links if check.link != _SERVICES]
+    return judged((*_ENTRANCE, *services, *others, *_HOSTS), answers,
+                  settings)
+
+
+def judged(checks, answers, settings):
+    """Return the rows of some checks.
+
+    :param checks: :class:`.rows.Check` objects
+    :param answers: :class:`.asking.Answers`
+    :param settings: :class:`..config.Settings`
+    """
+    return [row for check in checks
+            for row in _rows(check, answers, settings)]
+
+
+def _rows(check, answers, settings):
+    try:
+        findings = check.judge(settings, *(
+            answers[name] for name in check.needs))
+    except clients.ServiceError as error:
+        findings = trouble(error, answers, check.what)
+    return [rows.Row(check.link, check.what, one, check.todo)
+            for one in findings]
+
+
+def trouble(error, answers, what=''):
+    """Return what it means that a question has no answer.
+
+    :param error: :class:`..clients.ServiceError` of the question
+    :param answers: :class:`.asking.Answers`
+    :param what: the question; the one whether a service answers is a no
+    """
+    for service in (KEYSTONE, error.service):
+        cause = answers.error(service)
+        if service != what and cause:
+            return rows.unknown('%s %s' % (service, 'does not answer' if (
+                isinstance(cause, clients.ServiceUnavailable))
+                else 'refuses to answer'))
+    return rows.no(rows.one_line(error))
+
+
+def _keystone(settings, text, project):
+    return rows.yes('%s, project %s' % (text, project))
+
+
+def _compute(settings, found):
+    known = {one['host']: one for one in found
+             if one['binary'] == 'nova-compute'}
+    return rows.by_host({host: _service(known.get(host))
+                         for host in settings.fault_hosts})
+
+
+def _service(service):
+    if service is None:
+        return rows.no('Nova knows no nova-compute there')
+    text = 'nova-compute is %s and %s%s' % (
+        service['state'], service['status'],
+        ', forced down' if service['forced_down'] else '')
+    return rows.yes(text) if readiness.usable(service) else rows.no(text)
+
+
+def _allowed(settings, project, found, servers):
+    findings = {}
+    for host in settings.fault_hosts:
+        try:
+            gates.check(host, servers[host], found, project, settings)
+        except gates.FaultRefused as error:
+            findings[host] = rows.no(rows.one_line(error))
+        else:
+            findings[host] = rows.yes('allowed')
+    return rows.by_host(findings)
+
+
+_ENTRANCE = (
+    rows.Check('services', KEYSTONE, (KEYSTONE, 'project'), _keystone,
+               'look at [identity] uri_v3 and [auth] admin_*'),
+    rows.Check('services', 'Nova', ('Nova',), rows.told,
+               'look at [compute] catalog_type, and at nova-api'),
+    rows.Check('services', 'Neutron', ('Neutron',), rows.told,
+               'look at [network] catalog_type, and at neutron-server'),
+)
+
+_HOSTS = (
+    rows.Check('hosts', 'nova-compute', ('services',), _compute,
+               'look at [self_healing] fault_hosts, and at: openstack '
+               'compute service list'),
+    rows.Check('hosts', 'may be broken', ('project', 'services', 'servers'),
+               _allowed, 'look at [self_healing] fault_hosts'),
+)

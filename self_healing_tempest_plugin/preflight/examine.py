@@ -1,0 +1,149 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether the suite could run, found out without changing anything."""
+
+import dataclasses
+import os
+
+from tempest.lib.common import api_microversion_fixture
+
+from self_healing_tempest_plugin import clients as services
+from self_healing_tempest_plugin.faults import journal as journals
+from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin import monitors
+from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.preflight import cloud
+from self_healing_tempest_plugin.preflight import hosts
+from self_healing_tempest_plugin.preflight import options
+from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin import waiting
+
+# Seconds after the start until which Keystone, the services and the hosts
+# are waited for: who asks wants to know soon, whoever does not answer.
+KEYSTONE_UNTIL, SERVICES_UNTIL, HOSTS_UNTIL = 4.0, 9.0, 12.5
+
+# Seconds that one request, and one SSH connection, may take.
+REQUEST_TIMEOUT, SSH_TIMEOUT = 8, 3
+
+
+def patient(settings):
+    """Return the settings with timeouts that are short enough.
+
+    :param settings: :class:`..config.Settings`
+    """
+    cloud, access = settings.cloud, settings.access
+    return dataclasses.replace(
+        settings,
+        cloud=dataclasses.replace(cloud, request_timeout=min(
+            cloud.request_timeout, REQUEST_TIMEOUT)),
+        access=dataclasses.replace(access, timeout=min(
+            access.timeout, SSH_TIMEOUT)))
+
+
+def examine(settings, features, available, connect, chains):
+    """Ask everything, and return a list of :class:`.rows.Row`.
+
+    :param settings: :class:`..config.Settings`
+    :param features: names of the enabled scenarios
+    :param available: dict of service to [service_available]
+    :param connect: returns Tempest's ``clients.Manager`` of the project;
+        asks Keystone for that
+    :param chains: :class:`..model.chains.Chain` objects that heal
+    """
+    begin = waiting.CLOCK.now()
+
+    def left(until):
+        return begin + until - waiting.CLOCK.now()
+
+    settings = patient(settings)
+    with api_microversion_fixture.APIMicroversionFixture(
+            compute_microversion=services.COMPUTE_MICROVERSION,
+            placement_microversion=services.PLACEMENT_MICROVERSION):
+        answers = _services(settings, connect, chains, left)
+        # While the hosts are asked, the services answer.
+        broken = _hosts(settings, features, answers, left)
+        of_services = cloud.examine(answers, settings, chains)
+    return [*options.examine(settings, features, available), *of_services,
+            *broken, _journal(settings)]
+
+
+def _services(settings, connect, chains, left):
+    def enter():
+        manager = connect()
+        clients = services.Clients(settings.cloud, manager)
+        return manager, clients, clients.project_id
+
+    entered = asking.ask(
+        {cloud.KEYSTONE: asking.Question(cloud.KEYSTONE, enter)},
+        left(KEYSTONE_UNTIL))
+    error = entered.error(cloud.KEYSTONE)
+    if error:
+        return asking.Refusal(error)
+    manager, clients, project = entered[cloud.KEYSTONE]
+    questions = cloud.questions(cloud.Cloud(
+        clients, manager, settings, monitors.MONITORS[settings.monitor]),
+        chains)
+    questions[cloud.KEYSTONE] = asking.Question(
+        cloud.KEYSTONE, clients.keystone_version)
+    questions['project'] = asking.Question(cloud.KEYSTONE, lambda: project)
+    return asking.ask(questions, left(SERVICES_UNTIL))
+
+
+def _hosts(settings, features, answers, left):
+    addresses = types = None
+    if not answers.error('hypervisors'):
+        addresses, types = (
+            {one['service']['host']: one[key]
+             for one in answers['hypervisors']}
+            for key in ('host_ip', 'hypervisor_type'))
+    return [
+        *hosts.guests(settings, features, types),
+        *hosts.Hosts(
+            settings, features, addresses, ways.Transports(settings.access)
+        ).examine(lambda: left(HOSTS_UNTIL))]
+
+
+def _journal(settings):
+    journal = journals.Journal(settings.state_dir)
+    try:
+        entries, damages = journal.read()
+    except journals.JournalError as error:
+        finding = rows.no(rows.one_line(error))
+    else:
+        finding = _entries(journal, entries, damages)
+    return rows.Row('journal', 'faults', finding[0],
+                    'run: %s; look at [self_healing] state_dir'
+                    % journals.REVERT)
+
+
+def _entries(journal, entries, damages):
+    left = [entry.description for entry in entries if entry.open]
+    if left:
+        return rows.no('may still be there: %s' % '; '.join(left))
+    if damages:
+        return rows.no('%d damaged lines in %s' % (len(damages),
+                                                   journal.path))
+    if not _writable(journal.directory):
+        return rows.no('%s cannot be written' % journal.directory)
+    return rows.yes('none open in %s' % journal.directory)
+
+
+def _writable(directory):
+    """Return whether a directory can be written, or made where it is not.
+
+    :param directory: absolute path
+    """
+    while not os.path.exists(directory):
+        directory = os.path.dirname(directory)
+    return os.path.isdir(directory) and os.access(
+        directory, os.W_OK | os.X_OK)

@@ -1,0 +1,74 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""How many polls of a link may be under way at the same time."""
+
+import math
+import threading
+
+from self_healing_tempest_plugin.model import links
+
+# Polls that may be under way where nobody is there to take them, and so none
+# is a burden to anybody: requests to a dead application take three seconds at
+# the most, and are made ten times a second.
+UNREACHED_AT_ONCE = 32
+
+
+class Gate:
+    """Says whether a link may be asked for now.
+
+    At most one poll at a time of a service that gave no answer: each may
+    hold up a worker of it long after the runner has given up. A few at a
+    time of a service that takes long, or the polls alone could keep it from
+    answering any. A link that has come is polled at leisure, unless its pace
+    has no rest.
+    """
+
+    def __init__(self, link, pace, recorder):
+        """Let the first ones in.
+
+        :param link: :class:`..model.links.Link`
+        :param pace: :class:`.looks.Pace`
+        :param recorder: :class:`.recorders.Recorder`, which has the time
+        """
+        self._link, self._pace, self._recorder = link, pace, recorder
+        self._lock = threading.Lock()
+        self._under_way, self._most = 0, pace.at_once
+        self._begun = -math.inf
+
+    def enter(self):
+        """Return whether to ask now; then :meth:`leave` must follow."""
+        now, rest = self._recorder.now(), self._rest()
+        with self._lock:
+            if now < self._begun + rest or self._under_way >= self._most:
+                return False
+            self._under_way += 1
+            self._begun = now
+        return True
+
+    def leave(self, look):
+        """Take note of the end of a question.
+
+        :param look: a :class:`.looks.Look`, None where there was no answer
+        """
+        with self._lock:
+            self._under_way -= 1
+            if look is None:
+                self._most = 1
+            else:
+                self._most = (UNREACHED_AT_ONCE if look.unreached
+                              else self._pace.at_once)
+
+    def _rest(self):
+        return self._pace.rest if self._recorder.has(
+            self._link, links.Mark.FINISHED) else 0.0

@@ -1,0 +1,86 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What a watcher says of one look at its link.
+
+A watcher has a ``link``, a ``pace``, and a method ``look`` that asks once and
+returns a :class:`Look`; it takes the recorder, which has the time. It knows
+the state before the fault, so that nothing old is taken for an effect of it,
+and ties what it sees by ids: this host, this server, this stack, this address.
+"""
+
+import dataclasses
+import typing
+
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import timelines
+
+# Polls of one link that may be under way at the same time: two of a second
+# each make two a second. A service that takes longer answers one after the
+# other: more of them would only wait for each other, and each would tell less.
+AT_ONCE = 2
+
+# Seconds between two polls of a link that has come: its time is known, and
+# what it does to others, such as a storm of executions, is nothing sudden.
+REST = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Pace:
+    """How often a link may be asked for.
+
+    :ivar interval: seconds between the starts of two polls, None for what
+        [self_healing] poll_interval says
+    :ivar at_once: polls that may be under way at the same time
+    :ivar rest: seconds between two polls once it has come
+    """
+
+    interval: float | None = None
+    at_once: int = AT_ONCE
+    rest: float = REST
+
+
+USUAL = Pace()
+
+
+@dataclasses.dataclass(frozen=True)
+class Sighting:
+    """That a link started or finished, see :class:`.timeline.Evidence`."""
+
+    mark: links.Mark
+    object_id: str
+    payload: typing.Mapping
+    lag: float = 0.0
+    stamps: tuple[timelines.Stamp, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """One answer.
+
+    :ivar state: what was seen, for people
+    :ivar failure: why it cannot become right any more, if so
+    :ivar object_id: what has failed
+    :ivar objects: ids of all that belongs to the fault, oldest first
+    :ivar unreached: whether nobody was there to take the question
+    :ivar seen_at: when the answer was there that shows the sightings, where
+        more was asked after it; None: when the last one was
+    """
+
+    state: str
+    sightings: tuple[Sighting, ...] = ()
+    failure: str = ''
+    object_id: str = ''
+    objects: tuple[str, ...] = ()
+    unreached: bool = False
+    seen_at: float | None = None

@@ -1,0 +1,270 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Collects what several threads see of one run."""
+
+import dataclasses
+import math
+import threading
+import types
+
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin import waiting
+
+# Different things that are kept of one mark. A stranger may answer with a new
+# name each time; what is beyond that is counted in a remark.
+MOST_SIGHTINGS = 100
+
+
+class Recorder:
+    """Collects what several threads see into one timeline."""
+
+    def __init__(self, clock=waiting.CLOCK):
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._origin, self._began = clock.now(), clock.wall()
+        self._lists = {name: [] for name in (
+            'transitions', 'evidence', 'probes', 'unmet', 'details')}
+        self._failures = {}
+        self._remarks = {}
+        self._watched = {}
+        self._looked = {}
+        self._objects = {}
+        self._clocks = {}
+        self._concluded = None
+        self._ended = ''
+
+    def now(self):
+        """Return the time that the records are stamped with."""
+        return self._clock.now()
+
+    def has(self, link, mark):
+        """Return whether there is evidence of a link and mark."""
+        with self._lock:
+            return any((one.link, one.mark) == (link, mark)
+                       for one in self._lists['evidence'])
+
+    def unstamped(self, link):
+        """Return whether no service has told the time of what was seen."""
+        with self._lock:
+            return any(one.link is link and not one.stamps
+                       for one in self._lists['evidence'])
+
+    def timeline(self):
+        """Return all that was recorded so far, frozen."""
+        with self._lock:
+            lists = {name: tuple(values)
+                     for name, values in self._lists.items()}
+            return timelines.Timeline(
+                origin=self._origin, began=self._began,
+                concluded=self._concluded, ended=self._ended,
+                remarks=tuple(self._remarks.values()),
+                failures=tuple(self._failures.values()),
+                watched=types.MappingProxyType(dict(self._watched)),
+                objects=types.MappingProxyType(dict(self._objects)),
+                clocks=types.MappingProxyType(dict(self._clocks)), **lists)
+
+    def conclude(self):
+        """Freeze what the verdict is made of; the first call counts.
+
+        Probes and transitions are recorded further on: a fault has to be
+        taken back, and the old guest may come back with its host. So are the
+        ids of what comes late, the clocks and the details; and a poll may
+        still narrow the time of what another one saw.
+        """
+        with self._lock:
+            if not self._over():
+                self._concluded = self.now()
+
+    def end(self, why):
+        """Note that the watch ends before the verdict is sure.
+
+        What was seen by then stays, and nothing is added but what
+        :meth:`conclude` lets through. Of several reasons the first counts,
+        and after the conclusion none does.
+
+        :param why: what ended it, for people
+        """
+        with self._lock:
+            if not self._over():
+                self._ended = why or 'nobody knows why'
+
+    def _over(self):
+        return self._concluded is not None or bool(self._ended)
+
+    def unmet(self, precondition):
+        """Record a precondition that does not hold."""
+        with self._lock:
+            if not self._over():
+                self._lists['unmet'].append(precondition)
+
+    def transition(self, name, begin, detail=''):
+        """Record a step of the fault that began at ``begin`` and is over."""
+        with self._lock:
+            self._lists['transitions'].append(
+                timelines.Transition(name, begin, self.now(), detail))
+
+    def probe(self, probe):
+        """Record a request to the application."""
+        with self._lock:
+            self._lists['probes'].append(probe)
+
+    def remark(self, key, text):
+        """Record something worth knowing; a later one of a key replaces it."""
+        with self._lock:
+            self._remarks[key] = text
+
+    def clock(self, service, offset):
+        """Record what was measured of the clock of a service.
+
+        A second measurement widens the first: in between the clock may have
+        been anywhere from the one to the other.
+
+        :param offset: :class:`..model.timelines.Offset`
+        """
+        with self._lock:
+            known = self._clocks.get(service)
+            self._clocks[service] = offset if known is None else known.hull(
+                offset)
+
+    def detail(self, detail):
+        """Record what a service told afterwards.
+
+        :param detail: :class:`..model.timelines.Detail`
+        """
+        with self._lock:
+            self._lists['details'].append(detail)
+
+    def silence(self, link, begin, error):
+        """Record a poll of a link that got no answer."""
+        with self._lock:
+            if not self._over():
+                self._count(link, begin, 'no answer: %s' % error, errors=1)
+
+    def look(self, link, begin, end, look):
+        """Record an answered poll of a link.
+
+        Polls come in the order in which they end, and may have begun in
+        another. What is seen may be gone in the next moment, so that a poll
+        without it says that it was not before that only where the poll was
+        over when the one that sees it began.
+
+        :param begin: when the poll began
+        :param end: when it had its answer
+        :param look: a :class:`.looks.Look`
+        """
+        with self._lock:
+            if look.objects:
+                self._objects[link] = tuple(dict.fromkeys(
+                    (*self._objects.get(link, ()), *look.objects)))
+            for sighting in look.sightings:
+                self._complete(link, sighting)
+            if not self._over():
+                seen_at = end if look.seen_at is None else look.seen_at
+                for sighting in look.sightings:
+                    self._sight(link, sighting, begin, seen_at)
+                if begin >= self._answered(link):
+                    self._fail(link, look, end)
+                self._count(link, begin, look.state, answered=begin)
+            self._looked.setdefault(link, []).append((begin, end))
+
+    def _answered(self, link):
+        watched = self._watched.get(link)
+        return -math.inf if watched is None or watched.answered is None else (
+            watched.answered)
+
+    def _count(self, link, begin, state, errors=0, answered=None):
+        before = self._watched.get(link, timelines.Watched())
+        newest = before.last_begin is None or begin >= before.last_begin
+        answers = [one for one in (before.answered, answered)
+                   if one is not None]
+        self._watched[link] = timelines.Watched(
+            polls=before.polls + 1, errors=before.errors + errors,
+            last_begin=begin if newest else before.last_begin,
+            state=state if newest else before.state,
+            answered=max(answers, default=None))
+
+    def _sight(self, link, sighting, begin, end):
+        known = [one for one in self._lists['evidence']
+                 if (one.link, one.mark) == (link, sighting.mark)]
+        if any(_same(sighting, one) for one in known):
+            return
+        if len(known) >= MOST_SIGHTINGS:
+            self._remarks['too many', link] = (
+                'more than %d different sightings of %s %s; the first of '
+                'them are kept' % (MOST_SIGHTINGS, link.name,
+                                   sighting.mark.value))
+            return
+        self._lists['evidence'].append(timelines.Evidence(
+            link, sighting.mark, sighting.object_id,
+            self._last_without(link, begin), end, _frozen(sighting.payload),
+            sighting.lag, sighting.stamps))
+
+    def _last_without(self, link, before):
+        """Return when the last poll began that was over at a moment."""
+        return max((begin for begin, end in self._looked.get(link, ())
+                    if end <= before), default=self._origin)
+
+    def _complete(self, link, sighting):
+        # What a service says of something may be there only after the thing
+        # itself.
+        self._lists['evidence'] = [
+            _completed(one, sighting)
+            if one.link is link and _same(sighting, one) else one
+            for one in self._lists['evidence']]
+
+    def _fail(self, link, look, end):
+        # A failure that has gone is none: another execution may be at work.
+        known = self._failures.pop(link, None)
+        if look.failure:
+            same = known is not None and known.why == look.failure
+            self._failures[link] = known if same else timelines.Failure(
+                link, look.object_id, end, look.failure)
+
+
+def _frozen(payload):
+    return types.MappingProxyType(dict(payload))
+
+
+def _same(sighting, evidence):
+    """Return whether a sighting is of the thing that is known already.
+
+    What only one of the two tells makes no difference between them.
+    """
+    if (sighting.mark, sighting.object_id) != (evidence.mark,
+                                               evidence.object_id):
+        return False
+    pairs = ((sighting.payload.get(name), evidence.payload.get(name))
+             for name in evidence.link.identity)
+    return all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+
+def _completed(evidence, sighting):
+    """Return evidence with what a later sighting of the same thing adds.
+
+    A time belongs to it only where all else is as it was: it may be of an
+    update. What is known late never changes.
+    """
+    payload = dict(evidence.payload)
+    for key in evidence.link.late:
+        if not payload.get(key) and sighting.payload.get(key):
+            payload[key] = sighting.payload[key]
+    stamps = evidence.stamps
+    if sighting.stamps and not stamps and all(
+            sighting.payload.get(key) == value
+            for key, value in payload.items() if value is not None):
+        stamps, payload = sighting.stamps, dict(sighting.payload)
+    if (stamps, payload) == (evidence.stamps, evidence.payload):
+        return evidence
+    return dataclasses.replace(evidence, stamps=stamps,
+                               payload=_frozen(payload))
