@@ -19,11 +19,11 @@ import fixtures
 from tempest.lib.common.utils import data_utils
 
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients as services
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin import removal
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
 
@@ -67,7 +67,7 @@ class Application(fixtures.Fixture):
                  journal=None, transports=None, left=None):
         """Prepare; nothing is created yet.
 
-        :param clients: :class:`.clients.Clients`
+        :param clients: :class:`.services.clients.Clients`
         :param settings: :class:`.config.Settings`
         :param healing: whether it gets the rule that starts the healing
         :param answers: whether a guest will run that can be asked
@@ -100,7 +100,7 @@ class Application(fixtures.Fixture):
         self.addCleanup(removing.remove, entry.id)
         try:
             self.stack = Stack(name, self._create(name))
-        except services.ServiceRefused as refusal:
+        except errors.ServiceRefused as refusal:
             removing.forget(entry.id, str(refusal))
             raise
         journal.created(entry.id, id=self.stack.id)
@@ -169,7 +169,7 @@ class Application(fixtures.Fixture):
         resources = self._clients.heat.resources(self.stack.identifier)
         uuid = _physical_id(resources, 'OS::Vitrage::Template')
         if not uuid:
-            raise services.ServiceRefused(
+            raise errors.ServiceRefused(
                 'Vitrage', 'add the healing rule of stack %s'
                 % self.stack.name, "it did not take it, see heat-engine's "
                 "log for 'Failed to add template to Vitrage'")
@@ -186,7 +186,7 @@ class Application(fixtures.Fixture):
     def _wait(self, observe, accept, **options):
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
-            tolerate=services.ServiceUnavailable, **options)
+            tolerate=errors.ServiceUnavailable, **options)
 
 
 class DeductionTemplate(fixtures.Fixture):
@@ -204,7 +204,7 @@ class DeductionTemplate(fixtures.Fixture):
     def __init__(self, clients, settings, datasource, alarm, journal=None):
         """Prepare; nothing is added yet.
 
-        :param clients: :class:`.clients.Clients`
+        :param clients: :class:`.services.clients.Clients`
         :param settings: :class:`.config.Settings`
         :param datasource: ``vitrage_type`` of the monitor's alarms
         :param alarm: :class:`.config.Alarm` that it deduces from
@@ -283,7 +283,7 @@ def template_of(templates, name):
 def wait_template_active(vitrage, uuid, times):
     """Wait until Vitrage has loaded a template.
 
-    :param vitrage: :class:`.clients.Vitrage`
+    :param vitrage: :class:`.services.vitrage.Vitrage`
     :param uuid: the template
     :param times: :class:`.config.Timeouts`
     :raises .waiting.WaitAborted: when Vitrage finds it wrong
@@ -294,7 +294,7 @@ def wait_template_active(vitrage, uuid, times):
         what='template %s ACTIVE' % uuid, timeout=times.template,
         interval=times.poll_interval, describe=_template_state,
         abort=lambda template: template and template['status'] == 'ERROR',
-        tolerate=services.ServiceUnavailable,
+        tolerate=errors.ServiceUnavailable,
         look_at="'vitrage template list' and vitrage-graph's log")
 
 

@@ -16,7 +16,7 @@ What does not hold before the fault makes a run invalid: it is neither a
 healed nor a broken chain.
 """
 
-from self_healing_tempest_plugin import clients as services
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 
@@ -26,7 +26,7 @@ class Readiness:
     def __init__(self, clients, settings, datasource, application):
         """Take what to look at.
 
-        :param clients: :class:`.clients.Clients`
+        :param clients: :class:`.services.clients.Clients`
         :param settings: :class:`.config.Settings`
         :param datasource: ``vitrage_type`` of the monitor's alarms
         :param application: :class:`.application.Application`, in use
@@ -217,7 +217,7 @@ class Readiness:
     def _wait(self, observe, accept, **options):
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
-            tolerate=services.ServiceUnavailable, **options)
+            tolerate=errors.ServiceUnavailable, **options)
 
 
 def usable(service):

@@ -37,12 +37,14 @@ import sys
 from tempest.common import credentials_factory
 from tempest import config as tempest_config
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import session
+from self_healing_tempest_plugin.services import vitrage
 from self_healing_tempest_plugin import waiting
 
 KIND = 'synthetic-alarm'
@@ -80,45 +82,45 @@ def plan(alarm, monitor, config_file):
         revert=(command('clear'),))
 
 
-def is_there(vitrage, alarm, monitor):
+def is_there(client, alarm, monitor):
     """Return whether the graph has this alarm.
 
     Vitrage keeps one alarm of a name on a host, and may tell a later time of
     it than was posted, once something was deduced from it. Whether it is
     ours says the monitor's ``is_own``.
 
-    :param vitrage: :class:`..clients.Vitrage`
+    :param client: :class:`..services.vitrage.Vitrage`
     :param alarm: :class:`..monitors.events.Alarm`
     :param monitor: :class:`..monitors.Monitor` that it seems to be of
     """
-    host = vitrage.entity('nova.host', alarm.host)
-    return host is not None and _is_on(host, vitrage, alarm, monitor)
+    host = client.entity('nova.host', alarm.host)
+    return host is not None and _is_on(host, client, alarm, monitor)
 
 
-def _is_on(host, vitrage, alarm, monitor):
-    around = vitrage.around(host['vitrage_id'])
+def _is_on(host, client, alarm, monitor):
+    around = client.around(host['vitrage_id'])
     return around is not None and any(
         (one['vitrage_type'], one['name']) == (monitor.datasource, alarm.name)
         and monitor.is_own(one, alarm)
         for one in around.alarms)
 
 
-def has_come(vitrage, alarm, monitor):
+def has_come(client, alarm, monitor):
     """Return whether Vitrage has taken this alarm, be it gone by now.
 
     The history keeps the time that was posted, as whole seconds.
 
-    :param vitrage: see :func:`is_there`
+    :param client: see :func:`is_there`
     :param alarm: see :func:`is_there`
     :param monitor: see :func:`is_there`
     """
-    host = vitrage.entity('nova.host', alarm.host)
+    host = client.entity('nova.host', alarm.host)
     return host is not None and (
-        _is_on(host, vitrage, alarm, monitor) or any(
+        _is_on(host, client, alarm, monitor) or any(
             monitor.is_own(one, alarm)
             and _second(one['start_timestamp']) >= _second(alarm.began)
-            for one in vitrage.alarms(host['vitrage_id'], monitor.datasource,
-                                      alarm.name)))
+            for one in client.alarms(host['vitrage_id'], monitor.datasource,
+                                     alarm.name)))
 
 
 def _second(text):
@@ -126,60 +128,60 @@ def _second(text):
     return text.replace('T', ' ')[:len('2026-01-01 00:00:00')]
 
 
-def _raise(vitrage, alarm, monitor):
-    _post(vitrage, monitor.raised(alarm))
+def _raise(client, alarm, monitor):
+    _post(client, monitor.raised(alarm))
     return 0
 
 
-def _clear(vitrage, alarm, monitor):
+def _clear(client, alarm, monitor):
     # Vitrage breaks over the end of an alarm that it does not know.
-    if not is_there(vitrage, alarm, monitor):
+    if not is_there(client, alarm, monitor):
         return 0
-    _end(vitrage, alarm, monitor)
+    _end(client, alarm, monitor)
     try:
         waiting.wait_for(
-            lambda: is_there(vitrage, alarm, monitor),
+            lambda: is_there(client, alarm, monitor),
             lambda there: not there, what='the end of alarm %s' % alarm.name,
-            timeout=CLEAR_PATIENCE, tolerate=clients.ServiceUnavailable)
+            timeout=CLEAR_PATIENCE, tolerate=errors.ServiceUnavailable)
     except waiting.WaitError:
         # A vitrage-graph that was started again still has the alarm in its
         # graph, but its driver does not know it and drops its end.
-        _raise(vitrage, alarm, monitor)
-        _end(vitrage, alarm, monitor)
+        _raise(client, alarm, monitor)
+        _end(client, alarm, monitor)
     return 0
 
 
-def _end(vitrage, alarm, monitor):
-    _post(vitrage, monitor.cleared(
+def _end(client, alarm, monitor):
+    _post(client, monitor.cleared(
         alarm, events.stamp(waiting.CLOCK.wall())))
 
 
-def _post(vitrage, event):
-    vitrage.post_event(event.time, event.kind, event.details)
+def _post(client, event):
+    client.post_event(event.time, event.kind, event.details)
 
 
-def _look(vitrage, alarm, monitor):
-    return int(not is_there(vitrage, alarm, monitor))
+def _look(client, alarm, monitor):
+    return int(not is_there(client, alarm, monitor))
 
 
-def _came(vitrage, alarm, monitor):
-    return int(not has_come(vitrage, alarm, monitor))
+def _came(client, alarm, monitor):
+    return int(not has_come(client, alarm, monitor))
 
 
 STEPS = {'raise': _raise, 'clear': _clear, 'look': _look, 'came': _came}
 
 
-def run(step, text, vitrage):
+def run(step, text, client):
     """Take one step.
 
     :param step: a key of :data:`STEPS`
     :param text: the alarm, as the journal has it
-    :param vitrage: :class:`..clients.Vitrage`
+    :param client: :class:`..services.vitrage.Vitrage`
     :returns: exit code
     """
     values = json.loads(text)
     monitor = monitors.MONITORS[values.pop('monitor')]
-    return STEPS[step](vitrage, events.Alarm(**values), monitor)
+    return STEPS[step](client, events.Alarm(**values), monitor)
 
 
 def main(arguments=None):
@@ -206,7 +208,7 @@ def _vitrage():
     cloud = config.settings(tempest_config.CONF).cloud
     credentials = credentials_factory.get_configured_admin_credentials(
         identity_version='v3')
-    return clients.Vitrage(clients.session(cloud, credentials), cloud)
+    return vitrage.Vitrage(session.of_project(cloud, credentials), cloud)
 
 
 if __name__ == '__main__':

@@ -28,7 +28,7 @@ from oslo_utils import uuidutils
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import stamps
 from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 # Vitrage's history is a database that its persistor fills from a queue: an
@@ -231,7 +231,7 @@ class DeductionWatcher:
             self._asked[alarm_id] = now
         try:
             found = self._vitrage.causes(alarm_id)
-        except clients.ServiceError:
+        except errors.ServiceError:
             # Nobody knows then, and the alarm is there all the same.
             found = ()
         with self._lock:
@@ -374,7 +374,7 @@ class WorkflowWatcher:
         if detail is None:
             # It was listed just now: somebody has deleted it since, or
             # Mistral calls "not found" what it failed to read.
-            raise clients.ServiceUnavailable(
+            raise errors.ServiceUnavailable(
                 'Mistral', 'show execution %s' % execution_id,
                 'it lists it, but does not find it', 404)
         return detail
@@ -549,7 +549,8 @@ class ApplicationWatcher:
         :param application: probes the application and knows its server,
             see :class:`..application.Application`
         :param boot: boot id of the guest that answered before the fault
-        :param nova: :class:`..clients.Nova`, asked where the old server is
+        :param nova: :class:`..services.nova.Nova`, asked where the old
+            server is
             when that answers again; None: nobody is
         """
         self._application, self._boot = application, boot
@@ -607,7 +608,7 @@ class ApplicationWatcher:
             self._asked = now()
             try:
                 self._where = self._ask_nova()
-            except clients.ServiceError:
+            except errors.ServiceError:
                 # It is unknown then; that it answers is seen all the same.
                 self._where = {}
             return self._where
@@ -618,7 +619,7 @@ class ApplicationWatcher:
         if server is None:
             return {}
         where = {'host': server['OS-EXT-SRV-ATTR:host']}
-        with contextlib.suppress(clients.ServiceError):
+        with contextlib.suppress(errors.ServiceError):
             for action in self._nova.actions(server_id)[-1:]:
                 where['moved_by'] = '%s by user %s at %s' % tuple(
                     action.get(key) for key in ('action', 'user_id',

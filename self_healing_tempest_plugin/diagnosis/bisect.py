@@ -28,12 +28,12 @@ from self_healing_tempest_plugin.chain import timeline as timelines
 from self_healing_tempest_plugin.chain import verdict as judge
 from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.diagnosis import case as cases
 from self_healing_tempest_plugin.diagnosis import inputs
 from self_healing_tempest_plugin.diagnosis import records
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.services import errors
 
 LOG = log.getLogger(__name__)
 
@@ -179,7 +179,7 @@ def _end(error):
 
 def _refused(error):
     # A conflict is with somebody else who is at work just then.
-    return isinstance(error, clients.ServiceRefused) and error.code != 409
+    return isinstance(error, errors.ServiceRefused) and error.code != 409
 
 
 def _watch(case, given, recorder):

@@ -23,10 +23,10 @@ from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import timeline as timelines
 from self_healing_tempest_plugin.chain import verdict as verdicts
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin.monitors import prometheus
 from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import errors
 
 # Seconds that one request to the monitor may take.
 MONITOR_TIMEOUT = 8
@@ -41,7 +41,7 @@ _CREDENTIALS = re.compile(r'(?<=://)[^\s/@]+@')
 class Surroundings:
     """Whom to ask, and about what.
 
-    :ivar clients: :class:`..clients.Clients`
+    :ivar clients: :class:`..services.clients.Clients`
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.Monitor`
     :ivar alarm: :class:`..config.Alarm` of the scenario
@@ -112,7 +112,7 @@ class Case:
 
     @property
     def clients(self):
-        """Return :class:`..clients.Clients`."""
+        """Return :class:`..services.clients.Clients`."""
         return self.around.clients
 
     def arrival(self, link, mark=links.Mark.FINISHED):
@@ -167,7 +167,7 @@ def sent(settings):
     try:
         return asking.ask({'sent': asking.Question(api.service, api.sent)},
                           2 * MONITOR_TIMEOUT)['sent']
-    except clients.ServiceError:
+    except errors.ServiceError:
         return None
 
 

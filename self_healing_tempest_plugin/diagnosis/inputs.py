@@ -23,10 +23,10 @@ import typing
 
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
@@ -77,13 +77,13 @@ def _labels(case):
     """Return the labels that the monitor itself would put on its alert."""
     name, host = case.expectation.host_alarm, case.expectation.host
     alertmanager, api = case.around.alertmanager, case.around.prometheus
-    with contextlib.suppress(clients.ServiceError):
+    with contextlib.suppress(errors.ServiceError):
         for one in alertmanager.alerts(name) if alertmanager else ():
             if prometheus.naming(one['labels'], host):
                 return one['labels']
     rules = targets = ()
     if api is not None:
-        with contextlib.suppress(clients.ServiceError):
+        with contextlib.suppress(errors.ServiceError):
             rules = api.rules(name)
             targets = [one for one in api.targets()
                        if prometheus.naming(one['labels'], host)]
@@ -109,7 +109,7 @@ def _update(case, recorder):
     begin = recorder.now()
     server, stack = case.expectation.server_id, case.around.application.stack
     # As the workflow does it, which also goes on when this is refused.
-    with contextlib.suppress(clients.ServiceError):
+    with contextlib.suppress(errors.ServiceError):
         case.clients.nova.reset_state(server)
     case.clients.heat.mark_unhealthy(stack, server, 'Marked by the %s' % WHO)
     case.clients.heat.update(stack)
@@ -138,7 +138,7 @@ def fenced(case):
             lambda one: one is None or one['forced_down']
             or one['state'] != 'up',
             what='host %s down in Nova' % case.expectation.host,
-            timeout=FENCE_PATIENCE, tolerate=clients.ServiceUnavailable,
+            timeout=FENCE_PATIENCE, tolerate=errors.ServiceUnavailable,
             interval=case.around.settings.timeouts.poll_interval)
 
 

@@ -14,11 +14,11 @@
 
 from self_healing_tempest_plugin.chain import stamps
 from self_healing_tempest_plugin.chain import timeline as timelines
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.diagnosis import case as cases
 from self_healing_tempest_plugin.diagnosis import workflow
 from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin.services import errors
 
 Finding, Question = cases.Finding, cases.Question
 
@@ -36,13 +36,12 @@ def engine(case):
     longer than anybody here waits. When all that may wait do, it answers
     nothing any more.
     """
-    heat, cloud = case.clients.heat, case.around.settings.cloud
+    heat = case.clients.heat
     answers = asking.ask({
-        'api': asking.Question('Heat', lambda: case.clients.version(
-            'Heat', cloud.heat_catalog_type)),
+        'api': asking.Question('Heat', heat.version),
         'engines': asking.Question('Heat', heat.engines)}, ENGINE_PATIENCE)
     error = answers.error('engines')
-    if isinstance(error, clients.ServiceUnavailable):
+    if isinstance(error, errors.ServiceUnavailable):
         if answers.error('api'):
             return (Finding(
                 None, 'it answers nothing: %s' % error,

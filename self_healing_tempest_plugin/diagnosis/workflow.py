@@ -13,9 +13,9 @@
 """Link workflow: Vitrage's rule and notifier, and Mistral."""
 
 from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.diagnosis import case as cases
 from self_healing_tempest_plugin.diagnosis import deduction
+from self_healing_tempest_plugin.services import errors
 
 Finding, Question = cases.Finding, cases.Question
 
@@ -51,7 +51,7 @@ def notifier(case):
     """Does vitrage-notifier run?"""
     try:
         found = case.clients.vitrage.processes()
-    except clients.ServiceError as error:
+    except errors.ServiceError as error:
         if error.code is None:
             raise
         return (Finding(None, 'it lists its processes only with '

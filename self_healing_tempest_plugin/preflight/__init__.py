@@ -16,7 +16,6 @@ import dataclasses
 
 from tempest.lib.common import api_microversion_fixture
 
-from self_healing_tempest_plugin import clients as services
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin.preflight import asking
@@ -24,6 +23,9 @@ from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import links
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin.services import placement
 from self_healing_tempest_plugin import waiting
 
 # Seconds after the start until which Keystone, the services and the hosts
@@ -64,8 +66,8 @@ def examine(settings, features, available, connect):
 
     settings = patient(settings)
     with api_microversion_fixture.APIMicroversionFixture(
-            compute_microversion=services.COMPUTE_MICROVERSION,
-            placement_microversion=services.PLACEMENT_MICROVERSION):
+            compute_microversion=nova.COMPUTE_MICROVERSION,
+            placement_microversion=placement.PLACEMENT_MICROVERSION):
         answers = _services(settings, connect, left)
         # While the hosts are asked, the services answer.
         broken = _hosts(settings, features, answers, left)
@@ -77,8 +79,8 @@ def examine(settings, features, available, connect):
 def _services(settings, connect, left):
     def enter():
         manager = connect()
-        clients = services.Clients(settings.cloud, manager)
-        return manager, clients, clients.project_id
+        cloud = clients.Clients(settings.cloud, manager)
+        return manager, cloud, cloud.project_id
 
     entered = asking.ask(
         {links.KEYSTONE: asking.Question(links.KEYSTONE, enter)},
@@ -86,10 +88,10 @@ def _services(settings, connect, left):
     error = entered.error(links.KEYSTONE)
     if error:
         return asking.Refusal(error)
-    manager, clients, project = entered[links.KEYSTONE]
-    questions = links.questions(clients, manager, settings)
+    manager, cloud, project = entered[links.KEYSTONE]
+    questions = links.questions(cloud, manager, settings)
     questions[links.KEYSTONE] = asking.Question(
-        links.KEYSTONE, clients.keystone_version)
+        links.KEYSTONE, cloud.keystone_version)
     questions['project'] = asking.Question(links.KEYSTONE, lambda: project)
     return asking.ask(questions, left(SERVICES_UNTIL))
 

@@ -17,12 +17,14 @@ import os
 
 import yaml
 
-from self_healing_tempest_plugin import clients as services
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import glance
+from self_healing_tempest_plugin.services import placement
 from self_healing_tempest_plugin import templates
 
 KEYSTONE = 'Keystone'
@@ -52,12 +54,12 @@ def questions(clients, manager, settings):
 
     The name of a service is the question whether it answers at all.
 
-    :param clients: :class:`..clients.Clients`
+    :param clients: :class:`..services.clients.Clients`
     :param manager: Tempest's ``clients.Manager``
     :param settings: :class:`..config.Settings`
     """
-    cloud, nova, vitrage = settings.cloud, clients.nova, clients.vitrage
-    neutron = services.Neutron(manager)
+    nova, neutron = clients.nova, clients.neutron
+    heat, mistral, vitrage = clients.heat, clients.mistral, clients.vitrage
     types, actions = application()
     datasource = monitors.MONITORS[settings.monitor].datasource
     network = settings.application.external_network
@@ -77,15 +79,13 @@ def questions(clients, manager, settings):
                 manager, settings.application.image)},
         'Placement': {'room': lambda: _room(manager, nova, settings)},
         'Heat': {
-            'Heat': lambda: _heat_version(clients, cloud),
-            'resource types': lambda: types - clients.heat.resource_types()},
+            'Heat': lambda: '%s, build %s' % (heat.version(), heat.build()),
+            'resource types': lambda: types - heat.resource_types()},
         'Mistral': {
-            'Mistral': lambda: clients.version(
-                'Mistral', cloud.mistral_catalog_type),
-            'actions': lambda: actions - clients.mistral.actions(actions)},
+            'Mistral': mistral.version,
+            'actions': lambda: actions - mistral.actions(actions)},
         'Vitrage': {
-            'Vitrage': lambda: clients.version(
-                'Vitrage', cloud.vitrage_catalog_type),
+            'Vitrage': vitrage.version,
             'graph': vitrage.status,
             'processes': lambda: _processes(vitrage),
             'counts': vitrage.counts,
@@ -103,17 +103,12 @@ def find_image(manager, image):
     # Tempest makes no client of a service that is declared missing.
     if not hasattr(manager, 'image_client_v2'):
         return _UNASKED
-    return services.Glance(manager).image(image)
-
-
-def _heat_version(clients, cloud):
-    version = clients.version('Heat', cloud.heat_catalog_type)
-    return '%s, build %s' % (version, clients.heat.build())
+    return glance.Glance(manager).image(image)
 
 
 def _room(manager, nova, settings):
     flavor = nova.flavor(settings.application.flavor)
-    return services.Placement(manager).places(flavor) if flavor else set()
+    return placement.Placement(manager).places(flavor) if flavor else set()
 
 
 def _states(vitrage, settings):
@@ -127,7 +122,7 @@ def _processes(vitrage):
     # Where it has no [coordination], its answer is an error.
     try:
         return vitrage.processes()
-    except services.ServiceError as error:
+    except errors.ServiceError as error:
         if error.code is None:
             raise
         return None
@@ -148,7 +143,7 @@ def _rows(check, answers, settings):
     try:
         findings = check.judge(settings, *(
             answers[name] for name in check.needs))
-    except services.ServiceError as error:
+    except errors.ServiceError as error:
         findings = trouble(error, answers, check.what)
     return [rows.Row(check.link, check.what, one, check.todo)
             for one in findings]
@@ -157,7 +152,7 @@ def _rows(check, answers, settings):
 def trouble(error, answers, what=''):
     """Return what it means that a question has no answer.
 
-    :param error: :class:`..clients.ServiceError` of the question
+    :param error: :class:`..services.errors.ServiceError` of the question
     :param answers: :class:`.asking.Answers`
     :param what: the question; the one whether a service answers is a no
     """
@@ -165,7 +160,7 @@ def trouble(error, answers, what=''):
         cause = answers.error(service)
         if service != what and cause:
             return rows.unknown('%s %s' % (service, 'does not answer' if (
-                isinstance(cause, services.ServiceUnavailable))
+                isinstance(cause, errors.ServiceUnavailable))
                 else 'refuses to answer'))
     return rows.no(rows.one_line(error))
 

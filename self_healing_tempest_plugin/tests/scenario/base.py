@@ -33,7 +33,6 @@ from self_healing_tempest_plugin.chain import matchers
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin import diagnosis
 from self_healing_tempest_plugin.faults import commands
@@ -49,6 +48,9 @@ from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import report
 from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.tests import discreet
 from self_healing_tempest_plugin import waiting
 
@@ -123,7 +125,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     def setUp(self):
         super().setUp()
         self.useFixture(api_microversion_fixture.APIMicroversionFixture(
-            compute_microversion=clients.COMPUTE_MICROVERSION))
+            compute_microversion=nova.COMPUTE_MICROVERSION))
         self.recorder = timeline.Recorder()
         self.timekeeper = clocks.Timekeeper(
             {**self.clients.dates(), **diagnosis.dates(self.settings)},
@@ -361,7 +363,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         """Ask until a service answers at all, and return its answer."""
         return waiting.wait_for(
             lambda: (ask(),), what=what, timeout=PATIENCE,
-            tolerate=clients.ServiceUnavailable)[0]
+            tolerate=errors.ServiceUnavailable)[0]
 
     def _see_clean(self, expected):
         """Wait until host and graph are as before the fault."""
