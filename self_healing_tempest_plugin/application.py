@@ -17,11 +17,11 @@ import secrets
 import fixtures
 from tempest.lib.common.utils import data_utils
 
-from self_healing_tempest_plugin import clients as services
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin import removal
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
@@ -45,7 +45,7 @@ class Application(fixtures.Fixture):
                  journal=None, transports=None, left=None):
         """Prepare; nothing is created yet.
 
-        :param clients: :class:`.clients.Clients`
+        :param clients: :class:`.services.clients.Clients`
         :param settings: :class:`.config.Settings`
         :param healing: whether it gets the rule that starts the healing
         :param answers: whether a guest will run that can be asked
@@ -81,7 +81,7 @@ class Application(fixtures.Fixture):
         self.addCleanup(removing.remove, entry.id)
         try:
             self.stack = stacks.Stack(name, self._create(name))
-        except services.ServiceRefused as refusal:
+        except errors.ServiceRefused as refusal:
             removing.forget(entry.id, str(refusal))
             raise
         journal.created(entry.id, id=self.stack.id)
@@ -150,7 +150,7 @@ class Application(fixtures.Fixture):
     def _wait(self, observe, accept, **options):
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
-            tolerate=services.ServiceUnavailable, **options)
+            tolerate=errors.ServiceUnavailable, **options)
 
 
 def _journal(given, settings):

@@ -25,7 +25,6 @@ from oslo_log import log
 from testtools import content
 
 from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.diagnosis import details
 from self_healing_tempest_plugin.diagnosis import diagnose
 from self_healing_tempest_plugin.faults import commands
@@ -41,6 +40,7 @@ from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import report
 from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin import waiting
@@ -319,7 +319,7 @@ class Drill(fixtures.Fixture):
         """Ask until a service answers at all, and return its answer."""
         return waiting.wait_for(
             lambda: (ask(),), what=what, timeout=PATIENCE,
-            tolerate=clients.ServiceUnavailable)[0]
+            tolerate=errors.ServiceUnavailable)[0]
 
     def _see_clean(self, expected):
         """Wait until host and graph are as before the fault."""

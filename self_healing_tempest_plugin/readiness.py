@@ -19,8 +19,8 @@ healed nor a broken chain.
 
 import functools
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 
@@ -95,7 +95,7 @@ class Readiness:
         times = self._around.settings.timeouts
         waiting.wait_for(
             problem, lambda seen: not seen, timeout=times.host_return,
-            interval=times.poll_interval, tolerate=clients.ServiceUnavailable,
+            interval=times.poll_interval, tolerate=errors.ServiceUnavailable,
             **options)
 
 

@@ -20,10 +20,10 @@ never have been created, may be about to be, may be half there or half gone.
 import contextlib
 import math
 
-from self_healing_tempest_plugin import clients as services
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 State = journals.State
@@ -45,7 +45,7 @@ class Removal:
     def __init__(self, clients, journal, times, transports=None):
         """Take what is needed; nothing is asked yet.
 
-        :param clients: :class:`.clients.Clients`
+        :param clients: :class:`.services.clients.Clients`
         :param journal: :class:`.faults.journal.Journal`, held
         :param times: :class:`.config.Timeouts`
         :param transports: :class:`.faults.transports.Transports`, for what
@@ -266,7 +266,7 @@ class Removal:
     def _wait(self, observe, accept, **options):
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
-            tolerate=services.ServiceUnavailable, **options)
+            tolerate=errors.ServiceUnavailable, **options)
 
 
 class _Deletion:
@@ -318,7 +318,7 @@ class _TemplateDeletion:
 @contextlib.contextmanager
 def _collected():
     """Go on past errors; at the end the first of them is raised."""
-    errors = []
+    failures = []
 
     @contextlib.contextmanager
     def attempt(*tolerated):
@@ -327,11 +327,11 @@ def _collected():
         except tolerated:
             pass
         except Exception as error:
-            errors.append(error)
+            failures.append(error)
 
     yield attempt
-    if errors:
-        raise errors[0]
+    if failures:
+        raise failures[0]
 
 
 def _own(name):

@@ -37,7 +37,6 @@ import sys
 from tempest.common import credentials_factory
 from tempest import config as tempest_config
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import plan as plans
@@ -45,6 +44,9 @@ from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import session
+from self_healing_tempest_plugin.services import vitrage
 from self_healing_tempest_plugin import waiting
 
 KIND = 'synthetic-alarm'
@@ -104,7 +106,7 @@ def is_there(vitrage, alarm, monitor):
     it than was posted, once something was deduced from it. Whether it is
     ours says the monitor's ``is_own``.
 
-    :param vitrage: :class:`..clients.Vitrage`
+    :param vitrage: :class:`..services.vitrage.Vitrage`
     :param alarm: :class:`..monitors.events.Alarm`
     :param monitor: :class:`..monitors.Monitor` that it seems to be of
     """
@@ -157,7 +159,7 @@ def _clear(vitrage, alarm, monitor):
         waiting.wait_for(
             lambda: is_there(vitrage, alarm, monitor),
             lambda there: not there, what='the end of alarm %s' % alarm.name,
-            timeout=CLEAR_PATIENCE, tolerate=clients.ServiceUnavailable)
+            timeout=CLEAR_PATIENCE, tolerate=errors.ServiceUnavailable)
     except waiting.WaitError:
         # A vitrage-graph that was started again still has the alarm in its
         # graph, but its driver does not know it and drops its end.
@@ -191,7 +193,7 @@ def run(step, text, vitrage):
 
     :param step: a key of :data:`STEPS`
     :param text: the alarm, as the journal has it
-    :param vitrage: :class:`..clients.Vitrage`
+    :param vitrage: :class:`..services.vitrage.Vitrage`
     :returns: exit code
     """
     values = json.loads(text)
@@ -223,7 +225,7 @@ def _vitrage():
     cloud = config.settings(tempest_config.CONF).cloud
     credentials = credentials_factory.get_configured_admin_credentials(
         identity_version='v3')
-    return clients.Vitrage(clients.session(cloud, credentials), cloud)
+    return vitrage.Vitrage(session.session(cloud, credentials), cloud)
 
 
 if __name__ == '__main__':

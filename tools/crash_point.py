@@ -36,7 +36,6 @@ from tempest.lib.common import api_microversion_fixture
 
 from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import guests
@@ -46,14 +45,19 @@ from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin import monitors
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.services import heat
+from self_healing_tempest_plugin.services import mistral
+from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin.services import vitrage
 
 #: The requests that create and delete, by what they do it to.
 REQUESTS = {
-    ('template', 'adding'): (clients.Vitrage, 'add_template'),
-    ('template', 'deleting'): (clients.Vitrage, 'delete_template'),
-    ('stack', 'creating'): (clients.Heat, 'create'),
-    ('stack', 'deleting'): (clients.Heat, 'delete'),
-    ('executions', 'deleting'): (clients.Mistral, 'delete_executions'),
+    ('template', 'adding'): (vitrage.Vitrage, 'add_template'),
+    ('template', 'deleting'): (vitrage.Vitrage, 'delete_template'),
+    ('stack', 'creating'): (heat.Heat, 'create'),
+    ('stack', 'deleting'): (heat.Heat, 'delete'),
+    ('executions', 'deleting'): (mistral.Mistral, 'delete_executions'),
 }
 
 
@@ -194,7 +198,7 @@ def _manager():
 
 def _microversion():
     return api_microversion_fixture.APIMicroversionFixture(
-        compute_microversion=clients.COMPUTE_MICROVERSION)
+        compute_microversion=nova.COMPUTE_MICROVERSION)
 
 
 def _parser():

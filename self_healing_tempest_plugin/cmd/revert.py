@@ -29,7 +29,6 @@ from tempest import clients as tempest_clients
 from tempest.common import credentials_factory
 from tempest.lib.common import api_microversion_fixture
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import life
@@ -37,6 +36,9 @@ from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.report import table
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.watching import recorders
 
@@ -255,11 +257,11 @@ class _WaysBack:
                 identity_version='v3'))
         found = clients.Clients(cloud, manager)
         if not found.project_id:
-            raise clients.ServiceRefused('Keystone', 'get a token',
-                                         'it is of no project')
+            raise errors.ServiceRefused('Keystone', 'get a token',
+                                        'it is of no project')
         self._held.enter_context(
             api_microversion_fixture.APIMicroversionFixture(
-                compute_microversion=clients.COMPUTE_MICROVERSION))
+                compute_microversion=nova.COMPUTE_MICROVERSION))
         return removal.Removal(found, self._journal,
                                self._recovery.timeouts, self._transports)
 

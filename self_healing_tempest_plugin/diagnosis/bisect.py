@@ -23,7 +23,6 @@ import dataclasses
 
 from oslo_log import log
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.diagnosis import records
 from self_healing_tempest_plugin.faults import journal
@@ -34,6 +33,7 @@ from self_healing_tempest_plugin.model import expectations
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.watching import recorders
 from self_healing_tempest_plugin.watching import watch
 
@@ -196,7 +196,7 @@ def _end(error):
 
 def _refused(error):
     # A conflict is with somebody else who is at work just then.
-    return isinstance(error, clients.ServiceRefused) and error.code != 409
+    return isinstance(error, errors.ServiceRefused) and error.code != 409
 
 
 def _watch(fed, given, case, recorder):

@@ -22,7 +22,7 @@ import contextlib
 import dataclasses
 import typing
 
-from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
 
@@ -79,5 +79,5 @@ def fenced(case):
             lambda one: one is None or one['forced_down']
             or one['state'] != 'up',
             what='host %s down in Nova' % case.ids['host'],
-            timeout=FENCE_PATIENCE, tolerate=clients.ServiceUnavailable,
+            timeout=FENCE_PATIENCE, tolerate=errors.ServiceUnavailable,
             interval=case.around.settings.timeouts.poll_interval)

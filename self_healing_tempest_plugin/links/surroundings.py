@@ -17,10 +17,10 @@ import dataclasses
 import types
 import typing
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.monitors import prometheus
 from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import errors
 
 # Seconds that one request to the monitor may take.
 MONITOR_TIMEOUT = 8
@@ -30,7 +30,7 @@ MONITOR_TIMEOUT = 8
 class Surroundings:
     """The cloud around one application, as far as links need it.
 
-    :ivar clients: :class:`..clients.Clients`
+    :ivar clients: :class:`..services.clients.Clients`
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.Monitor`
     :ivar alarm: :class:`..config.Alarm` of the scenario
@@ -99,7 +99,7 @@ def sent(settings):
     try:
         return asking.ask({'sent': asking.Question(api.service, api.sent)},
                           2 * MONITOR_TIMEOUT)['sent']
-    except clients.ServiceError:
+    except errors.ServiceError:
         return None
 
 

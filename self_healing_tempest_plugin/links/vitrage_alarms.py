@@ -16,10 +16,10 @@
 import dataclasses
 import typing
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stamps
 from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import looks
 
@@ -51,7 +51,7 @@ def wait(around, observe, accept=bool, **options):
     times = around.settings.timeouts
     return waiting.wait_for(
         observe, accept, timeout=times.graph, interval=times.poll_interval,
-        tolerate=clients.ServiceUnavailable, **options)
+        tolerate=errors.ServiceUnavailable, **options)
 
 
 class Alarms:

@@ -13,19 +13,19 @@
 
 """What preflight learns of Vitrage's processes."""
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.services import errors
 
 
 def processes(vitrage):
     """Return the names of its processes, None where it does not list them.
 
-    :param vitrage: :class:`..clients.Vitrage`
+    :param vitrage: :class:`..services.vitrage.Vitrage`
     """
     # Where it has no [coordination], its answer is an error.
     try:
         return vitrage.processes()
-    except clients.ServiceError as error:
+    except errors.ServiceError as error:
         if error.code is None:
             raise
         return None

@@ -13,7 +13,7 @@
 
 """Templates in Vitrage: which of a name counts, and whether it is loaded."""
 
-from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 
@@ -30,7 +30,7 @@ def of_name(templates, name):
 def wait_active(vitrage, uuid, times):
     """Wait until Vitrage has loaded a template.
 
-    :param vitrage: :class:`..clients.Vitrage`
+    :param vitrage: :class:`..services.vitrage.Vitrage`
     :param uuid: the template
     :param times: :class:`..config.Timeouts`
     :raises ..waiting.WaitAborted: when Vitrage finds it wrong
@@ -41,7 +41,7 @@ def wait_active(vitrage, uuid, times):
         what='template %s ACTIVE' % uuid, timeout=times.template,
         interval=times.poll_interval, describe=state,
         abort=lambda template: template and template['status'] == 'ERROR',
-        tolerate=clients.ServiceUnavailable,
+        tolerate=errors.ServiceUnavailable,
         look_at="'vitrage template list' and vitrage-graph's log")
 
 

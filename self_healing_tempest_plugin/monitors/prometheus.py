@@ -25,8 +25,8 @@ from urllib import parse
 
 import requests
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 DATASOURCE = 'prometheus'
@@ -94,7 +94,7 @@ class _Api:
         :returns: :class:`_Answer`
         """
         deadline = waiting.CLOCK.now() + self._timeout
-        with clients.calling(self.service, operation):
+        with errors.calling(self.service, operation):
             with requests.get(
                     self._url + path, params=params, timeout=self._timeout,
                     verify=self._verify, allow_redirects=False,
@@ -104,13 +104,13 @@ class _Api:
                     answer.headers, _read(answer, deadline))
         if found:
             return found
-        kind = (clients.ServiceUnavailable if status >= 500
-                else clients.ServiceRefused)
+        kind = (errors.ServiceUnavailable if status >= 500
+                else errors.ServiceRefused)
         raise kind(self.service, operation, 'HTTP %d' % status, status)
 
     def _json(self, operation, path, **params):
         answer = self._get(operation, path, **params)
-        with clients.calling(self.service, operation):
+        with errors.calling(self.service, operation):
             return json.loads(answer.text)
 
 

@@ -17,7 +17,7 @@ import dataclasses
 import threading
 import typing
 
-from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 
@@ -60,9 +60,10 @@ class Answers:
         return self._outcomes[name].result()
 
     def error(self, name):
-        """Return the :class:`..clients.ServiceError` of a question, or None.
+        """Return why a question has no answer, None where it has one.
 
-        A question that was not asked has none.
+        :returns: :class:`..services.errors.ServiceError`; a question that
+            was not asked has none
         """
         if name not in self._outcomes:
             return None
@@ -70,7 +71,7 @@ class Answers:
         try:
             return self._outcomes[name].exception(left)
         except futures.TimeoutError:
-            return clients.ServiceUnavailable(
+            return errors.ServiceUnavailable(
                 self._questions[name].service, name, 'no answer in time')
 
 
@@ -80,7 +81,7 @@ class Refusal:
     def __init__(self, error):
         """Take why.
 
-        :param error: :class:`..clients.ServiceError`
+        :param error: :class:`..services.errors.ServiceError`
         """
         self._error = error
 
@@ -115,7 +116,7 @@ def ask(questions, seconds):
 
 def _answer(name, question, outcome):
     try:
-        with clients.calling(question.service, name):
+        with errors.calling(question.service, name):
             outcome.set_result(question.ask())
-    except clients.ServiceError as error:
+    except errors.ServiceError as error:
         outcome.set_exception(error)

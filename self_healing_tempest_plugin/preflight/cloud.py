@@ -16,12 +16,14 @@
 import dataclasses
 import typing
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import neutron
 
 KEYSTONE = 'Keystone'
 
@@ -33,7 +35,7 @@ _SERVICES = 'services'
 class Cloud:
     """Whom preflight asks.
 
-    :ivar clients: :class:`..clients.Clients`
+    :ivar clients: :class:`..services.clients.Clients`
     :ivar manager: Tempest's ``clients.Manager``
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.Monitor`
@@ -76,7 +78,7 @@ def _questions(cloud):
             'hypervisors': nova.hypervisors,
             'servers': lambda: {host: nova.servers_on(host)
                                 for host in hosts}},
-        'Neutron': {'Neutron': clients.Neutron(cloud.manager).version}}
+        'Neutron': {'Neutron': neutron.Neutron(cloud.manager).version}}
 
 
 def examine(answers, settings, chains):
@@ -108,7 +110,7 @@ def _rows(check, answers, settings):
     try:
         findings = check.judge(settings, *(
             answers[name] for name in check.needs))
-    except clients.ServiceError as error:
+    except errors.ServiceError as error:
         findings = trouble(error, answers, check.what)
     return [rows.Row(check.link, check.what, one, check.todo)
             for one in findings]
@@ -117,7 +119,7 @@ def _rows(check, answers, settings):
 def trouble(error, answers, what=''):
     """Return what it means that a question has no answer.
 
-    :param error: :class:`..clients.ServiceError` of the question
+    :param error: :class:`..services.errors.ServiceError` of the question
     :param answers: :class:`.asking.Answers`
     :param what: the question; the one whether a service answers is a no
     """
@@ -125,7 +127,7 @@ def trouble(error, answers, what=''):
         cause = answers.error(service)
         if service != what and cause:
             return rows.unknown('%s %s' % (service, 'does not answer' if (
-                isinstance(cause, clients.ServiceUnavailable))
+                isinstance(cause, errors.ServiceUnavailable))
                 else 'refuses to answer'))
     return rows.no(rows.one_line(error))
 

@@ -17,7 +17,6 @@ import os
 
 from tempest.lib.common import api_microversion_fixture
 
-from self_healing_tempest_plugin import clients as services
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin import monitors
@@ -26,6 +25,9 @@ from self_healing_tempest_plugin.preflight import cloud
 from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin.services import placement
 from self_healing_tempest_plugin import waiting
 
 # Seconds after the start until which Keystone, the services and the hosts
@@ -67,8 +69,8 @@ def examine(settings, features, available, connect, chains):
 
     settings = patient(settings)
     with api_microversion_fixture.APIMicroversionFixture(
-            compute_microversion=services.COMPUTE_MICROVERSION,
-            placement_microversion=services.PLACEMENT_MICROVERSION):
+            compute_microversion=nova.COMPUTE_MICROVERSION,
+            placement_microversion=placement.PLACEMENT_MICROVERSION):
         answers = _services(settings, connect, chains, left)
         # While the hosts are asked, the services answer.
         broken = _hosts(settings, features, answers, left)
@@ -80,8 +82,8 @@ def examine(settings, features, available, connect, chains):
 def _services(settings, connect, chains, left):
     def enter():
         manager = connect()
-        clients = services.Clients(settings.cloud, manager)
-        return manager, clients, clients.project_id
+        services = clients.Clients(settings.cloud, manager)
+        return manager, services, services.project_id
 
     entered = asking.ask(
         {cloud.KEYSTONE: asking.Question(cloud.KEYSTONE, enter)},
@@ -89,12 +91,12 @@ def _services(settings, connect, chains, left):
     error = entered.error(cloud.KEYSTONE)
     if error:
         return asking.Refusal(error)
-    manager, clients, project = entered[cloud.KEYSTONE]
+    manager, services, project = entered[cloud.KEYSTONE]
     questions = cloud.questions(cloud.Cloud(
-        clients, manager, settings, monitors.MONITORS[settings.monitor]),
+        services, manager, settings, monitors.MONITORS[settings.monitor]),
         chains)
     questions[cloud.KEYSTONE] = asking.Question(
-        cloud.KEYSTONE, clients.keystone_version)
+        cloud.KEYSTONE, services.keystone_version)
     questions['project'] = asking.Question(cloud.KEYSTONE, lambda: project)
     return asking.ask(questions, left(SERVICES_UNTIL))
 

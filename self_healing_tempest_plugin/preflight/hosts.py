@@ -18,7 +18,6 @@ import threading
 
 from tempest.lib import exceptions
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
@@ -28,6 +27,7 @@ from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import scenarios
+from self_healing_tempest_plugin.services import errors
 
 _LINK = 'hosts'
 _CRASH = 'host-crash'
@@ -179,7 +179,7 @@ class Hosts:
 
 def _found(answers, name, host):
     error = answers.error((name, host))
-    if isinstance(error, clients.ServiceUnavailable):
+    if isinstance(error, errors.ServiceUnavailable):
         return rows.unknown('no answer in time')
     return rows.no(rows.one_line(error)) if error else answers[name, host]
 

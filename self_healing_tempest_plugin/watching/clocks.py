@@ -26,8 +26,8 @@ import threading
 
 from oslo_log import log
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 LOG = log.getLogger(__name__)
@@ -138,7 +138,7 @@ class Timekeeper:
     def _measure(self, service, ask):
         try:
             found = measure(ask, stop=self._stop)
-        except clients.ServiceError as error:
+        except errors.ServiceError as error:
             # Its stamps are not used then; the polls are enough.
             LOG.info('The clock of %s is not known: %s', service, error)
             return

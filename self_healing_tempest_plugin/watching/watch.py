@@ -24,8 +24,8 @@ import threading
 import fixtures
 from oslo_log import log
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.model import stopping
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import gates
 
@@ -161,7 +161,7 @@ def reason(error):
         return 'it was interrupted'
     if isinstance(error, fixtures.TimeoutException):
         return 'the time of the test was over (OS_TEST_TIMEOUT)'
-    if isinstance(error, clients.ServiceError):
+    if isinstance(error, errors.ServiceError):
         return str(error)
     return '%s: %s' % (type(error).__name__, error)
 
@@ -272,7 +272,7 @@ class _Asked:
         Without this link the verdict would be wrong: say it aloud, once it
         is sure that it does not pass.
         """
-        if isinstance(error, clients.ServiceError):
+        if isinstance(error, errors.ServiceError):
             now = self._recorder.now()
             self._refused = self._refused or now
             if now < self._refused + REFUSED:
@@ -310,7 +310,7 @@ def ask(watcher, recorder):
     begin = recorder.now()
     try:
         look = watcher.look(recorder)
-    except clients.ServiceUnavailable as error:
+    except errors.ServiceUnavailable as error:
         # The name of an exception does not outlive its clause.
         return None, functools.partial(
             recorder.silence, watcher.link, begin, str(error))

@@ -31,8 +31,9 @@ from keystoneauth1 import adapter
 from tempest.common import credentials_factory
 from tempest import config as tempest_config
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import session
 
 #: How many executions and stacks are asked for what belongs to them, the
 #: newest ones.
@@ -42,57 +43,57 @@ NEWEST = 100
 class Api:
     """JSON of one service of the cloud."""
 
-    def __init__(self, session, cloud, name, service_type):
+    def __init__(self, keystone, cloud, name, service_type):
         """Take where it is; nothing is asked yet.
 
-        :param session: Keystone session
+        :param keystone: Keystone session
         :param cloud: :class:`..config.Cloud`
         :param name: of the service, for messages
         :param service_type: its type in the catalog
         """
         self._name = name
         self._adapter = adapter.Adapter(
-            session, service_type=service_type,
+            keystone, service_type=service_type,
             interface=cloud.endpoint_type, region_name=cloud.region)
 
     def get(self, path, **params):
         """Return what it answers.
 
-        :raises clients.ServiceError: when it does not
+        :raises errors.ServiceError: when it does not
         """
-        with clients.calling(self._name, 'GET %s' % path):
+        with errors.calling(self._name, 'GET %s' % path):
             return self._adapter.get(path, params=params).json()
 
     def post(self, path, values):
         """Return what it answers to a question that is posted.
 
-        :raises clients.ServiceError: when it does not
+        :raises errors.ServiceError: when it does not
         """
-        with clients.calling(self._name, 'POST %s' % path):
+        with errors.calling(self._name, 'POST %s' % path):
             return self._adapter.post(path, json=values).json()
 
 
 class Monitor:
     """JSON of Prometheus or Alertmanager, which know no Keystone."""
 
-    def __init__(self, session, name, url):
+    def __init__(self, keystone, name, url):
         """Take where it is.
 
         :param url: None where it is not configured
         """
-        self._session, self._name, self._url = session, name, url
+        self._keystone, self._name, self._url = keystone, name, url
 
     def get(self, path):
         """Return what it answers.
 
-        :raises clients.ServiceError: when it does not
+        :raises errors.ServiceError: when it does not
         """
         if self._url is None:
-            raise clients.ServiceRefused(
+            raise errors.ServiceRefused(
                 self._name, 'GET %s' % path, 'its URL is not in tempest.conf')
-        with clients.calling(self._name, 'GET %s' % path):
-            return self._session.get(self._url + path,
-                                     authenticated=False).json()
+        with errors.calling(self._name, 'GET %s' % path):
+            return self._keystone.get(self._url + path,
+                                      authenticated=False).json()
 
 
 def executions(mistral):
@@ -113,20 +114,21 @@ def stacks(heat):
         for one in reversed(found['stacks'])]
 
 
-def questions(session, settings):
+def questions(keystone, settings):
     """Return what is asked: the name of each file, and who fills it.
 
-    :param session: Keystone session
+    :param keystone: Keystone session
     :param settings: :class:`..config.Settings`
     """
     cloud = settings.cloud
-    api = functools.partial(Api, session, cloud)
+    api = functools.partial(Api, keystone, cloud)
     vitrage = api('Vitrage', cloud.vitrage_catalog_type)
     mistral = api('Mistral', cloud.mistral_catalog_type)
     heat = api('Heat', cloud.heat_catalog_type)
     nova = api('Nova', 'compute')
-    prometheus = Monitor(session, 'Prometheus', settings.prometheus_url)
-    alertmanager = Monitor(session, 'Alertmanager', settings.alertmanager_url)
+    prometheus = Monitor(keystone, 'Prometheus', settings.prometheus_url)
+    alertmanager = Monitor(keystone, 'Alertmanager',
+                           settings.alertmanager_url)
     ask = functools.partial
     return {
         'vitrage-topology': ask(vitrage.post, '/v1/topology/', {
@@ -180,7 +182,7 @@ def connect(path):
     settings = config.settings(conf)
     credentials = credentials_factory.get_configured_admin_credentials(
         identity_version='v3')
-    return clients.session(settings.cloud, credentials), settings
+    return session.of_project(settings.cloud, credentials), settings
 
 
 def main(arguments=None):

@@ -16,9 +16,9 @@
 import contextlib
 import threading
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.links.application import link
 from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.watching import looks
 
 # Seconds between two requests: the outage is known as well, and an old guest
@@ -45,8 +45,8 @@ class ApplicationWatcher:
         :param application: probes the application and knows its server,
             see :class:`..application.Application`
         :param boot: boot id of the guest that answered before the fault
-        :param nova: :class:`..clients.Nova`, asked where the old server is
-            when that answers again; None: nobody is
+        :param nova: :class:`..services.nova.Nova`, asked where the old server
+            is when that answers again; None: nobody is
         """
         self._application, self._boot = application, boot
         self._nova, self._lock = nova, threading.Lock()
@@ -103,7 +103,7 @@ class ApplicationWatcher:
             self._asked = now()
             try:
                 self._where = self._ask_nova()
-            except clients.ServiceError:
+            except errors.ServiceError:
                 # It is unknown then; that it answers is seen all the same.
                 self._where = {}
             return self._where
@@ -114,7 +114,7 @@ class ApplicationWatcher:
         if server is None:
             return {}
         where = {'host': server['OS-EXT-SRV-ATTR:host']}
-        with contextlib.suppress(clients.ServiceError):
+        with contextlib.suppress(errors.ServiceError):
             for action in self._nova.actions(server_id)[-1:]:
                 where['moved_by'] = '%s by user %s at %s' % tuple(
                     action.get(key) for key in ('action', 'user_id',

@@ -13,9 +13,11 @@
 
 """What preflight asks about Heat, and about room for another server."""
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin.services import glance
+from self_healing_tempest_plugin.services import neutron
+from self_healing_tempest_plugin.services import placement
 from self_healing_tempest_plugin import templates
 
 _UNASKED = object()
@@ -32,7 +34,7 @@ def questions(cloud):
             'resource types': lambda: types - heat.resource_types()},
         'Nova': {'flavor': lambda: nova.flavor(wanted.flavor)},
         'Neutron': {
-            'network': lambda: clients.Neutron(
+            'network': lambda: neutron.Neutron(
                 cloud.manager).external_network(wanted.external_network)},
         'Glance': {
             'image': lambda: find_image(cloud.manager, wanted.image)},
@@ -54,12 +56,12 @@ def find_image(manager, image):
     # Tempest makes no client of a service that is declared missing.
     if not hasattr(manager, 'image_client_v2'):
         return _UNASKED
-    return clients.Glance(manager).image(image)
+    return glance.Glance(manager).image(image)
 
 
 def _room(cloud):
     flavor = cloud.clients.nova.flavor(cloud.settings.application.flavor)
-    return clients.Placement(cloud.manager).places(flavor) if (
+    return placement.Placement(cloud.manager).places(flavor) if (
         flavor) else set()
 
 

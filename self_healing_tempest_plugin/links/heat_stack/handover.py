@@ -15,8 +15,8 @@
 
 import contextlib
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.links import handover
+from self_healing_tempest_plugin.services import errors
 
 
 @contextlib.contextmanager
@@ -25,7 +25,7 @@ def _update(case, recorder):
     begin = recorder.now()
     server, stack = case.ids['server_id'], case.around.application.stack
     # As the workflow does it, which also goes on when this is refused.
-    with contextlib.suppress(clients.ServiceError):
+    with contextlib.suppress(errors.ServiceError):
         case.clients.nova.reset_state(server)
     case.clients.heat.mark_unhealthy(stack, server,
                                      'Marked by the %s' % handover.WHO)

@@ -12,11 +12,11 @@
 
 """Link stack: Mistral's tasks as the sender, Heat and Nova behind it."""
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links import nova_inquiries
 from self_healing_tempest_plugin.model import stamps
 from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import errors
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -40,7 +40,7 @@ def engine(case):
             'Heat', cloud.heat_catalog_type)),
         'engines': asking.Question('Heat', heat.engines)}, ENGINE_PATIENCE)
     error = answers.error('engines')
-    if isinstance(error, clients.ServiceUnavailable):
+    if isinstance(error, errors.ServiceUnavailable):
         if answers.error('api'):
             return (Clue(
                 None, 'it answers nothing: %s' % error,

@@ -12,12 +12,12 @@
 
 """Link workflow: Vitrage's rule and notifier, and Mistral."""
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links.mistral_workflow import link
 from self_healing_tempest_plugin.links import vitrage_inquiries
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.services import errors
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -53,7 +53,7 @@ def notifier(case):
     """Does vitrage-notifier run?"""
     try:
         found = case.clients.vitrage.processes()
-    except clients.ServiceError as error:
+    except errors.ServiceError as error:
         if error.code is None:
             raise
         return (Clue(None, 'it lists its processes only with '

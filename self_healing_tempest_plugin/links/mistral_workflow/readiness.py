@@ -13,8 +13,8 @@
 
 """Whether the rule that starts the workflow is there, and nothing runs yet."""
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.links import vitrage_templates
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stacks
 
 # Seconds that the workflow gives each of its steps at least, Mistral's
@@ -41,7 +41,7 @@ def prepare(around):
 
     :param around: :class:`..surroundings.Surroundings`
     :returns: nothing that is to be known
-    :raises ..clients.ServiceRefused: when Vitrage has refused the rule
+    :raises ..services.errors.ServiceRefused: when Vitrage has refused the rule
     :raises ..waiting.WaitError: when it does not load it
     """
     app = around.application
@@ -49,7 +49,7 @@ def prepare(around):
         resources = around.clients.heat.resources(app.stack.identifier)
         uuid = stacks.physical_id(resources, 'OS::Vitrage::Template')
         if not uuid:
-            raise clients.ServiceRefused(
+            raise errors.ServiceRefused(
                 'Vitrage', 'add the healing rule of stack %s'
                 % app.stack.name, "it did not take it, see heat-engine's "
                 "log for 'Failed to add template to Vitrage'")

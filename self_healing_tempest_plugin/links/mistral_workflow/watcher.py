@@ -15,10 +15,10 @@
 
 import json
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.links.mistral_workflow import link
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stamps
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.watching import looks
 
 _NOT_YET = 'not there'
@@ -93,7 +93,7 @@ class WorkflowWatcher:
         if detail is None:
             # It was listed just now: somebody has deleted it since, or
             # Mistral calls "not found" what it failed to read.
-            raise clients.ServiceUnavailable(
+            raise errors.ServiceUnavailable(
                 'Mistral', 'show execution %s' % execution_id,
                 'it lists it, but does not find it', 404)
         return detail

@@ -14,10 +14,10 @@
 
 import contextlib
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links import vitrage_inquiries
 from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.services import errors
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -26,7 +26,7 @@ def _addresses(case):
     """Return the addresses that a label may name the host by."""
     host = case.ids['host']
     found = [case.around.settings.access.addresses.get(host)]
-    with contextlib.suppress(clients.ServiceError):
+    with contextlib.suppress(errors.ServiceError):
         found.append(case.clients.nova.host_address(host))
     return tuple(filter(None, found))
 
@@ -164,7 +164,7 @@ def _passed_on(api, one, name, host):
 def _silence(api, silence_id):
     try:
         found = api.silence(silence_id)
-    except clients.ServiceError:
+    except errors.ServiceError:
         return 'by %s' % silence_id
     return 'by %s until %s (%s: %s)' % (
         silence_id, found['endsAt'], found['createdBy'], found['comment'])

@@ -16,11 +16,11 @@
 import contextlib
 import dataclasses
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.links import handover
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin import waiting
 
@@ -45,13 +45,13 @@ def _labels(case):
     """Return the labels that the monitor itself would put on its alert."""
     name, host = case.ids['host_alarm'], case.ids['host']
     alertmanager, api = case.around.alertmanager, case.around.prometheus
-    with contextlib.suppress(clients.ServiceError):
+    with contextlib.suppress(errors.ServiceError):
         for one in alertmanager.alerts(name) if alertmanager else ():
             if prometheus.naming(one['labels'], host):
                 return one['labels']
     rules = targets = ()
     if api is not None:
-        with contextlib.suppress(clients.ServiceError):
+        with contextlib.suppress(errors.ServiceError):
             rules = api.rules(name)
             targets = [one for one in api.targets()
                        if prometheus.naming(one['labels'], host)]

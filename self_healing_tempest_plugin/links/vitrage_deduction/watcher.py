@@ -15,9 +15,9 @@
 
 import threading
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.links import vitrage_alarms
 from self_healing_tempest_plugin.links.vitrage_deduction import link
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.watching import looks
 
 
@@ -71,7 +71,7 @@ class DeductionWatcher:
             self._asked[alarm_id] = now
         try:
             found = self._vitrage.causes(alarm_id)
-        except clients.ServiceError:
+        except errors.ServiceError:
             # Nobody knows then, and the alarm is there all the same.
             found = ()
         with self._lock:

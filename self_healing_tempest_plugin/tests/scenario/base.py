@@ -21,7 +21,6 @@ from tempest import config as tempest_config
 from tempest.lib.common import api_microversion_fixture
 from tempest import test
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin import drill
 from self_healing_tempest_plugin.faults import journal
@@ -30,6 +29,8 @@ from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin import matchers
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import scenarios
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.tests import discreet
 
 CONF = tempest_config.CONF
@@ -86,7 +87,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     def setUp(self):
         super().setUp()
         self.useFixture(api_microversion_fixture.APIMicroversionFixture(
-            compute_microversion=clients.COMPUTE_MICROVERSION))
+            compute_microversion=nova.COMPUTE_MICROVERSION))
         self._drill = self.useFixture(drill.Drill(
             self.scenario, self.around,
             self.id().rsplit('.', 1)[-1].split('[')[0],

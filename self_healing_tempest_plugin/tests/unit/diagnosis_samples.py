@@ -21,24 +21,25 @@ from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.diagnosis import case as cases
 from self_healing_tempest_plugin import monitors
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
 from self_healing_tempest_plugin.tests.unit import fake_monitor
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import samples
-from self_healing_tempest_plugin.tests.unit import test_clients
+from self_healing_tempest_plugin.tests.unit import service_samples
 
 Link, Mark = links.Link, links.Mark
 
 BEGAN = 1767225600.0    # 2026-01-01T00:00:00Z, at 90 s of the clock
 
 
-class Manager(test_clients.Manager):
+class Manager(service_samples.Manager):
     """What Tempest's client manager has, with ports and addresses."""
 
     def __init__(self, url):
@@ -87,14 +88,14 @@ class DiagnosisTestCase(testtools.TestCase):
         self.cloud = self.useFixture(fake_healing_cloud.FakeHealingCloud())
         self.monitor = self.useFixture(fake_monitor.FakeMonitor())
         self.useFixture(api_microversion_fixture.APIMicroversionFixture(
-            compute_microversion=clients.COMPUTE_MICROVERSION))
+            compute_microversion=nova.COMPUTE_MICROVERSION))
         self.clients = clients.Clients(
-            test_clients.cloud_settings(self.cloud.url),
+            service_samples.cloud_settings(self.cloud.url),
             Manager(self.cloud.url))
         self.fill(self.cloud)
         self.options = dict(
             vars(host_samples.SETTINGS),
-            cloud=test_clients.cloud_settings(self.cloud.url),
+            cloud=service_samples.cloud_settings(self.cloud.url),
             prometheus_url=self.monitor.url,
             alertmanager_url=self.monitor.url)
         self.app = self.application()

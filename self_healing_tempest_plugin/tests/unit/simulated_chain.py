@@ -33,7 +33,7 @@ from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import verdict
 from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import simulated_hostility
 from self_healing_tempest_plugin.tests.unit import simulated_services
 from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
@@ -50,7 +50,7 @@ PRECISION = 1e-5
 FOR_EVER = 1000.0
 
 # What a poll that does not end has come to.
-_GIVEN_UP = clients.ServiceUnavailable('somebody', 'answer', 'no end')
+_GIVEN_UP = errors.ServiceUnavailable('somebody', 'answer', 'no end')
 
 # Virtual seconds between the look at how it was before and the watch.
 LONG_BEFORE = 30.0
@@ -213,10 +213,10 @@ class Run:
 
     def _passes(self, link, begin, error):
         """Return whether a poll that broke may be one without an answer."""
-        if isinstance(error, clients.ServiceUnavailable):
+        if isinstance(error, errors.ServiceUnavailable):
             return True
         since = self._refused.setdefault(link, begin)
-        return isinstance(error, clients.ServiceError) and (
+        return isinstance(error, errors.ServiceError) and (
             self.now < since + watch.REFUSED)
 
     def _end(self, error):
@@ -253,19 +253,19 @@ def watching(world, requests, application):
     :param requests: :class:`.simulated_services.Requests`
     :param application: what they know of :class:`..application.Application`
     """
-    vitrage = simulated_services.vitrage(world, requests)
-    nova = simulated_services.nova(world, requests)
+    vitrage = simulated_services.vitrage_client(world, requests)
+    nova = simulated_services.nova_client(world, requests)
     return (
         watchers.AlarmWatcher(vitrage, worlds.HOST_ENTITY, worlds.MONITOR,
                               worlds.HOST_ALARM),
         watchers.DeductionWatcher(vitrage, worlds.SERVER_ENTITY,
                                   worlds.DEDUCED_ALARM),
         watchers.WorkflowWatcher(
-            simulated_services.mistral(world, requests), worlds.WORKFLOW,
-            OLD.server),
+            simulated_services.mistral_client(world, requests),
+            worlds.WORKFLOW, OLD.server),
         watchers.StackWatcher(
-            simulated_services.heat(world, requests), nova, worlds.STACK,
-            OLD.server, requests.together),
+            simulated_services.heat_client(world, requests), nova,
+            worlds.STACK, OLD.server, requests.together),
         watchers.ApplicationWatcher(application, OLD.boot, nova))
 
 

@@ -12,7 +12,7 @@
 
 """The services of a simulated cloud, as the real clients ask them.
 
-The clients of :mod:`..clients` are the real ones; the libraries that they
+The clients of :mod:`..services` are the real ones; the libraries that they
 call are simulated. These answer from a :class:`.simulated_world.World` once a
 request has taken its time, or break over the answer as the real ones do.
 """
@@ -28,7 +28,10 @@ from tempest.lib import exceptions as lib_exc
 from vitrageclient import exceptions as vitrage_exc
 
 from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.services import heat
+from self_healing_tempest_plugin.services import mistral
+from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin.services import vitrage
 from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
 
 # Seconds for which a service may say no, or nonsense.
@@ -391,29 +394,29 @@ def _begin(alarm):
     return alarm.begin
 
 
-def vitrage(world, requests):
+def vitrage_client(world, requests):
     """Return a real client of the simulated Vitrage."""
-    return _client(clients.Vitrage, _client=_Resources(
+    return _client(vitrage.Vitrage, _client=_Resources(
         topology=Topology(world, requests), alarm=History(world, requests),
         rca=Rca(world, requests), resource=Resource(world, requests)))
 
 
-def mistral(world, requests):
+def mistral_client(world, requests):
     """Return a real client of the simulated Mistral."""
-    return _client(clients.Mistral, _cached=_Resources(
+    return _client(mistral.Mistral, _cached=_Resources(
         executions=Executions(world, requests)))
 
 
-def heat(world, requests):
+def heat_client(world, requests):
     """Return a real client of the simulated Heat."""
-    return _client(clients.Heat, _client=_Resources(
+    return _client(heat.Heat, _client=_Resources(
         stacks=Stacks(world, requests), resources=Resources(world, requests),
         events=Events(world, requests)))
 
 
-def nova(world, requests):
+def nova_client(world, requests):
     """Return a real client of the simulated Nova."""
-    return _client(clients.Nova, _servers=Servers(world, requests))
+    return _client(nova.Nova, _servers=Servers(world, requests))
 
 
 class _Resources:

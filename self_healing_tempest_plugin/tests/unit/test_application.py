@@ -20,14 +20,14 @@ from testtools import matchers
 from vitrageclient.common import yaml_utils
 
 from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import removal
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
-from self_healing_tempest_plugin.tests.unit import test_clients
+from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin import waiting
 
 TIMES = config.Timeouts(**dict(dict.fromkeys((
@@ -46,12 +46,12 @@ def setup_error(fixture):
     """Return what a fixture's setUp fails with, after its clean-up."""
     try:
         fixture.setUp()
-    except fixtures.MultipleExceptions as errors:
-        return errors.args[0][1]
+    except fixtures.MultipleExceptions as several:
+        return several.args[0][1]
     raise AssertionError('%r was set up' % fixture)
 
 
-class ApplicationTestCase(test_clients.ClientTestCase):
+class ApplicationTestCase(service_samples.ClientTestCase):
     """A cloud in which an application can live."""
 
     def setUp(self):
@@ -234,7 +234,7 @@ class ApplicationTest(ApplicationTestCase):
                                          'title': 'no'})
 
         self.cloud.create_stack = refuse
-        self.failing(clients.ServiceRefused)
+        self.failing(errors.ServiceRefused)
         self.assertEqual((), self.journal.open_entries())
         self.assertEqual([], self.cloud.asked('DELETE', 'stacks'))
 
@@ -247,7 +247,7 @@ class ApplicationTest(ApplicationTestCase):
             raise fake_cloud.Reply(503)
 
         self.cloud.create_stack = lose
-        self.failing(clients.ServiceUnavailable)
+        self.failing(errors.ServiceUnavailable)
         self.assertEqual('DELETE_COMPLETE', self.cloud.stacks[
             fake_cloud.STACK]['stack_status'])
         self.assertEqual((), self.journal.open_entries())
@@ -256,7 +256,7 @@ class ApplicationTest(ApplicationTestCase):
         """Heat says COMPLETE where Vitrage said no."""
         self.cloud.stack_resources[2]['physical_resource_id'] = ''
         self.assertIn('healing rule', str(self.failing(
-            clients.ServiceRefused)))
+            errors.ServiceRefused)))
 
     def test_rule_in_error(self):
         self.cloud.templates[0].update({'status': 'ERROR',

@@ -22,7 +22,7 @@ import testtools
 from self_healing_tempest_plugin.chain import clocks
 from self_healing_tempest_plugin.chain import stamps
 from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import test_waiting
 
 
@@ -105,7 +105,7 @@ class TimekeeperTest(testtools.TestCase):
         now = timeline.Recorder().now()
 
         def refuse():
-            raise clients.ServiceRefused('Nova', 'tell its time', 'no')
+            raise errors.ServiceRefused('Nova', 'tell its time', 'no')
 
         keeper, recorder = self.keep(
             Heat=lambda: math.floor(now + 100), Nova=refuse,

@@ -22,7 +22,6 @@ import fixtures
 from self_healing_tempest_plugin.chain import expectation
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import diagnosis
 from self_healing_tempest_plugin.diagnosis import bisect
 from self_healing_tempest_plugin.diagnosis import inputs
@@ -31,6 +30,8 @@ from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.monitors import events
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
@@ -299,13 +300,13 @@ class ExecutionTest(BisectTestCase):
         """Nova must know that the host is down, or it deletes nothing."""
         asked = []
 
-        def up(nova, host):
+        def up(client, host):
             asked.append(host)
             return fake_cloud.compute_service(
                 host, 'up' if len(asked) < 3 else 'down')
 
-        self.useFixture(fixtures.MonkeyPatch(
-            'self_healing_tempest_plugin.clients.Nova.compute_service', up))
+        self.useFixture(fixtures.MockPatchObject(
+            nova.Nova, 'compute_service', up))
         self.diagnose(Link.DEDUCTION)
         self.assertEqual(['compute-1'] * 3, asked)
 
@@ -360,9 +361,9 @@ class UpdateTest(BisectTestCase):
     def test_refusals(self):
         """A conflict is none: somebody else works on the stack."""
         for kind, code, refused in (
-                (clients.ServiceRefused, 404, True),
-                (clients.ServiceRefused, 409, False),
-                (clients.ServiceUnavailable, 503, False)):
+                (errors.ServiceRefused, 404, True),
+                (errors.ServiceRefused, 409, False),
+                (errors.ServiceUnavailable, 503, False)):
             self.assertIs(refused, bisect._refused(
                 kind('Heat', 'update', 'no', code)))
 

@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies
 import testtools
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import fake_monitor
 from self_healing_tempest_plugin.tests.unit import test_probing
 
@@ -62,20 +62,20 @@ class PrometheusTest(MonitorTestCase):
     def test_errors(self):
         """Each is one of the three that callers know."""
         self.fake.broken = 'rules'
-        error = self.assertRaises(clients.ServiceUnavailable,
+        error = self.assertRaises(errors.ServiceUnavailable,
                                   self.prometheus.rules, 'HostDown')
         self.assertEqual(('Prometheus', 503), (error.service, error.code))
         gone = prometheus.Prometheus(self.fake.url + '/elsewhere', 5)
-        error = self.assertRaises(clients.ServiceRefused, gone.targets)
+        error = self.assertRaises(errors.ServiceRefused, gone.targets)
         self.assertEqual(404, error.code)
         dead = prometheus.Prometheus('http://127.0.0.1:1', 5)
-        self.assertRaises(clients.ServiceUnavailable, dead.targets)
+        self.assertRaises(errors.ServiceUnavailable, dead.targets)
 
     def test_no_json(self):
         """Somebody else answers at that URL."""
         self.fake.metrics = 'hello'
         api = prometheus.Prometheus(self.fake.url, 5)
-        self.assertRaises(clients.ClientDefect, api._json, 'x', '/metrics')
+        self.assertRaises(errors.ClientDefect, api._json, 'x', '/metrics')
 
 
 class AlertmanagerTest(MonitorTestCase):
@@ -91,7 +91,7 @@ class AlertmanagerTest(MonitorTestCase):
         self.fake.silences['s1'] = {'comment': 'quiet'}
         self.assertEqual({'comment': 'quiet'},
                          self.alertmanager.silence('s1'))
-        self.assertRaises(clients.ServiceRefused,
+        self.assertRaises(errors.ServiceRefused,
                           self.alertmanager.silence, 's2')
 
     def test_tries(self):
@@ -154,14 +154,14 @@ class StrangerTest(testtools.TestCase):
         """Each byte comes in time; the answer does not."""
         for before in (b'\r\n[', b'Content-Length: 9999\r\n\r\n',
                        b'Transfer-Encoding: chunked\r\n\r\nffff\r\n'):
-            self.refused(clients.ServiceUnavailable, test_probing.drip(
+            self.refused(errors.ServiceUnavailable, test_probing.drip(
                 test_probing.HEAD + before), 'not over in time')
 
     def test_redirection(self):
         """Nobody else is asked in its place."""
         other = self.useFixture(test_probing.Stranger(test_probing.say(
             test_probing.answer(b'[]'))))
-        self.refused(clients.ServiceRefused, test_probing.say(
+        self.refused(errors.ServiceRefused, test_probing.say(
             test_probing.answer(b'', b'HTTP/1.1 302 Found\r\n',
                                 b'Location: ' + other.url.encode())),
                      'HTTP 302')
@@ -171,7 +171,7 @@ class StrangerTest(testtools.TestCase):
         """Its memory is not ours."""
         self.useFixture(fixtures.MockPatchObject(
             prometheus, 'MOST_BYTES', 100_000))
-        self.refused(clients.ClientDefect, test_probing.for_ever(
+        self.refused(errors.ClientDefect, test_probing.for_ever(
             b'[' * 65536, test_probing.HEAD + b'\r\n'), 'more than')
 
     def test_nonsense(self):
@@ -180,7 +180,7 @@ class StrangerTest(testtools.TestCase):
             stranger = self.useFixture(test_probing.Stranger(
                 test_probing.say(test_probing.answer(body))))
             api = prometheus.Alertmanager(stranger.url.rstrip('/'), 0.5)
-            self.assertRaises(clients.ClientDefect, api.alerts, 'HostDown')
+            self.assertRaises(errors.ClientDefect, api.alerts, 'HostDown')
 
 
 class LabelTest(testtools.TestCase):

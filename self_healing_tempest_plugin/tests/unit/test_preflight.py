@@ -38,7 +38,7 @@ from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
-from self_healing_tempest_plugin.tests.unit import test_clients
+from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 
 AVAILABLE = {'self_healing': True, 'nova': True, 'neutron': True}
@@ -108,7 +108,7 @@ class CloudTestCase(testtools.TestCase):
         self.found = {}
         for row in preflight.examine(
                 self.settings(), features, available,
-                lambda: test_clients.Manager(self.cloud.url)):
+                lambda: service_samples.Manager(self.cloud.url)):
             self.found.setdefault(row.what, []).append(row)
         return self.found
 

@@ -19,11 +19,11 @@ import threading
 
 import fixtures
 
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import removal
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import test_application
@@ -577,5 +577,5 @@ class EntryTest(RemovalTestCase):
         self.stack()
         self.cloud.show_stack = lambda query, body, identifier: (
             200, {'stack': None}, {})
-        self.kept(clients.ServiceError, self.planned(
+        self.kept(errors.ServiceError, self.planned(
             'stack', NAME, {'id': fake_cloud.STACK}))

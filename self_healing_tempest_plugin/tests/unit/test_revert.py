@@ -34,7 +34,7 @@ from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import host_samples
-from self_healing_tempest_plugin.tests.unit import test_clients
+from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 from self_healing_tempest_plugin.tests.unit import test_removal
 
@@ -438,7 +438,7 @@ class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
                 self.conf.set_override(name, value, group)
         self.useFixture(fixtures.MonkeyPatch(
             'tempest.clients.Manager', lambda credentials:
-            test_clients.Manager(self.cloud.url)))
+            service_samples.Manager(self.cloud.url)))
         self.useFixture(fixtures.MonkeyPatch(
             'tempest.common.credentials_factory.'
             'get_configured_admin_credentials', lambda **options: None))

@@ -42,8 +42,8 @@ from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import verdict
 from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import probing
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import simulated_chain
 from self_healing_tempest_plugin.tests.unit import simulated_hostility
 from self_healing_tempest_plugin.tests.unit import simulated_services
@@ -341,14 +341,14 @@ class HostileDefectTest(DefectCase):
 
     def test_a1_not_found(self):
         """Vitrage's 404 is a no, and no answer is waited for."""
-        named = clients._named
+        named = errors._named
 
-        def refused(service, operation, error):
-            found = named(service, operation, error)
-            return found if found.code != 404 else clients.ServiceRefused(
+        def refused(service, operation, error, dialect):
+            found = named(service, operation, error, dialect)
+            return found if found.code != 404 else errors.ServiceRefused(
                 service, operation, str(error), 404)
 
-        self.replaced(clients, '_named', refused)
+        self.replaced(errors, '_named', refused)
         self.assert_verdict('not found')
 
     def test_a1_no_patience(self):

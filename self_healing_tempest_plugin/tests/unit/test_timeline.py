@@ -29,7 +29,7 @@ from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import verdict
 from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import samples
 from self_healing_tempest_plugin.tests.unit import test_waiting
 from self_healing_tempest_plugin import waiting
@@ -597,7 +597,7 @@ class WatchTest(testtools.TestCase):
 
     def test_out_of_order_for_a_while(self):
         """A service that is back in time costs nothing."""
-        trouble = clients.ServiceUnavailable('Mistral', 'list', 'HTTP 503')
+        trouble = errors.ServiceUnavailable('Mistral', 'list', 'HTTP 503')
         seen = self.run_watch(self.chain(workflow=[
             trouble, trouble, sight(**samples.PAYLOADS[Link.WORKFLOW])]))
         self.assertEqual(2, seen.watched[Link.WORKFLOW].errors)
@@ -606,10 +606,10 @@ class WatchTest(testtools.TestCase):
     def test_defect_is_raised(self):
         """A watcher that breaks must not pass for a missing link."""
         self.useFixture(fixtures.MockPatchObject(watch, 'REFUSED', 0.2))
-        error = clients.ServiceRefused('Heat', 'show stack', 'HTTP 403')
+        error = errors.ServiceRefused('Heat', 'show stack', 'HTTP 403')
         log = self.useFixture(fixtures.FakeLogger())
         self.assertIs(error, self.assertRaises(
-            clients.ServiceRefused, self.run_watch,
+            errors.ServiceRefused, self.run_watch,
             self.chain(stack=[error])))
         self.assertIn('Watching stack failed', log.output)
 
@@ -637,7 +637,7 @@ class WatchTest(testtools.TestCase):
     def test_one_at_a_time_in_trouble(self):
         """A service without an answer is not asked harder."""
         recorder, held = self.injected(), threading.Event()
-        trouble = clients.ServiceUnavailable('Heat', 'show', 'HTTP 503')
+        trouble = errors.ServiceUnavailable('Heat', 'show', 'HTTP 503')
         slow = Hanging(Link.STACK, held, trouble)
         with watch.Watch([slow], recorder, 0.1):
             self.assertTrue(slow.begun.acquire(timeout=5))
@@ -757,8 +757,8 @@ class WatchTest(testtools.TestCase):
 
     def test_refused_once(self):
         """A "no" may pass, such as one of a proxy that is restarted."""
-        refusal = clients.ServiceRefused('Heat', 'show stack', 'HTTP 404')
-        defect = clients.ClientDefect('Mistral', 'list', 'no JSON')
+        refusal = errors.ServiceRefused('Heat', 'show stack', 'HTTP 404')
+        defect = errors.ClientDefect('Mistral', 'list', 'no JSON')
         seen = self.run_watch(self.chain(
             stack=[refusal, refusal, *self.looks(Link.STACK)],
             workflow=[defect, *self.looks(Link.WORKFLOW)]))

@@ -24,10 +24,10 @@ from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chain import links
 from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin import clients
 from self_healing_tempest_plugin import probing
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import fake_cloud
-from self_healing_tempest_plugin.tests.unit import test_clients
+from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_diagnosis
 from self_healing_tempest_plugin.tests.unit import test_waiting
 
@@ -35,7 +35,7 @@ Link, Mark = links.Link, links.Mark
 STACK = application.Stack('app', fake_cloud.STACK)
 
 
-class WatcherTestCase(test_clients.ClientTestCase):
+class WatcherTestCase(service_samples.ClientTestCase):
     """Looks once, and tells what was seen."""
 
     def setUp(self):
@@ -323,9 +323,9 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.add(fake_cloud.execution('SUCCESS', output={'found': True}))
         self.cloud.show_execution = lambda *_: (
             404, {'faultstring': 'Execution not found'}, {})
-        self.assertRaises(clients.ServiceUnavailable, self.look)
+        self.assertRaises(errors.ServiceUnavailable, self.look)
         self.cloud.executions[-1]['state'] = 'ERROR'
-        self.assertRaises(clients.ServiceUnavailable, self.look)
+        self.assertRaises(errors.ServiceUnavailable, self.look)
 
     def test_each_execution_that_ended_well(self):
         """One for another stack hides none for ours, whoever is first."""
@@ -705,7 +705,7 @@ class UnavailableTest(WatcherTestCase):
         watcher = watchers.WorkflowWatcher(
             self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER)
         self.cloud.broken = '/mistral'
-        self.assertRaises(clients.ServiceUnavailable, watcher.look,
+        self.assertRaises(errors.ServiceUnavailable, watcher.look,
                           self.recorder)
 
 

@@ -1,0 +1,77 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""All services of one cloud, for one project."""
+
+import functools
+
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import heat
+from self_healing_tempest_plugin.services import mistral
+from self_healing_tempest_plugin.services import neutron
+from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin.services import session
+from self_healing_tempest_plugin.services import vitrage
+
+
+class Clients:
+    """All services of one cloud, for one project.
+
+    :ivar heat: :class:`.heat.Heat`
+    :ivar vitrage: :class:`.vitrage.Vitrage`
+    :ivar mistral: :class:`.mistral.Mistral`
+    :ivar nova: :class:`.nova.Nova`
+    :ivar neutron: :class:`.neutron.Neutron`
+    """
+
+    def __init__(self, cloud, manager):
+        """Make the clients; nothing is asked yet.
+
+        :param cloud: :class:`..config.Cloud`
+        :param manager: Tempest's ``clients.Manager`` of the project
+        """
+        keystone = session.of_project(cloud, manager.credentials)
+        self._keystone, self._cloud = keystone, cloud
+        self.heat = heat.Heat(keystone, cloud)
+        self.vitrage = vitrage.Vitrage(keystone, cloud)
+        self.mistral = mistral.Mistral(keystone, cloud)
+        self.nova = nova.Nova(manager)
+        self.neutron = neutron.Neutron(manager)
+
+    @property
+    def project_id(self):
+        """Return the project of the session."""
+        with errors.calling('Keystone', 'get a token'):
+            return self._keystone.get_project_id()
+
+    def keystone_version(self):
+        """Return the version of Keystone's API as text."""
+        with errors.calling('Keystone', 'show its version'):
+            return session.newest_version(self._keystone,
+                                          self._cloud.auth_url)
+
+    def dates(self):
+        """Return what tells the time of each service whose stamps are used.
+
+        :returns: name of the service to a function, see :func:`.session.date`
+        """
+        cloud = self._cloud
+        return {service: functools.partial(self._date, service, kind)
+                for service, kind in (
+                    ('Heat', cloud.heat_catalog_type),
+                    ('Mistral', cloud.mistral_catalog_type),
+                    ('Vitrage', cloud.vitrage_catalog_type),
+                    ('Nova', 'compute'))}
+
+    def _date(self, service, service_type):
+        with errors.calling(service, 'tell its time'):
+            return session.date(self._keystone, self._cloud, service_type)

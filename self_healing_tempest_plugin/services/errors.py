@@ -1,0 +1,148 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every failure of a service is a :class:`ServiceError`.
+
+It names the service and what it was asked for. What it means for who waits::
+
+    ServiceError                the service did not do what it was asked for
+        ServiceUnavailable      no answer, or "later": ask again
+        ServiceRefused          a clear no: asking again will not help
+        ClientDefect            the client library broke over the answer: a
+                                bug of it, or of the service
+
+:func:`calling` makes them of what the client libraries raise. The exceptions
+of keystoneauth1, requests, urllib3 and tempest.lib are known here, because all
+libraries pass them on; those of a library alone are known to the module of its
+client, which says them as a :class:`Dialect`.
+"""
+
+import contextlib
+import dataclasses
+import typing
+
+from keystoneauth1 import exceptions as ksa_exc
+import requests
+from tempest.lib import exceptions as lib_exc
+from urllib3 import exceptions as urllib3_exc
+
+from self_healing_tempest_plugin.redaction import runtime
+
+# Answers that another try may better: throttled, or the server's own fault.
+_TRANSIENT = frozenset([408, 429]) | frozenset(range(500, 600))
+
+_UNREACHABLE = (ksa_exc.ConnectFailure, ksa_exc.ConnectTimeout,
+                ksa_exc.UnknownConnectionError, ksa_exc.DiscoveryFailure,
+                requests.ConnectionError, requests.Timeout,
+                urllib3_exc.HTTPError)
+
+
+class ServiceError(lib_exc.TempestException):
+    """A service did not do what it was asked for.
+
+    :ivar service: name of the service
+    :ivar operation: what it was asked for
+    :ivar code: HTTP status, or None
+    """
+
+    message = '%(service)s: %(operation)s: %(problem)s'
+
+    def __init__(self, service, operation, problem, code=None):
+        self.service, self.operation, self.code = service, operation, code
+        super().__init__(service=service, operation=operation,
+                         problem=runtime.text(problem))
+
+
+class ServiceUnavailable(ServiceError):
+    """No answer, or one that says "later"; asking again may help."""
+
+
+class ServiceRefused(ServiceError):
+    """A clear no; asking again will not help."""
+
+
+class ClientDefect(ServiceError):
+    """The client library broke over the answer."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """What the exceptions of one client library mean, beside the usual ones.
+
+    :ivar unreachable: classes of exceptions that mean that nobody answered
+    :ivar statuses: classes of exceptions that bear an HTTP status, each with
+        the name of the attribute that is it
+    :ivar transient: HTTP statuses that another try may better, beside those
+        that always are
+    """
+
+    unreachable: tuple[type[Exception], ...] = ()
+    statuses: typing.Mapping[type[Exception], str] = dataclasses.field(
+        default_factory=dict)
+    transient: frozenset[int] = frozenset()
+
+
+GENERIC = Dialect()
+
+
+def from_status(status, dialect=GENERIC):
+    """Return the class of error that an HTTP status means.
+
+    :param status: of an answer that is not the one asked for
+    :param dialect: :class:`Dialect` of who answered
+    """
+    if status in _TRANSIENT or status in dialect.transient:
+        return ServiceUnavailable
+    return ServiceRefused
+
+
+@contextlib.contextmanager
+def calling(service, operation, dialect=GENERIC):
+    """Turn what a client library raises into a :class:`ServiceError`.
+
+    :param service: name of the service, for the message
+    :param operation: what it is asked for, for the message
+    :param dialect: :class:`Dialect` of the client library
+    """
+    try:
+        yield
+    except ServiceError:
+        raise
+    except Exception as error:
+        raise _named(service, operation, error, dialect) from error
+
+
+def _named(service, operation, error, dialect):
+    text = '%s: %s' % (type(error).__name__, error)
+    if isinstance(error, _UNREACHABLE + dialect.unreachable):
+        return ServiceUnavailable(service, operation, text)
+    status = _status(error, dialect)
+    if status is not None:
+        return from_status(status, dialect)(service, operation, text, status)
+    if isinstance(error, ksa_exc.ClientException):
+        return ServiceRefused(service, operation, text)
+    return ClientDefect(service, operation,
+                        'the client library failed: %s' % text)
+
+
+def _status(error, dialect):
+    if isinstance(error, ksa_exc.HttpError):
+        return error.http_status
+    for kind, attribute in dialect.statuses.items():
+        if isinstance(error, kind):
+            return getattr(error, attribute)
+    if isinstance(error, lib_exc.ServerRestClientException):
+        return 500
+    if isinstance(error, lib_exc.RestClientException):
+        resp = getattr(error, 'resp', None)
+        return int(resp['status']) if resp else 400
+    return None

@@ -1,0 +1,153 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Heat: the stacks of one project, by python-heatclient."""
+
+import contextlib
+import functools
+
+from heatclient import exc as heat_exc
+from heatclient.v1 import client as heat_client
+
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import session
+
+_calling = functools.partial(
+    errors.calling, 'Heat', dialect=errors.Dialect(
+        unreachable=(heat_exc.CommunicationError,),
+        statuses={heat_exc.HTTPException: 'code'}))
+
+
+class Heat:
+    """Stacks of one project."""
+
+    def __init__(self, keystone, cloud):
+        self._keystone, self._cloud = keystone, cloud
+        self._client = heat_client.Client(
+            session=keystone, service_type=cloud.heat_catalog_type,
+            interface=cloud.endpoint_type, region_name=cloud.region)
+
+    def create(self, name, template, files, parameters, timeout):
+        """Start to create a stack.
+
+        :param template: text of the HOT
+        :param files: what the HOT gets by ``get_file``
+        :param timeout: seconds after which Heat itself gives up
+        :returns: the stack's id
+        """
+        with _calling('create stack %s' % name):
+            return self._client.stacks.create(
+                stack_name=name, template=template, files=files,
+                parameters=parameters, disable_rollback=True,
+                timeout_mins=max(1, -(-timeout // 60)))['stack']['id']
+
+    def stack(self, stack_id, outputs=False):
+        """Return a stack as a dict, None when it is deleted.
+
+        :param outputs: whether Heat shall resolve the outputs too, for which
+            it asks other services
+        """
+        with _calling('show stack %s' % stack_id):
+            try:
+                stack = self._client.stacks.get(
+                    stack_id, resolve_outputs=outputs).to_dict()
+            except heat_exc.HTTPNotFound:
+                return None
+            gone = stack['stack_status'] == 'DELETE_COMPLETE'
+        return None if gone else stack
+
+    def resources(self, stack_id):
+        """Return the resources of a stack as a list of dicts.
+
+        A stack that is gone has none.
+        """
+        with _calling('list resources of stack %s' % stack_id):
+            try:
+                return [resource.to_dict() for resource
+                        in self._client.resources.list(stack_id)]
+            except heat_exc.HTTPNotFound:
+                return []
+
+    def updates(self, stack):
+        """Return the events of a stack's own updates, oldest first.
+
+        :param stack: :class:`.application.Stack`
+        :returns: list of dicts; the stack's own events, not those of its
+            resources; none of a stack that is gone
+        """
+        with _calling('list updates of stack %s' % stack.id):
+            try:
+                found = self._client.events.list(
+                    stack.identifier, sort_dir='asc', filters={
+                        'resource_name': stack.name,
+                        'resource_action': 'UPDATE'})
+            except heat_exc.HTTPNotFound:
+                return []
+            return [one.to_dict() for one in found]
+
+    def events(self, stack, limit=100):
+        """Return the newest events of a stack and its resources, oldest first.
+
+        :param stack: :class:`.application.Stack`
+        :param limit: how many
+        """
+        with _calling('list events of stack %s' % stack.id):
+            found = self._client.events.list(
+                stack.identifier, limit=limit, sort_dir='desc')
+            return [one.to_dict() for one in found][::-1]
+
+    def mark_unhealthy(self, stack, resource, reason):
+        """Let the next update of a stack replace a resource.
+
+        :param stack: :class:`.application.Stack`
+        :param resource: its name, or its physical id
+        :param reason: for people
+        """
+        with _calling('mark %s unhealthy' % resource):
+            self._client.resources.mark_unhealthy(
+                stack.identifier, resource, True, reason)
+
+    def update(self, stack):
+        """Start to update a stack with its own template and parameters.
+
+        :param stack: :class:`.application.Stack`
+        """
+        with _calling('update stack %s' % stack.id):
+            self._client.stacks.update(stack.identifier, existing=True)
+
+    def engines(self):
+        """Return all heat-engines as a list of dicts."""
+        with _calling('list its services'):
+            return [one.to_dict() for one in self._client.services.list()]
+
+    def delete(self, stack_id):
+        """Start to delete a stack; a stack that is gone is fine."""
+        with _calling('delete stack %s' % stack_id):
+            with contextlib.suppress(heat_exc.HTTPNotFound):
+                self._client.stacks.delete(stack_id)
+
+    def version(self):
+        """Return the newest version of its API as text."""
+        with _calling('show its version'):
+            return session.version(self._keystone, self._cloud,
+                                   self._cloud.heat_catalog_type)
+
+    def build(self):
+        """Return the revision that the engine tells, e.g. ``unknown``."""
+        with _calling('show its build'):
+            return self._client.build_info.build_info()['engine']['revision']
+
+    def resource_types(self):
+        """Return the names of all resource types as a set."""
+        with _calling('list resource types'):
+            return {one.resource_type
+                    for one in self._client.resource_types.list()}

@@ -1,0 +1,33 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which of the things that a service lists is meant."""
+
+
+def current(versions):
+    """Return the current version of those that a service lists.
+
+    :param versions: list of dicts, with ``status``
+    :returns: the last one where none says that it is current
+    """
+    return next((version for version in versions
+                 if version['status'] == 'CURRENT'), versions[-1])
+
+
+def by_id_or_name(listed, wanted):
+    """Return what is named so, or None.
+
+    :param listed: list of dicts, with ``id`` and ``name``
+    :param wanted: an id or a name, as Heat takes either
+    """
+    return next((thing for thing in listed
+                 if wanted in (thing['id'], thing['name'])), None)

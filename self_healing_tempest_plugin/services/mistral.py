@@ -1,0 +1,167 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Mistral: workflows and their executions, by python-mistralclient."""
+
+import functools
+import json
+
+from mistralclient.api import base as mistral_base
+from mistralclient.api.v2 import client as mistral_client
+
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import session
+
+_calling = functools.partial(
+    errors.calling, 'Mistral', dialect=errors.Dialect(
+        statuses={mistral_base.APIException: 'error_code'}))
+
+
+class Mistral:
+    """Workflow executions."""
+
+    def __init__(self, keystone, cloud):
+        self._keystone, self._cloud = keystone, cloud
+        self._cached = None
+
+    @property
+    def _client(self):
+        # The library does not look into the catalog when it is handed a
+        # session, and it overrides the session's idea of verification.
+        if self._cached is None:
+            url = self._keystone.get_endpoint(
+                service_type=self._cloud.mistral_catalog_type,
+                interface=self._cloud.endpoint_type,
+                region_name=self._cloud.region)
+            verify = self._cloud.verify
+            self._cached = mistral_client.Client(
+                mistral_url=url.rstrip('/'), session=self._keystone,
+                insecure=verify is False,
+                cacert=verify if isinstance(verify, str) else None)
+        return self._cached
+
+    def version(self):
+        """Return the newest version of its API as text."""
+        with _calling('show its version'):
+            return session.version(self._keystone, self._cloud,
+                                   self._cloud.mistral_catalog_type)
+
+    def executions(self, workflow_name, server_id):
+        """Return the executions of a workflow for one server, oldest first.
+
+        :param workflow_name: name of the workflow
+        :param server_id: what the input ``server_id`` must be
+        :returns: list of dicts; ``input`` is a dict
+        """
+        with _calling('list executions of %s' % workflow_name):
+            found = [dict(one.to_dict(), input=_input(one)) for one in
+                     self._client.executions.list(
+                         workflow_name=workflow_name, all_projects='true',
+                         sort_keys='created_at', sort_dirs='asc')]
+        return [one for one in found
+                if one['input'].get('server_id') == server_id]
+
+    def newest_executions(self, workflow_name, limit=10):
+        """Return executions of a workflow for any server, newest first.
+
+        :param workflow_name: name of the workflow
+        :param limit: how many
+        :returns: list of dicts; ``input`` is a dict
+        """
+        with _calling('list executions of %s' % workflow_name):
+            return [dict(one.to_dict(), input=_input(one)) for one in
+                    self._client.executions.list(
+                        workflow_name=workflow_name, all_projects='true',
+                        sort_keys='created_at', sort_dirs='desc',
+                        limit=limit)]
+
+    def workflow(self, name):
+        """Return a workflow as a dict, None when there is none.
+
+        :param name: its name
+        """
+        with _calling('show workflow %s' % name):
+            try:
+                return self._client.workflows.get(name).to_dict()
+            except mistral_base.APIException as error:
+                if error.error_code == 404:
+                    return None
+                raise
+
+    def start(self, workflow_name, values, description):
+        """Start a workflow.
+
+        :param workflow_name: name of the workflow
+        :param values: its input, a dict
+        :param description: of the execution, for people
+        :returns: id of the execution
+        """
+        with _calling('start workflow %s' % workflow_name):
+            # By position: the name of the first argument has changed before.
+            return self._client.executions.create(
+                workflow_name, workflow_input=values,
+                description=description).id
+
+    def execution(self, execution_id):
+        """Return one execution as a dict, with its ``state_info``.
+
+        :returns: None when there is none, or none any more
+        """
+        with _calling('show execution %s' % execution_id):
+            try:
+                return self._client.executions.get(execution_id).to_dict()
+            except mistral_base.APIException as error:
+                if error.error_code == 404:
+                    return None
+                raise
+
+    def tasks(self, execution_id):
+        """Return the tasks of an execution, oldest first, as dicts."""
+        with _calling('list tasks of execution %s' % execution_id):
+            return [one.to_dict() for one in self._client.tasks.list(
+                execution_id, sort_keys='created_at', sort_dirs='asc')]
+
+    def actions(self, names):
+        """Return those of the named actions that there are, as a set.
+
+        :param names: e.g. ``heat.stacks_get``
+        """
+        with _calling('list actions'):
+            found = self._client.actions.list(
+                name='in:%s' % ','.join(sorted(names)))
+            return {one.name for one in found} & set(names)
+
+    def delete_executions(self, prefix):
+        """Delete all executions of some workflows, running ones too.
+
+        :param prefix: how the names of the workflows begin
+        """
+        with _calling('delete executions of %s*' % prefix):
+            for one in self._client.executions.list(
+                    workflow_name='has:%s' % prefix, all_projects='true'):
+                if one.workflow_name.startswith(prefix):
+                    self._delete_execution(one.id)
+
+    def _delete_execution(self, execution_id):
+        try:
+            self._client.executions.delete(execution_id, force=True)
+        except mistral_base.APIException as error:
+            if error.error_code != 404:
+                raise
+
+
+def _input(execution):
+    try:
+        values = json.loads(execution.input)
+    except (TypeError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Neutron: networks, ports and floating addresses, by Tempest's clients."""
+
+import functools
+
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import lists
+
+_calling = functools.partial(errors.calling, 'Neutron')
+
+
+class Neutron:
+    """Networks, by Tempest's clients."""
+
+    def __init__(self, manager):
+        self._networks = manager.networks_client
+        self._versions = manager.network_versions_client
+        self._manager = manager
+
+    def version(self):
+        """Return its newest version as text."""
+        with _calling('show its version'):
+            versions = self._versions.list_versions()['versions']
+            return lists.current(versions)['id']
+
+    def external_network(self, network):
+        """Return an external network as a dict, or None.
+
+        :param network: its id or its name
+        """
+        with _calling('list external networks'):
+            found = self._networks.list_networks(
+                **{'router:external': True})['networks']
+            return lists.by_id_or_name(found, network)
+
+    def ports(self, server_id):
+        """Return the ports of a server as dicts."""
+        with _calling('list ports of server %s' % server_id):
+            return self._manager.ports_client.list_ports(
+                device_id=server_id)['ports']
+
+    def floating_address(self, address):
+        """Return a floating address as a dict, or None.
+
+        :param address: the address itself
+        """
+        with _calling('find floating address %s' % address):
+            return next(iter(
+                self._manager.floating_ips_client.list_floatingips(
+                    floating_ip_address=address)['floatingips']), None)

@@ -1,0 +1,114 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The Keystone session of a project, and what services tell of themselves.
+
+python-heatclient, python-vitrageclient and python-mistralclient share one
+session of the configured admin project: Vitrage starts workflows in the
+project of its own service credentials, and the stack must be in the same one.
+"""
+
+from email.utils import parsedate_to_datetime
+import re
+
+from keystoneauth1 import discover
+from keystoneauth1 import exceptions as ksa_exc
+from keystoneauth1.identity import v3
+from keystoneauth1 import session as ksa_session
+
+from self_healing_tempest_plugin.redaction import runtime
+
+
+class _Password(v3.Password):
+    """Whose tokens are known to be secret."""
+
+    def get_auth_ref(self, session, **kwargs):
+        """Return what Keystone answers."""
+        found = super().get_auth_ref(session, **kwargs)
+        runtime.learn([found.auth_token])
+        return found
+
+
+def of_project(cloud, credentials):
+    """Return a Keystone session of one project.
+
+    :param cloud: :class:`..config.Cloud`
+    :param credentials: Tempest's credentials of the project, identity v3
+    """
+    auth = _Password(
+        auth_url=cloud.auth_url, username=credentials.username,
+        password=credentials.password,
+        project_name=credentials.project_name,
+        user_domain_id=credentials.user_domain_id,
+        user_domain_name=credentials.user_domain_name,
+        project_domain_id=credentials.project_domain_id,
+        project_domain_name=credentials.project_domain_name)
+    return ksa_session.Session(auth=auth, verify=cloud.verify,
+                               timeout=cloud.request_timeout)
+
+
+def version(keystone, cloud, service_type):
+    """Return the newest version of a service's API as text.
+
+    :param keystone: Keystone session
+    :param cloud: :class:`..config.Cloud`
+    :param service_type: type of the service in the catalog
+    """
+    url = _endpoint(keystone, cloud, service_type)
+    if url is None:
+        raise ksa_exc.EndpointNotFound(
+            '%s endpoint for %s service in the catalog not found' % (
+                cloud.endpoint_type, service_type))
+    return newest_version(keystone, _root(url))
+
+
+def newest_version(keystone, url):
+    """Return the newest version of an API as text.
+
+    :param keystone: Keystone session
+    :param url: of the version document
+    """
+    versions = discover.Discover(keystone, url).version_data()
+    return 'v' + discover.version_to_string(versions[-1]['version'])
+
+
+def date(keystone, cloud, service_type):
+    """Return the time that a service bears in its answer.
+
+    :param keystone: Keystone session
+    :param cloud: :class:`..config.Cloud`
+    :param service_type: type of the service in the catalog
+    :returns: seconds since the epoch, None where it bears none
+    """
+    # Whatever it says, it says when.
+    answer = keystone.get(
+        _root(_endpoint(keystone, cloud, service_type)),
+        authenticated=False, raise_exc=False)
+    return _epoch(answer.headers.get('Date'))
+
+
+def _endpoint(keystone, cloud, service_type):
+    return keystone.get_endpoint(
+        service_type=service_type, interface=cloud.endpoint_type,
+        region_name=cloud.region)
+
+
+def _root(url):
+    # The version document is above the version, wherever that is.
+    return re.split(r'/v\d', url)[0].rstrip('/') + '/'
+
+
+def _epoch(date):
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError):
+        return None
