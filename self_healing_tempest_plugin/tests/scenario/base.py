@@ -182,11 +182,8 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             deduced_alarm=self.settings.deduced_alarm_name,
             monitor_look_at=self.monitor.look_at,
             timeouts={links.Link.FAULT: times.witness,
-                      links.Link.ALARM: times.alarm,
-                      links.Link.DEDUCTION: times.deduction,
-                      links.Link.WORKFLOW: times.workflow,
-                      links.Link.STACK: times.stack,
-                      links.Link.APPLICATION: times.application})
+                      **{link: times.links[link.label]
+                         for link in links.CHAIN}})
 
     def drill(self, plan, expected):
         """Inject a fault, watch until the verdict is sure, take it back.

@@ -150,11 +150,12 @@ class SettingsTest(SettingsTestCase):
         quick = config.settings(self.conf).timeouts
         self.override('vitrage_snapshots_interval', 600)
         slow = config.settings(self.conf).timeouts
-        self.assertEqual((60, 630), (quick.alarm, slow.alarm))
+        self.assertEqual((60, 630), (quick.links['alarm'], slow.links['alarm']))
         self.assertEqual((60, 630), (quick.graph, slow.graph))
         self.assertEqual(570, slow.host_return - quick.host_return)
         self.override('alarm_timeout', 7)
-        self.assertEqual(7, config.settings(self.conf).timeouts.alarm)
+        self.assertEqual(
+            7, config.settings(self.conf).timeouts.links['alarm'])
 
     def test_verification(self):
         """CA file and verification come from [identity]."""
