@@ -11,3 +11,16 @@
 # under the License.
 
 """Ways of healing, a module each: data, and nothing else."""
+
+import importlib
+import pkgutil
+
+
+def known():
+    """Return all chains, one of each module of this package, by name.
+
+    :returns: tuple of :class:`..model.chains.Chain`
+    """
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(importlib.import_module('%s.%s' % (__name__, name)).CHAIN
+                 for name in names)

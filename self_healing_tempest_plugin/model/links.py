@@ -22,6 +22,11 @@ import enum
 import typing
 
 
+# What a monitor needs to tell Vitrage beside the alarm's own way: time for
+# the alert to be evaluated, sent, put into the graph and into the database.
+SNAPSHOT_MARGIN = 30
+
+
 class Mark(enum.Enum):
     """What of a link a record tells; one that does not last has the second."""
 
@@ -68,7 +73,8 @@ class Deadline:
 
     :ivar help: of the option ``<link>_timeout``
     :ivar takes: what its time is, as the option ``slo_<link>`` says it
-    :ivar seconds: by default; None where it depends on Vitrage's snapshots
+    :ivar seconds: by default; None for an interval of Vitrage's snapshots
+        and :data:`SNAPSHOT_MARGIN`
     """
 
     help: str

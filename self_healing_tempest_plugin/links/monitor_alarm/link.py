@@ -14,10 +14,6 @@
 
 from self_healing_tempest_plugin.model import links
 
-# What a monitor needs to tell Vitrage beside the alarm's own way: time for
-# the alert to be evaluated, sent, put into the graph and into the database.
-MARGIN = 30
-
 
 def _ties(ids, payload):
     return payload.get('host') == ids['host']
@@ -35,7 +31,8 @@ LINK = links.Link(
         came='raised'),
     deadline=links.Deadline(
         help="Seconds from the fault to the monitor's alarm in Vitrage. "
-             'Empty: vitrage_snapshots_interval + %d.' % MARGIN,
+             'Empty: vitrage_snapshots_interval + %d.'
+             % links.SNAPSHOT_MARGIN,
         takes="the time from the fault to the monitor's alarm in Vitrage"),
     ties=_ties,
     identity=('host', 'start_timestamp'),

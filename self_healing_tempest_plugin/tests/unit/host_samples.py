@@ -29,7 +29,8 @@ from self_healing_tempest_plugin.tests.unit import fake_ssh_host
 
 TIMES = config.Timeouts(
     poll_interval=0.05, blip=0.1, quiet=1, host_timer=60, witness=0.5,
-    alarm=1, deduction=1, workflow=1, stack=1, application=1,
+    links=types.MappingProxyType(dict.fromkeys((
+        'alarm', 'deduction', 'workflow', 'stack', 'application'), 1)),
     host_return=0.5, return_watch=1, template=1, graph=1)
 
 ACCESS = config.HostAccess(

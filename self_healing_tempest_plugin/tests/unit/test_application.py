@@ -32,7 +32,7 @@ from self_healing_tempest_plugin import waiting
 
 TIMES = config.Timeouts(**dict(dict.fromkeys((
     field.name for field in dataclasses.fields(config.Timeouts)), 1),
-    poll_interval=0.1, blip=0.1))
+    poll_interval=0.1, blip=0.1, links={'stack': 1, 'application': 1}))
 ACCESS = config.HostAccess(
     addresses={}, user='root', key_file=None, known_hosts_file=None, port=22,
     jump_host=None, sudo=False, timeout=1, local_timeout=1)
@@ -124,7 +124,7 @@ class ApplicationTest(ApplicationTestCase):
             removal, 'DELETION_INTERVAL', 0.05))
         # Time for all attempts, on a busy machine as well.
         patient = dataclasses.replace(self.settings, timeouts=(
-            dataclasses.replace(TIMES, stack=30)))
+            dataclasses.replace(TIMES, links=dict(TIMES.links, stack=30))))
         app = application.Application(self.clients, patient)
         app.setUp()
         stack = self.cloud.stacks[fake_cloud.STACK]
@@ -177,7 +177,8 @@ class ApplicationTest(ApplicationTestCase):
                                             (1200, 2400, 120)):
             self.settings = dataclasses.replace(
                 self.settings,
-                timeouts=dataclasses.replace(TIMES, stack=stack))
+                timeouts=dataclasses.replace(
+                    TIMES, links=dict(TIMES.links, stack=stack)))
             with application.Application(self.clients, self.settings):
                 pass
             given = self.cloud.asked('POST', '/stacks')[-1][3]['parameters']

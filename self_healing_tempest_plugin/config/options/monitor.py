@@ -1,0 +1,55 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Who notices a dead host, and which alarms come of it."""
+
+from oslo_config import cfg
+
+OPTIONS = [
+    cfg.StrOpt(
+        'monitor', default='prometheus', choices=['prometheus', 'doctor'],
+        help="Who notices a dead host: the Vitrage datasource that its "
+             'alarms come from.'),
+    cfg.URIOpt(
+        'prometheus_url', schemes=['http', 'https'],
+        help='URL of Prometheus, such as http://192.0.2.1:9090, which is '
+             'asked about its rule, its targets and its alerts when an alarm '
+             'is missing. User and password must not be in it. Empty: it is '
+             'not asked.'),
+    cfg.URIOpt(
+        'alertmanager_url', schemes=['http', 'https'],
+        help='URL of Alertmanager, such as http://192.0.2.1:9093, which is '
+             'asked about alerts, silences and failed notifications when an '
+             'alarm is missing. User and password must not be in it. Empty: '
+             'it is not asked.'),
+    cfg.StrOpt(
+        'host_alarm_name', default='HostDown',
+        help="Name of the monitor's alarm on a dead host, as Vitrage shows "
+             'it.'),
+    cfg.StrOpt(
+        'nic_alarm_name', default='HostNicDown',
+        help="Name of the monitor's alarm on a host whose data NIC is down, "
+             'as Vitrage shows it.'),
+    cfg.StrOpt(
+        'deduced_alarm_name', default='Instance down',
+        help='Name of the alarm that Vitrage deduces for every instance of '
+             'a dead host.'),
+    cfg.StrOpt(
+        'host_template',
+        help='Name of the Vitrage template that deduces instance alarms from '
+             'host alarms, where the cloud has one. Empty: the tests add '
+             'their own and remove it afterwards.'),
+    cfg.StrOpt(
+        'nic_template',
+        help='The same for the alarms on data NICs. Empty: the tests add '
+             'their own and remove it afterwards.'),
+]

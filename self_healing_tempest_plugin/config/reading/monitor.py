@@ -1,0 +1,39 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The alarms of the monitor."""
+
+from self_healing_tempest_plugin.config.reading import values
+from self_healing_tempest_plugin.config import types
+from self_healing_tempest_plugin import templates
+
+
+def host_alarm(own):
+    """Return the :class:`..types.Alarm` on a dead host.
+
+    :param own: the group [self_healing]
+    """
+    return _alarm(own, 'host', templates.HOST_DOWN)
+
+
+def nic_alarm(own):
+    """Return the :class:`..types.Alarm` on a host whose data NIC is down.
+
+    :param own: the group [self_healing]
+    """
+    return _alarm(own, 'nic', templates.NIC_DOWN)
+
+
+def _alarm(own, kind, file):
+    return types.Alarm(name=values.required(own, '%s_alarm_name' % kind),
+                       template=getattr(own, '%s_template' % kind) or None,
+                       file=file)

@@ -1,0 +1,193 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the options become: plain, frozen values."""
+
+import dataclasses
+import typing
+
+
+@dataclasses.dataclass(frozen=True)
+class Cloud:
+    """How to reach the services; times in seconds."""
+
+    endpoint_type: str
+    region: str | None
+    vitrage_catalog_type: str
+    mistral_catalog_type: str
+    heat_catalog_type: str
+    request_timeout: int
+    auth_url: str
+    verify: bool | str
+
+
+@dataclasses.dataclass(frozen=True)
+class ApplicationSettings:
+    """What the application is made of."""
+
+    image: str
+    flavor: str
+    external_network: str
+    port: int
+
+
+@dataclasses.dataclass(frozen=True)
+class HostPower:
+    """Argv templates of the power driver.
+
+    :ivar password_file: path of the file with the password of a BMC, with
+        ``{host}`` where each has one, or None
+    :ivar password_variable: the variable that the commands find it in
+    """
+
+    off: tuple[str, ...]
+    on: tuple[str, ...]
+    status: tuple[str, ...]
+    password_file: str | None = None
+    password_variable: str = 'IPMI_PASSWORD'
+
+
+@dataclasses.dataclass(frozen=True)
+class JumpHost:
+    """A host that others are reached through."""
+
+    user: str
+    address: str
+    port: int
+
+
+@dataclasses.dataclass(frozen=True)
+class HostAccess:
+    """How commands are run, on hosts over SSH and on the runner.
+
+    :ivar addresses: host name to address, where it is not Nova's
+    :ivar timeout: seconds until an SSH connection must stand
+    :ivar local_timeout: seconds that a command on the runner may take
+    """
+
+    addresses: typing.Mapping[str, str]
+    user: str
+    key_file: str | None
+    known_hosts_file: str | None
+    port: int
+    jump_host: JumpHost | None
+    sudo: bool
+    timeout: int
+    local_timeout: int
+
+
+@dataclasses.dataclass(frozen=True)
+class HostNetwork:
+    """NICs of the hosts, None where an option is not set.
+
+    :ivar data_addresses: host name to the address behind the data NIC
+    :ivar control_plane: addresses of the control plane
+    :ivar restore: words of the host's own command that configures a NIC,
+        with ``{nic}``; empty where there is none
+    """
+
+    management_nic: str | None
+    data_nic: str | None
+    data_addresses: typing.Mapping[str, str]
+    control_plane: tuple[str, ...]
+    restore: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Alarm:
+    """An alarm of the monitor, and who deduces from it.
+
+    :ivar name: name of the alarm in Vitrage
+    :ivar template: name of the template that the cloud has, or None
+    :ivar file: the template that the tests add otherwise, see
+        :mod:`.templates`
+    """
+
+    name: str
+    template: str | None
+    file: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Timeouts:
+    """Deadlines in seconds; see the options of the same names.
+
+    :ivar links: name of a link to the seconds that it may take
+    :ivar healing: what all deadlines from the witness on allow together, in
+        the chain that takes longest
+    """
+
+    poll_interval: float
+    blip: float
+    quiet: int
+    host_timer: int
+    witness: int
+    links: typing.Mapping[str, float]
+    host_return: int
+    return_watch: int
+    template: int
+    graph: int
+    healing: int
+
+    @property
+    def stack(self):
+        """Return the seconds to create, update or delete a stack."""
+        return self.links['stack']
+
+    @property
+    def application(self):
+        """Return the seconds until the application of a server answers."""
+        return self.links['application']
+
+
+@dataclasses.dataclass(frozen=True)
+class Recovery:
+    """All that is needed to take faults back: no service of the cloud is."""
+
+    access: HostAccess
+    timeouts: Timeouts
+    state_dir: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """All that a scenario needs to know from tempest.conf.
+
+    :ivar config_file: path of that file, '' when there is none
+    :ivar power_secrets: options whose commands hold a password
+    """
+
+    cloud: Cloud
+    application: ApplicationSettings
+    power: HostPower | None
+    access: HostAccess
+    network: HostNetwork
+    service_manager: str
+    compute_service: str
+    timeouts: Timeouts
+    monitor: str
+    host_alarm: Alarm
+    nic_alarm: Alarm
+    deduced_alarm_name: str
+    allow_faults: bool
+    allow_foreign_servers: bool
+    fault_hosts: tuple[str, ...]
+    witness_port: int
+    state_dir: str
+    artifacts_dir: str
+    name_prefix: str
+    prometheus_url: str | None = None
+    alertmanager_url: str | None = None
+    bisect: bool = False
+    max_executions: int = 0
+    config_file: str = ''
+    power_secrets: tuple[str, ...] = ()

@@ -1,0 +1,134 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Deadlines and objectives: the options of the links, and the rest."""
+
+from oslo_config import cfg
+import testtools
+
+from self_healing_tempest_plugin.chain import links as chain_links
+from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.config.options import links
+from self_healing_tempest_plugin.tests.unit import test_config
+
+
+class LinkOptionsTest(testtools.TestCase):
+    """What a link says becomes its options."""
+
+    BELL = links.LinkOptions(
+        'bell', default=3, maximum=7, help='Seconds until it rings.',
+        objective='the time from the hand to the sound')
+    ECHO = links.LinkOptions(
+        'echo', default=lambda own: 2 * own.bell_timeout, objective=None,
+        help='Seconds until it comes back. Empty: bell_timeout twice.')
+
+    def group(self, **values):
+        """Return a group that has the options of both."""
+        conf = cfg.ConfigOpts()
+        conf.register_opts(links.timeout_options((self.BELL, self.ECHO)),
+                           group='a')
+        for name, value in values.items():
+            conf.set_override(name, value, 'a')
+        conf([])
+        return conf.a
+
+    def test_timeouts(self):
+        self.assertEqual(
+            [('bell_timeout', 3, 1, 7, 'Seconds until it rings.'),
+             ('echo_timeout', None, 1, 86400, self.ECHO.help)],
+            [(option.name, option.default, option.type.min, option.type.max,
+              option.help)
+             for option in links.timeout_options((self.BELL, self.ECHO))])
+
+    def test_seconds(self):
+        """The value, or else the default, be it computed or not."""
+        for values, bell, echo in (
+                ({}, 3, 6), ({'bell_timeout': 5}, 5, 10),
+                ({'echo_timeout': 1}, 3, 1)):
+            own = self.group(**values)
+            self.assertEqual((bell, echo), (self.BELL.seconds(own),
+                                            self.ECHO.seconds(own)))
+
+    def test_objectives(self):
+        """Of each link that has one, and of the whole chain."""
+        bell, healing = links.objective_options((self.BELL, self.ECHO))
+        self.assertEqual(('slo_bell', 'slo_healing'),
+                         (bell.name, healing.name))
+        self.assertEqual((None, 0, 86400), (bell.default, bell.type.min,
+                                            bell.type.max))
+        self.assertIn('p95 of the time from the hand to the sound may be at '
+                      'most', bell.help)
+
+    def test_names(self):
+        """The links that the chain has are the ones that have options."""
+        self.assertEqual([link.label for link in chain_links.CHAIN],
+                         [link.link for link in links.LINKS])
+
+
+class TimeoutsTest(test_config.SettingsTestCase):
+    """What config.settings() says of deadlines."""
+
+    def test_deadlines_follow_the_snapshots(self):
+        """A cloud with slow snapshots gets more time."""
+        self.override('vitrage_snapshots_interval', 30)
+        quick = config.settings(self.conf).timeouts
+        self.override('vitrage_snapshots_interval', 600)
+        slow = config.settings(self.conf).timeouts
+        self.assertEqual((60, 630),
+                         (quick.links['alarm'], slow.links['alarm']))
+        self.assertEqual((60, 630), (quick.graph, slow.graph))
+        self.assertEqual(570, slow.host_return - quick.host_return)
+        self.override('alarm_timeout', 7)
+        self.assertEqual(
+            7, config.settings(self.conf).timeouts.links['alarm'])
+
+    def test_host_timer_is_the_sum(self):
+        """From the witness to the application: healing is over by then."""
+        for number, option in enumerate((
+                'witness_timeout', 'alarm_timeout', 'deduction_timeout',
+                'workflow_timeout', 'stack_timeout', 'application_timeout')):
+            self.override(option, 2 ** number)
+        self.assertEqual(63,
+                         config.settings(self.conf).timeouts.host_timer)
+        self.override('host_timer', 77)
+        self.assertEqual(77, config.settings(self.conf).timeouts.host_timer)
+
+    def test_host_timer_follows_the_snapshots(self):
+        before = config.settings(self.conf).timeouts.host_timer
+        self.assertEqual(30 + 630 + 30 + 30 + 300 + 120, before)
+        self.override('vitrage_snapshots_interval', 700)
+        self.assertEqual(before + 100,
+                         config.settings(self.conf).timeouts.host_timer)
+
+    def test_quiet_time(self):
+        self.assertEqual(660, config.settings(self.conf).timeouts.quiet)
+        self.override('alarm_timeout', 40)
+        self.override('deduction_timeout', 2)
+        self.assertEqual(42, config.settings(self.conf).timeouts.quiet)
+        self.override('quiet_time', 9)
+        self.assertEqual(9, config.settings(self.conf).timeouts.quiet)
+
+    def test_of_the_links(self):
+        """Each has its own, and healing is over after all of them."""
+        names = ('alarm', 'deduction', 'workflow', 'stack', 'application')
+        for number, name in enumerate(names):
+            self.override('%s_timeout' % name, 10 + number)
+        self.override('witness_timeout', 5)
+        times = config.settings(self.conf).timeouts
+        self.assertEqual(dict(zip(names, range(10, 15))), times.links)
+        self.assertEqual((13, 14), (times.stack, times.application))
+        self.assertEqual(5 + 10 + 11 + 12 + 13 + 14, times.healing)
+
+    def test_host_timer_of_bisect(self):
+        self.override('bisect', True)
+        times = config.settings(self.conf).timeouts
+        self.assertEqual(2 * times.healing, times.host_timer)
