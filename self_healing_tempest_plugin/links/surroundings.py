@@ -17,7 +17,6 @@ import dataclasses
 import types
 import typing
 
-from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.monitors import prometheus
 from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.services import errors
@@ -49,7 +48,7 @@ class Surroundings:
     application: typing.Any = None
     learned: typing.Mapping = types.MappingProxyType({})
     journal: typing.Any = None
-    transports: transports.Transports | None = None
+    transports: typing.Any = None
 
     def knowing(self, **learned):
         """Return the same, with more learned.

@@ -78,6 +78,7 @@ def of_links(links):
         if link.deadline is not None}.values())
 
 
+
 LINKS = of_links(link for chain in chains.known() for link in chain.links)
 
 _HEALING = 'the time from the fault to the answer of the healed application'
