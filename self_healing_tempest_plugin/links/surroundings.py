@@ -46,7 +46,7 @@ class Surroundings:
     monitor: typing.Any
     alarm: typing.Any
     application: typing.Any = None
-    learned: typing.Mapping = types.MappingProxyType({})
+    learned: typing.Mapping = dataclasses.field(default_factory=dict)
     journal: typing.Any = None
     transports: typing.Any = None
 

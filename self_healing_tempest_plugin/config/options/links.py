@@ -65,6 +65,7 @@ WITNESS = LinkOptions(
     help='Seconds until an injected fault must show. Without a witness '
          'the run is invalid.')
 
+
 def of_links(links):
     """Return what the options of some links say, of each name once.
 
@@ -76,7 +77,6 @@ def of_links(links):
         default=timing.snapshot_and_margin if link.deadline.seconds is None
         else link.deadline.seconds) for link in links
         if link.deadline is not None}.values())
-
 
 
 LINKS = of_links(link for chain in chains.known() for link in chain.links)
