@@ -31,7 +31,7 @@ TIMES = config.Timeouts(
     poll_interval=0.05, blip=0.1, quiet=1, host_timer=60, witness=0.5,
     links=types.MappingProxyType(dict.fromkeys((
         'alarm', 'deduction', 'workflow', 'stack', 'application'), 1)),
-    host_return=0.5, return_watch=1, template=1, graph=1)
+    host_return=0.5, return_watch=1, template=1, graph=1, healing=6)
 
 ACCESS = config.HostAccess(
     addresses=types.MappingProxyType({}), user=fake_ssh_host.USER,
