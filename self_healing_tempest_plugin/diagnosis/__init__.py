@@ -30,7 +30,7 @@ from self_healing_tempest_plugin.diagnosis import fault
 from self_healing_tempest_plugin.diagnosis import records
 from self_healing_tempest_plugin.diagnosis import stack
 from self_healing_tempest_plugin.diagnosis import workflow
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 
 Fact, Works = records.Fact, records.Works
 Diagnosis = records.Diagnosis

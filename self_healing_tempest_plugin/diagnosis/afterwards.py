@@ -19,7 +19,7 @@ from self_healing_tempest_plugin.chain import verdict as judge
 from self_healing_tempest_plugin.diagnosis import case as cases
 from self_healing_tempest_plugin.diagnosis import stack as stacks
 from self_healing_tempest_plugin.monitors import prometheus
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 
 Link = links.Link
 

@@ -25,7 +25,7 @@ from self_healing_tempest_plugin.chain import verdict as verdicts
 from self_healing_tempest_plugin.chain import watchers
 from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin.monitors import prometheus
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 
 # Seconds that one request to the monitor may take.

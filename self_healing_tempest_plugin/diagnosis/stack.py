@@ -16,8 +16,8 @@ from self_healing_tempest_plugin.chain import stamps
 from self_healing_tempest_plugin.chain import timeline as timelines
 from self_healing_tempest_plugin.diagnosis import case as cases
 from self_healing_tempest_plugin.diagnosis import workflow
-from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 
 Finding, Question = cases.Finding, cases.Question

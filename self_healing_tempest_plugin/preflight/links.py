@@ -19,9 +19,9 @@ import yaml
 
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin import monitors
-from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import glance
 from self_healing_tempest_plugin.services import placement
@@ -50,13 +50,14 @@ def application():
 
 
 def questions(clients, manager, settings):
-    """Return all questions to the services, as :func:`.asking.ask` asks.
+    """Return all questions to the services.
 
     The name of a service is the question whether it answers at all.
 
     :param clients: :class:`..services.clients.Clients`
     :param manager: Tempest's ``clients.Manager``
     :param settings: :class:`..config.Settings`
+    :returns: dict of name to :class:`..services.asking.Question`
     """
     nova, neutron = clients.nova, clients.neutron
     heat, mistral, vitrage = clients.heat, clients.mistral, clients.vitrage
@@ -131,7 +132,7 @@ def _processes(vitrage):
 def examine(answers, settings, checks=None):
     """Return the rows of all links.
 
-    :param answers: :class:`.asking.Answers`
+    :param answers: :class:`..services.asking.Answers`
     :param settings: :class:`..config.Settings`
     :param checks: :class:`.rows.Check`, by default all
     """
@@ -153,7 +154,7 @@ def trouble(error, answers, what=''):
     """Return what it means that a question has no answer.
 
     :param error: :class:`..services.errors.ServiceError` of the question
-    :param answers: :class:`.asking.Answers`
+    :param answers: :class:`..services.asking.Answers`
     :param what: the question; the one whether a service answers is a no
     """
     for service in (KEYSTONE, error.service):
