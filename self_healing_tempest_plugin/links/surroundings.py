@@ -18,7 +18,7 @@ import types
 import typing
 
 from self_healing_tempest_plugin.monitors import prometheus
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 
 # Seconds that one request to the monitor may take.

@@ -22,7 +22,7 @@ _FORMAT = '%Y-%m-%dT%H:%M:%S.%f'
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """One event, see ``clients.Vitrage.post_event``.
+    """One event, see ``services.vitrage.Vitrage.post_event``.
 
     :ivar time: ISO 8601 with microseconds, UTC without a zone
     :ivar kind: type of the event

@@ -104,9 +104,8 @@ class _Api:
                     answer.headers, _read(answer, deadline))
         if found:
             return found
-        kind = (errors.ServiceUnavailable if status >= 500
-                else errors.ServiceRefused)
-        raise kind(self.service, operation, 'HTTP %d' % status, status)
+        raise errors.from_status(status)(
+            self.service, operation, 'HTTP %d' % status, status)
 
     def _json(self, operation, path, **params):
         answer = self._get(operation, path, **params)

@@ -15,7 +15,7 @@
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links import nova_inquiries
 from self_healing_tempest_plugin.model import stamps
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 
 Clue, Inquiry = context.Clue, context.Inquiry

@@ -16,7 +16,7 @@
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.monitors import prometheus
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 
 
 def details(seen, expectation, around):

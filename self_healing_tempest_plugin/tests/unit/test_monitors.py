@@ -157,6 +157,16 @@ class StrangerTest(testtools.TestCase):
             self.refused(errors.ServiceUnavailable, test_probing.drip(
                 test_probing.HEAD + before), 'not over in time')
 
+    def test_status(self):
+        """It means what it means where services of the cloud say it."""
+        for kind, statuses in (
+                (errors.ServiceUnavailable, (408, 429, 500, 503)),
+                (errors.ServiceRefused, (204, 400, 404, 409))):
+            for status in statuses:
+                self.refused(kind, test_probing.say(test_probing.answer(
+                    b'', b'HTTP/1.1 %d Hm\r\n' % status)),
+                    'HTTP %d' % status)
+
     def test_redirection(self):
         """Nobody else is asked in its place."""
         other = self.useFixture(test_probing.Stranger(test_probing.say(
