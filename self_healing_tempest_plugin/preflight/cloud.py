@@ -48,12 +48,13 @@ class Cloud:
 
 
 def questions(cloud, chains):
-    """Return all questions to the services, as :func:`..services.asking.ask` asks.
+    """Return all questions to the services, by name.
 
     The name of a service is the question whether it answers at all.
 
     :param cloud: :class:`Cloud`
     :param chains: :class:`..model.chains.Chain` objects
+    :returns: what :func:`..services.asking.ask` takes
     """
     asked = [_questions(cloud), *(each.questions(cloud)
                                   for each in _kits(chains))]

@@ -34,10 +34,9 @@ def engine(case):
     longer than anybody here waits. When all that may wait do, it answers
     nothing any more.
     """
-    heat, cloud = case.clients.heat, case.around.settings.cloud
+    heat = case.clients.heat
     answers = asking.ask({
-        'api': asking.Question('Heat', lambda: case.clients.version(
-            'Heat', cloud.heat_catalog_type)),
+        'api': asking.Question('Heat', heat.version),
         'engines': asking.Question('Heat', heat.engines)}, ENGINE_PATIENCE)
     error = answers.error('engines')
     if isinstance(error, errors.ServiceUnavailable):

@@ -124,8 +124,8 @@ class AlarmTest(BisectTestCase):
         raised, cleared = self.cloud.events_posted
         self.assertEqual('prometheus.alarm', raised['type'])
         self.assertEqual(
-            [('firing', fake_monitor.names()),
-             ('resolved', fake_monitor.names())],
+            [('firing', fake_monitor.labels()),
+             ('resolved', fake_monitor.labels())],
             [(one['details']['alerts'][0]['status'],
               one['details']['alerts'][0]['labels'])
              for one in (raised, cleared)])
@@ -198,7 +198,7 @@ class AlarmTest(BisectTestCase):
     def test_cause_unseen(self):
         """Our alarm was not seen: nobody knows what is of it."""
         self.useFixture(fixtures.MonkeyPatch(
-            'self_healing_tempest_plugin.chain.watchers.AlarmWatcher.look',
+            'self_healing_tempest_plugin.links.monitor_alarm.watcher.AlarmWatcher.look',
             lambda watcher, recorder: looks.Look('not there')))
         found = self.diagnose(Link.ALARM)
         self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
@@ -285,7 +285,7 @@ class ExecutionTest(BisectTestCase):
         """Then Heat gets its input without it."""
         self.works('mistral fails', 'stack', 'application')
         self.useFixture(fixtures.MonkeyPatch(
-            'self_healing_tempest_plugin.chain.outlook.GRACE', 0.2))
+            'self_healing_tempest_plugin.model.stopping.GRACE', 0.2))
         found = self.diagnose(Link.DEDUCTION)
         self.assertEqual({'workflow': False, 'stack': True,
                           'application': True}, self.found(found))

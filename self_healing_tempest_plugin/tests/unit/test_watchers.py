@@ -20,9 +20,10 @@ import socket
 import fixtures
 import testtools
 
+from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.links.application import (
-    watcher as application)
+    watcher as application_link)
 from self_healing_tempest_plugin.links.heat_stack import watcher as heat_stack
 from self_healing_tempest_plugin.links.mistral_workflow import (
     watcher as mistral_workflow)
@@ -589,13 +590,13 @@ class ServerOfTest(testtools.TestCase):
 
 
 class ApplicationWatcherTest(WatcherTestCase):
-    """application.ApplicationWatcher."""
+    """application_link.ApplicationWatcher."""
 
     def setUp(self):
         super().setUp()
         self.app = application.Application(self.clients, _Settings)
         self.app.url = self.cloud.url + '/'
-        self.watcher = application.ApplicationWatcher(self.app, 'boot-1',
+        self.watcher = application_link.ApplicationWatcher(self.app, 'boot-1',
                                                       self.clients.nova)
 
     def test_life(self):
