@@ -20,8 +20,10 @@
 # DevStack, so that what ours writes too early is lost.
 #
 # usage: fake_devstack.sh stack|unstack|clean ROOT
+#        fake_devstack.sh functions ROOT
 #
-# ROOT/localrc is what local.conf says.
+# ROOT/localrc is what local.conf says. The second form prints which functions
+# of DevStack there are.
 
 set -o errexit -o errtrace -o nounset -o pipefail
 
@@ -60,8 +62,6 @@ PHASE=
 
 # Functions of DevStack
 # ---------------------
-
-sudo() { "$@"; }
 
 echo_summary() { record echo_summary "$@"; }
 
@@ -119,8 +119,6 @@ trueorfalse() {
 is_ubuntu() { [[ ${DISTRO:-bookworm} != rhel* ]]; }
 
 install_package() { record install_package "$@"; }
-
-ovn-sbctl() { record ovn-sbctl "$@"; }
 
 pip_install() { record pip_install "$@"; }
 
@@ -190,7 +188,19 @@ write_uwsgi_config() {
     iniset $1 uwsgi http "$4"
 }
 
-# Of the machine. A host that SILENT names does not answer.
+if [[ $SCRIPT == functions ]]; then
+    compgen -A function | grep -vx record
+    exit
+fi
+
+# Programs of the machine
+# -----------------------
+
+sudo() { "$@"; }
+
+ovn-sbctl() { record ovn-sbctl "$@"; }
+
+# A host that SILENT names does not answer.
 ssh-keyscan() {
     local address=${*: -1}
     if [[ ${SILENT:-} != "$address" ]]; then

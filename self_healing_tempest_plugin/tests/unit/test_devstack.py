@@ -191,6 +191,11 @@ class ControlPlaneTest(DevStackTestCase):
         self.assertEqual('8', self.devstack.ini(
             'etc/vitrage/vitrage-uwsgi.ini')['uwsgi']['threads'])
 
+    def test_value_is_written_whole(self):
+        self.stack("SELF_HEALING_NOTIFIERS='nova, mistral'")
+        self.assertEqual('nova, mistral', self.devstack.ini(
+            VITRAGE_CONF)['DEFAULT']['notifiers'])
+
     def test_vitrage_knows_every_option(self):
         path = self.devstack.root / VITRAGE_CONF
         conf = self._vitrage(str(path))
@@ -665,6 +670,13 @@ class SubnodeTest(DevStackTestCase):
             other, fake_devstack.OURS)], self.authorized())
         self.run_script('clean')
         self.assertEqual(['ssh-rsa AAAA operator'], self.authorized())
+
+    def test_no_uwsgi(self):
+        """What is not enabled needs no program, either."""
+        (self.devstack.root / 'bin' / 'uwsgi').unlink()
+        self.stack()
+        self.assertEqual({'self-healing-node-exporter'},
+                         set(self.processes()))
 
     def test_key_in_a_file(self):
         path = self.devstack.root / 'key.pub'
