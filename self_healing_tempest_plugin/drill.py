@@ -106,14 +106,13 @@ class Drill(fixtures.Fixture):
         guests_run = self._scenario.guests
         self.app = self.useFixture(application.Application(
             self._clients, self._settings, self._scenario.wired,
-            answers=guests_run, parameters={
-                name: value for each in self._kits
-                for name, value in each.parameters(self._settings).items()},
+            answers=guests_run,
+            parameters=kit.parameters(self._scenario.chain, self._settings),
             journal=self._around.journal, transports=self._around.transports,
             left=self._left if guests_run else None))
-        self._around = dataclasses.replace(self._around, application=self.app)
-        for each in self._kits:
-            self._learn(each.prepare)
+        self._around = kit.prepared(
+            self._scenario.chain,
+            dataclasses.replace(self._around, application=self.app))
         self._readiness = readiness.Readiness(self._scenario.chain,
                                               self._around)
 
@@ -124,9 +123,6 @@ class Drill(fixtures.Fixture):
         self._around = self._around.knowing(**fixture.learned)
         if fixture.problem:
             self.recorder.remark(fixture, fixture.problem)
-
-    def _learn(self, part):
-        self._around = self._around.knowing(**part(self._around))
 
     def plan(self):
         """Return the fault of the application's host, if it is allowed.
@@ -146,9 +142,8 @@ class Drill(fixtures.Fixture):
         times, app, scenario = (self._settings.timeouts, self.app,
                                 self._scenario)
         ids = {'host': app.host, 'server_id': app.server_id,
-               'boot': app.boot, 'url': app.url}
-        for each in self._kits:
-            ids |= each.ids(self._around)
+               'boot': app.boot, 'url': app.url,
+               **kit.ids(scenario.chain, self._around)}
         return expectations.Expectation(
             chain=scenario.chain, fault=plan.description,
             fault_look_at=plan.look_at, ids=ids, steps=scenario.steps,
@@ -168,8 +163,8 @@ class Drill(fixtures.Fixture):
         """
         try:
             self._timekeeper.wait()
-            for each in self._kits:
-                self._learn(each.remember)
+            self._around = kit.remembering(self._scenario.chain,
+                                           self._around)
             if self._ready(plan):
                 with self._watch() as watched:
                     if (self._calm(expected)

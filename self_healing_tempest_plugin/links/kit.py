@@ -112,3 +112,46 @@ def of_chain(chain):
     :returns: tuple of :class:`Kit`
     """
     return tuple(map(of, chain.links))
+
+
+def parameters(chain, settings):
+    """Return what the template of an application takes for a chain, a dict.
+
+    :param chain: :class:`..model.chains.Chain`
+    :param settings: :class:`..config.Settings`
+    """
+    return {name: value for each in of_chain(chain)
+            for name, value in each.parameters(settings).items()}
+
+
+def prepared(chain, around):
+    """Wait until the links of a chain could come.
+
+    :param chain: :class:`..model.chains.Chain`
+    :param around: :class:`.surroundings.Surroundings`, with an application
+    :returns: the same, with what the links have learned
+    """
+    for each in of_chain(chain):
+        around = around.knowing(**each.prepare(around))
+    return around
+
+
+def remembering(chain, around):
+    """Return surroundings with what is to be known of before the fault.
+
+    :param chain: :class:`..model.chains.Chain`
+    :param around: :class:`.surroundings.Surroundings`, prepared
+    """
+    for each in of_chain(chain):
+        around = around.knowing(**each.remember(around))
+    return around
+
+
+def ids(chain, around):
+    """Return what the links of a chain add to the ids of an expectation.
+
+    :param chain: :class:`..model.chains.Chain`
+    :param around: :class:`.surroundings.Surroundings`, prepared
+    """
+    return {name: value for each in of_chain(chain)
+            for name, value in each.ids(around).items()}

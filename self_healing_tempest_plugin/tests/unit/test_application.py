@@ -20,8 +20,13 @@ from testtools import matchers
 from vitrageclient.common import yaml_utils
 
 from self_healing_tempest_plugin import application
+from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links import surroundings
+from self_healing_tempest_plugin.links.vitrage_deduction import template
+from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.services import errors
@@ -83,17 +88,30 @@ class ApplicationTestCase(service_samples.ClientTestCase):
                 fixtures.TempDir()).path, 'state'))
         self.journal = journal.Journal(self.settings.state_dir)
 
+    def application(self, settings=None, **options):
+        """Return an application, as a drill makes it."""
+        settings = settings or self.settings
+        return application.Application(
+            self.clients, settings,
+            parameters=kit.parameters(vitrage.CHAIN, settings), **options)
+
+    def around(self, app):
+        """Return the surroundings of an application."""
+        return surroundings.Surroundings(
+            clients=self.clients, settings=self.settings,
+            monitor=monitors.MONITORS['prometheus'], alarm=HOST_ALARM,
+            application=app)
+
     def deploy(self):
         """Return the application, set up."""
-        return self.useFixture(application.Application(
-            self.clients, self.settings))
+        return self.useFixture(self.application())
 
 
 class ApplicationTest(ApplicationTestCase):
     """application.Application."""
 
     def test_life(self):
-        app = application.Application(self.clients, self.settings)
+        app = self.application()
         with app:
             self.assertEqual(
                 (fake_cloud.SERVER, 'compute-1', 'boot-1',
@@ -125,7 +143,7 @@ class ApplicationTest(ApplicationTestCase):
         # Time for all attempts, on a busy machine as well.
         patient = dataclasses.replace(self.settings, timeouts=(
             dataclasses.replace(TIMES, links=dict(TIMES.links, stack=30))))
-        app = application.Application(self.clients, patient)
+        app = self.application(patient)
         app.setUp()
         stack = self.cloud.stacks[fake_cloud.STACK]
         stack['stack_status'] = status
@@ -179,7 +197,7 @@ class ApplicationTest(ApplicationTestCase):
                 self.settings,
                 timeouts=dataclasses.replace(
                     TIMES, links=dict(TIMES.links, stack=stack)))
-            with application.Application(self.clients, self.settings):
+            with self.application():
                 pass
             given = self.cloud.asked('POST', '/stacks')[-1][3]['parameters']
             self.assertEqual((heal_time, step_time),
@@ -189,16 +207,14 @@ class ApplicationTest(ApplicationTestCase):
         """No rule is asked for, and none is waited for."""
         del self.cloud.stack_resources[2]
         self.cloud.templates.clear()
-        with application.Application(self.clients, self.settings,
-                                     healing=False) as app:
+        with self.application(healing=False) as app:
             self.assertEqual('boot-1', app.boot)
             self.assertEqual([], self.cloud.asked('GET', 'template'))
         body = self.cloud.asked('POST', '/stacks')[0][3]
         self.assertIs(False, body['parameters']['healing'])
 
     def failing(self, kind=waiting.WaitAborted):
-        error = setup_error(application.Application(
-            self.clients, self.settings))
+        error = setup_error(self.application())
         self.assertIsInstance(error, kind)
         return error
 
@@ -216,7 +232,7 @@ class ApplicationTest(ApplicationTestCase):
         seen = []
         self.cloud.on_create = lambda: seen.extend(
             self.journal.open_entries())
-        with application.Application(self.clients, self.settings) as app:
+        with self.application() as app:
             (entry,) = seen
             (later,) = self.journal.open_entries()
         self.assertEqual((app.stack.name, {}),
@@ -253,22 +269,6 @@ class ApplicationTest(ApplicationTestCase):
             fake_cloud.STACK]['stack_status'])
         self.assertEqual((), self.journal.open_entries())
 
-    def test_rule_refused(self):
-        """Heat says COMPLETE where Vitrage said no."""
-        self.cloud.stack_resources[2]['physical_resource_id'] = ''
-        self.assertIn('healing rule', str(self.failing(
-            errors.ServiceRefused)))
-
-    def test_rule_in_error(self):
-        self.cloud.templates[0].update({'status': 'ERROR',
-                                        'status details': 'no such entity'})
-        self.assertIn('rule ERROR no such entity', str(self.failing()))
-
-    def test_rule_loads_for_ever(self):
-        self.cloud.templates[0]['status'] = 'LOADING'
-        self.assertIn('template rule-1 ACTIVE: not seen', str(self.failing(
-            waiting.WaitTimeout)))
-
     def test_no_answer(self):
         self.cloud.answer = None
         self.assertIn('last state: HTTP 503', str(self.failing(
@@ -276,10 +276,10 @@ class ApplicationTest(ApplicationTestCase):
 
 
 class DeductionTemplateTest(ApplicationTestCase):
-    """application.DeductionTemplate."""
+    """template.DeductionTemplate."""
 
     def fixture(self, alarm=HOST_ALARM, **changes):
-        return application.DeductionTemplate(
+        return template.DeductionTemplate(
             self.clients, self.settings, 'prometheus',
             dataclasses.replace(alarm, **changes))
 
@@ -383,8 +383,7 @@ class DeductionTemplateTest(ApplicationTestCase):
         """What cannot be written down is not created."""
         os.mkdir(self.settings.state_dir, 0o700)
         os.mkdir(self.journal.path)
-        for one in (self.fixture(), application.Application(
-                self.clients, self.settings)):
+        for one in (self.fixture(), self.application()):
             self.assertIsInstance(setup_error(one), journal.JournalError)
         self.assertEqual([], self.cloud.asked('PUT|POST', 'template|stacks'))
 
@@ -395,22 +394,57 @@ class ReadinessTest(ApplicationTestCase):
     def setUp(self):
         super().setUp()
         self.app = self.deploy()
-        self.readiness = readiness.Readiness(
-            self.clients, self.settings, 'prometheus', self.app)
+        self.prepare()
+
+    def prepare(self):
+        """Wait until all links could come, and return what was learned."""
+        around = kit.prepared(vitrage.CHAIN, self.around(self.app))
+        self.readiness = readiness.Readiness(vitrage.CHAIN, around)
+        return around.learned
 
     def unmet(self):
-        return self.readiness.unmet(fake_cloud.host_entity())
+        return self.readiness.unmet()
 
     def test_fit(self):
         self.assertEqual((), self.unmet())
-        host, server = self.readiness.wait_in_graph()
-        self.assertEqual((fake_cloud.HOST_VID, fake_cloud.SERVER_VID),
-                         (host['vitrage_id'], server['vitrage_id']))
+        learned = self.prepare()
+        self.assertEqual(
+            (fake_cloud.HOST_VID, fake_cloud.SERVER_VID), tuple(
+                learned[name]['vitrage_id'] for name in ('host', 'server')))
+
+    def failing(self, kind=waiting.WaitAborted):
+        return self.assertRaises(kind, self.prepare)
+
+    def test_rule_refused(self):
+        """Heat says COMPLETE where Vitrage said no."""
+        self.cloud.stack_resources[2]['physical_resource_id'] = ''
+        self.assertIn('healing rule', str(self.failing(
+            errors.ServiceRefused)))
+
+    def test_rule_in_error(self):
+        self.cloud.templates[0].update({'status': 'ERROR',
+                                        'status details': 'no such entity'})
+        self.assertIn('rule ERROR no such entity', str(self.failing()))
+
+    def test_rule_loads_for_ever(self):
+        self.cloud.templates[0]['status'] = 'LOADING'
+        self.assertIn('template rule-1 ACTIVE: not seen', str(self.failing(
+            waiting.WaitTimeout)))
+
+    def test_without_rule(self):
+        """None is waited for where none was asked for."""
+        self.cloud.templates.clear()
+        self.app.healing = False
+        self.assertIn('server', self.prepare())
+
+    def test_host_missing(self):
+        del self.cloud.entities[0]
+        self.assertIn("host compute-1 in Vitrage's graph", str(self.failing(
+            waiting.WaitTimeout)))
 
     def test_graph_without_edge(self):
         self.cloud.edges = []
-        error = self.assertRaises(waiting.WaitTimeout,
-                                  self.readiness.wait_in_graph)
+        error = self.failing(waiting.WaitTimeout)
         self.assertEqual('host there, server there, contains edge missing',
                          error.state)
 
@@ -453,7 +487,7 @@ class ReadinessTest(ApplicationTestCase):
     def test_ended_alarm_is_no_obstacle(self):
         """One of before the application was there, that is."""
         self.cloud.alarms.append(fake_cloud.alarm('a', end='now'))
-        self.readiness.wait_in_graph()
+        self.prepare()
         self.assertEqual((), self.unmet())
 
     def test_alarm_that_one_of_two_has(self):
@@ -467,7 +501,7 @@ class ReadinessTest(ApplicationTestCase):
 
     def test_what_came_too_early(self):
         """Since the application is there: nothing is injected then."""
-        self.readiness.wait_in_graph()
+        self.prepare()
         for problem, spoil, mend in (
                 ('alarm HostDown was on host compute-1 since the application '
                  'is there, from 2026-01-01 00:00:10+00:00 to now',
@@ -495,7 +529,7 @@ class ReadinessTest(ApplicationTestCase):
     def test_alarm_that_comes_back(self):
         """The same vertex with another start is another alarm."""
         self.cloud.alarms.append(fake_cloud.alarm('a', end='then'))
-        self.readiness.wait_in_graph()
+        self.prepare()
         self.cloud.alarms.append(fake_cloud.alarm(
             'a', start='2026-01-01 00:00:50+00:00', end='now'))
         self.assertIn('from 2026-01-01 00:00:50', self.unmet()[0])
@@ -506,11 +540,10 @@ class ReadinessTest(ApplicationTestCase):
                          self.unmet())
 
     def test_host_back(self):
-        self.readiness.wait_host_back(fake_cloud.host_entity())
+        self.readiness.wait_host_back()
         self.cloud.services[0]['forced_down'] = True
         error = self.assertRaises(
-            waiting.WaitTimeout, self.readiness.wait_host_back,
-            fake_cloud.host_entity())
+            waiting.WaitTimeout, self.readiness.wait_host_back)
         self.assertEqual('host compute-1 is forced down', error.state)
 
     def test_server_gone(self):
