@@ -20,7 +20,6 @@ from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.links.monitor_alarm import questions
 from self_healing_tempest_plugin.links.monitor_alarm import readiness
 from self_healing_tempest_plugin.links.monitor_alarm import watcher
-from self_healing_tempest_plugin.links import surroundings
 
 
 def _ids(around):
@@ -29,13 +28,13 @@ def _ids(around):
 
 
 def _remember(around):
-    return {'sent': surroundings.sent(around.settings)}
+    return {'sent': around.monitor.sent()}
 
 
 def _watcher(around):
     return watcher.AlarmWatcher(
         around.clients.vitrage, around.learned['host'],
-        around.monitor.datasource, around.alarm.name)
+        around.monitor, around.alarm.name)
 
 
 KIT = kit.Kit(
