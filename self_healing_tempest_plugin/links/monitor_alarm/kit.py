@@ -15,7 +15,6 @@
 
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links.monitor_alarm import checks
-from self_healing_tempest_plugin.links.monitor_alarm import details
 from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.links.monitor_alarm import questions
 from self_healing_tempest_plugin.links.monitor_alarm import readiness
@@ -37,8 +36,12 @@ def _watcher(around):
         around.monitor, around.alarm.name)
 
 
+def _details(seen, expectation, around):
+    return around.monitor.details(seen, expectation, around)
+
+
 KIT = kit.Kit(
     link=link.LINK, ids=_ids, prepare=readiness.prepare, remember=_remember,
     watcher=_watcher, unmet=readiness.unmet, not_back=readiness.active,
-    inquiries=questions.inquiries, details=details.details,
+    inquiries=questions.inquiries, details=_details,
     questions=checks.questions, checks=checks.CHECKS)
