@@ -228,7 +228,7 @@ def _vitrage():
     cloud = config.settings(tempest_config.CONF).cloud
     credentials = credentials_factory.get_configured_admin_credentials(
         identity_version='v3')
-    return vitrage.Vitrage(session.session(cloud, credentials), cloud)
+    return vitrage.Vitrage(session.of_project(cloud, credentials), cloud)
 
 
 if __name__ == '__main__':
