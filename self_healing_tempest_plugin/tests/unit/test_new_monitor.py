@@ -16,6 +16,7 @@ All that is done for them is done through the kits of the links, which know
 neither.
 """
 
+import dataclasses
 import json
 import pathlib
 import sys
@@ -44,6 +45,7 @@ from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors import monitor
 from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import stacks
@@ -381,6 +383,15 @@ class OtherTest(NewMonitorTestCase):
                   if one.what == 'monitor')
         self.assertIn('and nagios has raised none yet', str(
             check.judge(self.around.settings, None)))
+
+    def test_preflight_scenario(self):
+        """That no alarm can be raised is known before the run."""
+        settings = self.around.settings
+        self.assertEqual(['a monitor in whose place an alarm can be raised'],
+                         options.missing(settings, 'synthetic_alarm'))
+        for name in ('prometheus', 'doctor'):
+            self.assertEqual([], options.missing(dataclasses.replace(
+                settings, monitor=name), 'synthetic_alarm'))
 
     def test_refused(self):
         """An alarm that it had not raised could not be told from its own."""
