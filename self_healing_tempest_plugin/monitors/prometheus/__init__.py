@@ -59,7 +59,7 @@ class Prometheus(monitor.Monitor):
     def _of_alert(self, name, host):
         if self._alertmanager is None:
             return None
-        with contextlib.suppress(errors.ServiceError):
+        with _suppressed(self._alertmanager):
             for alert in self._alertmanager.alerts(name):
                 if labels.naming(alert['labels'], host):
                     return alert['labels']
@@ -68,7 +68,7 @@ class Prometheus(monitor.Monitor):
     def _would_be(self, name, host):
         rules = targets = ()
         if self._server is not None:
-            with contextlib.suppress(errors.ServiceError):
+            with _suppressed(self._server):
                 rules = self._server.rules(name)
                 targets = [target for target in self._server.targets()
                            if labels.naming(target['labels'], host)]
@@ -107,6 +107,14 @@ class Prometheus(monitor.Monitor):
         return {} if api is None else {'alert': asking.Question(
             api.service, lambda: details.of_alerts(
                 api, ids['host_alarm'], ids['host']))}
+
+
+@contextlib.contextmanager
+def _suppressed(api):
+    # An answer of another shape is no answer.
+    with (contextlib.suppress(errors.ServiceError),
+          errors.calling(api.service, 'tell the labels of an alert')):
+        yield
 
 
 MONITOR = Prometheus

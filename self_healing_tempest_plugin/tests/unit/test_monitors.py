@@ -270,6 +270,14 @@ class AsMonitorTest(MonitorTestCase):
         self.assertEqual('compute-1', self.nobody().labels(
             'HostDown', 'compute-1')['hostname'])
 
+    def test_labels_odd_answer(self):
+        """An answer of another shape is no answer, and nothing breaks."""
+        self.fake.alerts = [{'labels': 'x'}]
+        self.fake.targets = [{'labels': None}]
+        self.fake.rules = [{}]
+        self.assertEqual('compute-1', self.monitor().labels(
+            'HostDown', 'compute-1')['hostname'])
+
     def test_sent(self):
         """Asked before the fault, when nothing may be broken by it."""
         self.fake.metrics = fake_monitor.metrics(2, 0)
