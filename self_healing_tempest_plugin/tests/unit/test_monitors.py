@@ -370,3 +370,12 @@ class EventTest(testtools.TestCase):
         event = source.cleared(alarm, '2026-01-01T00:01:00.000000')
         self.assertEqual(('up', '2026-01-01T00:01:00.000000'),
                          (event.details['status'], event.time))
+
+    def test_own(self):
+        """Doctor's are known by the id of their event, no others are."""
+        for name, ids in (('doctor', {self.alarm.began: True, 'x': False}),
+                          ('prometheus', {self.alarm.began: True, 'x': True})):
+            source = monitors.kind(name).event_source
+            for event_id, own in ids.items():
+                self.assertIs(own, source.is_own(
+                    {'monitor_event_id': event_id}, self.alarm), name)

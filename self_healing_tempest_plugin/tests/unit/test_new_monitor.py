@@ -329,7 +329,10 @@ class BellTest(NewMonitorTestCase):
             hypervisor_type='fake')]
         plan = synthetic_alarm.planned('compute-1', self.around)
         self.around.transports.run(plan.inject[0])
-        self.assertEqual('bell.rung', self.cloud.events_posted[0]['type'])
+        (posted,) = self.cloud.events_posted
+        self.assertEqual(
+            ('bell.rung', {'tower': 'north', 'tolls_for': 'compute-1'}),
+            (posted['type'], posted['details']['labels']))
 
     def test_afterwards(self):
         """It tells its time, and what it has done."""
