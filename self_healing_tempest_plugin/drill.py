@@ -35,10 +35,10 @@ from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.model import expectations
-from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import report
 from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import synthetic_alarm

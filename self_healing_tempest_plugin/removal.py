@@ -60,7 +60,7 @@ class Removal:
         """Remove one object; one that is gone is fine.
 
         :param object_id: id of its entry in the journal
-        :raises .clients.ServiceError: when a service did not do it
+        :raises .services.errors.ServiceError: when a service did not do it
         :raises .waiting.WaitError: when it is not seen that it is gone
         :raises .faults.journal.JournalError: when that is not on the disk
         """

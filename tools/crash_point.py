@@ -35,7 +35,6 @@ from tempest import config as tempest_config
 from tempest.lib.common import api_microversion_fixture
 
 from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import guests
@@ -50,6 +49,7 @@ from self_healing_tempest_plugin.services import heat
 from self_healing_tempest_plugin.services import mistral
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import vitrage
+from self_healing_tempest_plugin.watching import recorders
 
 #: The requests that create and delete, by what they do it to.
 REQUESTS = {
@@ -170,7 +170,7 @@ def _run(run, options, settings, journal):
     if unmet:
         sys.exit('\n'.join(unmet))
     with life.injected(plan, journal, transports, settings.timeouts,
-                       timeline.Recorder()):
+                       recorders.Recorder()):
         pass
 
 

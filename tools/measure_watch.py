@@ -132,7 +132,7 @@ def measure():
         'processor_share': share, 'memory_mb': memory,
         'verdict_after': verdict_after(seen, expected),
         'resolution': {
-            '%s %s' % (one.link.label, one.mark.value):
+            '%s %s' % (one.link.name, one.mark.value):
                 round(seen.when(one).width, 3) for one in seen.evidence},
         'clock_uncertainty': {name: round(offset.width, 3)
                               for name, offset in seen.clocks.items()}}

@@ -200,9 +200,13 @@ def _refused(error):
 
 
 def _watch(fed, given, case, recorder):
-    """Return a watch of the links that are tried, and of what we make."""
+    """Return a watch of the links that are tried, and of who acts on them.
+
+    That is what we make, or who could work on the link as well.
+    """
     chain, around = case.expectation.chain, case.around
-    first = chain.index(chain.link(given.makes) or fed)
+    first = chain.index(
+        chain.link(given.makes) or chain.carrier(fed) or fed)
     watchers = [kit.of(link).watcher(around) for link in chain.links[first:]]
     return watch.Watch(filter(None, watchers), recorder,
                        around.settings.timeouts.poll_interval)

@@ -15,7 +15,7 @@
 
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links import kit
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 
 # Seconds in which all answers have to be there.
 PATIENCE = 20.0

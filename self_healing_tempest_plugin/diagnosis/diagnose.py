@@ -25,7 +25,7 @@ from self_healing_tempest_plugin.diagnosis import records
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 
 Kind = verdicts.Kind
 

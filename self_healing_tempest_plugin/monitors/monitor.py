@@ -100,7 +100,7 @@ class Monitor(typing.Protocol):
         :param seen: :class:`..model.timelines.Timeline`
         :param expectation: :class:`..model.expectations.Expectation`
         :param around: :class:`..links.surroundings.Surroundings`
-        :returns: dict of name to :class:`..preflight.asking.Question`, each
+        :returns: dict of name to :class:`..services.asking.Question`, each
             of which returns :class:`..model.timelines.Detail` objects
         """
         del seen, expectation, around

@@ -18,9 +18,9 @@ import typing
 
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.links import kit
-from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import neutron
@@ -48,12 +48,13 @@ class Cloud:
 
 
 def questions(cloud, chains):
-    """Return all questions to the services, as :func:`.asking.ask` asks.
+    """Return all questions to the services, by name.
 
     The name of a service is the question whether it answers at all.
 
     :param cloud: :class:`Cloud`
     :param chains: :class:`..model.chains.Chain` objects
+    :returns: what :func:`..services.asking.ask` takes
     """
     asked = [_questions(cloud), *(each.questions(cloud)
                                   for each in _kits(chains))]
@@ -84,7 +85,7 @@ def _questions(cloud):
 def examine(answers, settings, chains):
     """Return the rows of the services, of all links, and of the hosts.
 
-    :param answers: :class:`.asking.Answers`
+    :param answers: :class:`..services.asking.Answers`
     :param settings: :class:`..config.Settings`
     :param chains: :class:`..model.chains.Chain` objects
     """
@@ -99,7 +100,7 @@ def judged(checks, answers, settings):
     """Return the rows of some checks.
 
     :param checks: :class:`.rows.Check` objects
-    :param answers: :class:`.asking.Answers`
+    :param answers: :class:`..services.asking.Answers`
     :param settings: :class:`..config.Settings`
     """
     return [row for check in checks
@@ -120,7 +121,7 @@ def trouble(error, answers, what=''):
     """Return what it means that a question has no answer.
 
     :param error: :class:`..services.errors.ServiceError` of the question
-    :param answers: :class:`.asking.Answers`
+    :param answers: :class:`..services.asking.Answers`
     :param what: the question; the one whether a service answers is a no
     """
     for service in (KEYSTONE, error.service):

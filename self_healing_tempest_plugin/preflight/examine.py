@@ -20,11 +20,11 @@ from tempest.lib.common import api_microversion_fixture
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import transports as ways
 from self_healing_tempest_plugin import monitors
-from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import cloud
 from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import placement

@@ -42,9 +42,8 @@ def questions(cloud):
 
 
 def _version(cloud):
-    version = cloud.clients.version(
-        'Heat', cloud.settings.cloud.heat_catalog_type)
-    return '%s, build %s' % (version, cloud.clients.heat.build())
+    heat = cloud.clients.heat
+    return '%s, build %s' % (heat.version(), heat.build())
 
 
 def find_image(manager, image):

@@ -17,7 +17,7 @@ from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links.heat_stack import link
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stamps
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 
 
 def details(seen, expectation, around):

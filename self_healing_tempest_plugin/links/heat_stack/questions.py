@@ -15,7 +15,7 @@
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links import nova_inquiries
 from self_healing_tempest_plugin.model import stamps
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 
 Clue, Inquiry = context.Clue, context.Inquiry
@@ -34,10 +34,9 @@ def engine(case):
     longer than anybody here waits. When all that may wait do, it answers
     nothing any more.
     """
-    heat, cloud = case.clients.heat, case.around.settings.cloud
+    heat = case.clients.heat
     answers = asking.ask({
-        'api': asking.Question('Heat', lambda: case.clients.version(
-            'Heat', cloud.heat_catalog_type)),
+        'api': asking.Question('Heat', heat.version),
         'engines': asking.Question('Heat', heat.engines)}, ENGINE_PATIENCE)
     error = answers.error('engines')
     if isinstance(error, errors.ServiceUnavailable):

@@ -26,8 +26,7 @@ def questions(cloud):
     actions = templates.needs()[1]
     return {
         'Mistral': {
-            'Mistral': lambda: cloud.clients.version(
-                'Mistral', cloud.settings.cloud.mistral_catalog_type),
+            'Mistral': mistral.version,
             'actions': lambda: actions - mistral.actions(actions)},
         'Vitrage': {
             'processes': lambda: vitrage_checks.processes(vitrage)}}

@@ -15,7 +15,7 @@
 
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links.mistral_workflow import link
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 
 # Executions whose tasks are asked for: in a storm there are dozens.
 EXECUTIONS = 3

@@ -20,8 +20,7 @@ def questions(cloud):
     """Return what to ask; see :class:`..kit.Kit`."""
     vitrage, datasource = cloud.clients.vitrage, cloud.monitor.datasource
     return {'Vitrage': {
-        'Vitrage': lambda: cloud.clients.version(
-            'Vitrage', cloud.settings.cloud.vitrage_catalog_type),
+        'Vitrage': vitrage.version,
         'counts': vitrage.counts,
         'hosts': vitrage.hosts,
         'active alarms': lambda: vitrage.active_alarms(datasource),

@@ -21,7 +21,7 @@ from self_healing_tempest_plugin.monitors.prometheus import inquiries
 from self_healing_tempest_plugin.monitors.prometheus import labels
 from self_healing_tempest_plugin.monitors.prometheus import server
 from self_healing_tempest_plugin.monitors.prometheus import webhook
-from self_healing_tempest_plugin.preflight import asking
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 
 

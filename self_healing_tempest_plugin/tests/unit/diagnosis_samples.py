@@ -18,14 +18,15 @@ from tempest.lib.services.network import ports_client
 import testtools
 
 from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin.diagnosis import case as cases
+from self_healing_tempest_plugin.links import surroundings
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
@@ -34,7 +35,7 @@ from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import samples
 from self_healing_tempest_plugin.tests.unit import service_samples
 
-Link, Mark = links.Link, links.Mark
+Link, Mark = vitrage, links.Mark
 
 BEGAN = 1767225600.0    # 2026-01-01T00:00:00Z, at 90 s of the clock
 
@@ -58,6 +59,10 @@ def expected(cloud, **changes):
         workflow=fake_cloud.WORKFLOW, url=cloud.url + '/'), **changes))
 
 
+_TIES = {Link.ALARM: {}, Link.DEDUCTION: {'server_id': fake_cloud.SERVER},
+         Link.WORKFLOW: {'server_id': fake_cloud.SERVER}}
+
+
 def seen(until, *more, **changes):
     """Return a run in which the links before one came.
 
@@ -65,11 +70,11 @@ def seen(until, *more, **changes):
     :param more: further evidence
     """
     came = tuple(
-        samples.evidence(link, mark, at, **(
-            {} if link is Link.ALARM else {'server_id': fake_cloud.SERVER}
-            if link < Link.STACK else {'stack_id': fake_cloud.STACK,
-                                       'server_id': fake_cloud.NEW_SERVER}))
-        for link, mark, at in samples.HEALTHY if link < until)
+        samples.evidence(link, mark, at, **_TIES.get(link, {
+            'stack_id': fake_cloud.STACK,
+            'server_id': fake_cloud.NEW_SERVER}))
+        for link, mark, at in samples.HEALTHY
+        if link in vitrage.CHAIN.before(until))
     return samples.healthy(**dict(dict(
         evidence=(*came, *more), began=BEGAN), **changes))
 
@@ -104,7 +109,7 @@ class DiagnosisTestCase(testtools.TestCase):
         """Return the application as it is when it was set up."""
         app = application.Application(self.clients,
                                       config.Settings(**self.options))
-        app.stack = application.Stack('app', fake_cloud.STACK)
+        app.stack = stacks.Stack('app', fake_cloud.STACK)
         app.server_id, app.host = fake_cloud.SERVER, 'compute-1'
         app.workflow, app.boot = fake_cloud.WORKFLOW, 'boot-1'
         app.url = self.cloud.url + '/'
@@ -151,12 +156,15 @@ class DiagnosisTestCase(testtools.TestCase):
 
     def surroundings(self, **changes):
         """Return whom to ask."""
-        return cases.Surroundings(**dict(dict(
+        learned = {'host': fake_cloud.host_entity(),
+                   'server': fake_cloud.server_entity()}
+        learned.update((name, changes.pop(name)) for name in (
+            'template', 'sent', 'host', 'server') if name in changes)
+        return surroundings.Surroundings(**dict(dict(
             clients=self.clients, settings=config.Settings(**self.options),
             monitor=monitors.MONITORS[self.options['monitor']],
             alarm=config.Alarm('HostDown', None, templates.HOST_DOWN),
-            application=self.app, host=fake_cloud.host_entity(),
-            server=fake_cloud.server_entity()), **changes))
+            application=self.app, learned=learned), **changes))
 
     def expected(self, **changes):
         """Return what the run should have shown."""
@@ -165,7 +173,17 @@ class DiagnosisTestCase(testtools.TestCase):
 
 def failure(link, why):
     """Return that a link cannot come any more."""
-    return timeline.Failure(link, 'object', 115.0, why)
+    return timelines.Failure(link, 'object', 115.0, why)
 
 
-QUIET = dict(steps=expectation.NOTHING, quiet=30.0)
+QUIET = dict(steps=(), quiet=30.0)
+
+
+def told(diagnosis):
+    """Return all that a diagnosis tells, as text of several lines."""
+    return '\n'.join([
+        *('%s %s: %s' % (fact.good, fact.side, fact.text)
+          for fact in diagnosis.facts),
+        'look at: %s' % diagnosis.look_at,
+        *('%s %s: %s' % (works.works, works.link.name, works.why)
+          for works in diagnosis.bisect)])

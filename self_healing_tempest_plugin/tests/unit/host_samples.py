@@ -19,19 +19,19 @@ import types
 import fixtures
 import testtools
 
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
+from self_healing_tempest_plugin.watching import recorders
 
 TIMES = config.Timeouts(
     poll_interval=0.05, blip=0.1, quiet=1, host_timer=60, witness=0.5,
     links=types.MappingProxyType(dict.fromkeys((
         'alarm', 'deduction', 'workflow', 'stack', 'application'), 1)),
-    host_return=0.5, return_watch=1, template=1, graph=1)
+    host_return=0.5, return_watch=1, template=1, graph=1, healing=6)
 
 ACCESS = config.HostAccess(
     addresses=types.MappingProxyType({}), user=fake_ssh_host.USER,
@@ -90,7 +90,7 @@ class JournalTestCase(testtools.TestCase):
         self.state_dir = self.directory / 'state'
         self.journal = journal.Journal(str(self.state_dir))
         self.transports = transports.Transports(ACCESS)
-        self.recorder = timeline.Recorder()
+        self.recorder = recorders.Recorder()
 
     def plan(self, **changes):
         """Return a fault that is a file, see :func:`file_plan`."""

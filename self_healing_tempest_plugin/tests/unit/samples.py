@@ -12,11 +12,13 @@
 
 """Timelines and expectations to judge."""
 
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import timelines
 
-Link, Mark = links.Link, links.Mark
+
+Link, Mark = vitrage, links.Mark
 
 PAYLOADS = {
     Link.ALARM: {'host': 'compute-1'},
@@ -27,6 +29,17 @@ PAYLOADS = {
     Link.APPLICATION: {'url': 'http://192.0.2.1:80/', 'boot': 'boot-2',
                        'server': 'new', 'nonce': 'n'},
 }
+
+IDS = {'host': 'compute-1', 'server_id': 'old', 'boot': 'boot-1',
+       'stack_id': 'stack-1', 'workflow': 'heal',
+       'url': 'http://192.0.2.1:80/', 'host_alarm': 'HostDown',
+       'deduced_alarm': 'Instance down', 'monitor_look_at': 'the monitor'}
+
+# That the fault is noticed, and nothing is done about it.
+DEDUCED = vitrage.CHAIN.until(vitrage.DEDUCTION)
+
+# That the server is replaced, where no guest runs that could answer.
+REPAIRED = vitrage.CHAIN.until(vitrage.STACK)
 
 FAULT = 'host compute-1 without power'
 
@@ -43,28 +56,30 @@ HEALTHY = (
 
 
 def expected(**changes):
-    """Return what a healthy run should show."""
+    """Return what a healthy run should show.
+
+    :param changes: fields of the expectation, and ids
+    """
+    ids = {name: changes.pop(name, value) for name, value in IDS.items()}
     values = dict(
-        fault=FAULT, fault_look_at='the power commands',
-        host='compute-1', server_id='old', boot='boot-1', stack_id='stack-1',
-        workflow='heal', url='http://192.0.2.1:80/', host_alarm='HostDown',
-        deduced_alarm='Instance down', monitor_look_at='the monitor',
-        timeouts={Link.ALARM: 30, Link.DEDUCTION: 20, Link.WORKFLOW: 10,
-                  Link.STACK: 60, Link.APPLICATION: 40})
-    return expectation.Expectation(**dict(values, **changes))
+        chain=vitrage.CHAIN, steps=vitrage.CHAIN.steps, fault=FAULT,
+        fault_look_at='the power commands', ids=ids,
+        timeouts={'alarm': 30, 'deduction': 20, 'workflow': 10, 'stack': 60,
+                  'application': 40})
+    return expectations.Expectation(**dict(values, **changes))
 
 
 def untouched(**changes):
     """Return that alarm and deduction come, and nothing else for 30 s."""
     return expected(**dict(
         dict(fault='data NIC eth1 of host compute-1 down',
-             steps=expectation.DEDUCED, quiet=30.0), **changes))
+             steps=DEDUCED, quiet=30.0), **changes))
 
 
 def evidence(link, mark, seen_at, uncertainty=1.0, lag=0.0, **payload):
     """Return one record of a healthy run, with changes."""
-    return timeline.Evidence(
-        link, mark, '%s-id' % link.label, seen_at - uncertainty, seen_at,
+    return timelines.Evidence(
+        link, mark, '%s-id' % link.name, seen_at - uncertainty, seen_at,
         dict(PAYLOADS[link], **payload), lag)
 
 
@@ -73,16 +88,16 @@ def healthy(without=(), witnessed=True, **changes):
 
     :param without: links whose evidence is left out
     """
-    transitions = [timeline.Transition('injected', 100.0, 101.0)]
+    transitions = [timelines.Transition('injected', 100.0, 101.0)]
     if witnessed:
-        transitions.append(timeline.Transition('witnessed', 101.0, 103.0))
+        transitions.append(timelines.Transition('witnessed', 101.0, 103.0))
     values = dict(
         origin=90.0, concluded=200.0, transitions=tuple(transitions),
         evidence=tuple(evidence(*step) for step in HEALTHY
                        if step[0] not in without),
-        watched={link: timeline.Watched(9, 0, 99.0, 'not there', 99.0)
-                 for link in links.CHAIN})
-    return timeline.Timeline(**dict(values, **changes))
+        watched={link: timelines.Watched(9, 0, 99.0, 'not there', 99.0)
+                 for link in vitrage.CHAIN.links})
+    return timelines.Timeline(**dict(values, **changes))
 
 
 # Deduced at 107 s: what comes later is too much until 137 s.
@@ -98,22 +113,22 @@ def deduced(*more, until=QUIET_END, **changes):
     noticed = tuple(evidence(*step) for step in HEALTHY[:2])
     values = dict(
         evidence=noticed + more, probes=(probe(until, 'old'),),
-        watched={link: timeline.Watched(9, 0, until, 'not there', until)
-                 for link in links.CHAIN})
+        watched={link: timelines.Watched(9, 0, until, 'not there', until)
+                 for link in vitrage.CHAIN.links})
     return healthy(**dict(values, **changes))
 
 
 def probe(begin, server='', boot='', takes=0.5):
     """Return a probe, answered by a server, or by none."""
     boot = boot or {'old': 'boot-1', 'new': 'boot-2'}.get(server, '')
-    return timeline.Probe(begin, begin + takes, bool(server), 'n', boot,
-                          server, '' if server else 'ConnectionError')
+    return timelines.Probe(begin, begin + takes, bool(server), 'n', boot,
+                           server, '' if server else 'ConnectionError')
 
 
 def polled(seen, **begins):
     """Return a timeline whose last polls began at the given times."""
     watched = dict(seen.watched)
     for label, begin in begins.items():
-        watched[Link[label.upper()]] = timeline.Watched(
+        watched[vitrage.CHAIN.link(label)] = timelines.Watched(
             9, 0, begin, 'x', begin)
     return watched

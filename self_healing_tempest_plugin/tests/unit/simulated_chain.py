@@ -26,21 +26,32 @@ import heapq
 import itertools
 import math
 
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import outage
-from self_healing_tempest_plugin.chain import outlook
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import verdict
-from self_healing_tempest_plugin.chain import watch
-from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.links.application import (
+    watcher as application_link)
+from self_healing_tempest_plugin.links.heat_stack import watcher as heat_stack
+from self_healing_tempest_plugin.links.mistral_workflow import (
+    watcher as mistral_workflow)
+from self_healing_tempest_plugin.links.monitor_alarm import (
+    watcher as monitor_alarm)
+from self_healing_tempest_plugin.links.vitrage_deduction import (
+    watcher as vitrage_deduction)
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import outages
+from self_healing_tempest_plugin.model import stopping
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import simulated_hostility
 from self_healing_tempest_plugin.tests.unit import simulated_services
 from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
 from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
 from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import gates
+from self_healing_tempest_plugin.watching import recorders
+from self_healing_tempest_plugin.watching import watch
 
-Link, Mark, Kind = links.Link, links.Mark, verdict.Kind
+Link, Mark, Kind = vitrage, links.Mark, verdicts.Kind
 INF, OLD, NEW = worlds.INF, worlds.OLD, worlds.NEW
 
 # Times of the model are compared as stamps of about EPOCH allow.
@@ -122,13 +133,15 @@ class Run:
     def prepare(self):
         """Make who watches."""
         story = self.story
-        self.recorder = timeline.Recorder(waiting.Clock(
+        self.recorder = recorders.Recorder(waiting.Clock(
             now=lambda: self.now, wall=lambda: worlds.EPOCH + self.now))
         self._requests = simulated_services.Requests(
             self.world, story.rng, story.slowest)
         self._watchers = self._watch()
-        self._gates = {link: watch.Gate(link, self.recorder)
-                       for link in links.CHAIN}
+        self._gates = {
+            watcher.link: gates.Gate(watcher.link, watcher.pace,
+                                     self.recorder)
+            for watcher in self._watchers}
         self._events, self._count = [], itertools.count()
         self._concluded, self._due = INF, True
         self._refused = {}
@@ -230,7 +243,7 @@ class Run:
         self._due = False
         if self.ended:
             return
-        if outlook.over(self.recorder.timeline(), self.expectation):
+        if stopping.over(self.recorder.timeline(), self.expectation):
             self.recorder.conclude()
             self._concluded = self.now
             for watcher in self._watchers:
@@ -256,17 +269,17 @@ def watching(world, requests, application):
     vitrage = simulated_services.vitrage_client(world, requests)
     nova = simulated_services.nova_client(world, requests)
     return (
-        watchers.AlarmWatcher(vitrage, worlds.HOST_ENTITY, worlds.MONITOR,
-                              worlds.HOST_ALARM),
-        watchers.DeductionWatcher(vitrage, worlds.SERVER_ENTITY,
-                                  worlds.DEDUCED_ALARM),
-        watchers.WorkflowWatcher(
+        monitor_alarm.AlarmWatcher(vitrage, worlds.HOST_ENTITY, worlds.MONITOR,
+                                   worlds.HOST_ALARM),
+        vitrage_deduction.DeductionWatcher(vitrage, worlds.SERVER_ENTITY,
+                                           worlds.DEDUCED_ALARM),
+        mistral_workflow.WorkflowWatcher(
             simulated_services.mistral_client(world, requests),
             worlds.WORKFLOW, OLD.server),
-        watchers.StackWatcher(
+        heat_stack.StackWatcher(
             simulated_services.heat_client(world, requests), nova,
             worlds.STACK, OLD.server, requests.together),
-        watchers.ApplicationWatcher(application, OLD.boot, nova))
+        application_link.ApplicationWatcher(application, OLD.boot, nova))
 
 
 def untold(story, world):
@@ -303,7 +316,7 @@ def check(given, kind=Run):
     """
     run = kind(given)
     seen = run.play()
-    found = verdict.verdict(seen, run.expectation)
+    found = verdicts.verdict(seen, run.expectation)
     complaints = [
         *_wrong_verdict(run, found), *_wrong_times(run, seen),
         *_wrong_executions(run, seen), *_wrong_outage(run, seen),
@@ -345,7 +358,7 @@ def _is_wrong(given, kind):
 def _wrong_verdict(run, found):
     if (found.kind, found.link) not in run.allowed:
         yield 'wrong verdict: %s; right: %s' % (found, ' or '.join(
-            '%s %s' % (kind.name, link and link.label)
+            '%s %s' % (kind.name, link and link.name)
             for kind, link in run.allowed))
     story = run.story
     if found.kind is Kind.HEALED and not story.wired:
@@ -365,25 +378,25 @@ def _wrong_times(run, seen):
             # has answered for a while only may have gone when a later poll
             # began; and that the old server was moved, Nova has to say first.
             continue
-        polls = timeline.Interval(one.earliest, one.seen_at)
+        polls = timelines.Interval(one.earliest, one.seen_at)
         told = seen.when(one)
         if told.meet(polls) != told:
-            yield '%s: %s is not within %s' % (one.link.label, told, polls)
+            yield '%s: %s is not within %s' % (one.link.name, told, polls)
         happened = _happened(run, one)
         if not any(map(functools.partial(_holds, polls), happened)):
             yield '%s %s: none of %s is within %s' % (
-                one.link.label, one.object_id, happened, polls)
+                one.link.name, one.object_id, happened, polls)
         elif run.story.given.clocks != 'lying' and not any(
                 map(functools.partial(_holds, told), happened)):
             yield '%s %s: none of %s is within what is told, %s' % (
-                one.link.label, one.object_id, happened, told)
+                one.link.name, one.object_id, happened, told)
     if run.story.given.clocks != 'lying' and seen.disbelieved():
         yield 'truthful clocks are not believed'
 
 
 def _wrong_remarks(run, seen):
     """Yield a complaint when what was seen for certain is not told."""
-    told = verdict.remarks(seen, run.expectation)
+    told = verdicts.remarks(seen, run.expectation)
     if not any(run.story.remarked in one for one in ('', *told)):
         yield '%s is not among %s' % (run.story.remarked, told)
 
@@ -414,7 +427,7 @@ def _wrong_executions(run, seen):
     began = {one.id: one.begin for one in run.world.executions
              if one.server_id == OLD.server
              and one.begin > story.origin - LONG_BEFORE}
-    counted = set(verdict.executions(seen))
+    counted = set(seen.objects.get(Link.WORKFLOW, ()))
     certain = set() if story.dark or story.spells or run.ended else {
         name for name, begin in began.items()
         if begin <= run.now - 2 * story.slack}
@@ -431,7 +444,7 @@ def _wrong_outage(run, seen):
     if (not one_outage or story.answered - down < 2 * story.slack
             or story.answered > run.now - story.slack):
         return
-    found = outage.service(seen).outage
+    found = outages.service(seen).outage
     if found is None or not _holds(found.begin, down) or (
             found.end is None or not _holds(found.end, story.answered)):
         yield 'the outage from %s to %s was seen as %s' % (
@@ -441,8 +454,8 @@ def _wrong_outage(run, seen):
 def _believed_lies(run, seen, found):
     """Yield a complaint when the clocks of services make the verdict."""
     if run.story.given.clocks == 'lying':
-        other = verdict.verdict(dataclasses.replace(seen, clocks={}),
-                                run.expectation)
+        other = verdicts.verdict(dataclasses.replace(seen, clocks={}),
+                                 run.expectation)
         # A lie that the polls do not contradict is as good as the truth.
         unsure = untold(run.story, run.world) & {
             (one.kind, one.link) for one in (found, other)}
@@ -454,7 +467,7 @@ def _describe(run, seen):
     """Yield what there is to know about a case, all times from its origin."""
     origin = run.story.origin
     yield '%s, slack %.2f' % (run.story.given, run.story.slack)
-    yield 'timeouts %s' % {link.label: round(seconds, 2) for link, seconds
+    yield 'timeouts %s' % {link.name: round(seconds, 2) for link, seconds
                            in run.story.timeouts.items()}
     for name in ('injecting', 'injected', 'alarm', 'deduced', 'created',
                  'begun', 'done', 'ended', 'answered', 'gone', 'until'):
@@ -467,7 +480,7 @@ def _describe(run, seen):
     for one in seen.evidence:
         told = seen.when(one)
         yield '%s %s %s: %.2f to %.2f, told %.2f to %.2f' % (
-            one.link.label, one.mark.value, one.object_id,
+            one.link.name, one.mark.value, one.object_id,
             one.earliest - origin, one.seen_at - origin, told.begin - origin,
             told.end - origin)
     yield 'concluded at %.2f, over at %.2f' % (

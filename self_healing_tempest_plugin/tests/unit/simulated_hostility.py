@@ -19,15 +19,15 @@ each knows what is right from what it does.
 
 import dataclasses
 
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import verdict
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.tests.unit import simulated_services
 from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
 from self_healing_tempest_plugin.tests.unit import simulated_troubles as wrong
 from self_healing_tempest_plugin.tests.unit import simulated_wire
 from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
 
-Link, Kind, Noise = links.Link, verdict.Kind, stories.Noise
+Link, Kind, Noise = vitrage, verdicts.Kind, stories.Noise
 Trouble, HEALED = wrong.Trouble, wrong.HEALED
 INF, OLD, REBOOTED = worlds.INF, worlds.OLD, worlds.REBOOTED
 
@@ -151,7 +151,7 @@ def _just_before(story):
     if story.given.clocks == 'lying':
         # Where the polls do not know better, a lie is believed.
         return (right | HEALED | wrong.by_others(story.link)).union(
-            *map(wrong.broken, links.CHAIN))
+            *map(wrong.broken, vitrage.CHAIN.links))
     return right
 
 
@@ -191,7 +191,7 @@ def _flaps_after(story):
         stories.host_alarm(story, 'alarm-2', again)]
     story.alarm = INF
     # Of what is in no graph any more, and in no history yet, nobody knows.
-    return HEALED.union(*map(wrong.by_others, links.CHAIN))
+    return HEALED.union(*map(wrong.by_others, vitrage.CHAIN.links))
 
 
 def _by_somebody(story):
@@ -377,12 +377,12 @@ HOSTILE = {
     'not found': Trouble(_not_found, (Link.ALARM, Link.WORKFLOW)),
     'dripping': Trouble(_dripping, (Link.ALARM, Link.WORKFLOW, Link.STACK),
                         Noise.OUTAGE),
-    'just before': Trouble(_just_before, links.CHAIN[:-1],
+    'just before': Trouble(_just_before, vitrage.CHAIN.links[:-1],
                            Noise.REPEATED | Noise.FOREIGN | Noise.OUTAGE),
     'flaps': Trouble(_flaps, without=Noise.FOREIGN),
     'flaps after': Trouble(_flaps_after, without=Noise.FLAPPING
                            | Noise.REPEATED | Noise.FOREIGN),
-    'by somebody': Trouble(_by_somebody, links.CHAIN, Noise.OUTAGE),
+    'by somebody': Trouble(_by_somebody, vitrage.CHAIN.links, Noise.OUTAGE),
     'two updates': Trouble(_two_updates,
                            without=Noise.REPEATED | Noise.FOREIGN),
     'other cause': Trouble(_other_cause, without=Noise.OUTAGE),

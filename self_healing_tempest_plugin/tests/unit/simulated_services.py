@@ -27,7 +27,7 @@ from mistralclient.api import base as mistral_base
 from tempest.lib import exceptions as lib_exc
 from vitrageclient import exceptions as vitrage_exc
 
-from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.services import heat
 from self_healing_tempest_plugin.services import mistral
 from self_healing_tempest_plugin.services import nova
@@ -456,9 +456,9 @@ class Application:
             answer = worlds.SILENCE if self._random() < 0.7 else (
                 worlds.STRANGER)
         if answer is worlds.SILENCE:
-            return timeline.Probe(begin, now(), False, nonce, error='Timeout')
+            return timelines.Probe(begin, now(), False, nonce, error='Timeout')
         if not answer.right:
-            return timeline.Probe(begin, now(), False, nonce, answer.boot,
-                                  answer.server, 'nonce', True)
-        return timeline.Probe(begin, now(), True, nonce, answer.boot,
-                              answer.server, '', True)
+            return timelines.Probe(begin, now(), False, nonce, answer.boot,
+                                   answer.server, 'nonce', True)
+        return timelines.Probe(begin, now(), True, nonce, answer.boot,
+                               answer.server, '', True)

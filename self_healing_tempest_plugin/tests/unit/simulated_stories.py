@@ -21,11 +21,11 @@ import dataclasses
 import itertools
 import random
 
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.model import expectations
 from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
 
-Link = links.Link
+Link = vitrage
 INF, OLD, NEW = worlds.INF, worlds.OLD, worlds.NEW
 
 # The watch looks so often whether it is over.
@@ -78,6 +78,16 @@ class Noise:
     EACH = OUTAGE, REPEATED, FOREIGN, LOSSES, FORGOTTEN, FLAPPING = tuple(
         1 << bit for bit in range(6))
     ALL = sum(EACH)
+
+
+def upto(link):
+    """Return the links of the chain up to one, and that itself."""
+    return vitrage.CHAIN.links[:vitrage.CHAIN.index(link) + 1]
+
+
+def behind(link):
+    """Return the link behind one."""
+    return vitrage.CHAIN.links[vitrage.CHAIN.index(link) + 1]
 
 
 class Story:
@@ -164,7 +174,7 @@ class Story:
                       + MOST_REQUESTS * self.slowest + self.outage
                       + OVER_INTERVAL + 1)
         self.shares = {link: self.slack * self.rng.uniform(0.3, 1)
-                       for link in links.CHAIN}
+                       for link in vitrage.CHAIN.links}
         self.timeouts = dict(self.shares)
         for link in (Link.ALARM, Link.DEDUCTION):
             self.timeouts[link] += self.hidden(link)
@@ -228,7 +238,7 @@ class Story:
     def bear(self, seconds, *several):
         """Give links more time, in which nothing of them may be seen."""
         self.blind += seconds
-        for link in several or links.CHAIN:
+        for link in several or vitrage.CHAIN.links:
             self.timeouts[link] += seconds
 
     def soon(self, share=0.3):
@@ -237,13 +247,13 @@ class Story:
 
     def lay(self, first=Link.ALARM):
         """Let one thing lead to the other, from a link on, all in time."""
-        if first <= Link.ALARM:
+        if first in upto(Link.ALARM):
             self.alarm = self.first + self.within(Link.ALARM)
-        if first <= Link.DEDUCTION:
+        if first in upto(Link.DEDUCTION):
             self.deduced = self.alarm + self.within(Link.DEDUCTION)
-        if first <= Link.WORKFLOW:
+        if first in upto(Link.WORKFLOW):
             self.created = self.deduced + self.within(Link.WORKFLOW)
-        if first <= Link.STACK:
+        if first in upto(Link.STACK):
             self.done = self.created + self.within(Link.STACK)
             self.begun = self.rng.uniform(self.created, self.done)
             self.ended = self.done + self.within(Link.WORKFLOW)
@@ -270,30 +280,34 @@ class Story:
             self.answered = self.ended
         else:
             self.answered = at
-        if link < Link.STACK:
-            self.lay(Link(link + 1))
+        if link in upto(Link.WORKFLOW):
+            self.lay(behind(link))
 
     def stop(self, first):
         """Let nothing happen from a link on."""
         self.answered = INF
-        if first <= Link.STACK:
+        if first in upto(Link.STACK):
             self.begun = self.done = INF
-        if first <= Link.WORKFLOW:
+        if first in upto(Link.WORKFLOW):
             self.created = self.ended = INF
-        if first <= Link.DEDUCTION:
+        if first in upto(Link.DEDUCTION):
             self.deduced = INF
-        if first <= Link.ALARM:
+        if first in upto(Link.ALARM):
             self.alarm = INF
 
     def expectation(self):
         """Return what the verdict is asked for."""
-        return expectation.Expectation(**dict(dict(
+        return expectations.Expectation(**dict(dict(
+            chain=vitrage.CHAIN, steps=vitrage.CHAIN.steps,
             fault='the host without power', fault_look_at='the power',
-            host=worlds.HOST, server_id=OLD.server, boot=OLD.boot,
-            stack_id=worlds.STACK.id, workflow=worlds.WORKFLOW,
-            url=worlds.URL, host_alarm=worlds.HOST_ALARM,
-            deduced_alarm=worlds.DEDUCED_ALARM,
-            monitor_look_at='the monitor', timeouts=self.timeouts),
+            ids={'host': worlds.HOST, 'server_id': OLD.server,
+                 'boot': OLD.boot, 'stack_id': worlds.STACK.id,
+                 'workflow': worlds.WORKFLOW, 'url': worlds.URL,
+                 'host_alarm': worlds.HOST_ALARM,
+                 'deduced_alarm': worlds.DEDUCED_ALARM,
+                 'monitor_look_at': 'the monitor'},
+            timeouts={link.name: seconds
+                      for link, seconds in self.timeouts.items()}),
             **self.changes))
 
 

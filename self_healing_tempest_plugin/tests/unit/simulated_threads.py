@@ -26,12 +26,16 @@ import types
 
 import fixtures
 
-from self_healing_tempest_plugin.chain import watch
-from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin.links.application import (
+    watcher as application)
+from self_healing_tempest_plugin.links.vitrage_deduction import (
+    watcher as vitrage_deduction)
 from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import gates
+from self_healing_tempest_plugin.watching import watch
 
 # Those that start threads or wait for them.
-MODULES = (waiting, watch, watchers)
+MODULES = (waiting, watch, gates, vitrage_deduction, application)
 
 
 class NeverEnds(AssertionError):

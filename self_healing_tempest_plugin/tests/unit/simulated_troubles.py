@@ -19,13 +19,16 @@ is found.
 import dataclasses
 import typing
 
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import verdict
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
 from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
 
-Link, Kind = links.Link, verdict.Kind
+# That the fault is noticed, and nothing is done about it.
+DEDUCED = vitrage.CHAIN.until(vitrage.DEDUCTION)
+
+Link, Kind = vitrage, verdicts.Kind
 Noise = stories.Noise
 INF, OLD, REBOOTED = worlds.INF, worlds.OLD, worlds.REBOOTED
 SILENCE, STRANGER = worlds.SILENCE, worlds.STRANGER
@@ -45,7 +48,7 @@ class Trouble:
     """
 
     tell: typing.Callable
-    links: tuple = links.CHAIN
+    links: tuple = vitrage.CHAIN.links
     without: int = 0
 
 
@@ -204,7 +207,7 @@ def _unseen(story):
 
 def _reversed(story):
     """A link comes well before the one that should lead to it."""
-    story.patient(Link(story.link - 1))
+    story.patient(vitrage.CHAIN.before(story.link)[0])
     story.lay()
     late = 2.2 * story.slack
     if story.link is Link.DEDUCTION:
@@ -298,7 +301,7 @@ def _unwitnessed(story):
     """Nobody sees the fault."""
     story.lay()
     story.witnessed = False
-    return {(Kind.INVALID, Link.FAULT)}
+    return {(Kind.INVALID, links.FAULT)}
 
 
 def _split(story):
@@ -342,9 +345,9 @@ HEALING = {
     'lost': Trouble(_lost),
     'late': Trouble(_late, without=Noise.REPEATED),
     'edge': Trouble(_edge),
-    'unseen': Trouble(_unseen, links.CHAIN[:-1]),
+    'unseen': Trouble(_unseen, vitrage.CHAIN.links[:-1]),
     'reversed': Trouble(
-        _reversed, links.CHAIN[1:],
+        _reversed, vitrage.CHAIN.links[1:],
         Noise.FLAPPING | Noise.FORGOTTEN | Noise.FOREIGN),
     'failed': Trouble(_failed, (Link.WORKFLOW, Link.STACK), Noise.REPEATED),
     'again': Trouble(_again, (Link.WORKFLOW, Link.STACK), Noise.REPEATED),
@@ -363,7 +366,7 @@ def calm(story, steps=None):
     :param steps: what must come, chosen by chance when None
     :returns: when the quiet time ends at the earliest and at the latest
     """
-    steps = story.rng.choice((expectation.DEDUCED, expectation.NOTHING)) if (
+    steps = story.rng.choice((DEDUCED, ())) if (
         steps is None) else steps
     quiet = story.gap + story.slack * story.rng.uniform(0.5, 1.5)
     story.changes = {'steps': steps, 'quiet': quiet, 'alive': False}
@@ -393,8 +396,8 @@ def _quiet(story):
 def _unexpected(story):
     """A link comes that must not, alone or with those behind it."""
     link = story.link
-    begin, _ = calm(story, expectation.NOTHING if (
-        link <= Link.DEDUCTION) else None)
+    begin, _ = calm(story, () if (
+        link in stories.upto(Link.DEDUCTION)) else None)
     alarm, deduced = story.alarm, story.deduced
     at = story.rng.uniform(story.first, max(
         story.first, begin - 2 * story.lost_for()))
@@ -403,7 +406,7 @@ def _unexpected(story):
     else:
         story.move(link, at)
         if story.rng.random() < 0.5 and link is not Link.APPLICATION:
-            story.stop(Link(link + 1))
+            story.stop(stories.behind(link))
     if story.changes['steps']:
         story.alarm, story.deduced = alarm, deduced
     return _firsts(story)
@@ -437,7 +440,7 @@ def _afterwards(story):
 
 def _unnoticed(story):
     """What must come does not."""
-    calm(story, expectation.DEDUCED)
+    calm(story, DEDUCED)
     story.stop(story.link)
     return broken(story.link)
 
@@ -457,8 +460,8 @@ def _dead(story):
 def _blind(story):
     """A service does not answer at the end of the quiet time, nor later."""
     nothing = story.link is Link.ALARM
-    begin, _ = calm(story, expectation.NOTHING if nothing
-                    else expectation.DEDUCED)
+    begin, _ = calm(story, () if nothing
+                    else DEDUCED)
     service = {Link.ALARM: 'Vitrage', Link.WORKFLOW: 'Mistral',
                Link.STACK: 'Heat'}[story.link]
     story.dark.append((service, story.rng.uniform(story.origin, begin)))
@@ -469,7 +472,7 @@ def _quiet_unwitnessed(story):
     """Nobody sees the fault, and nothing follows."""
     calm(story)
     story.witnessed = False
-    return {(Kind.INVALID, Link.FAULT)}
+    return {(Kind.INVALID, links.FAULT)}
 
 
 # After these nothing is to be healed.
@@ -483,7 +486,7 @@ QUIET = {
     'unnoticed': Trouble(_unnoticed, (Link.ALARM, Link.DEDUCTION)),
     'dead': Trouble(_dead, (Link.APPLICATION,)),
     'blind': Trouble(_blind, (Link.ALARM, Link.WORKFLOW, Link.STACK)),
-    'quiet, unwitnessed': Trouble(_quiet_unwitnessed, (Link.FAULT,)),
+    'quiet, unwitnessed': Trouble(_quiet_unwitnessed, (links.FAULT,)),
 }
 
 TROUBLES = HEALING | QUIET

@@ -20,14 +20,14 @@ import contextlib
 import dataclasses
 
 from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import watch
 from self_healing_tempest_plugin.tests.unit import simulated_chain as chain
 from self_healing_tempest_plugin.tests.unit import simulated_services
 from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
 from self_healing_tempest_plugin.tests.unit import simulated_threads
 from self_healing_tempest_plugin.tests.unit import simulated_wire
 from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.watching import recorders
+from self_healing_tempest_plugin.watching import watch
 
 
 class _Requests(simulated_services.Requests):
@@ -87,7 +87,7 @@ class Run(chain.Run):
         """
         with contextlib.ExitStack() as held:
             held.enter_context(self._threads.instead())
-            self.recorder = timeline.Recorder()
+            self.recorder = recorders.Recorder()
             watchers = chain.watching(self.world, self._requests,
                                       self._application(held))
             self._until(self.story.origin)

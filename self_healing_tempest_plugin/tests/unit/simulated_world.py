@@ -20,8 +20,8 @@ written in texts: those bear the times of the services' own clocks.
 import dataclasses
 import datetime
 
-from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin.chain import clocks
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin import stacks
 
 INF = float('inf')
 
@@ -37,7 +37,7 @@ SERVER_ENTITY = {'id': OLD_ID, 'vitrage_id': SERVER_VID}
 MONITOR = 'prometheus'
 HOST_ALARM, DEDUCED_ALARM = 'HostDown', 'Instance down'
 WORKFLOW = 'heal'
-STACK = application.Stack('app', 'stack-1')
+STACK = stacks.Stack('app', 'stack-1')
 OTHER_STACK = 'stack-2'
 URL = 'http://192.0.2.1:80/'
 
@@ -103,7 +103,7 @@ class Clock:
     def measure(self, rng, at):
         """Return what the runner finds the offset to be, or None."""
         below = rng.uniform(0, self._width)
-        return clocks.Offset(
+        return timelines.Offset(
             self._true(at) - below,
             self._true(at) - below + self._width) if self._known else None
 

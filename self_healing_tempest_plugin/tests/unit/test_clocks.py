@@ -19,11 +19,12 @@ from hypothesis import given
 from hypothesis import strategies
 import testtools
 
-from self_healing_tempest_plugin.chain import clocks
-from self_healing_tempest_plugin.chain import stamps
-from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.model import stamps
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import test_waiting
+from self_healing_tempest_plugin.watching import clocks
+from self_healing_tempest_plugin.watching import recorders
 
 
 class Service:
@@ -82,11 +83,12 @@ class MeasureTest(testtools.TestCase):
         self.assertTrue(found.low <= 5.0 and found.high >= 65.0)
 
     def test_hull_and_agreed(self):
-        one, other = clocks.Offset(1.0, 3.0), clocks.Offset(2.0, 4.0)
-        self.assertEqual(clocks.Offset(1.0, 4.0), one.hull(other))
-        self.assertEqual(clocks.Offset(2.0, 3.0), clocks.agreed([one, other]))
-        self.assertEqual(clocks.Offset(1.0, 9.0), clocks.agreed(
-            [one, other, clocks.Offset(8.0, 9.0)]))
+        one, other = timelines.Offset(1.0, 3.0), timelines.Offset(2.0, 4.0)
+        self.assertEqual(timelines.Offset(1.0, 4.0), one.hull(other))
+        self.assertEqual(timelines.Offset(2.0, 3.0),
+                         clocks.agreed([one, other]))
+        self.assertEqual(timelines.Offset(1.0, 9.0), clocks.agreed(
+            [one, other, timelines.Offset(8.0, 9.0)]))
         self.assertEqual(2.0, one.width)
 
 
@@ -94,7 +96,7 @@ class TimekeeperTest(testtools.TestCase):
     """clocks.Timekeeper."""
 
     def keep(self, **asks):
-        recorder = timeline.Recorder()
+        recorder = recorders.Recorder()
         keeper = clocks.Timekeeper(asks, recorder)
         self.addCleanup(keeper.stop)
         keeper.measure()
@@ -102,7 +104,7 @@ class TimekeeperTest(testtools.TestCase):
 
     def test_side_by_side(self):
         """Whoever has no time, or no answer, has no clock."""
-        now = timeline.Recorder().now()
+        now = recorders.Recorder().now()
 
         def refuse():
             raise errors.ServiceRefused('Nova', 'tell its time', 'no')

@@ -15,7 +15,7 @@
 from oslo_config import cfg
 import testtools
 
-from self_healing_tempest_plugin.chain import links as chain_links
+from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.config.options import links
 from self_healing_tempest_plugin.tests.unit import test_config
@@ -70,7 +70,7 @@ class LinkOptionsTest(testtools.TestCase):
 
     def test_names(self):
         """The links that the chain has are the ones that have options."""
-        self.assertEqual([link.label for link in chain_links.CHAIN],
+        self.assertEqual([link.name for link in vitrage.CHAIN.links],
                          [link.link for link in links.LINKS])
 
 

@@ -30,9 +30,9 @@ from self_healing_tempest_plugin import waiting
 # What ends the run is the last line of standard error.
 RUN = """
 import fixtures, os, pathlib, signal, sys, threading, time
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.faults import journal, life, transports
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.watching import recorders
 directory, where = pathlib.Path(sys.argv[1]), sys.argv[2]
 file = directory / 'fault'
 
@@ -63,7 +63,7 @@ def pause(place):
 one = journal.Journal(str(directory / 'state'))
 with one.held(), life.injected(
         plan, one, transports.Transports(host_samples.ACCESS),
-        host_samples.TIMES, timeline.Recorder(),
+        host_samples.TIMES, recorders.Recorder(),
         gate=lambda: pause('gate')):
     pause('body')
 print('went on', flush=True)

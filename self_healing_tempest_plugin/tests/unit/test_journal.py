@@ -43,9 +43,9 @@ with journal.Journal(sys.argv[1]).held():
 # Injects a fault where files may have no more than so many bytes.
 FULL_DISK = """
 import pathlib, resource, signal, sys
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.faults import journal, life, transports
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.watching import recorders
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 directory = pathlib.Path(sys.argv[1])
 one = journal.Journal(str(directory / 'state'))
@@ -55,7 +55,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
     with one.held(), life.injected(
             plan, one, transports.Transports(host_samples.ACCESS),
-            host_samples.TIMES, timeline.Recorder()):
+            host_samples.TIMES, recorders.Recorder()):
         print('injected')
 except (journal.JournalError, life.RevertFailed) as error:
     print('%s: %s' % (type(error).__name__, error))

@@ -20,7 +20,6 @@ import sys
 import threading
 import time
 
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import journal
@@ -30,6 +29,7 @@ from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import recorders
 
 State = journal.State
 sh = host_samples.sh
@@ -40,7 +40,6 @@ HEALTHY = ['planned', 'armed', 'injected', 'witnessed', 'reverted',
 # Injects a fault, and gets a signal before or after a line of its journal.
 FATAL = """
 import os, pathlib, signal, sys
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.faults import journal, life, transports
 from self_healing_tempest_plugin.tests.unit import host_samples
 state, moment, name = sys.argv[2:]
@@ -60,7 +59,7 @@ one = Fatal(str(directory / 'state'))
 plan = host_samples.file_plan(directory / name)
 with one.held(), life.injected(
         plan, one, transports.Transports(host_samples.ACCESS),
-        host_samples.TIMES, timeline.Recorder()):
+        host_samples.TIMES, recorders.Recorder()):
     pass
 """
 
@@ -693,7 +692,7 @@ class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
                 self.settings, timeouts=self.times(host_timer=0.6))),
             self.transports)
         one = life.Life(plan, self.journal, self.transports,
-                        host_samples.TIMES, timeline.Recorder())
+                        host_samples.TIMES, recorders.Recorder())
         one.plan()
         one.arm()
         one.inject()

@@ -75,15 +75,6 @@ class PrometheusTest(MonitorTestCase):
         dead = server.Prometheus('http://127.0.0.1:1', 5)
         self.assertRaises(errors.ServiceUnavailable, dead.targets)
 
-    def test_later(self):
-        """What it is too busy for now, it may say later."""
-        for status, kind in ((408, errors.ServiceUnavailable),
-                             (429, errors.ServiceUnavailable),
-                             (401, errors.ServiceRefused)):
-            self.fake.answer = lambda path, status=status: (status, 'no')
-            error = self.assertRaises(kind, self.prometheus.targets)
-            self.assertEqual(status, error.code)
-
     def test_no_json(self):
         """Somebody else answers at that URL."""
         self.fake.metrics = 'hello'
@@ -169,6 +160,16 @@ class StrangerTest(testtools.TestCase):
                        b'Transfer-Encoding: chunked\r\n\r\nffff\r\n'):
             self.refused(errors.ServiceUnavailable, test_probing.drip(
                 test_probing.HEAD + before), 'not over in time')
+
+    def test_status(self):
+        """It means what it means where services of the cloud say it."""
+        for kind, statuses in (
+                (errors.ServiceUnavailable, (408, 429, 500, 503)),
+                (errors.ServiceRefused, (204, 400, 404, 409))):
+            for status in statuses:
+                self.refused(kind, test_probing.say(test_probing.answer(
+                    b'', b'HTTP/1.1 %d Hm\r\n' % status)),
+                    'HTTP %d' % status)
 
     def test_redirection(self):
         """Nobody else is asked in its place."""

@@ -44,8 +44,8 @@ from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors import monitor
-from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import options
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import stacks

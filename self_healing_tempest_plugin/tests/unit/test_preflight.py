@@ -30,11 +30,11 @@ from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import preflight
-from self_healing_tempest_plugin.preflight import asking
 from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import links
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host

@@ -21,7 +21,7 @@ import threading
 import fixtures
 import testtools
 
-from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin import waiting
 
@@ -154,17 +154,17 @@ class StrangerTest(testtools.TestCase):
         for before in (b'', HEAD, HEAD + b'X: ', HEAD + b'\r\n',
                        HEAD + b'Content-Length: 9999\r\n\r\n' + GOOD,
                        HEAD + b'Transfer-Encoding: chunked\r\n\r\n5\r\n'):
-            found, _ = self.bad(timeline.TAKEN, drip(before))
+            found, _ = self.bad(timelines.TAKEN, drip(before))
             self.assertTrue(found.taken)
 
     def test_no_end(self):
         """A good answer that goes on is none."""
-        self.bad(timeline.TAKEN, keep_open(HEAD, b'\r\n', GOOD))
-        self.bad(timeline.TAKEN, keep_open(answer()[:-3]))
+        self.bad(timelines.TAKEN, keep_open(HEAD, b'\r\n', GOOD))
+        self.bad(timelines.TAKEN, keep_open(answer()[:-3]))
 
     def test_silence(self):
         """Somebody took the request."""
-        found, _ = self.bad(timeline.TAKEN, keep_open())
+        found, _ = self.bad(timelines.TAKEN, keep_open())
         self.assertEqual((True, False), (found.taken, found.answered))
 
     def test_redirections(self):

@@ -21,7 +21,6 @@ import signal
 import subprocess
 import time
 
-from self_healing_tempest_plugin.chain import timeline
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import life
@@ -31,6 +30,7 @@ from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import test_life
 from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import recorders
 
 sh = host_samples.sh
 
@@ -83,7 +83,7 @@ class ProcessTestCase(test_life.LifeTestCase):
                 os.dup2(nowhere.fileno(), 2)
             with life.injected(plan, journal_ or self.journal,
                                self.transports, host_samples.TIMES,
-                               timeline.Recorder()):
+                               recorders.Recorder()):
                 signal.pause()
 
         run = multiprocessing.get_context('fork').Process(target=inject)

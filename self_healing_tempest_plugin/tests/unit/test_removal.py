@@ -43,9 +43,10 @@ class RemovalTestCase(test_application.ApplicationTestCase):
         super().setUp()
         self.cloud.templates.clear()
         self.patch_constants(UNDER_WAY=0.5, DELETION_INTERVAL=0.05)
+        times = self.settings.timeouts
         self.times = dataclasses.replace(
-            self.settings.timeouts, poll_interval=0.05, host_return=2,
-            stack=5, template=5)
+            times, poll_interval=0.05, host_return=2,
+            links=dict(times.links, stack=5), template=5)
 
     def patch_constants(self, **values):
         for name, value in values.items():

@@ -29,7 +29,7 @@ from self_healing_tempest_plugin.report import times
 from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin.tests.unit import samples
 
-Link = links.Link
+Link = vitrage
 EXPECTED = samples.expected()
 
 

@@ -26,7 +26,7 @@ from self_healing_tempest_plugin.report import live
 from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin import waiting
 
-Link = links.Link
+Link = vitrage
 
 HIDE, SHOW = '\x1b[?25l', '\x1b[?25h'
 

@@ -12,7 +12,7 @@
 
 """Heat, as its real client asks it over HTTP."""
 
-from self_healing_tempest_plugin import application
+from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import service_samples
 
@@ -42,14 +42,14 @@ class HeatTest(service_samples.ClientTestCase):
         self.assertIsNone(self.clients.heat.stack(stack_id))
 
     def test_gone_stack_has_nothing(self):
-        stack = application.Stack('none', fake_cloud.STACK)
+        stack = stacks.Stack('none', fake_cloud.STACK)
         heat = self.clients.heat
         self.assertEqual(([], []), (heat.updates(stack),
                                     heat.resources(stack.identifier)))
 
     def test_updates(self):
         """The stack's own updates, filtered by Heat, the oldest first."""
-        stack = application.Stack('app', fake_cloud.STACK)
+        stack = stacks.Stack('app', fake_cloud.STACK)
         self.cloud.create_stack({}, {'stack_name': 'app'})
         self.cloud.events = [
             fake_cloud.event('COMPLETE', 'created', action='CREATE'),

@@ -32,16 +32,17 @@ from vitrageclient.v1 import rca as vitrage_rca
 from vitrageclient.v1 import resource as vitrage_resource
 from vitrageclient.v1 import topology as vitrage_topology
 
-from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin.chain import clocks
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import outlook
-from self_healing_tempest_plugin.chain import stamps
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import verdict
-from self_healing_tempest_plugin.chain import watch
-from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.links.application import (
+    watcher as application)
+from self_healing_tempest_plugin.links.mistral_workflow import (
+    watcher as mistral_workflow)
+from self_healing_tempest_plugin.links import vitrage_alarms
+from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.model import stamps
+from self_healing_tempest_plugin.model import stopping
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import simulated_chain
@@ -51,8 +52,11 @@ from self_healing_tempest_plugin.tests.unit import simulated_stories
 from self_healing_tempest_plugin.tests.unit import simulated_threads
 from self_healing_tempest_plugin.tests.unit import simulated_troubles
 from self_healing_tempest_plugin.tests.unit import simulated_watch
+from self_healing_tempest_plugin.watching import looks
+from self_healing_tempest_plugin.watching import recorders
+from self_healing_tempest_plugin.watching import watch
 
-Kind, Link = verdict.Kind, links.Link
+Kind = verdicts.Kind
 
 # Together, and twice each, these are more than the fifteen thousand that are
 # asked for; those of the real watch, with threads, come on top.
@@ -185,10 +189,17 @@ class DefectCase(testtools.TestCase):
     def replaced(self, target, name, new):
         self.useFixture(fixtures.MockPatchObject(target, name, new))
 
+    def relinked(self, link, **changes):
+        """Change what a link says of itself, for this test."""
+        for name, value in changes.items():
+            self.addCleanup(object.__setattr__, link, name,
+                            getattr(link, name))
+            object.__setattr__(link, name, value)
+
     def without(self, rules, rule):
-        self.replaced(verdict, rules, tuple(
-            one for one in getattr(verdict, rules)
-            if one is not getattr(verdict, rule)))
+        self.replaced(verdicts, rules, tuple(
+            one for one in getattr(verdicts, rules)
+            if one is not getattr(verdicts, rule)))
 
     def assert_verdict(self, *troubles):
         self.complaint(*troubles, text='wrong verdict: ')
@@ -229,34 +240,33 @@ class DefectTest(DefectCase):
 
     def test_ties(self):
         """A server on the broken host is taken for healed."""
-        self.replaced(expectation, '_TIES', expectation._TIES | {
-            Link.STACK: lambda expected, payload: True})
+        self.relinked(vitrage.STACK, fits=lambda ids, payload: True)
         self.assert_verdict('lost')
 
     def test_stuck(self):
         """What the execution has not begun is called Heat's."""
-        self.replaced(verdict, '_stuck', lambda *args: False)
+        self.replaced(verdicts, '_stuck', lambda *args: False)
         self.assert_verdict('lost')
 
     def test_idle_execution(self):
         """An execution that has done nothing is taken for the healer."""
-        self.replaced(watchers.WorkflowWatcher, '_idle',
+        self.replaced(mistral_workflow.WorkflowWatcher, '_idle',
                       lambda *args: False)
         self.assert_verdict('lost')
 
     def test_old_alarms(self):
         """An alarm of before is taken for an effect of the fault."""
-        self.replaced(watchers, '_alarm_key', lambda alarm: random.random())
+        self.replaced(vitrage_alarms, 'key', lambda alarm: random.random())
         self.complaint('lost')
 
     def test_no_history(self):
         """What the graph forgets is not asked for anywhere else."""
-        self.replaced(watchers._Alarms, '_past', lambda *args: [])
+        self.replaced(vitrage_alarms.Alarms, '_past', lambda *args: [])
         self.assert_verdict('fine')
 
     def test_no_grace(self):
         """The first failure is the end."""
-        self.replaced(outlook, 'GRACE', 0.0)
+        self.replaced(stopping, 'GRACE', 0.0)
         self.assert_verdict('again')
 
     def test_no_answer_is_an_answer(self):
@@ -266,29 +276,29 @@ class DefectTest(DefectCase):
             return watched is not None and watched.last_begin is not None and (
                 watched.last_begin >= end)
 
-        self.replaced(outlook, '_watched_until', late)
+        self.replaced(stopping, '_watched_until', late)
         self.assert_verdict('fine', 'storm', 'reversed')
 
     def test_last_probe_only(self):
         """One lost request makes a server dead."""
         self.replaced(
-            expectation.Expectation, 'lived',
+            expectations.Expectation, 'lived',
             lambda expected, seen: seen.last_probe() if (
                 seen.last_probe() and seen.last_probe().ok) else None)
-        self.replaced(outlook, '_lived_until', lambda *args: True)
+        self.replaced(stopping, '_lived_until', lambda *args: True)
         self.assert_verdict('quiet')
 
     def test_blind_since_the_end(self):
         """That it was not there holds for the end of a poll."""
-        record = timeline.Recorder.look
-        self.replaced(timeline.Recorder, 'look',
+        record = recorders.Recorder.look
+        self.replaced(recorders.Recorder, 'look',
                       lambda self, link, begin, end, look: record(
                           self, link, end, end, look))
         self.complaint('fine')
 
     def test_no_lag(self):
         """The history is taken to be as fast as the graph."""
-        self.replaced(watchers, 'VITRAGE_DATABASE_LAG', 0.0)
+        self.replaced(vitrage_alarms, 'VITRAGE_DATABASE_LAG', 0.0)
         self.complaint('fine', 'storm')
 
     def test_stamps_to_the_point(self):
@@ -304,16 +314,16 @@ class DefectTest(DefectCase):
 
     def test_drift(self):
         """A clock is taken to stay as it was at first."""
-        self.replaced(clocks.Offset, 'hull', lambda self, other: self)
+        self.replaced(timelines.Offset, 'hull', lambda self, other: self)
         self.complaint('fine')
 
     def test_believed_clock(self):
         """A clock that lies moves what has been seen."""
-        self.replaced(timeline.Interval, 'meet', lambda self, other: other)
+        self.replaced(timelines.Interval, 'meet', lambda self, other: other)
         self.complaint('fine')
 
     def test_never_over(self):
-        self.replaced(outlook, 'over', lambda *args: False)
+        self.replaced(stopping, 'over', lambda *args: False)
         self.complaint('fine', text='the watch has not ended')
 
 
@@ -325,18 +335,18 @@ class HostileDefectTest(DefectCase):
 
     def test_a1_ended(self):
         """A run that ended early is judged as if it had not."""
-        self.replaced(verdict, '_ended', lambda *args: None)
+        self.replaced(verdicts, '_ended', lambda *args: None)
         self.assert_verdict('interrupted')
 
     def test_a1_concluded(self):
         """Whatever ends a watch concludes it."""
-        self.replaced(timeline.Recorder, 'end',
+        self.replaced(recorders.Recorder, 'end',
                       lambda self, why: self.conclude())
         self.assert_verdict('interrupted')
 
     def test_a1_remark(self):
         """What was seen when the watch ended is not told."""
-        self.replaced(verdict, '_split_brain', lambda *args: None)
+        self.replaced(verdicts, '_split_brain', lambda *args: None)
         self.complaint('interrupted, split', text='SPLIT_BRAIN is not among')
 
     def test_a1_not_found(self):
@@ -360,11 +370,11 @@ class HostileDefectTest(DefectCase):
         """Only what was seen before the fault was there before it."""
         def seen_before(seen, expected):
             begin = seen.transition('injected').begin
-            return next((verdict.Verdict(Kind.INVALID, '', one.link)
+            return next((verdicts.Verdict(Kind.INVALID, '', one.link)
                          for one in seen.evidence if one.seen_at < begin),
                         None)
 
-        self.replaced(verdict, '_before', seen_before)
+        self.replaced(verdicts, '_before', seen_before)
         self.assert_verdict('just before')
 
     def test_a2_start(self):
@@ -374,9 +384,10 @@ class HostileDefectTest(DefectCase):
 
     def test_a3_strangers(self):
         """Whoever answers is the server of the stack."""
-        self.replaced(expectation, '_belongs', lambda *args: True)
-        self.replaced(verdict, '_HEALING', tuple(
-            one for one in verdict._HEALING if one is not verdict._others))
+        self.replaced(expectations.Expectation, '_belongs',
+                      lambda *args: True)
+        self.replaced(verdicts, '_HEALING', tuple(
+            one for one in verdicts._HEALING if one is not verdicts._others))
         self.assert_verdict('by somebody')
 
     def test_a3_others(self):
@@ -386,30 +397,32 @@ class HostileDefectTest(DefectCase):
 
     def test_a3_first_sighting(self):
         """The first sighting of a mark is the only one."""
-        self.replaced(timeline, '_same',
+        self.replaced(recorders, '_same',
                       lambda sighting, one: sighting.mark is one.mark)
         self.complaint('two updates')
 
     def test_a3_cause(self):
         """A deduction belongs to whatever alarm there is."""
-        self.replaced(expectation, '_belongs', lambda *args: True)
+        self.replaced(expectations.Expectation, '_belongs',
+                      lambda *args: True)
         self.assert_verdict('other cause')
 
     def test_a3_stack(self):
         """An execution belongs to whatever stack there is."""
-        self.replaced(expectation, '_TIES', expectation._TIES | {
-            Link.WORKFLOW: expectation._server})
+        self.relinked(
+            vitrage.WORKFLOW, ties=lambda ids, payload:
+            payload.get('server_id') == ids['server_id'])
         self.assert_verdict('other stack')
 
     def test_a4_moved(self):
         """The old server is the old one, wherever it is."""
         self.replaced(
-            watchers.ApplicationWatcher, '_old', lambda *args: watchers.Look(
+            application.ApplicationWatcher, '_old', lambda *args: looks.Look(
                 'the old server answers'))
         self.assert_verdict('by somebody')
 
     def test_a4_unexpectedly_moved(self):
-        self.replaced(verdict, '_unexpectedly_moved', lambda *args: None)
+        self.replaced(verdicts, '_unexpectedly_revived', lambda *args: None)
         self.assert_verdict('quiet, moved')
 
 
@@ -428,7 +441,7 @@ class ThreadedDefectTest(DefectCase):
 
     def test_a1_told(self):
         """What ends the watch is as good as its end."""
-        self.replaced(timeline.Recorder, 'end',
+        self.replaced(recorders.Recorder, 'end',
                       lambda self, why: self.conclude())
         self.assert_verdict('interrupted')
 

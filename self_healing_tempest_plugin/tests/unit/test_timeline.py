@@ -22,35 +22,41 @@ from hypothesis import given
 from hypothesis import strategies
 import testtools
 
-from self_healing_tempest_plugin.chain import clocks
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import verdict
-from self_healing_tempest_plugin.chain import watch
-from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.model import chains
+from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import outages
+from self_healing_tempest_plugin.model import stopping
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import samples
 from self_healing_tempest_plugin.tests.unit import test_waiting
 from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import looks
+from self_healing_tempest_plugin.watching import recorders
+from self_healing_tempest_plugin.watching import watch
 
-Link, Mark = links.Link, links.Mark
+Link, Mark = vitrage, links.Mark
 
-STAMP = timeline.Stamp('Heat', 1.0, 2.0)
+STAMP = timelines.Stamp('Heat', 1.0, 2.0)
 
 
 def sight(object_id='a1', mark=Mark.FINISHED, stamps=(), **payload):
-    return watchers.Look('active', (
-        watchers.Sighting(mark, object_id, payload, 2.0, stamps),))
+    return looks.Look('active', (
+        looks.Sighting(mark, object_id, payload, 2.0, stamps),))
 
 
 class RecordsTest(testtools.TestCase):
     """What has been seen cannot be changed afterwards."""
 
     def test_frozen(self):
-        for module in (timeline, watchers, expectation, verdict):
+        for module in (timelines, looks, expectations, verdicts, links,
+                       chains, stopping, outages):
             records = [one for _, one in inspect.getmembers(
-                module, dataclasses.is_dataclass)
+                module, lambda one: isinstance(one, type)
+                and dataclasses.is_dataclass(one))
                 if one.__module__ == module.__name__]
             self.assertNotEqual([], records, module)
             for one in records:
@@ -61,29 +67,29 @@ class RecordsTest(testtools.TestCase):
 
 
 class IntervalTest(testtools.TestCase):
-    """timeline.Interval."""
+    """timelines.Interval."""
 
     def test_width(self):
-        self.assertEqual(2.5, timeline.Interval(101.0, 103.5).width)
+        self.assertEqual(2.5, timelines.Interval(101.0, 103.5).width)
 
     def test_meet(self):
         """They may have one moment only in common."""
-        one = timeline.Interval(101.0, 103.0)
+        one = timelines.Interval(101.0, 103.0)
         for begin, end, common in ((103.0, 105.0, (103.0, 103.0)),
                                    (99.0, 101.0, (101.0, 101.0)),
                                    (102.0, 105.0, (102.0, 103.0)),
                                    (103.1, 105.0, None), (99.0, 100.9, None)):
-            found = one.meet(timeline.Interval(begin, end))
-            self.assertEqual(common and timeline.Interval(*common), found)
+            found = one.meet(timelines.Interval(begin, end))
+            self.assertEqual(common and timelines.Interval(*common), found)
 
 
 class RecorderTest(testtools.TestCase):
-    """timeline.Recorder."""
+    """recorders.Recorder."""
 
     def setUp(self):
         super().setUp()
         self.clock = test_waiting.FakeClock()
-        self.recorder = timeline.Recorder(self.clock)
+        self.recorder = recorders.Recorder(self.clock)
 
     def poll(self, look, takes=1.0, link=Link.ALARM):
         """Record a poll that takes some seconds."""
@@ -97,9 +103,9 @@ class RecorderTest(testtools.TestCase):
 
     def test_uncertainty(self):
         """It came after the last poll that missed it had begun."""
-        self.poll(watchers.Look('not there'))
+        self.poll(looks.Look('not there'))
         self.clock.sleep(4)
-        self.poll(watchers.Look('not there'))
+        self.poll(looks.Look('not there'))
         self.clock.sleep(4)
         self.poll(sight())
         self.assertEqual((1005.0, 1011.0, 1003.0), (
@@ -115,7 +121,7 @@ class RecorderTest(testtools.TestCase):
 
     def test_silence_proves_nothing(self):
         """A poll without an answer does not move not_before."""
-        self.poll(watchers.Look('not there'))
+        self.poll(looks.Look('not there'))
         begin = self.clock.now()
         self.clock.sleep(5)
         self.recorder.silence(Link.ALARM, begin, 'HTTP 503')
@@ -135,21 +141,36 @@ class RecorderTest(testtools.TestCase):
 
     def test_another_thing_of_the_same_mark(self):
         """The first does not hide it; its own polls say when it came."""
-        self.poll(watchers.Look('not there'))
-        for key, values in (('server_id', 'new newer'), ('host', 'x y'),
-                            ('boot', 'b1 b2'), ('server', 's1 s2'),
-                            ('stack_id', 'k1 k2'),
-                            ('start_timestamp', 't1 t2')):
+        for link, key, values in (
+                (Link.STACK, 'server_id', 'new newer'),
+                (Link.STACK, 'updated_time', 'u1 u2'),
+                (Link.STACK, 'host', 'x y'), (Link.ALARM, 'host', 'x y'),
+                (Link.ALARM, 'start_timestamp', 't1 t2'),
+                (Link.DEDUCTION, 'start_timestamp', 't1 t2'),
+                (Link.DEDUCTION, 'server_id', 's1 s2'),
+                (Link.WORKFLOW, 'stack_id', 'k1 k2'),
+                (Link.WORKFLOW, 'server_id', 's1 s2'),
+                (Link.APPLICATION, 'boot', 'b1 b2'),
+                (Link.APPLICATION, 'host', 'x y'),
+                (Link.APPLICATION, 'server', 's1 s2')):
             first, second = values.split()
-            recorder = self.recorder = timeline.Recorder(self.clock)
+            recorder = self.recorder = recorders.Recorder(self.clock)
             begin = self.clock.now()
-            self.poll(sight(**{key: first}))
+            self.poll(sight(**{key: first}), link=link)
             later = self.clock.now()
-            self.poll(sight(**{key: second}))
+            self.poll(sight(**{key: second}), link=link)
             self.assertEqual(
                 [(first, begin, later), (second, begin, later + 1.0)],
                 [(one.payload[key], one.not_before, one.seen_at)
                  for one in recorder.timeline().evidence], key)
+
+    def test_host_that_is_told_later(self):
+        """Who answers is seen before Nova says where it is."""
+        self.poll(sight('b1', boot='b1'), link=Link.APPLICATION)
+        self.poll(sight('b1', boot='b1', host='x', moved_by='evacuate'),
+                  link=Link.APPLICATION)
+        self.assertEqual(('x', 'evacuate'), tuple(
+            self.found().payload[key] for key in ('host', 'moved_by')))
 
     def test_told_by_one_of_two_looks(self):
         """The graph has no start of an alarm, the history has."""
@@ -159,17 +180,17 @@ class RecorderTest(testtools.TestCase):
 
     def test_cause_that_is_told_later(self):
         """An alarm is there before what it was deduced from is known."""
-        self.poll(sight(causes=(), stamps=(STAMP,)))
-        self.poll(sight(causes=('a0',)))
+        self.poll(sight(causes=(), stamps=(STAMP,)), link=Link.DEDUCTION)
+        self.poll(sight(causes=('a0',)), link=Link.DEDUCTION)
         self.assertEqual((('a0',), (STAMP,)), (
             self.found().payload['causes'], self.found().stamps))
 
     def test_endless_strangers(self):
         """Somebody answers with a new name each time: memory has an end."""
-        for number in range(timeline.MOST_SIGHTINGS + 5):
+        for number in range(recorders.MOST_SIGHTINGS + 5):
             self.poll(sight('a%d' % number), takes=0.0)
         seen = self.recorder.timeline()
-        self.assertEqual(timeline.MOST_SIGHTINGS, len(seen.evidence))
+        self.assertEqual(recorders.MOST_SIGHTINGS, len(seen.evidence))
         self.assertIn('more than 100 different sightings of alarm finished',
                       seen.remarks[0])
 
@@ -199,14 +220,14 @@ class RecorderTest(testtools.TestCase):
 
     def test_failure_keeps_its_time_and_goes(self):
         """A failure holds from its first poll to the first better one."""
-        bad = watchers.Look('ERROR', failure='boom', object_id='e1')
+        bad = looks.Look('ERROR', failure='boom', object_id='e1')
         self.poll(bad)
         self.poll(bad)
         failure = self.recorder.timeline().failure(Link.ALARM)
         self.assertEqual(('e1', 1001.0, 'boom'), (
             failure.object_id, failure.seen_at, failure.why))
         self.assertIsNone(self.recorder.timeline().failure(Link.STACK))
-        self.poll(watchers.Look('RUNNING'))
+        self.poll(looks.Look('RUNNING'))
         self.assertIsNone(self.recorder.timeline().failure(Link.ALARM))
 
     def test_remark_is_replaced(self):
@@ -218,7 +239,7 @@ class RecorderTest(testtools.TestCase):
 
     def test_watched(self):
         """Both polls count, but only one of them has seen anything."""
-        self.poll(watchers.Look('not there'))
+        self.poll(looks.Look('not there'))
         self.clock.sleep(4)
         self.recorder.silence(Link.ALARM, self.clock.now(), 'HTTP 503')
         watched = self.recorder.timeline().watched[Link.ALARM]
@@ -227,7 +248,7 @@ class RecorderTest(testtools.TestCase):
 
     def test_concluded(self):
         """The verdict is sure: what it is made of stays as it is."""
-        self.poll(watchers.Look('ERROR', failure='boom', object_id='e1'))
+        self.poll(looks.Look('ERROR', failure='boom', object_id='e1'))
         self.recorder.conclude()
         before = self.recorder.timeline()
         self.assertEqual(1001.0, before.concluded)
@@ -240,14 +261,14 @@ class RecorderTest(testtools.TestCase):
 
     def test_recorded_after_the_conclusion(self):
         """The fault is taken back, and somebody may answer, or start."""
-        self.poll(watchers.Look('x', objects=('e1',)), link=Link.WORKFLOW)
+        self.poll(looks.Look('x', objects=('e1',)), link=Link.WORKFLOW)
         self.recorder.conclude()
         self.recorder.transition('reverted', 1000.0)
         probe = samples.probe(1001.0, 'old')
         self.recorder.probe(probe)
-        self.poll(watchers.Look('x', objects=('e1', 'e2')),
+        self.poll(looks.Look('x', objects=('e1', 'e2')),
                   link=Link.WORKFLOW)
-        detail = timeline.Detail(Link.STACK, 'Heat event', 'ev', 'x', STAMP)
+        detail = timelines.Detail(Link.STACK, 'Heat event', 'ev', 'x', STAMP)
         self.recorder.detail(detail)
         seen = self.recorder.timeline()
         self.assertEqual((probe,), seen.probes)
@@ -260,8 +281,8 @@ class RecorderTest(testtools.TestCase):
         self.clock.sleep(4)
         now = self.clock.now()
         self.recorder.look(Link.ALARM, now - 1, now,
-                           watchers.Look('new', failure='boom'))
-        self.recorder.look(Link.ALARM, now - 3, now, watchers.Look('old'))
+                           looks.Look('new', failure='boom'))
+        self.recorder.look(Link.ALARM, now - 3, now, looks.Look('old'))
         self.recorder.silence(Link.ALARM, now - 2, 'HTTP 503')
         seen = self.recorder.timeline()
         watched = seen.watched[Link.ALARM]
@@ -272,16 +293,16 @@ class RecorderTest(testtools.TestCase):
 
     def test_seen_before_more_was_asked(self):
         """The time is that of the answer which shows it."""
-        self.poll(watchers.Look('active', (
-            watchers.Sighting(Mark.FINISHED, 'a1', {}),), seen_at=1000.5))
+        self.poll(looks.Look('active', (
+            looks.Sighting(Mark.FINISHED, 'a1', {}),), seen_at=1000.5))
         self.assertEqual(1000.5, self.found().seen_at)
 
     def test_blind_poll_that_began_later(self):
         """What it missed may have been gone by the time it looked."""
         self.recorder.look(Link.ALARM, 1000.5, 1001.0,
-                           watchers.Look('not there'))
+                           looks.Look('not there'))
         self.recorder.look(Link.ALARM, 1003.0, 1004.0,
-                           watchers.Look('not there'))
+                           looks.Look('not there'))
         self.recorder.look(Link.ALARM, 1002.0, 1005.0, sight())
         self.assertEqual((1000.5, 1005.0), (self.found().not_before,
                                             self.found().seen_at))
@@ -290,18 +311,18 @@ class RecorderTest(testtools.TestCase):
         """It may have looked when all was gone, whenever it began."""
         for begin, end in ((1001.0, 1001.5), (1002.0, 1003.1)):
             self.recorder.look(Link.ALARM, begin, end,
-                               watchers.Look('not there'))
+                               looks.Look('not there'))
         self.recorder.look(Link.ALARM, 1003.0, 1004.1, sight())
         self.recorder.look(Link.ALARM, 1002.5, 1005.0,
-                           watchers.Look('not there'))
+                           looks.Look('not there'))
         self.assertEqual(1001.0, self.found().not_before)
 
     def test_blind_poll_that_was_over_just_then(self):
         """It was over before, without a moment in between."""
-        for look in (watchers.Look('not there'), sight()):
+        for look in (looks.Look('not there'), sight()):
             self.poll(look)
-        self.poll(watchers.Look('not there'), link=Link.STACK)
-        self.poll(watchers.Look('not there'), link=Link.STACK)
+        self.poll(looks.Look('not there'), link=Link.STACK)
+        self.poll(looks.Look('not there'), link=Link.STACK)
         self.poll(sight(), link=Link.STACK)
         self.assertEqual([1000.0, 1003.0], [
             one.not_before for one in self.recorder.timeline().evidence])
@@ -316,7 +337,7 @@ class RecorderTest(testtools.TestCase):
         for begin, end in ((1001.0, 1004.0), (1003.0, 1003.5),
                            (1002.0, 1005.0)):
             self.recorder.look(Link.ALARM, begin, end,
-                               watchers.Look('not there'))
+                               looks.Look('not there'))
         self.recorder.look(Link.ALARM, 1005.0, 1005.5, sight())
         self.assertEqual(1003.0, self.found().not_before)
 
@@ -358,21 +379,21 @@ class RecorderTest(testtools.TestCase):
     def test_first_time_counts(self):
         """A stamp is there already: a later one may be of an update."""
         self.poll(sight(stamps=(STAMP,)))
-        self.poll(sight(stamps=(timeline.Stamp('Heat', 5.0, 6.0),)))
+        self.poll(sight(stamps=(timelines.Stamp('Heat', 5.0, 6.0),)))
         self.assertEqual((STAMP,), self.found().stamps)
 
     def test_what_was_seen_is_gone(self):
         """That it is not there later says nothing of when it came."""
         self.recorder.look(Link.ALARM, 1005.0, 1005.1, sight())
         self.recorder.look(Link.ALARM, 1005.0, 1006.0,
-                           watchers.Look('not there'))
+                           looks.Look('not there'))
         self.assertEqual(1000.0, self.found().not_before)
 
     def test_clock_measured_twice(self):
         """It may have been anywhere in between meanwhile."""
-        self.recorder.clock('Heat', clocks.Offset(5.0, 6.0))
-        self.recorder.clock('Heat', clocks.Offset(5.5, 7.0))
-        self.assertEqual({'Heat': clocks.Offset(5.0, 7.0)},
+        self.recorder.clock('Heat', timelines.Offset(5.0, 6.0))
+        self.recorder.clock('Heat', timelines.Offset(5.5, 7.0))
+        self.assertEqual({'Heat': timelines.Offset(5.0, 7.0)},
                          dict(self.recorder.timeline().clocks))
 
     def test_concluded_once(self):
@@ -403,14 +424,15 @@ class RecorderTest(testtools.TestCase):
 
 
 class WhenTest(testtools.TestCase):
-    """timeline.Timeline.when(): what stamps add to the polls."""
+    """timelines.Timeline.when(): what stamps add to the polls."""
 
     def when(self, *stamps, lag=0.0, **offsets):
         """Return when what was seen between 105 and 108 s happened."""
-        seen = timeline.Timeline(origin=0.0, clocks={
-            name: clocks.Offset(*bounds) for name, bounds in offsets.items()})
-        one = timeline.Evidence(Link.STACK, Mark.FINISHED, 's', 105.0, 108.0,
-                                lag=lag, stamps=stamps)
+        seen = timelines.Timeline(origin=0.0, clocks={
+            name: timelines.Offset(*bounds)
+            for name, bounds in offsets.items()})
+        one = timelines.Evidence(Link.STACK, Mark.FINISHED, 's', 105.0, 108.0,
+                                 lag=lag, stamps=stamps)
         found = seen.when(one)
         return found.begin, found.end
 
@@ -421,37 +443,37 @@ class WhenTest(testtools.TestCase):
     def test_narrowed(self):
         """The uncertainty of the clock is carried along."""
         self.assertEqual((105.75, 107.25), self.when(
-            timeline.Stamp('Heat', 1106.0, 1107.0), Heat=(999.75, 1000.25)))
+            timelines.Stamp('Heat', 1106.0, 1107.0), Heat=(999.75, 1000.25)))
 
     def test_cut_off_at_the_polls(self):
         self.assertEqual((105.0, 106.0), self.when(
-            timeline.Stamp('Heat', 1105.0, 1106.0), Heat=(1000.0, 1001.0)))
+            timelines.Stamp('Heat', 1105.0, 1106.0), Heat=(1000.0, 1001.0)))
 
     def test_upper_bound(self):
         self.assertEqual((105.0, 106.5), self.when(
-            timeline.Stamp('Heat', -math.inf, 1106.0),
+            timelines.Stamp('Heat', -math.inf, 1106.0),
             Heat=(999.5, 1000.0)))
 
     def test_unknown_clock(self):
         """Who does not say what time it is, is not asked when it was."""
         self.assertEqual((105.0, 108.0), self.when(
-            timeline.Stamp('Heat', 1106.0, 1107.0)))
+            timelines.Stamp('Heat', 1106.0, 1107.0)))
 
     def test_contradiction(self):
         """The polls win, and the other stamp still counts."""
         self.assertEqual((106.0, 107.0), self.when(
-            timeline.Stamp('Heat', 1206.0, 1207.0),
-            timeline.Stamp('Nova', 1106.0, 1107.0),
+            timelines.Stamp('Heat', 1206.0, 1207.0),
+            timelines.Stamp('Nova', 1106.0, 1107.0),
             Heat=(1000.0, 1000.0), Nova=(1000.0, 1000.0)))
 
     def test_disbelieved(self):
-        one = timeline.Evidence(
+        one = timelines.Evidence(
             Link.STACK, Mark.FINISHED, 's', 105.0, 108.0,
-            stamps=(timeline.Stamp('Heat', 1206.0, 1207.0),
-                    timeline.Stamp('Nova', 1106.0, 1107.0)))
-        seen = timeline.Timeline(
+            stamps=(timelines.Stamp('Heat', 1206.0, 1207.0),
+                    timelines.Stamp('Nova', 1106.0, 1107.0)))
+        seen = timelines.Timeline(
             origin=0.0, evidence=(one,), clocks=dict.fromkeys(
-                ('Heat', 'Nova'), clocks.Offset(1000.0, 1000.0)))
+                ('Heat', 'Nova'), timelines.Offset(1000.0, 1000.0)))
         self.assertEqual(['Heat'], seen.disbelieved())
 
     @given(strategies.lists(strategies.tuples(
@@ -463,12 +485,17 @@ class WhenTest(testtools.TestCase):
         stamps, offsets = [], {}
         for number, (offset, before, after) in enumerate(told):
             name = 'service-%d' % number
-            stamps.append(timeline.Stamp(name, truth + offset - before,
-                                         truth + offset + after))
+            stamps.append(timelines.Stamp(name, truth + offset - before,
+                                          truth + offset + after))
             offsets[name] = (offset - after, offset + before)
         begin, end = self.when(*stamps, **offsets)
         self.assertTrue(105.0 <= begin <= end <= 108.0)
         self.assertTrue(begin - 1e-9 <= truth <= end + 1e-9)
+
+
+# As the real watcher of the application is paced, at the pace of the test.
+ASKED = looks.Pace(at_once=4, rest=0.0)
+OFTEN = looks.Pace(0.01, at_once=4, rest=0.0)
 
 
 class FakeWatcher:
@@ -477,8 +504,11 @@ class FakeWatcher:
     :ivar asked: set whenever it is asked
     """
 
-    def __init__(self, link, *looks):
-        self.link, self._looks = link, list(looks)
+    def __init__(self, link, *of, pace=None):
+        self.link, self._looks = link, list(of)
+        # The answers of the application count, each of them.
+        self.pace = pace or (ASKED if link is Link.APPLICATION
+                             else looks.USUAL)
         self.threads = set()
         self.asked = threading.Event()
 
@@ -506,8 +536,9 @@ class Hanging:
         the first where that has an end of its own
     """
 
-    def __init__(self, link, held, first=None):
+    def __init__(self, link, held, first=None, pace=looks.USUAL):
         self.link, self._held, self._first = link, held, first
+        self.pace = pace
         self.begun = threading.Semaphore(0)
 
     def look(self, recorder):
@@ -518,7 +549,7 @@ class Hanging:
             return first
         self.begun.release()
         self._held.wait(10)
-        return watchers.Look('not there')
+        return looks.Look('not there')
 
 
 class Interrupting:
@@ -528,20 +559,20 @@ class Interrupting:
         self._recorder, self._error = recorder, error
 
     def __call__(self, seen):
-        if all(link in seen.watched for link in links.CHAIN):
+        if all(link in seen.watched for link in vitrage.CHAIN.links):
             raise self._error
 
 
 class TellsLate:
     """Heat, which tells its times only when all is over."""
 
-    link = Link.STACK
+    link, pace = Link.STACK, looks.USUAL
 
     def look(self, recorder):
         over = recorder.timeline().concluded is not None
-        return watchers.Look('done', tuple(
-            watchers.Sighting(mark, 's', samples.PAYLOADS[Link.STACK],
-                              stamps=(STAMP,) if over else ())
+        return looks.Look('done', tuple(
+            looks.Sighting(mark, 's', samples.PAYLOADS[Link.STACK],
+                           stamps=(STAMP,) if over else ())
             for mark in Mark))
 
 
@@ -549,16 +580,16 @@ class WatchTest(testtools.TestCase):
     """watch.Watch."""
 
     def chain(self, **replaced):
-        looks = {link.label: [sight(mark=Mark.STARTED, **payload),
-                              sight(**payload)]
-                 for link, payload in samples.PAYLOADS.items()}
-        looks.update(replaced)
-        return [FakeWatcher(Link[label.upper()], *of)
-                for label, of in looks.items()]
+        several = {link.name: [sight(mark=Mark.STARTED, **payload),
+                               sight(**payload)]
+                   for link, payload in samples.PAYLOADS.items()}
+        several.update(replaced)
+        return [FakeWatcher(vitrage.CHAIN.link(name), *of)
+                for name, of in several.items()]
 
     def injected(self):
         """Return a recorder of a fault that is there."""
-        recorder = timeline.Recorder()
+        recorder = recorders.Recorder()
         now = recorder.now()
         recorder.transition('injected', now)
         recorder.transition('witnessed', now)
@@ -571,13 +602,14 @@ class WatchTest(testtools.TestCase):
         return recorder.timeline()
 
     def expected(self, **changes):
-        limits = dict.fromkeys(samples.PAYLOADS, 0.5)
+        limits = {link.name: 0.5 for link in samples.PAYLOADS}
         return samples.expected(timeouts=limits, **changes)
 
     def nothing(self):
         """Return watchers that see nothing."""
-        missing = [watchers.Look('not there')]
-        return self.chain(**{link.label: missing for link in links.CHAIN})
+        missing = [looks.Look('not there')]
+        return self.chain(**{link.name: missing
+                             for link in vitrage.CHAIN.links})
 
     def test_all_links(self):
         """Each link has threads of its own, and all of them end."""
@@ -589,7 +621,7 @@ class WatchTest(testtools.TestCase):
         self.assertEqual([], [one for one in threads if one.is_alive()])
 
     def test_broken_link_ends_the_watch(self):
-        missing = [watchers.Look('not there')]
+        missing = [looks.Look('not there')]
         seen = self.run_watch(self.chain(
             workflow=missing, stack=missing, application=missing))
         self.assertEqual({Link.ALARM, Link.DEDUCTION},
@@ -615,10 +647,10 @@ class WatchTest(testtools.TestCase):
 
     def test_quiet_time(self):
         """Every link is watched until the end of it."""
-        seen = self.run_watch(self.nothing(), steps=expectation.NOTHING,
+        seen = self.run_watch(self.nothing(), steps=(),
                               quiet=0.1)
         end = seen.transition('injected').end + 0.1
-        for link in links.CHAIN:
+        for link in vitrage.CHAIN.links:
             self.assertGreaterEqual(seen.watched[link].answered, end)
         self.assertGreaterEqual(seen.concluded, end)
 
@@ -627,12 +659,12 @@ class WatchTest(testtools.TestCase):
         recorder, held = self.injected(), threading.Event()
         slow = Hanging(Link.ALARM, held)
         with watch.Watch([slow], recorder, 0.01):
-            for _ in range(watch.AT_ONCE):
+            for _ in range(looks.AT_ONCE):
                 self.assertTrue(slow.begun.acquire(timeout=5))
             self.assertFalse(slow.begun.acquire(timeout=0.1))
             held.set()
         self.assertGreaterEqual(
-            recorder.timeline().watched[Link.ALARM].polls, watch.AT_ONCE)
+            recorder.timeline().watched[Link.ALARM].polls, looks.AT_ONCE)
 
     def test_one_at_a_time_in_trouble(self):
         """A service without an answer is not asked harder."""
@@ -643,16 +675,16 @@ class WatchTest(testtools.TestCase):
             self.assertTrue(slow.begun.acquire(timeout=5))
             self.assertFalse(slow.begun.acquire(timeout=0.5))
             held.set()
-            for _ in range(watch.AT_ONCE):
+            for _ in range(looks.AT_ONCE):
                 self.assertTrue(slow.begun.acquire(timeout=5))
         self.assertEqual(1, recorder.timeline().watched[Link.STACK].errors)
 
     def test_slow_application_is_not_asked_harder(self):
         """Requests that it has taken are work for it, answered or not."""
         recorder, held = self.injected(), threading.Event()
-        slow = Hanging(Link.APPLICATION, held)
-        with watch.Watch([slow], recorder, 60, application_interval=0.01):
-            for _ in range(watch.APPLICATION_AT_ONCE):
+        slow = Hanging(Link.APPLICATION, held, pace=OFTEN)
+        with watch.Watch([slow], recorder, 60):
+            for _ in range(OFTEN.at_once):
                 self.assertTrue(slow.begun.acquire(timeout=5))
             self.assertFalse(slow.begun.acquire(timeout=0.1))
             held.set()
@@ -662,16 +694,17 @@ class WatchTest(testtools.TestCase):
         """Each request takes a second to fail, and is nobody's work."""
         recorder, held = self.injected(), threading.Event()
         dead = Hanging(Link.APPLICATION, held,
-                       watchers.Look('nobody there', unreached=True))
-        with watch.Watch([dead], recorder, 60, application_interval=0.01):
-            for _ in range(2 * watch.APPLICATION_AT_ONCE):
+                       looks.Look('nobody there', unreached=True), OFTEN)
+        with watch.Watch([dead], recorder, 60):
+            for _ in range(2 * OFTEN.at_once):
                 self.assertTrue(dead.begun.acquire(timeout=5))
             held.set()
 
     def test_what_has_come_is_asked_for_less(self):
         """Nothing but the application, whose every answer counts."""
-        self.useFixture(fixtures.MockPatchObject(watch, 'REST', 60))
         recorder, chain = self.injected(), self.chain()
+        for watcher in chain[:-1]:
+            watcher.pace = looks.Pace(rest=60)
         with watch.Watch(chain, recorder, 0.01):
             probes = chain[-1].asked
             for _ in range(20):
@@ -680,7 +713,7 @@ class WatchTest(testtools.TestCase):
         watched = recorder.timeline().watched
         # The mark that came last came with the second poll; some more may
         # have been under way.
-        self.assertLess(watched[Link.ALARM].polls, 2 + watch.AT_ONCE)
+        self.assertLess(watched[Link.ALARM].polls, 2 + looks.AT_ONCE)
 
     def test_time_is_asked_for_at_the_end(self):
         """All has come, but nobody has told yet when the stack was done."""
@@ -705,7 +738,8 @@ class WatchTest(testtools.TestCase):
         going_on = [one for one in chain if one.link in (
             Link.APPLICATION, Link.WORKFLOW)]
         # What has come is asked for at leisure, which is too long here.
-        self.useFixture(fixtures.MockPatchObject(watch, 'REST', 0.0))
+        for watcher in chain:
+            watcher.pace = looks.Pace(rest=0.0)
         with watch.Watch(chain, recorder, 0.01) as running:
             running.until_over(self.expected())
             concluded = recorder.timeline()
@@ -729,7 +763,8 @@ class WatchTest(testtools.TestCase):
     def test_application_interval(self):
         """The application is asked at a pace of its own."""
         recorder, chain = self.injected(), self.nothing()
-        with watch.Watch(chain, recorder, 60, application_interval=0.01):
+        chain[-1].pace = OFTEN
+        with watch.Watch(chain, recorder, 60):
             for _ in range(3):
                 self.assertTrue(chain[-1].asked.wait(5))
                 chain[-1].asked.clear()
@@ -744,14 +779,14 @@ class WatchTest(testtools.TestCase):
         before = set(threading.enumerate())
         with watch.Watch(chain, recorder, 0.01) as running:
             running.until_over(self.expected())
-            judged = verdict.verdict(recorder.timeline(), self.expected())
+            judged = verdicts.verdict(recorder.timeline(), self.expected())
             chain[-1].break_with(KeyError('boot'))
             waiting.wait_for(
                 lambda: 'watch-application' not in {
                     one.name for one in {*threading.enumerate()} - before},
                 what='the end of who asks', timeout=20, interval=0.01)
         seen = recorder.timeline()
-        self.assertEqual(judged, verdict.verdict(seen, self.expected()))
+        self.assertEqual(judged, verdicts.verdict(seen, self.expected()))
         self.assertIn('application was not watched to the end, after the '
                       "verdict was sure: KeyError: 'boot'", seen.remarks)
 
@@ -784,9 +819,9 @@ class WatchTest(testtools.TestCase):
                     running.until_over(self.expected(), interrupt)
             seen = recorder.timeline()
             self.assertEqual((why, None), (seen.ended, seen.concluded))
-            found = verdict.verdict(seen, self.expected())
+            found = verdicts.verdict(seen, self.expected())
             self.assertEqual(
-                (verdict.Kind.INVALID, 'the watch ended early: %s' % why),
+                (verdicts.Kind.INVALID, 'the watch ended early: %s' % why),
                 (found.kind, found.why))
 
     def test_picture_that_breaks(self):
@@ -810,9 +845,9 @@ class WatchTest(testtools.TestCase):
         slow = Hanging(Link.ALARM, held)
         chain = [slow, *self.nothing()[1:]]
         with watch.Watch(chain, recorder, 0.01, patience=0.2) as running:
-            for _ in range(watch.AT_ONCE + 2):
+            for _ in range(looks.AT_ONCE + 2):
                 self.assertTrue(slow.begun.acquire(timeout=10))
         seen = recorder.timeline().watched[Link.ALARM]
-        self.assertGreaterEqual(seen.errors, watch.AT_ONCE)
+        self.assertGreaterEqual(seen.errors, looks.AT_ONCE)
         self.assertIn('no answer: no end after', seen.state)
         del running

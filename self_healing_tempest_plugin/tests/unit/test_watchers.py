@@ -21,18 +21,30 @@ import fixtures
 import testtools
 
 from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import watchers
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.links.application import (
+    watcher as application_link)
+from self_healing_tempest_plugin.links.heat_stack import watcher as heat_stack
+from self_healing_tempest_plugin.links.mistral_workflow import (
+    watcher as mistral_workflow)
+from self_healing_tempest_plugin.links.monitor_alarm import (
+    watcher as monitor_alarm)
+from self_healing_tempest_plugin.links import vitrage_alarms
+from self_healing_tempest_plugin.links.vitrage_deduction import (
+    watcher as vitrage_deduction)
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_diagnosis
 from self_healing_tempest_plugin.tests.unit import test_waiting
+from self_healing_tempest_plugin.watching import recorders
 
-Link, Mark = links.Link, links.Mark
-STACK = application.Stack('app', fake_cloud.STACK)
+Link, Mark = vitrage, links.Mark
+STACK = stacks.Stack('app', fake_cloud.STACK)
 
 
 class WatcherTestCase(service_samples.ClientTestCase):
@@ -41,11 +53,11 @@ class WatcherTestCase(service_samples.ClientTestCase):
     def setUp(self):
         super().setUp()
         self.clock = test_waiting.FakeClock()
-        self.recorder = timeline.Recorder(self.clock)
+        self.recorder = recorders.Recorder(self.clock)
 
     def look(self):
         """Look, and let the time pass that the history is left alone."""
-        self.clock.sleep(watchers.HISTORY_INTERVAL)
+        self.clock.sleep(vitrage_alarms.HISTORY_INTERVAL)
         return self.watcher.look(self.recorder)
 
     def marks(self):
@@ -57,10 +69,10 @@ class WatcherTestCase(service_samples.ClientTestCase):
 
 
 class AlarmWatcherTest(WatcherTestCase):
-    """watchers.AlarmWatcher."""
+    """monitor_alarm.AlarmWatcher."""
 
     def watch(self):
-        self.watcher = watchers.AlarmWatcher(
+        self.watcher = monitor_alarm.AlarmWatcher(
             self.clients.vitrage, fake_cloud.host_entity(), 'prometheus',
             'HostDown')
 
@@ -150,12 +162,12 @@ class AlarmWatcherTest(WatcherTestCase):
 
 
 class DeductionWatcherTest(WatcherTestCase):
-    """watchers.DeductionWatcher."""
+    """vitrage_deduction.DeductionWatcher."""
 
     def setUp(self):
         super().setUp()
         self.cloud.entities = [fake_cloud.server_entity()]
-        self.watcher = watchers.DeductionWatcher(
+        self.watcher = vitrage_deduction.DeductionWatcher(
             self.clients.vitrage, fake_cloud.server_entity(),
             'Instance down')
 
@@ -192,7 +204,7 @@ class DeductionWatcherTest(WatcherTestCase):
             seen.lag, sample.service, sample.low))
         self.assertAlmostEqual(1767225610.26, sample.high, 3)
         self.assertEqual(
-            timeline.Stamp('Vitrage', 1767225610.0, 1767225611.0), start)
+            timelines.Stamp('Vitrage', 1767225610.0, 1767225611.0), start)
 
     def test_server_gone(self):
         """Heat was quicker than the poll: the history knows."""
@@ -200,12 +212,12 @@ class DeductionWatcherTest(WatcherTestCase):
         self.cloud.alarms.append(fake_cloud.deduced(end='now'))
         seen = self.sighting()
         self.assertFalse(seen.payload['state_error'])
-        self.assertEqual(watchers.VITRAGE_DATABASE_LAG
-                         + watchers.HISTORY_INTERVAL, seen.lag)
+        self.assertEqual(vitrage_alarms.VITRAGE_DATABASE_LAG
+                         + vitrage_alarms.HISTORY_INTERVAL, seen.lag)
         # Its start is a column of whole seconds, which may be rounded.
         start = 1767225610.0
-        self.assertEqual((timeline.Stamp('Vitrage', start - 0.5,
-                                         start + 1.0),), seen.stamps)
+        self.assertEqual((timelines.Stamp('Vitrage', start - 0.5,
+                                          start + 1.0),), seen.stamps)
 
     def test_causes(self):
         """What an alarm was deduced from is asked for, now and then."""
@@ -233,7 +245,7 @@ class DeductionWatcherTest(WatcherTestCase):
         self.cloud.alarms.append(fake_cloud.deduced(end='now'))
         self.clock.sleep(2.0)
         seen, = self.watcher.look(self.recorder).sightings
-        self.assertEqual(watchers.VITRAGE_DATABASE_LAG + 2.0, seen.lag)
+        self.assertEqual(vitrage_alarms.VITRAGE_DATABASE_LAG + 2.0, seen.lag)
 
     def test_history_is_left_alone(self):
         """The graph is asked each time, the database now and then."""
@@ -252,12 +264,12 @@ class DeductionWatcherTest(WatcherTestCase):
 
 
 class WorkflowWatcherTest(WatcherTestCase):
-    """watchers.WorkflowWatcher."""
+    """mistral_workflow.WorkflowWatcher."""
 
     def setUp(self):
         super().setUp()
         self.cloud.executions = [fake_cloud.execution('ERROR', id='before')]
-        self.watcher = watchers.WorkflowWatcher(
+        self.watcher = mistral_workflow.WorkflowWatcher(
             self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER)
 
     def add(self, *executions):
@@ -272,8 +284,8 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.assertEqual([Mark.STARTED, Mark.FINISHED],
                          [started.mark, finished.mark])
         self.assertEqual(
-            [(timeline.Stamp('Mistral', 1767225612.0, 1767225613.0),),
-             (timeline.Stamp('Mistral', 1767225615.0, 1767225616.0),)],
+            [(timelines.Stamp('Mistral', 1767225612.0, 1767225613.0),),
+             (timelines.Stamp('Mistral', 1767225615.0, 1767225616.0),)],
             [started.stamps, finished.stamps])
 
     def test_another_server(self):
@@ -340,7 +352,7 @@ class WorkflowWatcherTest(WatcherTestCase):
 
     def test_failure_of_an_execution_for_another_stack(self):
         """It is no failure of ours, which has not come yet."""
-        self.watcher = watchers.WorkflowWatcher(
+        self.watcher = mistral_workflow.WorkflowWatcher(
             self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER,
             fake_cloud.STACK)
         other = dict(fake_cloud.execution('ERROR', id='other'))
@@ -369,7 +381,7 @@ class WorkflowWatcherTest(WatcherTestCase):
 
 
 class StackWatcherTest(WatcherTestCase):
-    """watchers.StackWatcher."""
+    """heat_stack.StackWatcher."""
 
     def setUp(self):
         super().setUp()
@@ -378,7 +390,7 @@ class StackWatcherTest(WatcherTestCase):
             'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': '',
             'updated_time': None}
         self.cloud.stack_resources = fake_cloud.resources()
-        self.watcher = watchers.StackWatcher(
+        self.watcher = heat_stack.StackWatcher(
             self.clients.heat, self.clients.nova, STACK, fake_cloud.SERVER)
 
     def update(self, status, reason='', begun='2026-01-01T00:00:13Z'):
@@ -405,8 +417,8 @@ class StackWatcherTest(WatcherTestCase):
             fake_cloud.event('COMPLETE', 'e3', name='server')]
         started, finished = self.look().sightings
         self.assertEqual(
-            [(None, (timeline.Stamp('Heat', 1767225613.0, 1767225614.0),)),
-             ('e2', (timeline.Stamp('Heat', 1767225640.0, 1767225641.0),))],
+            [(None, (timelines.Stamp('Heat', 1767225613.0, 1767225614.0),)),
+             ('e2', (timelines.Stamp('Heat', 1767225640.0, 1767225641.0),))],
             [(one.payload.get('event_id'), one.stamps)
              for one in (started, finished)])
         self.assertEqual(
@@ -438,7 +450,7 @@ class StackWatcherTest(WatcherTestCase):
         self.assertEqual(times, (first.payload['updated_time'],
                                  second.payload['updated_time']))
         self.assertEqual(
-            (timeline.Stamp('Heat', 1767225635.0, 1767225636.0),),
+            (timelines.Stamp('Heat', 1767225635.0, 1767225636.0),),
             second.stamps)
         self.assertGreaterEqual(second.not_before, first.seen_at)
 
@@ -487,7 +499,7 @@ class StackWatcherTest(WatcherTestCase):
             fake_cloud.event('COMPLETE', 'e4', time='2026-01-01T00:00:40Z')]
         _, finished = self.look().sightings
         self.assertEqual(
-            (timeline.Stamp('Heat', 1767225613.0, 1767225641.0),),
+            (timelines.Stamp('Heat', 1767225613.0, 1767225641.0),),
             finished.stamps)
 
     def test_next_update_has_begun(self):
@@ -552,7 +564,7 @@ class StackWatcherTest(WatcherTestCase):
         """A stack that was healed before starts from UPDATE_COMPLETE."""
         self.update('UPDATE_COMPLETE')
         self.cloud.events.append(fake_cloud.event('COMPLETE', 'before'))
-        self.watcher = watchers.StackWatcher(
+        self.watcher = heat_stack.StackWatcher(
             self.clients.heat, self.clients.nova, STACK, fake_cloud.SERVER)
         self.assertEqual([], self.marks())
         self.cloud.stacks[fake_cloud.STACK]['updated_time'] = 'latest'
@@ -561,7 +573,7 @@ class StackWatcherTest(WatcherTestCase):
 
 
 class ServerOfTest(testtools.TestCase):
-    """watchers.server_of()."""
+    """stacks.server_of()."""
 
     def test_among_others(self):
         """Heat lists resources in no order."""
@@ -569,23 +581,23 @@ class ServerOfTest(testtools.TestCase):
         self.assertLess(1, len(found))
         for _ in found:
             found.append(found.pop(0))
-            self.assertEqual(fake_cloud.SERVER, watchers.server_of(found))
+            self.assertEqual(fake_cloud.SERVER, stacks.server_of(found))
 
     def test_none(self):
-        self.assertIsNone(watchers.server_of([
+        self.assertIsNone(stacks.server_of([
             one for one in fake_cloud.resources()
             if one['physical_resource_id'] != fake_cloud.SERVER]))
 
 
 class ApplicationWatcherTest(WatcherTestCase):
-    """watchers.ApplicationWatcher."""
+    """application_link.ApplicationWatcher."""
 
     def setUp(self):
         super().setUp()
         self.app = application.Application(self.clients, _Settings)
         self.app.url = self.cloud.url + '/'
-        self.watcher = watchers.ApplicationWatcher(self.app, 'boot-1',
-                                                   self.clients.nova)
+        self.watcher = application_link.ApplicationWatcher(self.app, 'boot-1',
+                                                      self.clients.nova)
 
     def test_life(self):
         self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
@@ -702,7 +714,7 @@ class UnavailableTest(WatcherTestCase):
     """A service that is out of order is not "not there"."""
 
     def test_silence(self):
-        watcher = watchers.WorkflowWatcher(
+        watcher = mistral_workflow.WorkflowWatcher(
             self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER)
         self.cloud.broken = '/mistral'
         self.assertRaises(errors.ServiceUnavailable, watcher.look,

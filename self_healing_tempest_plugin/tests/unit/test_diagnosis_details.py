@@ -12,32 +12,35 @@
 
 """What the services tell of a run afterwards."""
 
-from self_healing_tempest_plugin.chain import clocks
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import watchers
-from self_healing_tempest_plugin.diagnosis import afterwards
-from self_healing_tempest_plugin.diagnosis import stack
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.diagnosis import details
+from self_healing_tempest_plugin.links.mistral_workflow import (
+    details as mistral_workflow)
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import stamps
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import samples
 from self_healing_tempest_plugin.tests.unit import test_diagnosis
 from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import looks
+from self_healing_tempest_plugin.watching import recorders
 
-Link, Mark = links.Link, links.Mark
+Link, Mark = vitrage, links.Mark
 
 MINUTE = 1767225600.0    # 2026-01-01T00:00:00Z
 
 
-class AfterwardsTest(diagnosis_samples.DiagnosisTestCase):
-    """afterwards.collect()."""
+class DetailsTest(diagnosis_samples.DiagnosisTestCase):
+    """details.collect()."""
 
     def setUp(self):
         super().setUp()
         self.now = 100.0
         clock = waiting.Clock(lambda: self.now, lambda seconds: None,
                               lambda: self.now - 100.0 + MINUTE)
-        self.recorder = timeline.Recorder(clock)
+        self.recorder = recorders.Recorder(clock)
 
     def inject(self):
         """Break something at the fifth second of the run."""
@@ -47,18 +50,18 @@ class AfterwardsTest(diagnosis_samples.DiagnosisTestCase):
     def heal(self, *executions):
         """Let executions and a new server be seen."""
         self.now = 120.0
-        self.recorder.look(Link.WORKFLOW, 119.0, 120.0, watchers.Look(
+        self.recorder.look(Link.WORKFLOW, 119.0, 120.0, looks.Look(
             'x', objects=executions))
-        self.recorder.look(Link.STACK, 119.0, 120.0, watchers.Look('x', (
-            watchers.Sighting(Mark.FINISHED, fake_cloud.STACK, {
+        self.recorder.look(Link.STACK, 119.0, 120.0, looks.Look('x', (
+            looks.Sighting(Mark.FINISHED, fake_cloud.STACK, {
                 'stack_id': fake_cloud.STACK, 'host': 'compute-20',
                 'server_id': fake_cloud.NEW_SERVER,
                 'status': 'ACTIVE'}),)))
 
     def collect(self):
         """Return what was recorded, as source, id and text."""
-        afterwards.collect(self.recorder, self.expected(),
-                           self.surroundings(), 10)
+        details.collect(self.recorder, self.expected(),
+                        self.surroundings(), 10)
         return [(one.source, one.object_id, one.text)
                 for one in self.recorder.timeline().details]
 
@@ -112,7 +115,7 @@ class AfterwardsTest(diagnosis_samples.DiagnosisTestCase):
         self.inject()
         self.heal(*('e%d' % number for number in range(9)))
         self.collect()
-        self.assertEqual(afterwards.EXECUTIONS, len(
+        self.assertEqual(mistral_workflow.EXECUTIONS, len(
             self.cloud.asked('GET', '/tasks')))
 
     def test_no_answer(self):
@@ -142,19 +145,19 @@ class AfterwardsTest(diagnosis_samples.DiagnosisTestCase):
 
 
 class AfterFaultTest(diagnosis_samples.DiagnosisTestCase):
-    """stack.after_fault()."""
+    """stamps.after_fault()."""
 
     def test_clock(self):
         """A clock that is known to be ahead is taken into account."""
         text = '2026-01-01T00:01:00Z'
         known = samples.healthy(began=MINUTE, clocks={
-            'Heat': clocks.Offset(MINUTE + 0.0, MINUTE + 0.5)})
-        self.assertFalse(stack.after_fault(known, 'Heat', text))
-        self.assertTrue(stack.after_fault(
+            'Heat': timelines.Offset(MINUTE + 0.0, MINUTE + 0.5)})
+        self.assertFalse(stamps.after_fault(known, 'Heat', text))
+        self.assertTrue(stamps.after_fault(
             known, 'Heat', '2026-01-01T00:01:40Z'))
-        self.assertTrue(stack.after_fault(
+        self.assertTrue(stamps.after_fault(
             samples.healthy(began=MINUTE), 'Heat', text))
 
     def test_unknown(self):
         """In doubt it is shown."""
-        self.assertTrue(stack.after_fault(samples.healthy(), 'Heat', None))
+        self.assertTrue(stamps.after_fault(samples.healthy(), 'Heat', None))

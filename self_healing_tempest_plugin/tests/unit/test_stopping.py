@@ -18,25 +18,25 @@ from hypothesis import given
 from hypothesis import strategies
 import testtools
 
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import outlook
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import verdict
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import stopping
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.tests.unit import samples
 
-Link, Mark = links.Link, links.Mark
+Link, Mark = vitrage, links.Mark
 EXPECTED = samples.expected()
 QUIET = samples.untouched()
 
 
 def over(seen, expected=EXPECTED, **begins):
-    return outlook.over(dataclasses.replace(
+    return stopping.over(dataclasses.replace(
         seen, watched=samples.polled(seen, **begins)), expected)
 
 
 class OverTest(testtools.TestCase):
-    """outlook.over()."""
+    """stopping.over()."""
 
     def test_all_there(self):
         self.assertTrue(over(samples.healthy()))
@@ -47,10 +47,10 @@ class OverTest(testtools.TestCase):
             without=[Link.APPLICATION], witnessed=False)))
 
     def test_unwitnessed(self):
-        seen = samples.healthy(without=list(Link), witnessed=False)
+        seen = samples.healthy(without=vitrage.CHAIN.links, witnessed=False)
         seen = dataclasses.replace(seen, transitions=(
             *seen.transitions,
-            timeline.Transition('unwitnessed', 101.0, 131.0)))
+            timelines.Transition('unwitnessed', 101.0, 131.0)))
         self.assertTrue(over(seen))
 
     def test_nothing_injected(self):
@@ -84,8 +84,8 @@ class OverTest(testtools.TestCase):
                                         Link.APPLICATION])
         seen = dataclasses.replace(
             seen, evidence=(*seen.evidence, started),
-            failures=(timeline.Failure(Link.WORKFLOW, 'e', 110.0, 'boom'),))
-        at = 110.0 + outlook.GRACE
+            failures=(timelines.Failure(Link.WORKFLOW, 'e', 110.0, 'boom'),))
+        at = 110.0 + stopping.GRACE
         self.assertFalse(over(seen, stack=at - 0.1, workflow=at))
         self.assertTrue(over(seen, stack=at, workflow=at))
 
@@ -93,12 +93,12 @@ class OverTest(testtools.TestCase):
         """A failure long after the deadline changes nothing."""
         seen = samples.healthy(without=[Link.STACK, Link.APPLICATION])
         seen = dataclasses.replace(seen, failures=(
-            timeline.Failure(Link.STACK, 's', 170.0, 'UPDATE_FAILED'),))
+            timelines.Failure(Link.STACK, 's', 170.0, 'UPDATE_FAILED'),))
         self.assertTrue(over(seen, stack=181.0, application=200.0))
 
 
 class QuietTest(testtools.TestCase):
-    """outlook.over(), where nothing is to be healed."""
+    """stopping.over(), where nothing is to be healed."""
 
     def test_quiet_time(self):
         """Each forbidden link needs a poll after the end."""
@@ -106,7 +106,7 @@ class QuietTest(testtools.TestCase):
         self.assertTrue(over(samples.deduced(), QUIET))
         for link in QUIET.forbidden:
             self.assertFalse(over(samples.deduced(), QUIET,
-                                  **{link.label: 136.9}))
+                                  **{link.name: 136.9}))
 
     def test_required_links_need_no_poll(self):
         """What is there need not be watched."""
@@ -151,23 +151,23 @@ class QuietTest(testtools.TestCase):
 
     def test_nothing_at_all(self):
         """The quiet time runs from the end of the injection at 101 s."""
-        expected = samples.untouched(steps=expectation.NOTHING)
-        self.assertEqual(links.CHAIN, expected.forbidden)
+        expected = samples.untouched(steps=())
+        self.assertEqual(vitrage.CHAIN.links, expected.forbidden)
         seen = samples.deduced(evidence=(), until=131.0)
-        self.assertEqual((), outlook.pending(seen, expected))
+        self.assertEqual((), stopping.pending(seen, expected))
         self.assertTrue(over(seen, expected))
-        for link in links.CHAIN:
-            self.assertFalse(over(seen, expected, **{link.label: 130.9}))
+        for link in vitrage.CHAIN.links:
+            self.assertFalse(over(seen, expected, **{link.name: 130.9}))
 
     def test_service_out_of_order(self):
         """A poll without an answer shows nothing, but not for ever."""
         seen = samples.deduced()
-        for begin, is_over in ((137.0 + outlook.GRACE - 0.1, False),
-                               (137.0 + outlook.GRACE, True)):
+        for begin, is_over in ((137.0 + stopping.GRACE - 0.1, False),
+                               (137.0 + stopping.GRACE, True)):
             watched = dict(seen.watched)
-            watched[Link.STACK] = timeline.Watched(
+            watched[Link.STACK] = timelines.Watched(
                 9, 1, begin, 'no answer: HTTP 503', 136.9)
-            self.assertEqual(is_over, outlook.over(
+            self.assertEqual(is_over, stopping.over(
                 dataclasses.replace(seen, watched=watched), QUIET))
 
     @given(noticed=strategies.booleans(), quiet=strategies.floats(0, 100),
@@ -175,13 +175,14 @@ class QuietTest(testtools.TestCase):
                                    max_size=5))
     def test_over_means_untouched(self, noticed, quiet, begins):
         """With all that must come and nothing else, both say the same."""
-        steps = expectation.DEDUCED if noticed else expectation.NOTHING
+        steps = samples.DEDUCED if noticed else ()
         expected = samples.untouched(steps=steps, quiet=quiet)
         came = tuple(samples.evidence(*step) for step
                      in samples.HEALTHY[:len(steps)])
         seen = samples.deduced(evidence=came)
         polled = samples.polled(seen, **{
-            link.label: begin for link, begin in zip(links.CHAIN, begins)})
+            link.name: begin
+            for link, begin in zip(vitrage.CHAIN.links, begins)})
         seen = dataclasses.replace(seen, watched=polled)
-        self.assertEqual(verdict.verdict(seen, expected).good,
-                         outlook.over(seen, expected))
+        self.assertEqual(verdicts.verdict(seen, expected).good,
+                         stopping.over(seen, expected))

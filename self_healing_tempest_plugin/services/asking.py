@@ -52,7 +52,7 @@ class Answers:
     def __getitem__(self, name):
         """Return an answer.
 
-        :raises ..clients.ServiceError: when there is none
+        :raises .errors.ServiceError: when there is none
         """
         error = self.error(name)
         if error:
@@ -62,7 +62,7 @@ class Answers:
     def error(self, name):
         """Return why a question has no answer, None where it has one.
 
-        :returns: :class:`..services.errors.ServiceError`; a question that
+        :returns: :class:`.errors.ServiceError`; a question that
             was not asked has none
         """
         if name not in self._outcomes:
@@ -81,7 +81,7 @@ class Refusal:
     def __init__(self, error):
         """Take why.
 
-        :param error: :class:`..services.errors.ServiceError`
+        :param error: :class:`.errors.ServiceError`
         """
         self._error = error
 
