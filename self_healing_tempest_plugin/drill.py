@@ -34,7 +34,6 @@ from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.links import kit
-from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.model import expectations
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin import report
@@ -90,7 +89,7 @@ class Drill(fixtures.Fixture):
     def _setUp(self):
         self.recorder = recorders.Recorder()
         self._timekeeper = clocks.Timekeeper(
-            {**self._clients.dates(), **surroundings.dates(self._settings)},
+            {**self._clients.dates(), **self._around.monitor.dates()},
             self.recorder)
         self.addCleanup(self._timekeeper.stop)
         # Every target of a fault takes the addresses of all fault hosts.

@@ -21,7 +21,7 @@ from self_healing_tempest_plugin.model import chains
 # What a cloud has to have for a scenario, see :mod:`.preflight.options`.
 POWER, SSH = 'power', 'ssh'
 MANAGEMENT_NIC, DATA_NIC = 'management-nic', 'data-nic'
-CONTROL_PLANE = 'control-plane'
+CONTROL_PLANE, EVENT_SOURCE = 'control-plane', 'event-source'
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,7 @@ SCENARIOS = (
              'blip_time: what data_nic_down needs.'),
     Scenario(
         feature='synthetic_alarm', chain=vitrage.CHAIN,
-        until='stack', guests=False,
+        needs=(EVENT_SOURCE,), until='stack', guests=False,
         help='Whether the scenario can run in which an alarm is raised that '
              'no fault stands behind, so that the stack gets another server: '
              'hosts in fault_hosts that run no guests, as with the fake '

@@ -12,13 +12,10 @@
 
 """An alarm of our own in Vitrage, as a fault of the journal.
 
-An alarm of Prometheus that nobody clears goes with one of Vitrage's next
-snapshots: it deletes what Alertmanager does not list (``run driver delete
-outdated vertices``), or, where Alertmanager does not answer, what is older
-than two intervals. An alarm of Doctor stays until it is cleared, whatever
-happens: Vitrage has no snapshot of that datasource. Both are written down in
-the journal before they are raised, so that ``self-healing-tempest revert``
-clears them when the run was killed.
+Where nobody clears it, it goes with one of Vitrage's next snapshots, or never:
+that depends on the datasource, see its monitor. So each is written down in the
+journal before it is raised, and ``self-healing-tempest revert`` clears it when
+the run was killed.
 
 The commands of the journal run this module in a process of its own::
 
@@ -43,7 +40,6 @@ from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
-from self_healing_tempest_plugin.monitors import prometheus
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import session
 from self_healing_tempest_plugin.services import vitrage
@@ -59,10 +55,16 @@ def plan(alarm, monitor, config_file):
     """Return the fault that is this alarm.
 
     :param alarm: :class:`..monitors.events.Alarm`
-    :param monitor: name of the monitor, a key of ``monitors.MONITORS``
+    :param monitor: its name, one of :func:`..monitors.names`
     :param config_file: absolute path of the tempest.conf
     :returns: :class:`..faults.plan.Plan`
+    :raises ..faults.gates.FaultRefused: where nobody can raise an alarm in
+        the place of that monitor
     """
+    if monitors.kind(monitor).event_source is None:
+        raise gates.FaultRefused(
+            'no alarm can be raised in the place of [self_healing] monitor '
+            '"%s"' % monitor)
     text = json.dumps(dict(dataclasses.asdict(alarm), monitor=monitor),
                       sort_keys=True)
 
@@ -90,53 +92,54 @@ def planned(host, around):
     :param host: as Nova names it
     :param around: :class:`.links.surroundings.Surroundings`
     :returns: :class:`.faults.plan.Plan`
-    :raises .faults.gates.FaultRefused: for a host that may run guests
+    :raises .faults.gates.FaultRefused: for a host that may run guests, and
+        see :func:`plan`
     """
     gates.check_guests(host, around.clients.nova.hypervisor_type(host))
     alarm = events.Alarm(
         around.alarm.name, host, events.stamp(waiting.CLOCK.wall()),
-        prometheus.alert_labels(around.alarm.name, host))
+        around.monitor.labels(around.alarm.name, host))
     return plan(alarm, around.settings.monitor, around.settings.config_file)
 
 
-def is_there(vitrage, alarm, monitor):
+def is_there(vitrage, alarm, source):
     """Return whether the graph has this alarm.
 
     Vitrage keeps one alarm of a name on a host, and may tell a later time of
     it than was posted, once something was deduced from it. Whether it is
-    ours says the monitor's ``is_own``.
+    ours says who raised it, by ``is_own``.
 
     :param vitrage: :class:`..services.vitrage.Vitrage`
     :param alarm: :class:`..monitors.events.Alarm`
-    :param monitor: :class:`..monitors.Monitor` that it seems to be of
+    :param source: :class:`..monitors.events.EventSource` that raised it
     """
     host = vitrage.entity('nova.host', alarm.host)
-    return host is not None and _is_on(host, vitrage, alarm, monitor)
+    return host is not None and _is_on(host, vitrage, alarm, source)
 
 
-def _is_on(host, vitrage, alarm, monitor):
+def _is_on(host, vitrage, alarm, source):
     around = vitrage.around(host['vitrage_id'])
     return around is not None and any(
-        (one['vitrage_type'], one['name']) == (monitor.datasource, alarm.name)
-        and monitor.is_own(one, alarm)
+        (one['vitrage_type'], one['name']) == (source.datasource, alarm.name)
+        and source.is_own(one, alarm)
         for one in around.alarms)
 
 
-def has_come(vitrage, alarm, monitor):
+def has_come(vitrage, alarm, source):
     """Return whether Vitrage has taken this alarm, be it gone by now.
 
     The history keeps the time that was posted, as whole seconds.
 
     :param vitrage: see :func:`is_there`
     :param alarm: see :func:`is_there`
-    :param monitor: see :func:`is_there`
+    :param source: see :func:`is_there`
     """
     host = vitrage.entity('nova.host', alarm.host)
     return host is not None and (
-        _is_on(host, vitrage, alarm, monitor) or any(
-            monitor.is_own(one, alarm)
+        _is_on(host, vitrage, alarm, source) or any(
+            source.is_own(one, alarm)
             and _second(one['start_timestamp']) >= _second(alarm.began)
-            for one in vitrage.alarms(host['vitrage_id'], monitor.datasource,
+            for one in vitrage.alarms(host['vitrage_id'], source.datasource,
                                       alarm.name)))
 
 
@@ -145,31 +148,31 @@ def _second(text):
     return text.replace('T', ' ')[:len('2026-01-01 00:00:00')]
 
 
-def _raise(vitrage, alarm, monitor):
-    _post(vitrage, monitor.raised(alarm))
+def _raise(vitrage, alarm, source):
+    _post(vitrage, source.raised(alarm))
     return 0
 
 
-def _clear(vitrage, alarm, monitor):
+def _clear(vitrage, alarm, source):
     # Vitrage breaks over the end of an alarm that it does not know.
-    if not is_there(vitrage, alarm, monitor):
+    if not is_there(vitrage, alarm, source):
         return 0
-    _end(vitrage, alarm, monitor)
+    _end(vitrage, alarm, source)
     try:
         waiting.wait_for(
-            lambda: is_there(vitrage, alarm, monitor),
+            lambda: is_there(vitrage, alarm, source),
             lambda there: not there, what='the end of alarm %s' % alarm.name,
             timeout=CLEAR_PATIENCE, tolerate=errors.ServiceUnavailable)
     except waiting.WaitError:
         # A vitrage-graph that was started again still has the alarm in its
         # graph, but its driver does not know it and drops its end.
-        _raise(vitrage, alarm, monitor)
-        _end(vitrage, alarm, monitor)
+        _raise(vitrage, alarm, source)
+        _end(vitrage, alarm, source)
     return 0
 
 
-def _end(vitrage, alarm, monitor):
-    _post(vitrage, monitor.cleared(
+def _end(vitrage, alarm, source):
+    _post(vitrage, source.cleared(
         alarm, events.stamp(waiting.CLOCK.wall())))
 
 
@@ -177,12 +180,12 @@ def _post(vitrage, event):
     vitrage.post_event(event.time, event.kind, event.details)
 
 
-def _look(vitrage, alarm, monitor):
-    return int(not is_there(vitrage, alarm, monitor))
+def _look(vitrage, alarm, source):
+    return int(not is_there(vitrage, alarm, source))
 
 
-def _came(vitrage, alarm, monitor):
-    return int(not has_come(vitrage, alarm, monitor))
+def _came(vitrage, alarm, source):
+    return int(not has_come(vitrage, alarm, source))
 
 
 STEPS = {'raise': _raise, 'clear': _clear, 'look': _look, 'came': _came}
@@ -197,8 +200,8 @@ def run(step, text, vitrage):
     :returns: exit code
     """
     values = json.loads(text)
-    monitor = monitors.MONITORS[values.pop('monitor')]
-    return STEPS[step](vitrage, events.Alarm(**values), monitor)
+    source = monitors.kind(values.pop('monitor')).event_source
+    return STEPS[step](vitrage, events.Alarm(**values), source)
 
 
 def main(arguments=None):

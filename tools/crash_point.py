@@ -154,7 +154,7 @@ def _run(run, options, settings, journal):
              else settings.host_alarm)
     if options.application:
         run.enter_context(application.DeductionTemplate(
-            cloud, settings, monitors.MONITORS[settings.monitor].datasource,
+            cloud, settings, monitors.of(settings).datasource,
             alarm, journal))
         app = run.enter_context(application.Application(
             cloud, settings, answers=False, journal=journal,

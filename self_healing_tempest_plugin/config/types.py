@@ -185,6 +185,7 @@ class Settings:
     state_dir: str
     artifacts_dir: str
     name_prefix: str
+    monitor_datasource: str | None = None
     prometheus_url: str | None = None
     alertmanager_url: str | None = None
     bisect: bool = False

@@ -61,9 +61,18 @@ class Alarms:
     history comes later, and keeps it.
     """
 
-    def __init__(self, vitrage, entity, datasource, name):
+    def __init__(self, vitrage, entity, datasource, name, clock='Vitrage'):
+        """Take the alarms of before.
+
+        :param entity: vertex of the graph, a dict
+        :param datasource: ``vitrage_type`` of the alarms
+        :param name: of the alarms
+        :param clock: whose times the history has; of an alarm that Vitrage
+            deduces its own, of another one the monitor's
+        """
         self._vitrage, self._entity = vitrage, entity
         self._datasource, self._name = datasource, name
+        self._clock = clock
         self._before = frozenset(map(key, self._past()))
         around = vitrage.around(entity['vitrage_id'])
         self._active_before = frozenset(
@@ -97,16 +106,6 @@ class Alarms:
         return entity, alarms + tuple(
             _past_sighting(alarm, lag, self._clock)
             for alarm in reversed(gone))
-
-    @property
-    def _clock(self):
-        """Return whose clock the times of these alarms are of.
-
-        Of an alarm that Vitrage deduces it is its own, of another one the
-        monitor's.
-        """
-        return 'Vitrage' if self._datasource == DEDUCED else (
-            self._datasource.capitalize())
 
     def _lag(self, now):
         # What counts is when the history did not have it; that the graph did

@@ -10,35 +10,39 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who notices a dead host, and how Vitrage shows what it has noticed."""
+"""Who notices a dead host, and how Vitrage shows what it has noticed.
 
-import dataclasses
-import typing
+Each module of this package but the shared ones is a monitor, and has the name
+that ``[self_healing] monitor`` takes; its ``MONITOR`` makes one of the
+settings.
+"""
 
-from self_healing_tempest_plugin.monitors import doctor
-from self_healing_tempest_plugin.monitors import prometheus
+import importlib
+import pkgutil
+
+# What monitors have in common.
+_SHARED = frozenset(['events', 'monitor'])
 
 
-@dataclasses.dataclass(frozen=True)
-class Monitor:
-    """A monitor as Vitrage sees it.
+def names():
+    """Return the names of all monitors, as a sorted tuple."""
+    return tuple(sorted({module.name for module in
+                         pkgutil.iter_modules(__path__)} - _SHARED))
 
-    :ivar datasource: ``vitrage_type`` of its alarms
-    :ivar look_at: where to look when it raises none
-    :ivar raised: returns the event that raises an :class:`.events.Alarm`
-    :ivar cleared: returns the event that ends one, at a given moment
-    :ivar is_own: returns whether an alarm of that name on that host, as the
-        graph has it, is the :class:`.events.Alarm` that was raised
+
+def kind(name):
+    """Return what makes a monitor of the settings.
+
+    :param name: one of :func:`names`
+    :returns: class of a :class:`.monitor.Monitor`
     """
-
-    datasource: str
-    look_at: str
-    raised: typing.Callable
-    cleared: typing.Callable
-    is_own: typing.Callable
+    return importlib.import_module('%s.%s' % (__name__, name)).MONITOR
 
 
-MONITORS = {name: Monitor(one.DATASOURCE, one.LOOK_AT, one.raised,
-                          one.cleared, one.is_own)
-            for name, one in (('prometheus', prometheus),
-                              ('doctor', doctor))}
+def of(settings):
+    """Return the monitor that the options name.
+
+    :param settings: :class:`..config.Settings`
+    :returns: :class:`.monitor.Monitor`
+    """
+    return kind(settings.monitor)(settings)

@@ -13,39 +13,51 @@
 """A monitor that posts to Vitrage's event API itself, like OPNFV's Doctor."""
 
 from self_healing_tempest_plugin.monitors import events
-
-DATASOURCE = 'doctor'
-
-LOOK_AT = "what the monitor posts to Vitrage's event API"
+from self_healing_tempest_plugin.monitors import monitor
 
 
-def raised(alarm):
-    """Return the event that raises an alarm.
+class DoctorEvents:
+    """Its events, see :class:`.events.EventSource`.
 
-    :param alarm: :class:`.events.Alarm`
+    An alarm stays until it is cleared, whatever happens: Vitrage has no
+    snapshot of this datasource.
     """
-    return _event(alarm, alarm.began, 'down')
+
+    datasource = 'doctor'
+
+    def raised(self, alarm):
+        """Return the event that raises an alarm."""
+        return _event(alarm, alarm.began, 'down')
+
+    def cleared(self, alarm, now):
+        """Return the event that ends an alarm."""
+        return _event(alarm, now, 'up')
+
+    def is_own(self, found, alarm):
+        """Return whether the last event on an alarm was ours, by its id.
+
+        The alarm of somebody else, once ended, would not come again.
+        """
+        return found.get('monitor_event_id') == alarm.began
 
 
-def cleared(alarm, now):
-    """Return the event that ends an alarm.
+class Doctor(monitor.Monitor):
+    """It cannot be asked."""
 
-    :param alarm: :class:`.events.Alarm`, which was raised
-    :param now: see :func:`.events.stamp`
-    """
-    return _event(alarm, now, 'up')
+    event_source = DoctorEvents()
 
+    datasource = event_source.datasource
 
-def is_own(found, alarm):
-    """Return whether the last event on an alarm was ours, by its id.
+    look_at = "what the monitor posts to Vitrage's event API"
 
-    There is no snapshot of Doctor: the alarm of somebody else, once ended,
-    would not come again.
+    host_look_at = 'the hostname in what the monitor posts to Vitrage'
 
-    :param found: the alarm in the graph, as a dict
-    :param alarm: :class:`.events.Alarm`
-    """
-    return found.get('monitor_event_id') == alarm.began
+    def __init__(self, settings):
+        """Take nothing: it has no address.
+
+        :param settings: :class:`..config.Settings`
+        """
+        del settings
 
 
 def _event(alarm, time, status):
@@ -55,3 +67,6 @@ def _event(alarm, time, status):
         'cause': 'synthetic alarm', 'severity': 'critical', 'status': status,
         'monitor_id': 'self_healing_tempest_plugin',
         'monitor_event_id': alarm.began})
+
+
+MONITOR = Doctor

@@ -22,7 +22,7 @@ _FORMAT = '%Y-%m-%dT%H:%M:%S.%f'
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """One event, see ``services.vitrage.Vitrage.post_event``.
+    """One event, see :meth:`..services.vitrage.Vitrage.post_event`.
 
     :ivar time: ISO 8601 with microseconds, UTC without a zone
     :ivar kind: type of the event
@@ -41,13 +41,45 @@ class Alarm:
     :ivar name: its name in Vitrage
     :ivar host: the host that it is on, as Nova names it
     :ivar began: see :func:`stamp`
-    :ivar labels: of Prometheus' alert
+    :ivar labels: what its monitor would put on it beside, see
+        :meth:`.monitor.Monitor.labels`
     """
 
     name: str
     host: str
     began: str
     labels: typing.Mapping = dataclasses.field(default_factory=dict)
+
+
+class EventSource(typing.Protocol):
+    """How an alarm is raised in the place of its monitor, and ended.
+
+    :ivar datasource: ``vitrage_type`` of the alarm
+    """
+
+    datasource: str
+
+    def raised(self, alarm):
+        """Return the event that raises an alarm.
+
+        :param alarm: :class:`Alarm`
+        :returns: :class:`Event`
+        """
+
+    def cleared(self, alarm, now):
+        """Return the event that ends an alarm.
+
+        :param alarm: :class:`Alarm`, which was raised
+        :param now: see :func:`stamp`
+        :returns: :class:`Event`
+        """
+
+    def is_own(self, found, alarm):
+        """Return whether an alarm in Vitrage is the one that was raised.
+
+        :param found: an alarm of that name on that host, as a dict of Vitrage
+        :param alarm: :class:`Alarm`, which was raised
+        """
 
 
 def stamp(seconds):

@@ -38,7 +38,7 @@ class Cloud:
     :ivar clients: :class:`..services.clients.Clients`
     :ivar manager: Tempest's ``clients.Manager``
     :ivar settings: :class:`..config.Settings`
-    :ivar monitor: :class:`..monitors.Monitor`
+    :ivar monitor: :class:`..monitors.monitor.Monitor`
     """
 
     clients: clients.Clients

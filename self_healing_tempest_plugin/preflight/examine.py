@@ -93,7 +93,7 @@ def _services(settings, connect, chains, left):
         return asking.Refusal(error)
     manager, services, project = entered[cloud.KEYSTONE]
     questions = cloud.questions(cloud.Cloud(
-        services, manager, settings, monitors.MONITORS[settings.monitor]),
+        services, manager, settings, monitors.of(settings)),
         chains)
     questions[cloud.KEYSTONE] = asking.Question(
         cloud.KEYSTONE, services.keystone_version)

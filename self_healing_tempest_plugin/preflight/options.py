@@ -15,6 +15,7 @@
 import os
 
 from self_healing_tempest_plugin.faults import passwords
+from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import scenarios
 
@@ -41,6 +42,9 @@ _NEEDS = {
         ('host_data_nic', lambda own: own.network.data_nic),),
     scenarios.CONTROL_PLANE: (
         ('control_plane_addresses', lambda own: own.network.control_plane),),
+    scenarios.EVENT_SOURCE: (
+        ('a monitor in whose place an alarm can be raised',
+         lambda own: monitors.kind(own.monitor).event_source),),
 }
 
 

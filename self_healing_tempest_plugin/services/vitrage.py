@@ -144,7 +144,7 @@ class Vitrage:
         ``end_timestamp``.
 
         :param resource_vitrage_id: the entity's ``vitrage_id``
-        :param vitrage_type: datasource of the alarm, e.g. ``prometheus``
+        :param vitrage_type: datasource of the alarm, e.g. ``doctor``
         :param name: name of the alarm
         """
         with _calling('list alarms %s' % name):
@@ -194,7 +194,7 @@ class Vitrage:
         """Tell Vitrage what a monitor would; it does not say what it made.
 
         :param time: ISO 8601 with microseconds, without a zone
-        :param kind: type of the event, e.g. ``prometheus.alarm``
+        :param kind: type of the event, e.g. ``compute.host.down``
         :param details: dict
         """
         with _calling('post event %s' % kind):
@@ -236,7 +236,7 @@ class Vitrage:
     def active_alarms(self, vitrage_type):
         """Return the alarms of a datasource that have not ended, as dicts.
 
-        :param vitrage_type: the datasource, e.g. ``prometheus``
+        :param vitrage_type: the datasource, e.g. ``doctor``
         """
         with _calling('list active alarms'):
             # Vitrage filters by LIKE %value%, see alarms().
@@ -249,7 +249,7 @@ class Vitrage:
     def newest_alarm(self, vitrage_type):
         """Return the newest alarm of a datasource as a dict, or None.
 
-        :param vitrage_type: the datasource, e.g. ``prometheus``
+        :param vitrage_type: the datasource, e.g. ``doctor``
         """
         with _calling('list past alarms'):
             found = self._client.alarm.history(

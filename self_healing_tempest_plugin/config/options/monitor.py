@@ -14,11 +14,21 @@
 
 from oslo_config import cfg
 
+from self_healing_tempest_plugin import monitors
+
 OPTIONS = [
     cfg.StrOpt(
-        'monitor', default='prometheus', choices=['prometheus', 'doctor'],
+        'monitor', default='prometheus', choices=monitors.names(),
         help="Who notices a dead host: the Vitrage datasource that its "
-             'alarms come from.'),
+             'alarms come from, or "other" for the one that '
+             'monitor_datasource names.'),
+    cfg.StrOpt(
+        'monitor_datasource',
+        help='Vitrage datasource (vitrage_type) of the alarms of a monitor '
+             'that has no name of its own in monitor, such as "nagios". It '
+             'must be set where monitor is "other", and only there. Such a '
+             'monitor is not asked when an alarm is missing, nor can an '
+             'alarm be raised in its place.'),
     cfg.URIOpt(
         'prometheus_url', schemes=['http', 'https'],
         help='URL of Prometheus, such as http://192.0.2.1:9090, which is '

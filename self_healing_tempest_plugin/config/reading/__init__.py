@@ -111,6 +111,7 @@ def _settings(conf):
         compute_service=values.required(own, 'compute_service'),
         timeouts=timing.timeouts(own),
         monitor=own.monitor,
+        monitor_datasource=monitor.datasource(own),
         host_alarm=monitor.host_alarm(own),
         nic_alarm=monitor.nic_alarm(own),
         deduced_alarm_name=values.required(own, 'deduced_alarm_name'),

@@ -12,9 +12,28 @@
 
 """The alarms of the monitor."""
 
+from tempest.lib import exceptions
+
 from self_healing_tempest_plugin.config.reading import values
 from self_healing_tempest_plugin.config import types
+from self_healing_tempest_plugin.monitors import other
 from self_healing_tempest_plugin import templates
+
+
+def datasource(own):
+    """Return the datasource of a monitor that is nothing else, or None.
+
+    :param own: the group [self_healing]
+    :raises tempest.lib.exceptions.InvalidConfiguration: when it is not set
+        where it is needed, or is set where the monitor has its own
+    """
+    value = own.monitor_datasource or None
+    if (own.monitor == other.NAME) is (value is not None):
+        return value
+    raise exceptions.InvalidConfiguration(
+        '[self_healing] monitor_datasource must be set with monitor = %s, '
+        'and only then: monitor is %s, monitor_datasource %s' % (
+            other.NAME, own.monitor, value or 'empty'))
 
 
 def host_alarm(own):

@@ -46,7 +46,8 @@ def _monitor(settings, alarm):
         return rows.yes('its newest alarm: %s at %s' % (
             alarm['name'], alarm['start_timestamp']))
     return rows.unknown('Vitrage shows a datasource by its alarms only, and '
-                        '%s has raised none yet' % settings.monitor)
+                        '%s has raised none yet' % (
+                            settings.monitor_datasource or settings.monitor))
 
 
 def _no_alarms(settings, hosts, alarms):

@@ -15,12 +15,10 @@
 
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links.monitor_alarm import checks
-from self_healing_tempest_plugin.links.monitor_alarm import details
 from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.links.monitor_alarm import questions
 from self_healing_tempest_plugin.links.monitor_alarm import readiness
 from self_healing_tempest_plugin.links.monitor_alarm import watcher
-from self_healing_tempest_plugin.links import surroundings
 
 
 def _ids(around):
@@ -29,17 +27,21 @@ def _ids(around):
 
 
 def _remember(around):
-    return {'sent': surroundings.sent(around.settings)}
+    return {'sent': around.monitor.sent()}
 
 
 def _watcher(around):
     return watcher.AlarmWatcher(
         around.clients.vitrage, around.learned['host'],
-        around.monitor.datasource, around.alarm.name)
+        around.monitor, around.alarm.name)
+
+
+def _details(seen, expectation, around):
+    return around.monitor.details(seen, expectation, around)
 
 
 KIT = kit.Kit(
     link=link.LINK, ids=_ids, prepare=readiness.prepare, remember=_remember,
     watcher=_watcher, unmet=readiness.unmet, not_back=readiness.active,
-    inquiries=questions.inquiries, details=details.details,
+    inquiries=questions.inquiries, details=_details,
     questions=checks.questions, checks=checks.CHECKS)

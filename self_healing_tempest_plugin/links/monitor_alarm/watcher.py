@@ -23,15 +23,16 @@ class AlarmWatcher:
 
     link, pace = link.LINK, looks.USUAL
 
-    def __init__(self, vitrage, host, datasource, name):
+    def __init__(self, vitrage, host, monitor, name):
         """Take the alarms of before.
 
         :param host: the host's vertex in Vitrage's graph, a dict
-        :param datasource: ``vitrage_type`` of the alarm
+        :param monitor: :class:`...monitors.monitor.Monitor` that raises it
         :param name: name of the alarm
         """
         self._host = host['id']
-        self._alarms = vitrage_alarms.Alarms(vitrage, host, datasource, name)
+        self._alarms = vitrage_alarms.Alarms(
+            vitrage, host, monitor.datasource, name, monitor.clock)
 
     def look(self, recorder):
         """Ask once; see :class:`..looks.Look`."""

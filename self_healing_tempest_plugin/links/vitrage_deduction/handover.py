@@ -19,19 +19,16 @@ import dataclasses
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.links import handover
 from self_healing_tempest_plugin.monitors import events
-from self_healing_tempest_plugin.monitors import prometheus
-from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin import waiting
 
 
 @contextlib.contextmanager
 def _alarm(case, recorder):
-    around = case.around
+    around, name, host = case.around, case.ids['host_alarm'], case.ids['host']
     plan = synthetic_alarm.plan(
-        events.Alarm(
-            case.ids['host_alarm'], case.ids['host'],
-            events.stamp(waiting.CLOCK.wall()), _labels(case)),
+        events.Alarm(name, host, events.stamp(waiting.CLOCK.wall()),
+                     around.monitor.labels(name, host)),
         around.settings.monitor, around.settings.config_file)
     # A cleared alarm goes at once, or with the next snapshot.
     times = around.settings.timeouts
@@ -39,23 +36,6 @@ def _alarm(case, recorder):
     with life.injected(plan, around.journal, around.transports, times,
                        recorder):
         yield
-
-
-def _labels(case):
-    """Return the labels that the monitor itself would put on its alert."""
-    name, host = case.ids['host_alarm'], case.ids['host']
-    alertmanager, api = case.around.alertmanager, case.around.prometheus
-    with contextlib.suppress(errors.ServiceError):
-        for one in alertmanager.alerts(name) if alertmanager else ():
-            if prometheus.naming(one['labels'], host):
-                return one['labels']
-    rules = targets = ()
-    if api is not None:
-        with contextlib.suppress(errors.ServiceError):
-            rules = api.rules(name)
-            targets = [one for one in api.targets()
-                       if prometheus.naming(one['labels'], host)]
-    return prometheus.alert_labels(name, host, rules, targets)
 
 
 # What is deduced from it says so.

@@ -78,7 +78,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         cls.around = surroundings.Surroundings(
             clients=clients.Clients(cls.settings.cloud, manager),
             settings=cls.settings,
-            monitor=monitors.MONITORS[cls.settings.monitor],
+            monitor=monitors.of(cls.settings),
             alarm=(cls.settings.nic_alarm if cls.scenario.nic_alarm
                    else cls.settings.host_alarm),
             journal=journal.Journal(cls.settings.state_dir),

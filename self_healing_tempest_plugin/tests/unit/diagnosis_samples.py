@@ -162,7 +162,7 @@ class DiagnosisTestCase(testtools.TestCase):
             'template', 'sent', 'host', 'server') if name in changes)
         return surroundings.Surroundings(**dict(dict(
             clients=self.clients, settings=config.Settings(**self.options),
-            monitor=monitors.MONITORS[self.options['monitor']],
+            monitor=monitors.of(config.Settings(**self.options)),
             alarm=config.Alarm('HostDown', None, templates.HOST_DOWN),
             application=self.app, learned=learned), **changes))
 

@@ -41,7 +41,9 @@ from self_healing_tempest_plugin.model import outages
 from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import simulated_hostility
 from self_healing_tempest_plugin.tests.unit import simulated_services
 from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
@@ -53,6 +55,9 @@ from self_healing_tempest_plugin.watching import watch
 
 Link, Mark, Kind = vitrage, links.Mark, verdicts.Kind
 INF, OLD, NEW = worlds.INF, worlds.OLD, worlds.NEW
+
+_MONITOR = monitors.of(dataclasses.replace(host_samples.SETTINGS,
+                                           monitor=worlds.MONITOR))
 
 # Times of the model are compared as stamps of about EPOCH allow.
 PRECISION = 1e-5
@@ -269,8 +274,8 @@ def watching(world, requests, application):
     vitrage = simulated_services.vitrage_client(world, requests)
     nova = simulated_services.nova_client(world, requests)
     return (
-        monitor_alarm.AlarmWatcher(vitrage, worlds.HOST_ENTITY, worlds.MONITOR,
-                                   worlds.HOST_ALARM),
+        monitor_alarm.AlarmWatcher(vitrage, worlds.HOST_ENTITY,
+                                   _MONITOR, worlds.HOST_ALARM),
         vitrage_deduction.DeductionWatcher(vitrage, worlds.SERVER_ENTITY,
                                            worlds.DEDUCED_ALARM),
         mistral_workflow.WorkflowWatcher(

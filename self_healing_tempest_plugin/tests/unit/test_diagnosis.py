@@ -21,11 +21,10 @@ import testtools
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.diagnosis import diagnose
-from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.monitors.prometheus import alertmanager
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
@@ -315,7 +314,7 @@ class AlarmTest(DiagnoseTestCase):
         """The sabotages "dead port" and "wrong password"."""
         self.monitor.metrics = fake_monitor.metrics(5, 3)
         found = self.diagnose(sent={
-            'webhook': prometheus.Sent(2, 0)})
+            'webhook': alertmanager.Sent(2, 0)})
         self.assert_says(found, 'Alertmanager', False,
                          '3 of 3 notifications by webhook failed since the '
                          'fault')
@@ -325,7 +324,7 @@ class AlarmTest(DiagnoseTestCase):
         """Failures of before the fault say nothing of it."""
         self.monitor.metrics = fake_monitor.metrics(5, 3)
         found = self.diagnose(sent={
-            'webhook': prometheus.Sent(4, 3)})
+            'webhook': alertmanager.Sent(4, 3)})
         self.assert_says(found, 'Alertmanager', True, '0 of 1')
 
     def test_failed_some_time(self):
@@ -338,7 +337,7 @@ class AlarmTest(DiagnoseTestCase):
     def test_nothing_sent(self):
         self.monitor.metrics = fake_monitor.metrics(2, 0)
         found = self.diagnose(sent={
-            'webhook': prometheus.Sent(2, 0)})
+            'webhook': alertmanager.Sent(2, 0)})
         self.assert_looks(found, "Alertmanager's route")
 
     def test_host_unknown(self):
@@ -370,21 +369,19 @@ class AlarmTest(DiagnoseTestCase):
 
     def test_sent(self):
         """Asked before the fault, when nothing may be broken by it."""
-        settings = self.surroundings().settings
-        self.assertEqual(prometheus.Sent(2, 0),
-                         surroundings.sent(settings)['webhook'])
+        monitor = self.surroundings().monitor
+        self.assertEqual(alertmanager.Sent(2, 0), monitor.sent()['webhook'])
         self.monitor.broken = 'metrics'
-        self.assertIsNone(surroundings.sent(settings))
+        self.assertIsNone(monitor.sent())
         self.options['alertmanager_url'] = None
-        self.assertIsNone(surroundings.sent(self.surroundings().settings))
+        self.assertIsNone(self.surroundings().monitor.sent())
 
     def test_dates(self):
         """Its clock is measured like those of the cloud."""
-        found = surroundings.dates(self.surroundings().settings)
+        found = self.surroundings().monitor.dates()
         self.assertIsNotNone(found['Alertmanager']())
         self.options['monitor'] = 'doctor'
-        self.assertEqual({}, surroundings.dates(
-            self.surroundings().settings))
+        self.assertEqual({}, self.surroundings().monitor.dates())
 
 
 class DeductionTest(DiagnoseTestCase):

@@ -21,14 +21,11 @@ import fixtures
 
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.diagnosis import bisect
-from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.diagnosis import diagnose
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import transports
-from self_healing_tempest_plugin.links.vitrage_deduction import (
-    handover as vitrage_deduction)
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import nova
@@ -238,19 +235,14 @@ class AlarmTest(BisectTestCase):
     def test_labels_without_alertmanager(self):
         """Those that Prometheus would put on, or the usual ones."""
         self.monitor.alerts = []
-        case = self.case(Link.ALARM)
+        monitor = self.surroundings().monitor
+        found = monitor.labels('HostDown', 'compute-1')
         self.assertEqual(
             ('node', 'compute-1', '192.0.2.11:9100'), tuple(
-                vitrage_deduction._labels(case)[key]
-                for key in ('job', 'hostname', 'instance')))
+                found[key] for key in ('job', 'hostname', 'instance')))
         self.monitor.broken = '.'
-        self.assertEqual('compute-1',
-                         vitrage_deduction._labels(case)['hostname'])
-
-    def case(self, missing):
-        """Return a case to hand something over in."""
-        return context.Case(
-            seen(missing), self.expected(), None, self.surroundings())
+        self.assertEqual('compute-1', monitor.labels(
+            'HostDown', 'compute-1')['hostname'])
 
 
 class ExecutionTest(BisectTestCase):

@@ -14,6 +14,7 @@
 
 import datetime
 import time
+import types
 
 import fixtures
 from hypothesis import given
@@ -22,12 +23,15 @@ import testtools
 
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
-from self_healing_tempest_plugin.monitors import prometheus
+from self_healing_tempest_plugin.monitors.prometheus import alertmanager
+from self_healing_tempest_plugin.monitors.prometheus import api as apis
+from self_healing_tempest_plugin.monitors.prometheus import labels as naming
+from self_healing_tempest_plugin.monitors.prometheus import server
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import fake_monitor
 from self_healing_tempest_plugin.tests.unit import test_probing
 
-Sent = prometheus.Sent
+Sent = alertmanager.Sent
 
 HOSTS = strategies.from_regex(r'[A-Za-z][A-Za-z0-9.-]{0,20}', fullmatch=True)
 
@@ -38,12 +42,12 @@ class MonitorTestCase(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.fake = self.useFixture(fake_monitor.FakeMonitor())
-        self.prometheus = prometheus.Prometheus(self.fake.url, 5)
-        self.alertmanager = prometheus.Alertmanager(self.fake.url, 5)
+        self.prometheus = server.Prometheus(self.fake.url, 5)
+        self.alertmanager = alertmanager.Alertmanager(self.fake.url, 5)
 
 
 class PrometheusTest(MonitorTestCase):
-    """prometheus.Prometheus."""
+    """prometheus.server."""
 
     def test_rules(self):
         self.fake.rules = [fake_monitor.rule(name='Other'),
@@ -65,21 +69,21 @@ class PrometheusTest(MonitorTestCase):
         error = self.assertRaises(errors.ServiceUnavailable,
                                   self.prometheus.rules, 'HostDown')
         self.assertEqual(('Prometheus', 503), (error.service, error.code))
-        gone = prometheus.Prometheus(self.fake.url + '/elsewhere', 5)
+        gone = server.Prometheus(self.fake.url + '/elsewhere', 5)
         error = self.assertRaises(errors.ServiceRefused, gone.targets)
         self.assertEqual(404, error.code)
-        dead = prometheus.Prometheus('http://127.0.0.1:1', 5)
+        dead = server.Prometheus('http://127.0.0.1:1', 5)
         self.assertRaises(errors.ServiceUnavailable, dead.targets)
 
     def test_no_json(self):
         """Somebody else answers at that URL."""
         self.fake.metrics = 'hello'
-        api = prometheus.Prometheus(self.fake.url, 5)
+        api = server.Prometheus(self.fake.url, 5)
         self.assertRaises(errors.ClientDefect, api._json, 'x', '/metrics')
 
 
 class AlertmanagerTest(MonitorTestCase):
-    """prometheus.Alertmanager."""
+    """prometheus.alertmanager."""
 
     def test_alerts(self):
         other = dict(fake_monitor.alert(), labels={'alertname': 'Other'})
@@ -144,7 +148,7 @@ class StrangerTest(testtools.TestCase):
 
     def refused(self, kind, act, words):
         stranger = self.useFixture(test_probing.Stranger(act))
-        api = prometheus.Alertmanager(stranger.url.rstrip('/'), 0.5)
+        api = alertmanager.Alertmanager(stranger.url.rstrip('/'), 0.5)
         for ask in (lambda: api.alerts('HostDown'), api.sent):
             error = self.assertRaises(kind, ask)
             self.assertIn(words, str(error))
@@ -180,7 +184,7 @@ class StrangerTest(testtools.TestCase):
     def test_no_end(self):
         """Its memory is not ours."""
         self.useFixture(fixtures.MockPatchObject(
-            prometheus, 'MOST_BYTES', 100_000))
+            apis, 'MOST_BYTES', 100_000))
         self.refused(errors.ClientDefect, test_probing.for_ever(
             b'[' * 65536, test_probing.HEAD + b'\r\n'), 'more than')
 
@@ -189,7 +193,7 @@ class StrangerTest(testtools.TestCase):
         for body in (b'<html>Log in</html>', b'[' * 100_000, b'\xff\xfe'):
             stranger = self.useFixture(test_probing.Stranger(
                 test_probing.say(test_probing.answer(body))))
-            api = prometheus.Alertmanager(stranger.url.rstrip('/'), 0.5)
+            api = alertmanager.Alertmanager(stranger.url.rstrip('/'), 0.5)
             self.assertRaises(errors.ClientDefect, api.alerts, 'HostDown')
 
 
@@ -199,24 +203,24 @@ class LabelTest(testtools.TestCase):
     def test_naming(self):
         labels = {'hostname': 'c1', 'instance': '192.0.2.1:9100',
                   'v6': '[2001:db8::1]:9100', 'other': 'c11', 'job': 'node'}
-        self.assertEqual(('hostname',), prometheus.naming(labels, 'c1'))
-        self.assertEqual(('instance', 'v6'), prometheus.naming(
+        self.assertEqual(('hostname',), naming.naming(labels, 'c1'))
+        self.assertEqual(('instance', 'v6'), naming.naming(
             labels, 'c2', ('192.0.2.1', '2001:db8::1')))
-        self.assertEqual((), prometheus.naming(labels, 'c'))
+        self.assertEqual((), naming.naming(labels, 'c'))
 
     @given(HOSTS, HOSTS, strategies.integers(1, 65535))
     def test_any_name(self, host, other, port):
         """A host is found by its own name only, with a port or without."""
         labels = {'a': host, 'b': '%s:%d' % (host, port)}
-        self.assertEqual(('a', 'b'), prometheus.naming(labels, host))
+        self.assertEqual(('a', 'b'), naming.naming(labels, host))
         self.assertEqual(('a', 'b') if other == host else (),
-                         prometheus.naming(labels, other))
+                         naming.naming(labels, other))
 
     def test_as_prometheus_would(self):
         """Labels of target and rule win; what a rule computes does not."""
         rule = fake_monitor.rule(labels={
             'severity': 'page', 'summary': '{{ $labels.x }}'})
-        found = prometheus.alert_labels(
+        found = naming.alert_labels(
             'HostDown', 'compute-1', [rule], [fake_monitor.target()])
         self.assertEqual(
             ('HostDown', 'compute-1', '192.0.2.11:9100', 'node', 'page'),
@@ -226,8 +230,105 @@ class LabelTest(testtools.TestCase):
 
     def test_without_prometheus(self):
         """Some label must name the host."""
-        found = prometheus.alert_labels('HostDown', 'c1')
-        self.assertIn('hostname', prometheus.naming(found, 'c1'))
+        found = naming.alert_labels('HostDown', 'c1')
+        self.assertIn('hostname', naming.naming(found, 'c1'))
+
+
+class AsMonitorTest(MonitorTestCase):
+    """What the chain asks of Prometheus, whatever it is."""
+
+    def monitor(self, **changes):
+        """Return it, with both of its URLs."""
+        return monitors.of(types.SimpleNamespace(**dict(dict(
+            monitor='prometheus', prometheus_url=self.fake.url,
+            alertmanager_url=self.fake.url,
+            cloud=types.SimpleNamespace(verify=True)), **changes)))
+
+    def nobody(self):
+        """Return it without URLs."""
+        return self.monitor(prometheus_url=None, alertmanager_url=None)
+
+    def test_labels(self):
+        """Those of the alert, as Alertmanager has it."""
+        other = fake_monitor.alert('compute-9')
+        self.fake.alerts = [other, fake_monitor.alert()]
+        self.assertEqual(fake_monitor.labels(),
+                         self.monitor().labels('HostDown', 'compute-1'))
+
+    def test_labels_without_alert(self):
+        """Those that Prometheus would put on, or the usual ones."""
+        self.fake.rules = [fake_monitor.rule()]
+        self.fake.targets = [fake_monitor.target('compute-9'),
+                             fake_monitor.target()]
+        found = self.monitor().labels('HostDown', 'compute-1')
+        self.assertEqual(
+            ('node', 'compute-1', '192.0.2.11:9100', 'HostDown'), tuple(
+                found[key] for key in ('job', 'hostname', 'instance',
+                                       'alertname')))
+        self.fake.broken = '.'
+        self.assertEqual('compute-1', self.monitor().labels(
+            'HostDown', 'compute-1')['hostname'])
+        self.assertEqual('compute-1', self.nobody().labels(
+            'HostDown', 'compute-1')['hostname'])
+
+    def test_labels_odd_answer(self):
+        """An answer of another shape is no answer, and nothing breaks."""
+        self.fake.alerts = [{'labels': 'x'}]
+        self.fake.targets = [{'labels': None}]
+        self.fake.rules = [{}]
+        self.assertEqual('compute-1', self.monitor().labels(
+            'HostDown', 'compute-1')['hostname'])
+
+    def test_sent(self):
+        """Asked before the fault, when nothing may be broken by it."""
+        self.fake.metrics = fake_monitor.metrics(2, 0)
+        self.assertEqual(Sent(2, 0), self.monitor().sent()['webhook'])
+        self.fake.broken = 'metrics'
+        self.assertIsNone(self.monitor().sent())
+        self.assertIsNone(self.monitor(alertmanager_url=None).sent())
+
+    def test_dates(self):
+        """Its clock is measured like those of the cloud."""
+        found = self.monitor().dates()
+        self.assertEqual(['Alertmanager', 'Prometheus'], sorted(found))
+        self.assertIsNotNone(found['Alertmanager']())
+        self.assertEqual(['Prometheus'], list(self.monitor(
+            alertmanager_url=None).dates()))
+        self.assertEqual({}, monitors.of(types.SimpleNamespace(
+            monitor='doctor')).dates())
+
+    def test_clock(self):
+        """Vitrage has the times of an alarm from there."""
+        for name in ('prometheus', 'doctor'):
+            found = monitors.kind(name)
+            self.assertEqual(name, found.datasource)
+        self.assertEqual('Prometheus', self.nobody().clock)
+
+    def test_inquiries(self):
+        """Who has no URL is not asked."""
+        self.assertEqual(
+            ['Prometheus'] * 3 + ['Alertmanager'] * 2,
+            [one.side for one in self.monitor().inquiries(None)])
+        self.assertEqual(['Prometheus'] * 3, [
+            one.side for one in self.monitor(
+                alertmanager_url=None).inquiries(None)])
+        self.assertEqual((), self.nobody().inquiries(None))
+        self.assertEqual([], self.fake.requests)
+
+    def test_details(self):
+        """When the alert on the host started, and no other."""
+        self.fake.alerts = [fake_monitor.alert('compute-9'),
+                            fake_monitor.alert()]
+        run = types.SimpleNamespace(ids={'host_alarm': 'HostDown',
+                                         'host': 'compute-1'})
+        question = self.monitor().details(None, run, None)['alert']
+        (detail,) = question.ask()
+        self.assertEqual(
+            ('Alertmanager', 'alarm', 'Alertmanager alert',
+             'alert HostDown started', '6a6be54996b45f13'),
+            (question.service, detail.link.name, detail.source, detail.text,
+             detail.object_id))
+        self.assertEqual({}, self.nobody().details(None, run, None))
 
 
 class EventTest(testtools.TestCase):
@@ -245,14 +346,14 @@ class EventTest(testtools.TestCase):
             events.stamp(1767225610), '%Y-%m-%dT%H:%M:%S.%f'))
 
     def test_prometheus(self):
-        monitor = monitors.MONITORS['prometheus']
-        event = monitor.raised(self.alarm)
+        source = monitors.kind('prometheus').event_source
+        event = source.raised(self.alarm)
         (alert,) = event.details['alerts']
         self.assertEqual(
             ('prometheus.alarm', 'firing', self.alarm.began + 'Z'),
             (event.kind, alert['status'], alert['startsAt']))
         self.assertEqual(self.alarm.labels, alert['labels'])
-        event = monitor.cleared(self.alarm, '2026-01-01T00:01:00.000000')
+        event = source.cleared(self.alarm, '2026-01-01T00:01:00.000000')
         (ended,) = event.details['alerts']
         self.assertEqual(('resolved', '2026-01-01T00:01:00.000000Z'),
                          (ended['status'], ended['endsAt']))
@@ -260,13 +361,22 @@ class EventTest(testtools.TestCase):
         self.assertEqual(alert['labels'], ended['labels'])
 
     def test_doctor(self):
-        monitor = monitors.MONITORS['doctor']
+        source = monitors.kind('doctor').event_source
         alarm = events.Alarm('compute.host.down', 'c1', self.alarm.began)
-        event = monitor.raised(alarm)
+        event = source.raised(alarm)
         self.assertEqual(
             ('compute.host.down', 'c1', 'down', self.alarm.began),
             (event.kind, event.details['hostname'],
              event.details['status'], event.time))
-        event = monitor.cleared(alarm, '2026-01-01T00:01:00.000000')
+        event = source.cleared(alarm, '2026-01-01T00:01:00.000000')
         self.assertEqual(('up', '2026-01-01T00:01:00.000000'),
                          (event.details['status'], event.time))
+
+    def test_own(self):
+        """Doctor's are known by the id of their event, no others are."""
+        for name, ids in (('doctor', {self.alarm.began: True, 'x': False}),
+                          ('prometheus', {self.alarm.began: True, 'x': True})):
+            source = monitors.kind(name).event_source
+            for event_id, own in ids.items():
+                self.assertIs(own, source.is_own(
+                    {'monitor_event_id': event_id}, self.alarm), name)

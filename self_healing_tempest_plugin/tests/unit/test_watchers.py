@@ -34,10 +34,12 @@ from self_healing_tempest_plugin.links.vitrage_deduction import (
     watcher as vitrage_deduction)
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_diagnosis
 from self_healing_tempest_plugin.tests.unit import test_waiting
@@ -73,8 +75,8 @@ class AlarmWatcherTest(WatcherTestCase):
 
     def watch(self):
         self.watcher = monitor_alarm.AlarmWatcher(
-            self.clients.vitrage, fake_cloud.host_entity(), 'prometheus',
-            'HostDown')
+            self.clients.vitrage, fake_cloud.host_entity(),
+            monitors.of(host_samples.SETTINGS), 'HostDown')
 
     def test_new_alarm(self):
         self.watch()

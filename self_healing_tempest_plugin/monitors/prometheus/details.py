@@ -10,28 +10,24 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""What the monitor tells of its alert when all is over."""
+"""What Alertmanager tells of its alert when all is over."""
 
 from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.links.monitor_alarm import link
-from self_healing_tempest_plugin.monitors import prometheus
-from self_healing_tempest_plugin.services import asking
+from self_healing_tempest_plugin.monitors.prometheus import labels
 
 
-def details(seen, expectation, around):
-    """Return what to ask; see :class:`..kit.Kit`."""
-    del seen
-    ids, api = expectation.ids, around.alertmanager
-    return {} if api is None else {'alert': asking.Question(
-        'Alertmanager', lambda: _alerts(
-            api.alerts(ids['host_alarm']), ids['host']))}
+def of_alerts(alertmanager, name, host):
+    """Return when its alerts on a host started, as a list of details.
 
-
-def _alerts(alerts, host):
-    return [one for alert in alerts
-            if prometheus.naming(alert['labels'], host)
+    :param alertmanager: :class:`.alertmanager.Alertmanager`
+    :param name: of the alert
+    :param host: as Nova names it
+    :returns: :class:`...model.timelines.Detail` objects
+    """
+    return [one for alert in alertmanager.alerts(name)
+            if labels.naming(alert['labels'], host)
             for one in context.details(
                 link.LINK, 'Alertmanager alert', alert['fingerprint'],
                 'alert %s started' % alert['labels']['alertname'],
-                'Alertmanager', alert['startsAt'])]
+                alertmanager.service, alert['startsAt'])]
