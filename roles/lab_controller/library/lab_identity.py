@@ -29,15 +29,17 @@ options:
     description: Region of the endpoints.
     type: str
     required: true
-  services:
-    description: The services, each with I(name), I(type) and I(path), what
-      follows the host in the endpoint's URL.
+  users:
+    description: The users of the services, each with I(name) and I(projects),
+      those that it administers.
     type: list
     elements: dict
     required: true
-  address:
-    description: Host of the endpoints.
-    type: str
+  endpoints:
+    description: The catalog, each with I(name) and I(type) of the service,
+      and the I(url) of all its interfaces.
+    type: list
+    elements: dict
     required: true
   passwords:
     description: Passwords by user name.
@@ -103,20 +105,17 @@ class Identity:
         return thing
 
 
-def make_service_users(identity, names):
-    """A user for each service, with the rights services need.
+def make_service_user(identity, name, projects):
+    """The user of a service, with the rights services need.
 
-    Vitrage's works in the project admin too: there it lists the whole cloud
-    and starts the workflows.
+    :param projects: names of those that it administers
     """
-    project = identity.project('service')
-    admin = identity.role('admin')
-    for name in names:
-        user = identity.user(name)
-        identity.grant(user, admin, project)
-        identity.grant(user, identity.role('service'), project)
+    user = identity.user(name)
+    for project in projects:
+        identity.grant(
+            user, identity.role('admin'), identity.project(project))
     identity.grant(
-        identity.user('vitrage'), admin, identity.project('admin'))
+        user, identity.role('service'), identity.project('service'))
 
 
 def make_heat_domain(identity):
@@ -130,20 +129,19 @@ def main():
     module = AnsibleModule(argument_spec={
         'cloud': {'type': 'dict', 'required': True, 'no_log': True},
         'region': {'type': 'str', 'required': True},
-        'services': {'type': 'list', 'elements': 'dict', 'required': True},
-        'address': {'type': 'str', 'required': True},
+        'users': {'type': 'list', 'elements': 'dict', 'required': True},
+        'endpoints': {'type': 'list', 'elements': 'dict', 'required': True},
         'passwords': {'type': 'dict', 'required': True, 'no_log': True},
     })
     identity = Identity(module.params['cloud'], module.params['passwords'])
     for role in ROLES:
         identity.role(role)
-    services = module.params['services']
-    make_service_users(identity, [service['name'] for service in services])
+    for user in module.params['users']:
+        make_service_user(identity, user['name'], user['projects'])
     make_heat_domain(identity)
-    for service in services:
+    for endpoint in module.params['endpoints']:
         identity.endpoints(
-            service['name'], service['type'],
-            f"http://{module.params['address']}{service['path']}",
+            endpoint['name'], endpoint['type'], endpoint['url'],
             module.params['region'])
     module.exit_json(changed=identity.changed)
 
