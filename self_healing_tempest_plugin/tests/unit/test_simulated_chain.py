@@ -32,9 +32,10 @@ from vitrageclient.v1 import rca as vitrage_rca
 from vitrageclient.v1 import resource as vitrage_resource
 from vitrageclient.v1 import topology as vitrage_topology
 
+from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.links.application import (
-    watcher as application)
+    watcher as application_link)
 from self_healing_tempest_plugin.links.mistral_workflow import (
     watcher as mistral_workflow)
 from self_healing_tempest_plugin.links import vitrage_alarms
@@ -417,7 +418,7 @@ class HostileDefectTest(DefectCase):
     def test_a4_moved(self):
         """The old server is the old one, wherever it is."""
         self.replaced(
-            application.ApplicationWatcher, '_old', lambda *args: looks.Look(
+            application_link.ApplicationWatcher, '_old', lambda *args: looks.Look(
                 'the old server answers'))
         self.assert_verdict('by somebody')
 
