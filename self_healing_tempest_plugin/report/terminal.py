@@ -10,19 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A run as text for a terminal."""
+"""A document as text for a terminal."""
 
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import verdict as judge
-from self_healing_tempest_plugin.report import documents
+from self_healing_tempest_plugin.report import formatting
+from self_healing_tempest_plugin.report import lookup
 from self_healing_tempest_plugin.report import table
-from self_healing_tempest_plugin.report import times
 
 _HEADER = ('link', 'not before', 'seen at', 'what')
 _ALIGN = {'link': 'l', 'not before': 'r', 'seen at': 'r', 'what': 'l'}
 
 # What the life of a fault ends with.
 _AFTERWARDS = ('reverted', 'verified')
+
+_MARKS = ('started', 'finished')
 
 _BISECTED = {
     True: ('works on its own', 'work on their own'),
@@ -32,25 +32,36 @@ _BISECTED = {
 ANSWERS = {True: 'yes', False: 'no', None: 'unknown'}
 
 
-def line(timeline, expectation):
-    """Return the verdict as one line."""
-    return table.visible(judge.verdict(timeline, expectation))
+def line(run):
+    """Return the verdict as one line.
+
+    :param run: a document, see :mod:`.documents`
+    """
+    verdict = run['verdict']
+    text = '%s: %s' % (judged(verdict), verdict['why'])
+    return table.visible('%s; look at: %s' % (text, verdict['look_at'])
+                         if verdict['look_at'] else text)
 
 
-def text(timeline, expectation, diagnosis=None):
+def text(run):
     """Return verdict, table of links and times, and what else is known.
 
-    :param timeline: :class:`..chain.timeline.Timeline`
-    :param expectation: :class:`..chain.expectation.Expectation`
-    :param diagnosis: :class:`..diagnosis.Diagnosis`, or None
+    :param run: a document, see :mod:`.documents`
     """
     return '\n'.join([
-        line(timeline, expectation), '',
-        table.plain(_HEADER, _rows(timeline, expectation), _ALIGN),
-        *_outage(timeline, expectation),
-        *_diagnosis(documents.diagnosed(diagnosis)),
-        *('remark: %s' % table.visible(one) for one
-          in judge.remarks(timeline, expectation))])
+        line(run), '', table.plain(_HEADER, _rows(run), _ALIGN),
+        *_outage(run), *_diagnosis(run['diagnosis']),
+        *('remark: %s' % table.visible(remark)
+          for remark in run['remarks'])])
+
+
+def judged(verdict):
+    """Return a verdict in short, e.g. ``BROKEN at link workflow``.
+
+    :param verdict: that part of a document
+    """
+    return verdict['kind'] if verdict['link'] is None else (
+        '%s at link %s' % (verdict['kind'], verdict['link']))
 
 
 def away(application, zero):
@@ -63,10 +74,10 @@ def away(application, zero):
     if outage is None:
         return 'application was never away'
     if outage['end'] is None:
-        return 'application has been away since %s' % times.between(*(
+        return 'application has been away since %s' % formatting.between(*(
             None if at is None else at - zero
             for at in (outage['begin']['low'], outage['begin']['high'])))
-    return 'application was away for %s' % times.span(
+    return 'application was away for %s' % formatting.span(
         outage['seconds']['low'], outage['seconds']['high'])
 
 
@@ -77,10 +88,10 @@ def away_for(application):
     """
     outage = application['outage']
     if outage is None:
-        return 'never' if application['probes'] else times.UNKNOWN
+        return 'never' if application['probes'] else formatting.UNKNOWN
     if outage['seconds'] is None:
         return 'until the end'
-    return times.span(outage['seconds']['low'], outage['seconds']['high'])
+    return formatting.span(outage['seconds']['low'], outage['seconds']['high'])
 
 
 def asked(application):
@@ -88,18 +99,15 @@ def asked(application):
 
     :param application: that part of a document
     """
-    return '%s, %s' % (times.count(application['probes'], 'probe'),
-                       times.count(application['wrong'], 'wrong answer'))
+    return '%s, %s' % (formatting.count(application['probes'], 'probe'),
+                       formatting.count(application['wrong'], 'wrong answer'))
 
 
-def _outage(timeline, expectation):
-    seen = documents.application(timeline, expectation)
-    if not seen['probes']:
-        return
-    injected = timeline.transition('injected')
-    zero = 0.0 if injected is None else injected.begin - timeline.origin
-    yield ''
-    yield '%s, %s' % (away(seen, zero), asked(seen))
+def _outage(run):
+    if run['application']['probes']:
+        yield ''
+        yield '%s, %s' % (away(run['application'], lookup.zero(run)),
+                          asked(run['application']))
 
 
 def _diagnosis(found):
@@ -159,62 +167,63 @@ def works(answer):
     return _BISECTED[answer][0]
 
 
-def _rows(timeline, expectation):
+def _rows(run):
     """Yield the rows of the table: the fault, the chain, the way back."""
-    if timeline.transition('injected') is None:
+    if lookup.injected(run) is None:
         return
     fault, afterwards = [], []
-    for one in timeline.transitions:
-        (afterwards if one.name in _AFTERWARDS else fault).append((
-            'fault', _after(timeline, one.begin), _after(timeline, one.end),
-            ('%s %s' % (one.name, one.detail)).strip()))
+    for step in run['transitions']:
+        rows = afterwards if step['name'] in _AFTERWARDS else fault
+        rows.append((
+            'fault', _after(run, step['begin']), _after(run, step['end']),
+            ('%s %s' % (step['name'], step['detail'])).strip()))
     yield from fault
-    for link in expectation.chain:
-        yield from _link_rows(timeline, expectation, link)
-    yield from _split_brain_rows(timeline, expectation)
+    for link in run['chain']['links']:
+        yield from _link_rows(run, link, [
+            row for row in run['links'] if row['link'] == link['name']])
+    yield from _split_brain_rows(run)
     yield from afterwards
 
 
-def _link_rows(timeline, expectation, link):
-    arrivals = {mark: expectation.arrival(timeline, link, mark)
-                for mark in links.Mark}
-    seen = list(filter(None, arrivals.values()))
-    for one in seen:
-        begin, end = _between(timeline, one)
-        yield (link.label, _after(timeline, begin), _after(timeline, end),
-               '%s %s' % (_what(link, one), one.object_id))
-    if link in expectation.forbidden:
-        absence = '' if seen else 'absent'
-    else:
-        absence = '' if arrivals[expectation.required[link]] else 'missing'
-    if absence:
-        watched = timeline.watched.get(link)
-        yield (link.label, '', absence,
-               'last state: %s' % (watched.state if watched else 'unknown'))
+def _link_rows(run, link, rows):
+    """Yield the rows of a link: what came, and that nothing did.
+
+    :param rows: of the document, in order; of each mark the first counts
+    """
+    came = {row['mark']: row for row in reversed(rows)
+            if row['state'] == 'came'}
+    for row in (came[mark] for mark in _MARKS if mark in came):
+        begin, end = _between(run, row)
+        yield (link['name'], _after(run, begin), _after(run, end),
+               '%s %s' % (row['mark'] if link['lasting'] else link['came'],
+                          row['object_id']))
+    if rows and rows[-1]['state'] != 'came':
+        watched = run['watched'].get(link['name'])
+        yield (link['name'], '', rows[-1]['state'], 'last state: %s' % (
+            watched['state'] if watched else 'unknown'))
 
 
-def _between(timeline, evidence):
+def _between(run, row):
     """Return the bounds of an event: those of the polls, or narrower."""
-    when = timeline.when(evidence)
-    if when.width < evidence.seen_at - evidence.not_before:
-        return when.begin, when.end
-    return evidence.not_before, evidence.seen_at
+    same = ('link', 'mark', 'object_id', 'begin', 'end')
+    seen = next((evidence for evidence in run['evidence']
+                 if all(evidence[key] == row[key] for key in same)), None)
+    if seen is None or (row['begin'] is not None and (
+            row['end'] - row['begin'] < seen['seen_at'] - seen['not_before'])):
+        return row['begin'], row['end']
+    return seen['not_before'], seen['seen_at']
 
 
-def _split_brain_rows(timeline, expectation):
-    found = expectation.split_brain(timeline)
-    if found is not None:
-        probe = found[1]
-        yield (links.Link.APPLICATION.label, _after(timeline, probe.begin),
-               _after(timeline, probe.end),
-               'old server answered from boot %s' % probe.boot)
+def _split_brain_rows(run):
+    brain = run['application']['split_brain']
+    old = brain and next((
+        probe for probe in run['probes']
+        if probe['of_before'] and probe['end'] == brain['old']), None)
+    if old is not None:
+        yield (lookup.goal(run), _after(run, old['begin']),
+               _after(run, old['end']),
+               'old server answered from boot %s' % old['boot'])
 
 
-def _after(timeline, at):
-    return times.after(judge.elapsed(timeline, at))
-
-
-def _what(link, one):
-    nouns = {links.Link.ALARM: 'raised', links.Link.DEDUCTION: 'deduced',
-             links.Link.APPLICATION: 'answered from boot'}
-    return nouns.get(link, one.mark.value)
+def _after(run, at):
+    return formatting.after(None if at is None else at - lookup.zero(run))
