@@ -341,13 +341,13 @@ class _Drawing:
         return Bar(left, max(0.0, right - left), look, title)
 
     def _when(self, row):
-        return formatting.between(*(None if row[key] is None
-                               else row[key] - self._zero
-                               for key in ('begin', 'end')))
+        return formatting.between(*(
+            None if row[key] is None else row[key] - self._zero
+            for key in ('begin', 'end')))
 
     def _between(self, step):
         return formatting.between(step['begin'] - self._zero,
-                             step['end'] - self._zero)
+                                  step['end'] - self._zero)
 
     def _after(self, at):
         return formatting.after(at - self._zero)

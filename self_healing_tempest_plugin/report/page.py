@@ -142,7 +142,7 @@ class _Run:
     def after(self, seconds):
         """Return a moment, after the fault."""
         return formatting.after(None if seconds is None
-                           else seconds - self.zero)
+                                else seconds - self.zero)
 
 
 def _plain(value):
@@ -159,9 +159,10 @@ def _environment():
         undefined=jinja2.StrictUndefined, finalize=_plain,
         trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(
-        span=formatting.span, count=formatting.count, unknown=formatting.UNKNOWN,
-        works=terminal.works, bisected=terminal.bisected, summary=terminal.summary,
-        looks=drawing.ANSWERS)
+        span=formatting.span, count=formatting.count,
+        unknown=formatting.UNKNOWN, looks=drawing.ANSWERS,
+        works=terminal.works, bisected=terminal.bisected,
+        summary=terminal.summary)
     environment.filters.update(per_cent='{:.3f}%'.format, shown=_shown)
     environment.tests['finite'] = _is_finite
     return environment
@@ -172,5 +173,5 @@ def _shown(value):
         value, ensure_ascii=False)
 
 
-def _is_finite(span):
-    return span is not None and span.high != float('inf')
+def _is_finite(bounds):
+    return bounds is not None and bounds.high != float('inf')

@@ -203,8 +203,8 @@ def _healing(run, last):
 def _since(begin, low, seconds):
     """Return bounds from ``low`` at the earliest, in whole milliseconds."""
     return Bounds(round(max(0.0, low - begin), 3),
-                round(max(0.0, seconds), 3) if math.isfinite(seconds)
-                else seconds)
+                  round(max(0.0, seconds), 3) if math.isfinite(seconds)
+                  else seconds)
 
 
 def _given_up(run, row):

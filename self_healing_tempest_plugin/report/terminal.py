@@ -110,22 +110,22 @@ def _outage(run):
                           asked(run['application']))
 
 
-def _diagnosis(found):
-    if found is None:
+def _diagnosis(diagnosis):
+    if diagnosis is None:
         return
     yield ''
-    yield table.visible('diagnosis: %s' % summary(found)).rstrip()
-    if found['facts']:
+    yield table.visible('diagnosis: %s' % summary(diagnosis)).rstrip()
+    if diagnosis['facts']:
         yield table.plain(('side', 'good', 'fact'), (
-            (one['side'], ANSWERS[one['good']], one['text'])
-            for one in found['facts']), show_header=False)
-    if found['bisect']:
-        yield table.visible('bisect: %s' % bisected(found))
-    for one in found['bisect']:
+            (fact['side'], ANSWERS[fact['good']], fact['text'])
+            for fact in diagnosis['facts']), show_header=False)
+    if diagnosis['bisect']:
+        yield table.visible('bisect: %s' % bisected(diagnosis))
+    for answer in diagnosis['bisect']:
         yield table.visible('link %s %s: %s' % (
-            one['link'], works(one['works']), one['why']))
-    if found['look_at']:
-        yield table.visible('look at: %s' % found['look_at'])
+            answer['link'], works(answer['works']), answer['why']))
+    if diagnosis['look_at']:
+        yield table.visible('look at: %s' % diagnosis['look_at'])
 
 
 def summary(diagnosis):
@@ -152,10 +152,10 @@ def bisected(diagnosis):
     parts = ['%s is broken' % diagnosis['missing']] if (
         diagnosis['missing']) else []
     for answer, words in _BISECTED.items():
-        found = [one['link'] for one in diagnosis['bisect']
-                 if one['works'] is answer]
-        if found:
-            parts.append('%s %s' % (', '.join(found), words[len(found) > 1]))
+        links = [tried['link'] for tried in diagnosis['bisect']
+                 if tried['works'] is answer]
+        if links:
+            parts.append('%s %s' % (', '.join(links), words[len(links) > 1]))
     return '; '.join(parts) if diagnosis['bisect'] else ''
 
 
