@@ -186,8 +186,8 @@ def _probe(at, who):
     server = {'old': OLD, 'new': NEW}.get(who, '')
     error = '' if ok else '502 Bad Gateway' if answered else 'ConnectTimeout'
     return timelines.Probe(begin, begin + (0.02 if answered else 1.0), ok,
-                          '%016x' % int(at * 10 + 100), boot, server, error,
-                          answered)
+                           '%016x' % int(at * 10 + 100), boot, server, error,
+                           answered)
 
 
 def details():
