@@ -16,7 +16,8 @@ from oslo_log import log
 from testtools import matchers
 
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.report import documents
+from self_healing_tempest_plugin.report import terminal
 
 LOG = log.getLogger(__name__)
 
@@ -39,7 +40,8 @@ class AsExpected:
         if verdict.good:
             return None
         try:
-            words = report.text(timeline, self._expectation, self._diagnosis)
+            words = terminal.text(documents.document(
+                timeline, self._expectation, self._diagnosis))
         except Exception:
             LOG.exception('The table of this run cannot be made')
             words = str(verdict)

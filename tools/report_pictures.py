@@ -31,9 +31,9 @@ import tempfile
 
 from PIL import Image
 
-from self_healing_tempest_plugin.report import merged
+from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import page
-from self_healing_tempest_plugin.report import reading
+from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.tests.browser import browser
 
 # Bytes that a picture in a repository may have.
@@ -47,12 +47,13 @@ def main(arguments=None):
     """Make one picture; returns the exit code."""
     options = parse(arguments)
     try:
-        runs = reading.read_all(options.files)
-    except reading.BadDocument as error:
+        runs = loading.read_all(options.files)
+    except loading.BadDocument as error:
         print(error, file=sys.stderr)
         return 2
-    rows = merged.rows(runs, {})
-    html = page.html(runs, rows if any(row.n > 1 for row in rows) else ())
+    steps = statistics.of(runs, {})
+    html = page.html(runs, steps if any(
+        step.n > 1 for step in steps) else ())
     picture = photograph(html, options.width, options.dark)
     # The colours of the page are few and far apart; dithering would cost.
     os.makedirs(options.picture.parent, exist_ok=True)

@@ -14,6 +14,8 @@
 
 import argparse
 import contextlib
+import dataclasses
+import importlib
 import os
 import sys
 import traceback
@@ -22,21 +24,56 @@ from oslo_config import cfg
 from tempest import config
 from tempest.lib import exceptions
 
-from self_healing_tempest_plugin.cmd import preflight
-from self_healing_tempest_plugin.cmd import report
-from self_healing_tempest_plugin.cmd import revert
 from self_healing_tempest_plugin.redaction import runtime
 
-# Each has a NAME, a HELP, its own arguments and a run() that returns the exit
-# code; one that can do without a tempest.conf says so.
-COMMANDS = (preflight, revert, report)
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What is known of a command without importing it.
+
+    :ivar name: also of its module, which has add_arguments(), for its own
+        ones, and run(), which returns the exit code
+    :ivar help: what it does
+    :ivar needs_configuration: whether it needs a tempest.conf
+    """
+
+    name: str
+    help: str
+    needs_configuration: bool = True
+
+    def load(self):
+        """Return its module."""
+        return importlib.import_module('%s.%s' % (__package__, self.name))
+
+
+COMMANDS = (
+    Command('preflight',
+            'Say link by link whether the suite could run, within seconds '
+            'and without changing anything. The exit code is 0 when no '
+            'answer is no. Unknown is what cannot be seen from outside.'),
+    Command('revert',
+            'Take back the faults that runs have left behind, newest first, '
+            'and remove what they have created in the cloud. The exit code '
+            'is 0 only when it is verified that nothing is left, or the '
+            'operator has closed what is.'),
+    Command('report',
+            'Show what runs have left as JSON, several of them together: '
+            'their verdicts, and how long each link takes. The exit code is '
+            '0 when all verdicts are good and no objective is missed.',
+            needs_configuration=False))
 
 
 def parse(arguments):
     """Return the parsed command line.
 
+    Only the command that it names is imported: none of them needs the
+    clients of the others.
+
     :param arguments: list of words, or None for those of the process
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    named = next((word for word in arguments if not word.startswith('-')),
+                 None)
     parser = argparse.ArgumentParser(
         prog='self-healing-tempest',
         description='Beside "tempest run -r self_healing": look whether the '
@@ -44,14 +81,16 @@ def parse(arguments):
                     'what runs have shown.')
     steps = parser.add_subparsers(dest='command', required=True)
     for command in COMMANDS:
-        step = steps.add_parser(command.NAME, help=command.HELP,
-                                description=command.HELP)
+        step = steps.add_parser(command.name, help=command.help,
+                                description=command.help)
         step.add_argument(
             '--config-file', metavar='FILE', default=_default(command),
             help='tempest.conf (default: TEMPEST_CONFIG_DIR and '
                  'TEMPEST_CONFIG of the environment, or etc/tempest.conf)')
-        command.add_arguments(step)
-        step.set_defaults(run=command.run)
+        if command.name == named:
+            module = command.load()
+            module.add_arguments(step)
+            step.set_defaults(run=module.run)
     return parser.parse_args(arguments)
 
 
@@ -64,8 +103,8 @@ def default_path():
 def _default(command):
     # A file that somebody names must be there, whatever the command.
     path = default_path()
-    needed = getattr(command, 'NEEDS_CONFIGURATION', True)
-    return path if needed or os.path.isfile(path) else None
+    return path if command.needs_configuration or (
+        os.path.isfile(path)) else None
 
 
 def _configuration(path):

@@ -22,11 +22,6 @@ from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin.report import table
 from self_healing_tempest_plugin import scenarios
 
-NAME = 'preflight'
-HELP = ('Say link by link whether the suite could run, within seconds and '
-        'without changing anything. The exit code is 0 when no answer is no. '
-        'Unknown is what cannot be seen from outside.')
-
 _HEADER = ('link', 'what', 'answer', 'what to do')
 _WIDTHS = {'what': 24, 'answer': 54, 'what to do': 44}
 

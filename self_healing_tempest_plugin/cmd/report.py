@@ -19,20 +19,16 @@ import argparse
 import json
 import math
 
-from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin import report
-from self_healing_tempest_plugin.report import merged
-from self_healing_tempest_plugin.report import page
-from self_healing_tempest_plugin.report import reading
-from self_healing_tempest_plugin.report import table
-from self_healing_tempest_plugin.report import texts
-from self_healing_tempest_plugin.report import times
+from tempest.lib import exceptions
 
-NAME = 'report'
-HELP = ('Show what runs have left as JSON, several of them together: their '
-        'verdicts, and how long each link takes. The exit code is 0 when all '
-        'verdicts are good and no objective is missed.')
-NEEDS_CONFIGURATION = False
+from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.report import formatting
+from self_healing_tempest_plugin.report import loading
+from self_healing_tempest_plugin.report import page
+from self_healing_tempest_plugin.report import saving
+from self_healing_tempest_plugin.report import statistics
+from self_healing_tempest_plugin.report import table
+from self_healing_tempest_plugin.report import terminal
 
 # The shape of what --json writes; readers of runs pass it over.
 FORMAT = 1
@@ -40,6 +36,12 @@ FORMAT = 1
 _RUNS = ('scenario', 'began', 'verdict', 'healed in', 'application away')
 _TIMES = ('scenario', 'link', 'runs', 'missing', 'p50', 'p50 is in', 'p95',
           'p95 is in', 'max', 'objective')
+
+
+class UnknownLink(exceptions.TempestException):
+    """An objective is set for what no run has."""
+
+    message = '--slo %(name)s: no run has such a link, only: %(known)s'
 
 
 def add_arguments(parser):
@@ -55,8 +57,8 @@ def add_arguments(parser):
         '--slo', metavar='LINK=SECONDS', action='append', default=[],
         type=_objective,
         help='what p95 of the time of a link may be at most, in place of '
-             'slo_LINK in tempest.conf; LINK is one of %s'
-             % ', '.join(merged.OBJECTIVES))
+             'slo_LINK in tempest.conf; LINK is a link of the runs, or %s '
+             'for the whole' % statistics.HEALING)
 
 
 def run(options, conf):
@@ -65,43 +67,44 @@ def run(options, conf):
     :param options: parsed command line
     :param conf: Tempest's ``CONF``, or None
     :returns: exit code
-    :raises .reading.BadDocument: for a file that cannot be read or written
+    :raises .loading.BadDocument: for a file that cannot be read or written
+    :raises UnknownLink: for an objective of a link that no run has
     """
-    objectives = {} if conf is None else config.objectives(conf)
-    runs = reading.read_all(options.files)
-    rows = merged.rows(runs, dict(objectives, **dict(options.slo)))
+    configured = {} if conf is None else config.objectives(conf)
+    runs = loading.read_all(options.files)
+    steps = statistics.of(runs, configured | _known(options.slo, runs))
     print(_verdicts(runs))
-    if rows:
-        print('\n%s' % _times(rows))
+    if steps:
+        print('\n%s' % _times(steps))
     if options.html:
         # Of one run the picture says it better.
-        told = any(row.n > 1 or row.state for row in rows)
-        _write(options.html, page.html(runs, rows if told else ()))
+        told = any(step.n > 1 or step.state for step in steps)
+        _write(options.html, page.html(runs, steps if told else ()))
     if options.json:
-        _write(options.json, json.dumps(summary(runs, rows), indent=2,
+        _write(options.json, json.dumps(summary(runs, steps), indent=2,
                                         allow_nan=False))
-    good = all(one['verdict']['good'] for one in runs)
-    missed = any(row.state is merged.State.MISSED for row in rows)
+    good = all(run['verdict']['good'] for run in runs)
+    missed = any(step.state is statistics.State.MISSED for step in steps)
     return int(missed or not good)
 
 
-def summary(runs, rows):
+def summary(runs, steps):
     """Return verdicts and times as plain lists and dicts.
 
     :param runs: documents
-    :param rows: :class:`..report.merged.Row` of them
+    :param steps: :class:`..report.statistics.Statistic` of them
     """
     return {
         'report': FORMAT,
-        'runs': [{'name': one['name'], 'began': one['began'],
-                  'verdict': one['verdict']} for one in runs],
-        'links': [_plain(row) for row in rows]}
+        'runs': [{key: run[key] for key in ('name', 'began', 'verdict')}
+                 for run in runs],
+        'links': [*map(_plain, steps)]}
 
 
-def _plain(row):
-    values = dict(vars(row), state=row.state and row.state.value)
+def _plain(step):
+    values = dict(vars(step), state=step.state and step.state.value)
     return {key: [_bounded(value.low), _bounded(value.high)]
-            if isinstance(value, merged.Span) else value
+            if isinstance(value, statistics.Bounds) else value
             for key, value in values.items()}
 
 
@@ -111,56 +114,64 @@ def _bounded(seconds):
 
 def _verdicts(runs):
     return table.plain(_RUNS, (
-        (one['name'] or times.UNKNOWN, one['began'],
-         _verdict(one['verdict']), times.UNKNOWN
-         if one['verdict']['seconds'] is None
-         else '%.1f s' % one['verdict']['seconds'],
-         texts.away_for(one['application']))
-        for one in runs))
+        (run['name'] or formatting.UNKNOWN, run['began'],
+         terminal.judged(run['verdict']), formatting.UNKNOWN
+         if run['verdict']['seconds'] is None
+         else '%.1f s' % run['verdict']['seconds'],
+         terminal.away_for(run['application']))
+        for run in runs))
 
 
-def _verdict(verdict):
-    return verdict['kind'] if verdict['link'] is None else (
-        '%s at link %s' % (verdict['kind'], verdict['link']))
-
-
-def _times(rows):
+def _times(steps):
     return table.plain(_TIMES, (
-        (row.scenario or times.UNKNOWN, row.step, row.n, row.missing or '',
-         _figure(row.p50), _sure(row.p50_between), _figure(row.p95),
-         _sure(row.p95_between), _figure(row.max), _state(row))
-        for row in rows))
+        (step.scenario or formatting.UNKNOWN, step.step, step.n,
+         step.missing or '', _figure(step.p50), _sure(step.p50_between),
+         _figure(step.p95), _sure(step.p95_between), _figure(step.max),
+         _state(step))
+        for step in steps))
 
 
-def _figure(span):
-    return times.UNKNOWN if span is None else times.span(span.low, span.high)
+def _figure(bounds):
+    return formatting.UNKNOWN if bounds is None else (
+        formatting.span(bounds.low, bounds.high))
 
 
-def _sure(span):
-    return times.span(span.low, span.high) if (
-        math.isfinite(span.high)) else times.UNKNOWN
+def _sure(bounds):
+    return _figure(bounds if math.isfinite(bounds.high) else None)
 
 
-def _state(row):
-    return '' if row.state is None else '%s (≤ %g s)' % (
-        row.state.value, row.objective)
+def _state(step):
+    return '' if step.state is None else '%s (≤ %g s)' % (
+        step.state.value, step.objective)
 
 
 def _objective(text):
-    link, equals, seconds = text.partition('=')
+    link, _, seconds = text.partition('=')
     try:
         value = float(seconds)
     except ValueError:
         value = math.nan
-    if link not in merged.OBJECTIVES or not 0 <= value < math.inf:
+    if not link or not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(
-            '%r is not LINK=SECONDS, with one of %s as LINK' % (
-                text, ', '.join(merged.OBJECTIVES)))
+            '%r is not LINK=SECONDS' % text)
     return link, value
+
+
+def _known(objectives, runs):
+    """Return objectives by name.
+
+    :param objectives: pairs of a name and seconds; the last of a name counts
+    :raises UnknownLink: for a name that none of the runs has
+    """
+    known = statistics.objectives_of(runs)
+    for name, _ in objectives:
+        if name not in known:
+            raise UnknownLink(name=name, known=', '.join(known))
+    return dict(objectives)
 
 
 def _write(path, content):
     try:
-        report.write(path, content)
+        saving.write(path, content)
     except OSError as error:
-        raise reading.BadDocument(path, error.strerror) from None
+        raise loading.BadDocument(path, error.strerror) from None

@@ -42,12 +42,6 @@ from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.watching import recorders
 
-NAME = 'revert'
-HELP = ('Take back the faults that runs have left behind, newest first, and '
-        'remove what they have created in the cloud. The exit code is 0 only '
-        'when it is verified that nothing is left, or the operator has closed '
-        'what is.')
-
 _WIDTH = 72
 
 # What comes first; within one, the newest does.

@@ -10,75 +10,46 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+
 """A run as plain lists and dicts: the document that all readers share.
 
-Its shape is the JSON Schema ``schema/timeline-3.json``.
+Its shape is the JSON Schema ``schema/timeline-4.json``.
 """
 
 import dataclasses
 import datetime
 import math
 
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import outage
-from self_healing_tempest_plugin.chain import outlook
-from self_healing_tempest_plugin.chain import timeline as records
-from self_healing_tempest_plugin.chain import verdict as judge
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import outages
+from self_healing_tempest_plugin.model import stopping
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.redaction import runtime
+from self_healing_tempest_plugin.report import schemas
 
-# Raised when a reader of older files would misread a newer one.
-FORMAT = 3
+Mark = links.Mark
 
-# An execution ends when the stack is healed; the application does not wait
-# for that end.
-_AWAITED_BY_NONE = (links.Link.WORKFLOW, links.Mark.FINISHED)
+# Fields of records that are moments on the runner's monotonic clock.
+_MOMENTS = ('begin', 'end', 'seen_at', 'not_before', 'last_begin')
 
 
 def document(timeline, expectation, diagnosis=None, name='', story=''):
     """Return the run as plain lists and dicts, ready for JSON.
 
-    :param timeline: :class:`..chain.timeline.Timeline`
-    :param expectation: :class:`..chain.expectation.Expectation`
-    :param diagnosis: :class:`..diagnosis.Diagnosis`, or None
+    :param timeline: :class:`..model.timelines.Timeline`
+    :param expectation: :class:`..model.expectations.Expectation`
+    :param diagnosis: :class:`..diagnosis.records.Diagnosis`, or None
     :param name: of the scenario
     :param story: what it shows, in one line
-    :returns: dict; times are seconds after the watch began, on the runner's
-        monotonic clock
+    :returns: dict without secrets; times are seconds after the watch began,
+        on the runner's monotonic clock
     """
     return runtime.data(dict(
-        {'format': FORMAT, 'name': name, 'story': story,
+        {'format': schemas.FORMAT, 'name': name, 'story': story,
          'began': _wall(timeline.began)},
         **_Run(timeline, expectation).parts(),
-        diagnosis=diagnosed(diagnosis)))
-
-
-def application(timeline, expectation):
-    """Return what the users of the application saw, as in a document.
-
-    :param timeline: see :func:`document`
-    :param expectation: see :func:`document`
-    """
-    return _Run(timeline, expectation).application()
-
-
-def diagnosed(diagnosis):
-    """Return a diagnosis as in a document.
-
-    :param diagnosis: see :func:`document`
-    """
-    if diagnosis is None:
-        return None
-    last = diagnosis.last_good
-    return {
-        'last_good': None if last is None else {
-            'link': _label(last),
-            'object_id': diagnosis.last_object_id or ''},
-        'missing': _label(diagnosis.missing),
-        'facts': [{'side': one.side, 'good': one.good, 'text': one.text}
-                  for one in diagnosis.facts],
-        'look_at': diagnosis.look_at or '',
-        'bisect': [{'link': _label(one.link), 'works': one.works,
-                    'why': one.why} for one in diagnosis.bisect]}
+        diagnosis=_diagnosis(diagnosis)))
 
 
 class _Run:
@@ -86,139 +57,84 @@ class _Run:
 
     def __init__(self, timeline, expectation):
         self._timeline, self._expectation = timeline, expectation
+        self._axis = _Axis(timeline.origin)
 
     def parts(self):
         timeline, expectation = self._timeline, self._expectation
+        record = self._axis.record
         return {
             'verdict': self._verdict(),
+            'chain': _chain(expectation.chain),
             'expectation': _expectation(expectation),
-            'concluded': self._after(timeline.concluded),
+            'concluded': self._axis.after(timeline.concluded),
             'ended': timeline.ended,
-            'transitions': self._timed(timeline.transitions),
-            'evidence': [self._evidence(one) for one in timeline.evidence],
-            'links': [*self._steps(), *map(self._forbidden,
-                                           expectation.forbidden)],
+            'transitions': [*map(record, timeline.transitions)],
+            'evidence': [*map(self._evidence, timeline.evidence)],
+            'links': [*_Rows(timeline, expectation, self._axis).all()],
             'details': sorted(map(self._detail, timeline.details),
                               key=_in_order),
-            'failures': self._timed(timeline.failures),
-            'probes': self._timed(timeline.probes),
-            'application': self.application(),
-            'executions': list(judge.executions(timeline)),
-            'watched': {link.label: self._record(one)
-                        for link, one in timeline.watched.items()},
+            'failures': [*map(record, timeline.failures)],
+            'probes': [*map(self._probe, timeline.probes)],
+            'application': self._application(),
+            'objects': {link.name: list(ids)
+                        for link, ids in timeline.objects.items()},
+            'limited': [link.name for link, _ in verdicts.limited(
+                timeline, expectation)],
+            'watched': {link.name: record(watched)
+                        for link, watched in timeline.watched.items()},
             'clocks': {service: self._clock(offset)
                        for service, offset in timeline.clocks.items()},
-            'remarks': list(judge.remarks(timeline, expectation)),
+            'remarks': list(verdicts.remarks(timeline, expectation)),
             'unmet': list(timeline.unmet)}
 
-    def application(self):
-        served = outage.service(self._timeline)
+    def _application(self):
+        service = outages.service(self._timeline)
         brain = self._expectation.split_brain(self._timeline)
         return {
-            'probes': served.probes, 'good': served.good,
-            'wrong': len(served.wrong),
-            'outage': self._outage(served.outage),
-            'split_brain': brain and dict(zip(
-                ('new', 'old'), (self._after(one.end) for one in brain)))}
+            'probes': service.probes, 'good': service.good,
+            'wrong': len(service.wrong),
+            'outage': self._outage(service.outage),
+            'split_brain': brain and dict(zip(('new', 'old'), (
+                self._axis.after(probe.end) for probe in brain)))}
 
-    def _outage(self, found):
-        return found and {
-            'begin': self._bounds(found.begin),
-            'end': found.end and self._bounds(found.end),
-            'seconds': found.seconds and _lasting(found.seconds)}
-
-    def _bounds(self, interval):
-        return {'low': self._after(interval.begin),
-                'high': self._after(interval.end)}
+    def _outage(self, outage):
+        bounds = self._axis.bounds
+        return outage and {
+            'begin': bounds(outage.begin),
+            'end': outage.end and bounds(outage.end),
+            'seconds': outage.seconds and _lasting(outage.seconds)}
 
     def _verdict(self):
-        found = judge.verdict(self._timeline, self._expectation)
+        verdict = verdicts.verdict(self._timeline, self._expectation)
         return {
-            'kind': found.kind.value, 'good': found.good,
-            'link': _label(found.link), 'why': found.why,
-            'look_at': found.look_at, 'seconds': _rounded(found.seconds)}
+            'kind': verdict.kind.value, 'good': verdict.good,
+            'link': _name(verdict.link), 'why': verdict.why,
+            'look_at': verdict.look_at,
+            'seconds': _rounded(verdict.seconds)}
 
-    def _steps(self):
-        steps = self._expectation.steps
-        arrivals = [self._expectation.arrival(self._timeline, link, mark)
-                    for link, mark in steps]
-        for index, (link, mark) in enumerate(steps):
-            came = arrivals[index]
-            yield self._row(
-                link, mark, 'missing' if came is None else 'came', came,
-                self._deadline(index),
-                came and self._took(came, self._before(arrivals, index)))
-
-    def _row(self, link, mark, state, came, deadline, took=None):
-        when = came and self._timeline.when(came)
-        return {
-            'link': link.label, 'mark': mark and mark.value, 'state': state,
-            'begin': when and self._after(when.begin),
-            'end': when and self._after(when.end),
-            'deadline': self._after(deadline),
-            'took': took and _lasting(took),
-            'object_id': came.object_id if came else None}
-
-    def _forbidden(self, link):
-        came = min(filter(None, (
-            self._expectation.arrival(self._timeline, link, mark)
-            for mark in links.Mark)),
-            key=lambda one: one.seen_at, default=None)
-        injected = self._timeline.transition('injected')
-        return self._row(
-            link, came and came.mark, 'came' if came else 'absent', came,
-            injected and self._expectation.quiet_end(self._timeline))
-
-    def _before(self, arrivals, index):
-        """Return when that came which a step waits for, or None.
-
-        :returns: an interval
-        """
-        waited_for = [one for one, step in zip(
-            arrivals[:index], self._expectation.steps)
-            if step != _AWAITED_BY_NONE]
-        if waited_for:
-            return waited_for[-1] and self._timeline.when(waited_for[-1])
-        injected = self._timeline.transition('injected')
-        return injected and records.Interval(injected.end, injected.end)
-
-    def _took(self, came, before):
-        when = self._timeline.when(came)
-        return before and records.Interval(
-            max(0.0, when.begin - before.end),
-            max(0.0, when.end - before.begin))
-
-    def _deadline(self, index):
-        """Return when a step would have been late, or None.
-
-        That is what was pending when nothing from this step on had come.
-        """
-        if self._timeline.transition('injected') is None:
-            return None
-        steps = self._expectation.steps
-        earlier = dataclasses.replace(self._timeline, evidence=tuple(
-            one for one in self._timeline.evidence
-            if (one.link, one.mark) in steps[:index]))
-        return next(one.deadline for one in outlook.pending(
-            earlier, self._expectation)
-            if (one.link, one.mark) == steps[index])
-
-    def _evidence(self, one):
-        when = self._timeline.when(one)
+    def _evidence(self, evidence):
+        when = self._timeline.when(evidence)
         return dict(
-            self._record(one), begin=self._after(when.begin),
-            end=self._after(when.end), lag=_rounded(one.lag),
-            payload=dict(one.payload),
-            stamps=[{'service': stamp.service, 'low': _rounded(stamp.low),
-                     'high': _rounded(stamp.high)} for stamp in one.stamps])
+            self._axis.record(evidence), begin=self._axis.after(when.begin),
+            end=self._axis.after(when.end), lag=_rounded(evidence.lag),
+            payload=dict(evidence.payload), stamps=[{
+                'service': stamp.service, 'low': _rounded(stamp.low),
+                'high': _rounded(stamp.high)} for stamp in evidence.stamps])
 
-    def _detail(self, one):
-        told = self._timeline.told(one.stamp)
+    def _detail(self, detail):
+        told = self._timeline.told(detail.stamp)
         return {
-            'link': one.link.label, 'source': one.source,
-            'object_id': one.object_id, 'text': one.text,
-            'begin': told and self._after(told.begin),
-            'end': told and self._after(told.end)}
+            'link': detail.link.name, 'source': detail.source,
+            'object_id': detail.object_id, 'text': detail.text,
+            'begin': told and self._axis.after(told.begin),
+            'end': told and self._axis.after(told.end)}
+
+    def _probe(self, probe):
+        expectation = self._expectation
+        return dict(
+            self._axis.record(probe),
+            of_before=bool(expectation.chain.healed.of_before(
+                expectation.ids, probe)))
 
     def _clock(self, offset):
         # Both clocks at the origin: theirs by the offset, ours by its wall.
@@ -227,28 +143,186 @@ class _Run:
                 'high': _rounded(offset.high + ahead),
                 'width': _rounded(offset.width)}
 
-    def _timed(self, several):
-        return [self._record(one) for one in several]
 
-    def _record(self, record):
+class _Rows:
+    """The rows of the links: when each came, or should have."""
+
+    def __init__(self, timeline, expectation, axis):
+        self._timeline, self._expectation = timeline, expectation
+        self._axis, self._steps = axis, expectation.steps
+        self._injected = timeline.transition('injected')
+
+    def all(self):
+        """Yield the rows of what must come, then of what must not."""
+        for step in self._steps:
+            came = self._arrival(step)
+            yield from self._starts(step, came)
+            yield self._row(
+                step.link, step.mark, 'missing' if came is None else 'came',
+                came, _awaited(step, self._steps), self._deadline(step),
+                came and self._took(came, step))
+        for link in self._expectation.forbidden:
+            yield from self._forbidden(link)
+
+    def _arrival(self, step):
+        return self._expectation.arrival(self._timeline, step.link,
+                                         step.mark)
+
+    def _starts(self, step, end):
+        """Yield the starts that led to an end, where nobody waits for them.
+
+        :param end: :class:`..model.timelines.Evidence`, or None
+        """
+        if any((other.link, other.mark) == (step.link, Mark.STARTED)
+               for other in self._steps):
+            return
+        for evidence in self._timeline.evidence:
+            if (evidence.link is step.link and evidence.mark is Mark.STARTED
+                    and self._expectation.ties(evidence)
+                    and (end is None
+                         or end.object_id == evidence.object_id)):
+                yield self._row(step.link, Mark.STARTED, 'came', evidence,
+                                _awaited(step, self._steps))
+
+    def _forbidden(self, link):
+        arrivals = sorted(filter(None, (
+            self._expectation.arrival(self._timeline, link, mark)
+            for mark in Mark)), key=lambda arrival: arrival.seen_at)
+        end = self._injected and self._expectation.quiet_end(self._timeline)
+        for arrival in arrivals:
+            yield self._row(link, arrival.mark, 'came', arrival,
+                            deadline=end)
+        if not arrivals:
+            yield self._row(link, None, 'absent', None, deadline=end)
+
+    def _row(self, link, mark, state, came, after=None, deadline=None,
+             took=None):
+        when = came and self._timeline.when(came)
+        return {
+            'link': link.name, 'mark': mark and mark.value, 'state': state,
+            'after': _marked(after),
+            'begin': when and self._axis.after(when.begin),
+            'end': when and self._axis.after(when.end),
+            'deadline': self._axis.after(deadline),
+            'took': took and _lasting(took),
+            'object_id': came.object_id if came else None}
+
+    def _took(self, came, step):
+        """Return how long a step took, None where nobody knows.
+
+        :returns: :class:`..model.timelines.Interval`
+        """
+        when, before = self._timeline.when(came), self._before(step)
+        return before and timelines.Interval(
+            max(0.0, when.begin - before.end),
+            max(0.0, when.end - before.begin))
+
+    def _before(self, step):
+        """Return when that came which a step waits for, or None."""
+        after = _awaited(step, self._steps)
+        if after is None:
+            end = self._injected and self._injected.end
+            return self._injected and timelines.Interval(end, end)
+        arrival = self._arrival(after)
+        return arrival and self._timeline.when(arrival)
+
+    def _deadline(self, step):
+        """Return when a step would have been late, or None.
+
+        That is what was pending when nothing from this step on had come.
+        """
+        if self._injected is None:
+            return None
+        earlier = [(other.link, other.mark)
+                   for other in self._steps[:self._steps.index(step)]]
+        before = dataclasses.replace(self._timeline, evidence=tuple(
+            evidence for evidence in self._timeline.evidence
+            if (evidence.link, evidence.mark) in earlier))
+        return next(pending.deadline for pending in stopping.pending(
+            before, self._expectation) if pending.step == step)
+
+
+class _Axis:
+    """The times of a document: seconds after the watch began."""
+
+    def __init__(self, origin):
+        self._origin = origin
+
+    def after(self, at):
+        """Return a moment of the runner's clock, None where it is None."""
+        return None if at is None else _rounded(at - self._origin)
+
+    def bounds(self, interval):
+        """Return between which moments something happened."""
+        return {'low': self.after(interval.begin),
+                'high': self.after(interval.end)}
+
+    def record(self, record):
+        """Return a frozen record as a dict."""
         values = dict(vars(record))
-        for key in ('begin', 'end', 'seen_at', 'not_before', 'last_begin',
-                    'answered'):
+        for key in (*_MOMENTS, 'answered'):
             # Whether a probe was answered is no time.
             if key in values and not isinstance(values[key], bool):
-                values[key] = self._after(values[key])
-        for key in ('link', 'mark'):
-            if key in values:
-                values[key] = _label(values[key])
+                values[key] = self.after(values[key])
+        if 'link' in values:
+            values['link'] = _name(values['link'])
+        if 'mark' in values:
+            values['mark'] = values['mark'].value
         return values
 
-    def _after(self, at):
-        return None if at is None else _rounded(at - self._timeline.origin)
+
+def _chain(chain):
+    return {
+        'name': chain.name, 'healed': chain.healed.name,
+        'links': [{
+            'name': link.name, 'arrow': link.words.arrow,
+            'lasting': link.lasting, 'came': link.words.came}
+            for link in (links.FAULT, *chain.links)]}
 
 
-def _label(value):
-    """Return a link or mark as text, and text as it is."""
-    return getattr(value, 'label', getattr(value, 'value', value))
+def _expectation(expectation):
+    values = dict(vars(expectation), ids=dict(expectation.ids),
+                  timeouts=dict(expectation.timeouts),
+                  steps=[dict(_marked(step), after=_marked(
+                      _awaited(step, expectation.steps)))
+                      for step in expectation.steps])
+    del values['chain']
+    return values
+
+
+def _awaited(step, steps):
+    """Return the step that one waits for, of those that must come.
+
+    A chain of which only the first links must come has no others.
+    """
+    after = step.after
+    while after is not None and after not in steps:
+        after = after.after
+    return after
+
+
+def _marked(step):
+    return step and {'link': step.link.name, 'mark': step.mark.value}
+
+
+def _diagnosis(diagnosis):
+    if diagnosis is None:
+        return None
+    last = diagnosis.last_good
+    return {
+        'last_good': None if last is None else {
+            'link': _name(last),
+            'object_id': diagnosis.last_object_id or ''},
+        'missing': _name(diagnosis.missing),
+        'facts': [{'side': fact.side, 'good': fact.good, 'text': fact.text}
+                  for fact in diagnosis.facts],
+        'look_at': diagnosis.look_at or '',
+        'bisect': [{'link': _name(works.link), 'works': works.works,
+                    'why': works.why} for works in diagnosis.bisect]}
+
+
+def _name(link):
+    return link and link.name
 
 
 def _lasting(interval):
@@ -263,20 +337,11 @@ def _rounded(seconds):
 
 def _in_order(detail):
     # What has no begin was over at its end; what has no time comes last.
-    times = [one for one in (detail['begin'], detail['end'])
-             if one is not None]
+    times = [at for at in (detail['begin'], detail['end'])
+             if at is not None]
     return times or [math.inf]
 
 
 def _wall(seconds):
     moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
     return moment.isoformat(timespec='milliseconds').replace('+00:00', 'Z')
-
-
-def _expectation(expectation):
-    values = dict(vars(expectation))
-    values['timeouts'] = {_label(link): seconds for link, seconds
-                          in expectation.timeouts.items()}
-    values['steps'] = [{'link': link.label, 'mark': mark.value}
-                       for link, mark in expectation.steps]
-    return values

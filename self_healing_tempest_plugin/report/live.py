@@ -21,11 +21,10 @@ from rich import progress_bar
 from rich import table
 from rich import text
 
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import outlook
+from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.redaction import runtime
+from self_healing_tempest_plugin.report import formatting
 from self_healing_tempest_plugin.report import table as tables
-from self_healing_tempest_plugin.report import times
 from self_healing_tempest_plugin import waiting
 
 _STATE_LENGTH = 60
@@ -48,7 +47,7 @@ class Progress:
     """Shows each link while it is waited for; a context manager.
 
     To be called with each timeline that was looked at, as the ``show`` of
-    :meth:`..chain.watch.Watch.until_over`. It prints nothing where standard
+    :meth:`..watching.watch.Watch.until_over`. It prints nothing where standard
     error is no terminal, as in the workers of stestr, and gives the terminal
     back as it was, whatever happens.
     """
@@ -57,7 +56,7 @@ class Progress:
                  clock=waiting.CLOCK):
         """Prepare to show a run; nothing is printed yet.
 
-        :param expectation: :class:`..chain.expectation.Expectation`
+        :param expectation: :class:`..model.expectations.Expectation`
         :param stream: where to print, standard error when None
         :param enabled: whether to print; None: when it is a terminal
         :param clock: :class:`..waiting.Clock`, the one of the recorder
@@ -87,7 +86,7 @@ class Progress:
     def __call__(self, timeline):
         """Show a run as it is.
 
-        :param timeline: :class:`..chain.timeline.Timeline`
+        :param timeline: :class:`..model.timelines.Timeline`
         """
         if self._live is None:
             return
@@ -104,8 +103,8 @@ def _terminal_may_go():
 def picture(timeline, expectation, now):
     """Return what is shown of a run.
 
-    :param timeline: :class:`..chain.timeline.Timeline`
-    :param expectation: :class:`..chain.expectation.Expectation`
+    :param timeline: :class:`..model.timelines.Timeline`
+    :param expectation: :class:`..model.expectations.Expectation`
     :param now: seconds on the runner's monotonic clock
     :returns: what rich can print
     """
@@ -123,7 +122,7 @@ def picture(timeline, expectation, now):
 
 def _title(timeline, expectation, now):
     injected = timeline.transition('injected')
-    since = '' if injected is None else ' %s' % times.after(
+    since = '' if injected is None else ' %s' % formatting.after(
         now - injected.begin)
     return '%s%s' % (expectation.fault, since)
 
@@ -132,53 +131,53 @@ def _rows(timeline, expectation, now):
     """Yield the cells of each step, and of each link that must not come."""
     if timeline.transition('injected') is None:
         return
-    pending = {(one.link, one.mark): one.deadline
-               for one in outlook.pending(timeline, expectation)}
+    pending = {each.step: each
+               for each in stopping.pending(timeline, expectation)}
     first = next(iter(pending), None)
     for step in expectation.steps:
         if step not in pending:
             yield _came(timeline, expectation, step)
         elif step == first:
-            yield _waiting(timeline, step, pending[step], expectation, now)
+            yield _waiting(timeline, pending[step], now)
         else:
-            yield _cells(step, 'later', times.UNKNOWN, '', '')
+            yield _cells(_name(step.link, step.mark), 'later',
+                         formatting.UNKNOWN, '', '')
     for link in expectation.forbidden:
         yield _forbidden(timeline, expectation, link, now)
 
 
 def _came(timeline, expectation, step):
-    arrival = expectation.arrival(timeline, *step)
+    arrival = expectation.arrival(timeline, step.link, step.mark)
     when = timeline.when(arrival)
     zero = timeline.transition('injected').begin
-    return _cells(step, 'came', times.between(
+    return _cells(_name(step.link, step.mark), 'came', formatting.between(
         when.begin - zero, when.end - zero), '', arrival.object_id)
 
 
-def _waiting(timeline, step, deadline, expectation, now):
-    since = _since(timeline, expectation, step)
-    waited, allowed = max(0.0, now - since), max(0.1, deadline - since)
+def _waiting(timeline, pending, now):
+    link, since = pending.step.link, pending.since
+    waited = max(0.0, now - since)
+    allowed = max(0.1, pending.deadline - since)
     return _cells(
-        step, 'late' if now > deadline else 'now',
+        _name(link, pending.step.mark),
+        'late' if now > pending.deadline else 'now',
         '%.1f of %.0f s' % (waited, allowed),
         progress_bar.ProgressBar(total=allowed, completed=min(
-            waited, allowed), width=_BAR), _state(timeline, step[0]))
-
-
-def _since(timeline, expectation, step):
-    """Return since when a step is waited for, as its deadline counts."""
-    before = expectation.steps[:expectation.steps.index(step)]
-    return max([timeline.transition('injected').end, *(
-        expectation.arrival(timeline, *one).seen_at for one in before)])
+            waited, allowed), width=_BAR), _state(timeline, link))
 
 
 def _forbidden(timeline, expectation, link, now):
-    came = any(one.link is link and expectation.ties(one)
-               for one in timeline.evidence)
+    came = any(evidence.link is link and expectation.ties(evidence)
+               for evidence in timeline.evidence)
     end = expectation.quiet_end(timeline)
     left = '' if end is None else '%.1f s left' % max(0.0, end - now)
-    return _cells((link, None), 'late' if came else 'quiet',
+    return _cells(link.name, 'late' if came else 'quiet',
                   'came' if came else 'must not come', left,
                   _state(timeline, link))
+
+
+def _name(link, mark):
+    return '%s %s' % (link.name, mark.value) if link.lasting else link.name
 
 
 def _state(timeline, link):
@@ -186,14 +185,11 @@ def _state(timeline, link):
     return '' if watched is None else watched.state
 
 
-def _cells(step, state, when, progress, what):
-    link, mark = step
-    name = '%s %s' % (link.label, mark.value) if (
-        mark and link in links.LASTING) else link.label
+def _cells(name, state, when, progress, what):
     if isinstance(progress, str):
         progress = _plain(progress)
-    return (_plain(name, _STYLES[state]), _plain(when), progress,
-            _plain(runtime.text(what)[:_STATE_LENGTH], 'dim'))
+    return (_plain(name, _STYLES[state]), _plain(when), progress, _plain(
+        formatting.one_line(runtime.text(what), _STATE_LENGTH), 'dim'))
 
 
 def _plain(value, style=''):

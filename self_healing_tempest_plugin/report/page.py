@@ -25,8 +25,9 @@ import markupsafe
 
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.report import drawing
-from self_healing_tempest_plugin.report import texts
-from self_healing_tempest_plugin.report import times
+from self_healing_tempest_plugin.report import formatting
+from self_healing_tempest_plugin.report import lookup
+from self_healing_tempest_plugin.report import terminal
 
 HEADLINES = {
     'HEALED': 'Healed by this chain',
@@ -49,19 +50,19 @@ _IMPOSSIBLE = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd'
 _REPLACEMENT = '\ufffd'
 
 
-def html(runs, rows=(), left_out=()):
+def html(runs, statistics=(), left_out=()):
     """Return the page.
 
     :param runs: documents, see :mod:`.documents`
-    :param rows: :class:`.merged.Row` of each scenario and step, to show how
-        long they take
+    :param statistics: :class:`.statistics.Statistic` of each scenario and
+        step, to show how long they take
     :param left_out: why other files are not on the page, as lines
     """
     return _environment().get_template('page.html').render(
         # A run of an older version may hold what this one would not write.
-        runs=[_Run(index, runtime.data(one))
-              for index, one in enumerate(runs, 1)],
-        rows=rows, left_out=runtime.data(list(left_out))).strip()
+        runs=[_Run(index, runtime.data(run))
+              for index, run in enumerate(runs, 1)],
+        statistics=statistics, left_out=runtime.data(list(left_out))).strip()
 
 
 def headline(verdict):
@@ -82,13 +83,13 @@ class _Run:
 
     def __init__(self, index, run):
         self.id = 'run-%d' % index
-        self.zero = drawing.zero(run)
+        self.zero = lookup.zero(run)
         self.headline = headline(run['verdict'])
         self.name = run['name'] or 'run %d' % index
         self.began = run['began'].replace('T', ' ').replace('Z', ' UTC')
-        self.away_for = texts.away_for(run['application'])
-        self.away = texts.away(run['application'], self.zero)
-        self.asked = texts.asked(run['application'])
+        self.away_for = terminal.away_for(run['application'])
+        self.away = terminal.away(run['application'], self.zero)
+        self.asked = terminal.asked(run['application'])
         self.state = 'good' if run['verdict']['good'] else (
             'unknown' if run['verdict']['kind'] == 'INVALID' else 'bad')
         self._run = run
@@ -105,27 +106,43 @@ class _Run:
         return drawing.picture(self._run)
 
     @property
-    def labels(self):
-        """Return the links of which there is something to tell."""
+    def told(self):
+        """Return the names of links of which there is something to tell."""
         run = self._run
         return tuple(dict.fromkeys(
-            one['link'] for key in ('links', 'evidence', 'details',
-                                    'failures') for one in run[key]))
+            record['link'] for key in ('links', 'evidence', 'details',
+                                       'failures') for record in run[key]))
 
-    def of(self, key, label):
+    @property
+    def executions(self):
+        """Return the objects of the links that may come only so often."""
+        return [object_id for link in self._run['limited']
+                for object_id in self._run['objects'].get(link, ())]
+
+    def of(self, key, link):
         """Return what a part of the document tells of one link."""
-        return [one for one in self._run[key] if one['link'] == label]
+        return [record for record in self._run[key]
+                if record['link'] == link]
 
-    def between(self, one):
+    def arrow(self, link):
+        """Return who hands over to whom."""
+        return lookup.arrow(self._run, link)
+
+    def came(self, record):
+        """Return what an object did by coming, in a word."""
+        return record['mark'] if lookup.lasting(
+            self._run, record['link']) else 'came'
+
+    def between(self, record):
         """Return begin and end of something, after the fault."""
-        return times.between(
-            None if one['begin'] is None else one['begin'] - self.zero,
-            None if one['end'] is None else one['end'] - self.zero)
+        return formatting.between(*(
+            None if record[key] is None else record[key] - self.zero
+            for key in ('begin', 'end')))
 
     def after(self, seconds):
         """Return a moment, after the fault."""
-        return times.after(None if seconds is None
-                           else seconds - self.zero)
+        return formatting.after(None if seconds is None
+                                else seconds - self.zero)
 
 
 def _plain(value):
@@ -142,9 +159,10 @@ def _environment():
         undefined=jinja2.StrictUndefined, finalize=_plain,
         trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(
-        span=times.span, count=times.count, unknown=times.UNKNOWN,
-        works=texts.works, bisected=texts.bisected, summary=texts.summary,
-        looks=drawing.ANSWERS, arrows=drawing.ARROWS, lasting=drawing.LASTING)
+        span=formatting.span, count=formatting.count,
+        unknown=formatting.UNKNOWN, looks=drawing.ANSWERS,
+        works=terminal.works, bisected=terminal.bisected,
+        summary=terminal.summary)
     environment.filters.update(per_cent='{:.3f}%'.format, shown=_shown)
     environment.tests['finite'] = _is_finite
     return environment
@@ -155,5 +173,5 @@ def _shown(value):
         value, ensure_ascii=False)
 
 
-def _is_finite(span):
-    return span is not None and span.high != float('inf')
+def _is_finite(bounds):
+    return bounds is not None and bounds.high != float('inf')

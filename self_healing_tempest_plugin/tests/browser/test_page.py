@@ -18,8 +18,8 @@ import fixtures
 import testtools
 from testtools import content
 
-from self_healing_tempest_plugin.report import merged
 from self_healing_tempest_plugin.report import page
+from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.tests.browser import browser
 from self_healing_tempest_plugin.tests.unit import report_samples
 
@@ -61,7 +61,7 @@ class PageTestCase(testtools.TestCase):
         runs = [report_samples.document(
             kind, name='test_%s_%s' % (kind.lower(), 'x' * 60))
             for kind in report_samples.every_kind()]
-        return page.html(runs, merged.rows(runs, {'alarm': 5}),
+        return page.html(runs, statistics.of(runs, {'alarm': 5}),
                          ['/a/file.json: is no JSON'])
 
     def complaints(self, seen, headline):

@@ -18,14 +18,14 @@ of a run with two compute hosts.
 
 import functools
 
-from self_healing_tempest_plugin.chain import clocks
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.diagnosis import records
-from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.report import documents
 
-Link, Mark = links.Link, links.Mark
+Link, Mark = vitrage, links.Mark
 
 ORIGIN = 51200.0
 BEGAN = 1795475338.123
@@ -82,8 +82,15 @@ LIFE = (('planned', -0.1, -0.1, 'host compute-1 without power'),
 
 BACK = (('reverted', 35.2, 36.9, ''), ('verified', 36.9, 37.1, ''))
 
-TIMEOUTS = {Link.FAULT: 30, Link.ALARM: 60, Link.DEDUCTION: 30,
-            Link.WORKFLOW: 30, Link.STACK: 300, Link.APPLICATION: 120}
+TIMEOUTS = {'fault': 30, 'alarm': 60, 'deduction': 30, 'workflow': 30,
+            'stack': 300, 'application': 120}
+
+IDS = {
+    'host': 'compute-1', 'server_id': OLD, 'boot': OLD_BOOT,
+    'stack_id': STACK, 'workflow': WORKFLOW, 'url': URL,
+    'host_alarm': 'HostDown', 'deduced_alarm': 'Instance down',
+    'monitor_look_at': 'the alerts of Prometheus, and the notifications '
+                       'that Alertmanager failed to send'}
 
 DIAGNOSIS = records.Diagnosis(
     last_good=Link.DEDUCTION, last_object_id=DEDUCED, missing=Link.WORKFLOW,
@@ -103,20 +110,16 @@ DIAGNOSIS = records.Diagnosis(
 
 def expected(**changes):
     """Return what a run should show; all of it unless told otherwise."""
-    return expectation.Expectation(**dict(dict(
-        fault='host compute-1 without power',
+    return expectations.Expectation(**dict(dict(
+        chain=vitrage.CHAIN, fault='host compute-1 without power',
         fault_look_at='the host_power commands in [self_healing]',
-        host='compute-1', server_id=OLD, boot=OLD_BOOT, stack_id=STACK,
-        workflow=WORKFLOW, url=URL, host_alarm='HostDown',
-        deduced_alarm='Instance down', timeouts=TIMEOUTS,
-        monitor_look_at='the alerts of Prometheus, and the notifications '
-                        'that Alertmanager failed to send'), **changes))
+        ids=IDS, timeouts=TIMEOUTS, steps=vitrage.CHAIN.steps), **changes))
 
 
 def untouched(**changes):
     """Return that alarm and deduction come, and nothing else for 40 s."""
-    return expected(**dict(dict(steps=expectation.DEDUCED, quiet=40.0),
-                           **changes))
+    return expected(**dict(dict(
+        steps=vitrage.CHAIN.until(Link.DEDUCTION), quiet=40.0), **changes))
 
 
 def run(steps=HEALTHY, until=34.3, life=LIFE, back=BACK, **changes):
@@ -128,19 +131,19 @@ def run(steps=HEALTHY, until=34.3, life=LIFE, back=BACK, **changes):
     """
     values = dict(
         origin=ORIGIN, began=BEGAN, concluded=FAULT + until,
-        transitions=tuple(timeline.Transition(
+        transitions=tuple(timelines.Transition(
             name, FAULT + begin, FAULT + end, detail)
             for name, begin, end, detail in (*life, *back)),
         evidence=tuple(_evidence(*step) for step in sorted(
             steps, key=lambda one: one[3])),
         probes=probes(until=until + 20),
-        watched={link: timeline.Watched(
+        watched={link: timelines.Watched(
             70, 1, FAULT + until, 'as it was', FAULT + until)
-            for link in links.CHAIN},
+            for link in vitrage.CHAIN.links},
         objects={Link.WORKFLOW: (EXECUTION,)},
-        clocks={service: clocks.Offset(WALL - 0.041, WALL + 0.033)
+        clocks={service: timelines.Offset(WALL - 0.041, WALL + 0.033)
                 for service in ('Heat', 'Mistral', 'Vitrage')})
-    return timeline.Timeline(**dict(values, **changes))
+    return timelines.Timeline(**dict(values, **changes))
 
 
 def _evidence(link, mark, begin, end):
@@ -148,8 +151,8 @@ def _evidence(link, mark, begin, end):
     if link in (Link.STACK, Link.WORKFLOW):
         at = WALL + FAULT + (begin + end) / 2
         service = 'Heat' if link is Link.STACK else 'Mistral'
-        stamps = (timeline.Stamp(service, at - 0.2, at + 0.8),)
-    return timeline.Evidence(
+        stamps = (timelines.Stamp(service, at - 0.2, at + 0.8),)
+    return timelines.Evidence(
         link, mark, OBJECTS[link], FAULT + begin, FAULT + end,
         PAYLOADS[link], 0.0, stamps)
 
@@ -182,9 +185,9 @@ def _probe(at, who):
     boot = {'old': OLD_BOOT, 'new': NEW_BOOT}.get(who, '')
     server = {'old': OLD, 'new': NEW}.get(who, '')
     error = '' if ok else '502 Bad Gateway' if answered else 'ConnectTimeout'
-    return timeline.Probe(begin, begin + (0.02 if answered else 1.0), ok,
-                          '%016x' % int(at * 10 + 100), boot, server, error,
-                          answered)
+    return timelines.Probe(begin, begin + (0.02 if answered else 1.0), ok,
+                           '%016x' % int(at * 10 + 100), boot, server, error,
+                           answered)
 
 
 def details():
@@ -205,9 +208,9 @@ def details():
 def _detail(index, link, source, at, text):
     service = 'Heat' if link is Link.STACK else 'Mistral'
     begin = WALL + FAULT + at
-    return timeline.Detail(
+    return timelines.Detail(
         link, source, 'f%07d-7411-4c3c-9a5e-0f6d1d4c2b11' % index, text,
-        timeline.Stamp(service, begin, begin + 1))
+        timelines.Stamp(service, begin, begin + 1))
 
 
 def healed():
@@ -229,7 +232,7 @@ def every_kind():
     return {
         'HEALED': healed(), 'BROKEN': broken(),
         'REPAIRED': (run(HEALTHY[:5] + HEALTHY[6:], probes=()), expected(
-            steps=expectation.REPAIRED, boot='')),
+            steps=vitrage.CHAIN.until(Link.STACK), ids=dict(IDS, boot=''))),
         'UNTOUCHED': (run(HEALTHY[:2], until=45.8, objects={},
                           probes=probes(back=None, until=70)), untouched()),
         'NOT_HEALED_BY_THIS_CHAIN': (
@@ -246,7 +249,7 @@ def every_kind():
 def document(kind, **changes):
     """Return the document of a run of one kind of verdict."""
     seen, wanted = every_kind()[kind]
-    return dict(report.document(
+    return dict(documents.document(
         seen, wanted, DIAGNOSIS if kind == 'BROKEN' else None,
         name='test_host_crash',
         story='The application is healed, by this chain.'), **changes)

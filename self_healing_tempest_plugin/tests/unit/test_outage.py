@@ -16,20 +16,20 @@ from hypothesis import given
 from hypothesis import strategies
 import testtools
 
-from self_healing_tempest_plugin.chain import outage
-from self_healing_tempest_plugin.chain import timeline
+from self_healing_tempest_plugin.model import outages
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.tests.unit import samples
 
 
 def service(*probes):
-    return outage.service(timeline.Timeline(origin=0.0, probes=probes))
+    return outages.service(timelines.Timeline(origin=0.0, probes=probes))
 
 
 class ServiceTest(testtools.TestCase):
-    """outage.service()."""
+    """outages.service()."""
 
     def test_never_asked(self):
-        self.assertEqual(outage.Service(0, 0, (), None), service())
+        self.assertEqual(outages.Service(0, 0, (), None), service())
 
     def test_always_there(self):
         seen = service(samples.probe(1.0, 'old'), samples.probe(2.0, 'old'))
@@ -40,9 +40,9 @@ class ServiceTest(testtools.TestCase):
             samples.probe(1.0, 'old'), samples.probe(2.0),
             samples.probe(3.0), samples.probe(4.0, 'new'))
         self.assertEqual((4, 2), (seen.probes, seen.good))
-        self.assertEqual(timeline.Interval(1.0, 2.5), seen.outage.begin)
-        self.assertEqual(timeline.Interval(3.0, 4.5), seen.outage.end)
-        self.assertEqual(timeline.Interval(0.5, 3.5), seen.outage.seconds)
+        self.assertEqual(timelines.Interval(1.0, 2.5), seen.outage.begin)
+        self.assertEqual(timelines.Interval(3.0, 4.5), seen.outage.end)
+        self.assertEqual(timelines.Interval(0.5, 3.5), seen.outage.seconds)
 
     def test_the_longest_counts(self):
         """The order in which the answers came does not matter."""
@@ -62,8 +62,8 @@ class ServiceTest(testtools.TestCase):
 
     def test_wrong_answers(self):
         """Something answered, and it was not the application."""
-        wrong = timeline.Probe(1.0, 1.5, False, 'n', error='HTTP 500',
-                               answered=True)
+        wrong = timelines.Probe(1.0, 1.5, False, 'n', error='HTTP 500',
+                                answered=True)
         self.assertEqual((wrong,), service(wrong, samples.probe(2.0)).wrong)
 
     @given(strategies.floats(1, 9), strategies.floats(0.5, 9),
@@ -76,7 +76,7 @@ class ServiceTest(testtools.TestCase):
         for begin in begins:
             asked = begin + wait / 2
             there = not away <= asked < away + takes
-            probes.append(timeline.Probe(begin, begin + wait, there, 'n'))
+            probes.append(timelines.Probe(begin, begin + wait, there, 'n'))
         seen = service(*probes)
         if seen.outage is None:
             self.assertTrue(all(one.ok for one in probes))

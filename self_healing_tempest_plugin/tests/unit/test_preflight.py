@@ -23,7 +23,6 @@ import fixtures
 import testtools
 from testtools import content
 
-from self_healing_tempest_plugin.cmd import preflight as command
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import journal
@@ -652,7 +651,7 @@ class CommandTest(CloudTestCase):
             parser.write(stream)
         run = subprocess.run(
             [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
-             command.NAME, '--config-file', path], text=True, timeout=60,
+             'preflight', '--config-file', path], text=True, timeout=60,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         self.addDetail('preflight', content.text_content(run.stdout))
         return run

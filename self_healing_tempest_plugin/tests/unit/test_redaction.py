@@ -37,8 +37,10 @@ from self_healing_tempest_plugin.redaction import forms
 from self_healing_tempest_plugin.redaction import known
 from self_healing_tempest_plugin.redaction import learning
 from self_healing_tempest_plugin.redaction import runtime
-from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin.report import saving
+from self_healing_tempest_plugin.report import terminal
 from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin.tests.unit import secret_forms
 from self_healing_tempest_plugin.tests.unit import test_config
@@ -296,11 +298,11 @@ class ReportTest(ProcessTestCase):
 
     def test_documents(self):
         """Neither the JSON, nor the text, nor the line has it."""
-        expected = report_samples.expected()
         samples = self.samples()
-        seen = self.run_with(samples)
-        for way in (report.dumps, report.text, report.line):
-            told = way(seen, expected)
+        document = documents.document(self.run_with(samples),
+                                      report_samples.expected())
+        for way in (saving.dumps, terminal.text, terminal.line):
+            told = way(document)
             self.assertIn('***', told)
             self.assert_untold(samples, told, way.__name__)
 
@@ -314,7 +316,7 @@ class ReportTest(ProcessTestCase):
         document['unmet'] = [one.text for one in samples]
         with open(os.path.join(directory, 'a.json'), 'w') as stream:
             json.dump(document, stream)
-        with open(report.render(directory), encoding='utf-8') as stream:
+        with open(saving.render(directory), encoding='utf-8') as stream:
             told = stream.read()
         self.assertIn('***', told)
         self.assert_untold(samples, told, 'the page')

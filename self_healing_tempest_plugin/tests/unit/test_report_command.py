@@ -164,12 +164,12 @@ class BadInputTest(CommandTestCase):
 
     def test_older_format(self):
         path = self.write('a.json', format=2)
-        self.refused('%s: format 2 cannot be read, only 3' % path, path)
+        self.refused('%s: format 2 cannot be read, only 3 and 4' % path, path)
 
     def test_no_json(self):
         path = self.path('a.json')
         with open(path, 'wb') as stream:
-            stream.write(b'{"format": 3,')
+            stream.write(b'{"format": 4,')
         self.refused('%s: is no JSON: ' % path, path)
 
     def test_invalid(self):
@@ -186,13 +186,92 @@ class BadInputTest(CommandTestCase):
 
     def test_wrong_objective(self):
         for wrong in ('stack', 'stack=', 'stack=x', 'stack=-1', 'stack=nan',
-                      'stack=inf', 'fault=3', '=3'):
+                      'stack=inf', '=3'):
             code, _, errors = self.report('x', '--slo', wrong)
             self.assertEqual(2, code)
             self.assertIn('is not LINK=SECONDS', errors)
 
+    def test_objective_of_what_no_run_has(self):
+        """The fault is no link that anybody waits for."""
+        for name in ('fault', 'evacuation', 'Stack'):
+            self.refused(
+                '--slo %s: no run has such a link, only: alarm, deduction, '
+                'workflow, stack, application, healing' % name,
+                self.write('a.json'), '--slo', name + '=3')
+
     def test_nothing_named(self):
         self.assertEqual(2, self.report()[0])
+
+
+class ImportTest(CommandTestCase):
+    """What reads files needs no client of a service."""
+
+    PROGRAM = (
+        'import sys\n'
+        'from self_healing_tempest_plugin.cmd import main\n'
+        'code = main.main(sys.argv[1:])\n'
+        'print(*sorted(sys.modules), sep="\\n", file=sys.stderr)\n'
+        'sys.exit(code)\n')
+
+    OTHERS = ('heatclient', 'mistralclient', 'vitrageclient',
+              'self_healing_tempest_plugin.services',
+              'self_healing_tempest_plugin.cmd.preflight',
+              'self_healing_tempest_plugin.cmd.revert')
+
+    def imported(self, *arguments):
+        """Return the modules that a process has once the command has run."""
+        done = subprocess.run(
+            [sys.executable, '-c', self.PROGRAM, 'report', *arguments],
+            cwd=self.directory, text=True, capture_output=True)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn('HEALED', done.stdout)
+        return done.stderr.splitlines()
+
+    def assert_light(self, modules):
+        self.assertIn('self_healing_tempest_plugin.report.page', modules)
+        for name in self.OTHERS:
+            self.assertEqual([], [
+                module for module in modules
+                if module == name or module.startswith(name + '.')])
+
+    def test_no_client(self):
+        self.assert_light(self.imported(
+            self.write('a.json'), '--html', self.path('page.html')))
+
+    def test_no_client_with_a_tempest_conf(self):
+        """Not even where Tempest loads its plugins."""
+        with open(self.path('tempest.conf'), 'w') as stream:
+            stream.write('[oslo_concurrency]\nlock_path = %s\n'
+                         '[self_healing]\nslo_healing = 40\n'
+                         % self.directory)
+        self.assert_light(self.imported(self.write('a.json')))
+
+    def test_formatting_needs_nothing(self):
+        done = subprocess.run(
+            [sys.executable, '-c',
+             'import sys\n'
+             'import self_healing_tempest_plugin.report.formatting\n'
+             'print(*sorted(sys.modules))'],
+            text=True, capture_output=True, check=True)
+        ours = [module for module in done.stdout.split()
+                if module.startswith('self_healing_tempest_plugin.')]
+        self.assertEqual(['self_healing_tempest_plugin.report',
+                          'self_healing_tempest_plugin.report.formatting'],
+                         ours)
+
+    def test_help_of_all(self):
+        """Each command is told of, and has its options where it is named."""
+        for arguments, expected in (
+                (['--help'], [one.help[:40] for one in main.COMMANDS]),
+                (['report', '--help'], ['--slo LINK=SECONDS', '--html']),
+                (['revert', '--help'], ['--dry-run', '--close ID']),
+                (['preflight', '--help'], ['--config-file FILE'])):
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                self.assertRaises(SystemExit, main.parse, arguments)
+            words = ' '.join(output.getvalue().split())
+            for text in expected:
+                self.assertIn(text, words)
 
 
 class ConfigurationTest(CommandTestCase):

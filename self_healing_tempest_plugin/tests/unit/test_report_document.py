@@ -24,24 +24,27 @@ from hypothesis import strategies
 import jsonschema
 import testtools
 
-from self_healing_tempest_plugin.chain import clocks
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import outlook
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import verdict
-from self_healing_tempest_plugin import report
-from self_healing_tempest_plugin.report import reading
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.model import healing
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import stopping
+from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.report import documents
+from self_healing_tempest_plugin.report import loading
+from self_healing_tempest_plugin.report import saving
+from self_healing_tempest_plugin.report import schemas
 from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin.tests.unit import samples
 
-Link, Mark = links.Link, links.Mark
+Link, Mark = vitrage, links.Mark
 EXPECTED = samples.expected()
 
 
 def loaded(*run, **more):
     """Return a document as its readers get it."""
-    return json.loads(report.dumps(*run, **more))
+    return json.loads(saving.dumps(documents.document(*run, **more)))
 
 
 def row(found, link, mark='finished'):
@@ -51,7 +54,7 @@ def row(found, link, mark='finished'):
 
 
 class DocumentTest(testtools.TestCase):
-    """report.document()."""
+    """documents.document()."""
 
     def test_times_count_from_the_origin(self):
         found = loaded(samples.healthy(), EXPECTED)
@@ -62,7 +65,7 @@ class DocumentTest(testtools.TestCase):
         self.assertEqual('HEALED', found['verdict']['kind'])
         self.assertEqual(10, found['expectation']['timeouts']['workflow'])
         self.assertEqual(9.0, found['watched']['stack']['last_begin'])
-        self.assertEqual((3, 3), (found['format'], report.FORMAT))
+        self.assertEqual((4, 4), (found['format'], schemas.FORMAT))
 
     def test_names(self):
         found = loaded(samples.healthy(began=1795475338.1236), EXPECTED,
@@ -80,9 +83,12 @@ class DocumentTest(testtools.TestCase):
             ('data NIC eth1 of host compute-1 down', 'the power commands',
              30.0, True), tuple(expected[key] for key in (
                  'fault', 'fault_look_at', 'quiet', 'alive')))
+        alarm = {'link': 'alarm', 'mark': 'finished'}
         self.assertEqual(
-            [{'link': 'alarm', 'mark': 'finished'},
-             {'link': 'deduction', 'mark': 'finished'}], expected['steps'])
+            [dict(alarm, after=None),
+             {'link': 'deduction', 'mark': 'finished', 'after': alarm}],
+            expected['steps'])
+        self.assertEqual(samples.IDS, expected['ids'])
         self.assertEqual(47.0, found['watched']['stack']['answered'])
 
     def test_ended_early(self):
@@ -92,12 +98,6 @@ class DocumentTest(testtools.TestCase):
         self.assertEqual((None, 'it was interrupted', 'INVALID'), (
             found['concluded'], found['ended'], found['verdict']['kind']))
         self.assertEqual('', loaded(samples.healthy(), EXPECTED)['ended'])
-
-    def test_of_before_there_was_a_reason(self):
-        """Such a document is still read."""
-        found = loaded(samples.healthy(), EXPECTED)
-        del found['ended']
-        reading.check(found, 'old.json')
 
     def test_broken_names_its_link(self):
         found = loaded(samples.healthy(without=[Link.STACK]), EXPECTED)
@@ -156,6 +156,7 @@ class LinksTest(testtools.TestCase):
         found = loaded(*report_samples.broken())
         self.assertEqual(
             {'link': 'workflow', 'mark': 'started', 'state': 'missing',
+             'after': {'link': 'deduction', 'mark': 'finished'},
              'begin': None, 'end': None, 'deadline': 75.4, 'took': None,
              'object_id': None}, row(found, 'workflow', 'started'))
         self.assertIsNone(row(found, 'stack')['took'])
@@ -171,12 +172,12 @@ class LinksTest(testtools.TestCase):
         seen, expected = report_samples.broken()
         deadlines = {(one['link'], one['mark']): one['deadline']
                      for one in loaded(seen, expected)['links']}
-        pending = outlook.pending(seen, expected)
+        pending = stopping.pending(seen, expected)
         self.assertEqual(4, len(pending))
         for one in pending:
             self.assertAlmostEqual(
                 one.deadline - seen.origin,
-                deadlines[one.link.label, one.mark.value], 3)
+                deadlines[one.step.link.name, one.step.mark.value], 3)
         # 60 s after the end of the injection, 30 s after the alarm.
         self.assertEqual((100.1, 75.1), (deadlines['alarm', 'finished'],
                                          deadlines['deduction', 'finished']))
@@ -203,23 +204,109 @@ class LinksTest(testtools.TestCase):
         self.assertEqual('INVALID', found['verdict']['kind'])
 
 
+class AwaitedTest(testtools.TestCase):
+    """What each step waits for, and what nobody waits for."""
+
+    def rows(self, found):
+        """Return link, mark, and what they wait for, of each row."""
+        return [(one['link'], one['mark'], one['after'] and '%s %s' % (
+            one['after']['link'], one['after']['mark']))
+            for one in found['links']]
+
+    def test_chain(self):
+        """The end of the execution is waited for by none."""
+        self.assertEqual(
+            [('alarm', 'finished', None),
+             ('deduction', 'finished', 'alarm finished'),
+             ('workflow', 'started', 'deduction finished'),
+             ('stack', 'started', 'workflow started'),
+             ('stack', 'finished', 'workflow started'),
+             ('workflow', 'finished', 'stack finished'),
+             ('application', 'finished', 'stack finished')],
+            self.rows(loaded(*report_samples.healed())))
+
+    def test_steps_say_the_same(self):
+        for kind in report_samples.every_kind():
+            found = report_samples.document(kind)
+            for step in found['expectation']['steps']:
+                self.assertEqual(step['after'], row(
+                    found, step['link'], step['mark'])['after'])
+
+    def test_part_of_a_chain(self):
+        """What a step waits for elsewhere need not come here."""
+        found = loaded(samples.healthy(), samples.expected(
+            steps=vitrage.CHAIN.until(Link.WORKFLOW)))
+        self.assertEqual(('workflow', 'finished', 'workflow started'),
+                         self.rows(found)[3])
+        self.assertEqual({'low': 12.0, 'high': 14.0},
+                         row(found, 'workflow')['took'])
+
+    def test_starts(self):
+        """Each start of the stack has a row, before its end."""
+        starts = tuple(samples.evidence(
+            Link.STACK, Mark.STARTED, at, updated_time=at)
+            for at in (110.0, 112.0))
+        seen = samples.healthy()
+        seen = dataclasses.replace(seen, evidence=tuple(
+            one for one in seen.evidence
+            if (one.link, one.mark) != (Link.STACK, Mark.STARTED)) + starts)
+        found = loaded(seen, EXPECTED)
+        self.assertEqual(
+            [('started', 20.0), ('started', 22.0), ('finished', 30.0)],
+            [(one['mark'], one['end']) for one in found['links']
+             if one['link'] == 'stack'])
+        for start in found['links'][3:5]:
+            self.assertEqual(('came', None, None), (
+                start['state'], start['took'], start['deadline']))
+
+    def test_start_of_something_else(self):
+        """Of another object, or of another stack, it is no start."""
+        start = samples.evidence(Link.STACK, Mark.STARTED, 109.0)
+        for other in (dataclasses.replace(start, object_id='other'),
+                      samples.evidence(Link.STACK, Mark.STARTED, 109.0,
+                                       stack_id='stack-2')):
+            seen = samples.healthy()
+            found = loaded(dataclasses.replace(
+                seen, evidence=(other, *seen.evidence)), EXPECTED)
+            self.assertEqual([20.0, 30.0], [
+                one['end'] for one in found['links']
+                if one['link'] == 'stack'])
+
+    def test_start_without_an_end(self):
+        found = loaded(samples.healthy(evidence=(
+            samples.evidence(Link.STACK, Mark.STARTED, 110.0),)), EXPECTED)
+        self.assertEqual(['came', 'missing'], [
+            one['state'] for one in found['links']
+            if one['link'] == 'stack'])
+
+    def test_both_marks_of_a_forbidden_link(self):
+        """In the order in which they came."""
+        found = loaded(samples.deduced(
+            samples.evidence(Link.WORKFLOW, Mark.FINISHED, 109.0),
+            samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)),
+            samples.untouched())
+        self.assertEqual(
+            [('workflow', 'started', None), ('workflow', 'finished', None)],
+            self.rows(found)[2:4])
+
+
 class ServiceTest(testtools.TestCase):
     """What services and users say."""
 
     def test_clocks(self):
         """Their wall clock less ours; the origin drops out."""
         seen = samples.healthy(began=5000.0, clocks={
-            'Heat': clocks.Offset(4910.2, 4910.7)})
+            'Heat': timelines.Offset(4910.2, 4910.7)})
         self.assertEqual({'Heat': {'low': 0.2, 'high': 0.7, 'width': 0.5}},
                          loaded(seen, EXPECTED)['clocks'])
 
     def test_details(self):
         """On our clock where theirs is known, in order."""
         def detail(text, service, low):
-            return timeline.Detail(
+            return timelines.Detail(
                 Link.STACK, 'Heat event', text, text,
-                timeline.Stamp(service, low, low + 1))
-        seen = samples.healthy(clocks={'Heat': clocks.Offset(1000, 1000)},
+                timelines.Stamp(service, low, low + 1))
+        seen = samples.healthy(clocks={'Heat': timelines.Offset(1000, 1000)},
                                details=(detail('never', 'Nova', 0.0),
                                         detail('later', 'Heat', 1120.0),
                                         detail('first', 'Heat', 1110.0)))
@@ -233,7 +320,7 @@ class ServiceTest(testtools.TestCase):
         """A stamp without a begin has none in JSON, either."""
         one = dataclasses.replace(
             samples.evidence(Link.ALARM, Mark.FINISHED, 105.0),
-            stamps=(timeline.Stamp('Vitrage', -float('inf'), 7.5),))
+            stamps=(timelines.Stamp('Vitrage', -float('inf'), 7.5),))
         found = loaded(samples.healthy(evidence=(one,)), EXPECTED)
         self.assertEqual([{'service': 'Vitrage', 'low': None, 'high': 7.5}],
                          found['evidence'][0]['stamps'])
@@ -268,13 +355,51 @@ class ServiceTest(testtools.TestCase):
     def test_remarks_are_those_of_the_verdict(self):
         seen, expected = report_samples.every_kind()['EXECUTION_STORM']
         found = loaded(seen, expected)
-        self.assertEqual(list(verdict.remarks(seen, expected)),
+        self.assertEqual(list(verdicts.remarks(seen, expected)),
                          found['remarks'])
-        self.assertEqual(3, len(found['executions']))
+        self.assertEqual(['workflow'], found['limited'])
+        self.assertEqual(3, len(found['objects']['workflow']))
+
+    def test_objects(self):
+        """All that was seen of any link, and which of them is counted."""
+        seen = samples.healthy(objects={Link.ALARM: ('a', 'b'),
+                                        Link.STACK: ('s',)})
+        found = loaded(seen, EXPECTED)
+        self.assertEqual({'alarm': ['a', 'b'], 'stack': ['s']},
+                         found['objects'])
+        self.assertEqual(['workflow'], found['limited'])
+
+    def test_chain(self):
+        """What the links are called, from the fault to the application."""
+        found = loaded(samples.healthy(), EXPECTED)['chain']
+        self.assertEqual(('vitrage', 'replaced'), (found['name'],
+                                                   found['healed']))
+        self.assertEqual(
+            ['fault', 'alarm', 'deduction', 'workflow', 'stack',
+             'application'], [link['name'] for link in found['links']])
+        self.assertEqual(['workflow', 'stack'], [
+            link['name'] for link in found['links'] if link['lasting']])
+        self.assertEqual(
+            {'name': 'alarm', 'arrow': 'monitor → Vitrage',
+             'lasting': False, 'came': 'raised'}, found['links'][1])
+
+    def test_guest_of_before(self):
+        """What healed means says whose answer it was."""
+        for chain, before in (
+                (vitrage.CHAIN, [True, True, False]),
+                (dataclasses.replace(vitrage.CHAIN, healed=healing.MOVED),
+                 [True, False, False])):
+            found = loaded(samples.healthy(probes=(
+                samples.probe(91.0, 'old'),
+                samples.probe(92.0, 'old', boot='boot-2'),
+                samples.probe(93.0, 'new'))), samples.expected(chain=chain))
+            self.assertEqual(before, [probe['of_before']
+                                      for probe in found['probes']])
+            self.assertEqual(chain.healed.name, found['chain']['healed'])
 
 
 class SchemaTest(testtools.TestCase):
-    """schema/timeline-3.json."""
+    """schema/timeline-4.json."""
 
     def short(self):
         """Return a document with few of the many that are alike."""
@@ -282,9 +407,9 @@ class SchemaTest(testtools.TestCase):
         return dict(found, probes=found['probes'][:3])
 
     def test_it_is_one(self):
-        jsonschema.Draft202012Validator.check_schema(reading.schema())
+        jsonschema.Draft202012Validator.check_schema(schemas.schema())
         self.assertEqual('https://json-schema.org/draft/2020-12/schema',
-                         reading.schema()['$schema'])
+                         schemas.schema()['$schema'])
 
     def test_every_kind(self):
         """The documents of all verdicts are valid, and no kind is left."""
@@ -292,29 +417,34 @@ class SchemaTest(testtools.TestCase):
         for name, run in report_samples.every_kind().items():
             found = loaded(*run, diagnosis=report_samples.DIAGNOSIS,
                            name=name)
-            self.assertIsNone(reading.check(found, name))
+            self.assertIsNone(loading.check(found, name))
             kinds.add(found['verdict']['kind'])
-        self.assertEqual({kind.value for kind in verdict.Kind}, kinds)
+        self.assertEqual({kind.value for kind in verdicts.Kind}, kinds)
 
     def test_same_words(self):
         """What the code knows the schema knows, and no more."""
-        defined = reading.schema()['$defs']
-        self.assertEqual([kind.value for kind in verdict.Kind],
+        defined = schemas.schema()['$defs']
+        self.assertEqual([kind.value for kind in verdicts.Kind],
                          defined['verdict']['properties']['kind']['enum'])
-        self.assertEqual([link.label for link in Link],
-                         defined['link']['enum'])
+        self.assertEqual({'type': 'string', 'minLength': 1},
+                         {key: value for key, value
+                          in defined['link'].items()
+                          if key != 'description'})
+        self.assertEqual(
+            [healing.REPLACED.name, healing.MOVED.name],
+            defined['chain']['properties']['healed']['enum'])
         self.assertEqual([mark.value for mark in Mark],
                          defined['mark']['enum'])
-        for record, name in ((timeline.Transition, 'transition'),
-                             (timeline.Probe, 'probe'),
-                             (timeline.Failure, 'failure'),
-                             (timeline.Watched, 'watched'),
-                             (expectation.Expectation, 'expectation')):
+        for record, name in ((timelines.Transition, 'transition'),
+                             (timelines.Probe, 'probe'),
+                             (timelines.Failure, 'failure'),
+                             (timelines.Watched, 'watched'),
+                             (expectations.Expectation, 'expectation')):
             self.assertEqual(
                 [field.name for field in dataclasses.fields(record)
-                 if field.name != 'link'],
+                 if field.name not in ('link', 'chain')],
                 [key for key in defined[name]['properties']
-                 if key != 'link'], name)
+                 if key not in ('link', 'of_before')], name)
 
     def test_strict(self):
         """Nothing else is allowed, and nothing may be left out."""
@@ -322,9 +452,9 @@ class SchemaTest(testtools.TestCase):
         for path in _objects(whole):
             more, less = copy.deepcopy(whole), copy.deepcopy(whole)
             _at(more, path)['surplus'] = 1
-            self.assertRaises(reading.BadDocument, reading.check, more, 'x')
+            self.assertRaises(loading.BadDocument, loading.check, more, 'x')
             _at(less, path).popitem()
-            self.assertRaises(reading.BadDocument, reading.check, less, 'x')
+            self.assertRaises(loading.BadDocument, loading.check, less, 'x')
 
     @settings(deadline=None, max_examples=60)
     @given(strategies.data())
@@ -334,7 +464,7 @@ class SchemaTest(testtools.TestCase):
         paths = [path for path in _leaves(whole) if 'payload' not in path]
         path = data.draw(strategies.sampled_from(paths))
         _at(whole, path[:-1])[path[-1]] = {'no': 'such'}
-        error = self.assertRaises(reading.BadDocument, reading.check, whole,
+        error = self.assertRaises(loading.BadDocument, loading.check, whole,
                                   'a.json')
         self.assertEqual(1, len(str(error).splitlines()))
         self.assertIn('a.json: $', str(error))
@@ -359,7 +489,8 @@ def _objects(values):
     return [path for path, value in _walk(values)
             if isinstance(value, dict) and value
             and not {'payload', 'timeouts'} & set(path)
-            and path not in (('watched',), ('clocks',))]
+            and path not in (('watched',), ('clocks',), ('objects',),
+                             ('expectation', 'ids'))]
 
 
 def _leaves(values):
@@ -368,7 +499,7 @@ def _leaves(values):
 
 
 class ReadingTest(testtools.TestCase):
-    """reading.read_all(): files and directories."""
+    """loading.read_all(): files and directories."""
 
     def setUp(self):
         super().setUp()
@@ -384,7 +515,7 @@ class ReadingTest(testtools.TestCase):
     def problem(self, content, name='bad.json'):
         """Return what is said of a file, without its path."""
         path = self.write(name, content)
-        error = self.assertRaises(reading.BadDocument, reading.read_all,
+        error = self.assertRaises(loading.BadDocument, loading.read_all,
                                   [path])
         self.assertTrue(str(error).startswith(path + ': '), str(error))
         self.assertEqual(1, len(str(error).splitlines()))
@@ -395,24 +526,24 @@ class ReadingTest(testtools.TestCase):
         early = self.write('b.json', report_samples.document(
             'BROKEN', began='2026-11-23T23:08:58.122Z'))
         self.assertEqual(['BROKEN', 'HEALED'], [
-            one['verdict']['kind'] for one in reading.read_all(
+            one['verdict']['kind'] for one in loading.read_all(
                 [late, early])])
 
     def test_twice_is_once(self):
         """A file and its directory, or a copy, is one run."""
         path = self.write('a.json', report_samples.document('HEALED'))
         self.write('copy.json', report_samples.document('HEALED'))
-        self.assertEqual(1, len(reading.read_all([path, self.directory])))
+        self.assertEqual(1, len(loading.read_all([path, self.directory])))
 
     def test_same_scenario_again_is_another_run(self):
         for second in (1, 2):
             self.write('%d.json' % second, report_samples.document(
                 'HEALED', began='2026-11-23T23:08:5%d.122Z' % second))
-        self.assertEqual(2, len(reading.read_all([self.directory])))
+        self.assertEqual(2, len(loading.read_all([self.directory])))
 
     def test_older_format(self):
-        self.assertEqual('format 2 cannot be read, only 3: run the scenario '
-                         'again', self.problem({'format': 2}))
+        self.assertEqual('format 2 cannot be read, only 3 and 4: run the '
+                         'scenario again', self.problem({'format': 2}))
 
     def test_no_document(self):
         self.assertTrue(self.problem({'a': 1}).startswith('$: '))
@@ -441,15 +572,15 @@ class ReadingTest(testtools.TestCase):
         self.write('good.json', report_samples.document('HEALED'))
         self.write('report.json', {'report': 1})
         self.write('note.txt', b'nothing')
-        self.assertEqual(1, len(reading.read_all([self.directory])))
+        self.assertEqual(1, len(loading.read_all([self.directory])))
         bad = self.write('bad.json', {'format': 1})
-        error = self.assertRaises(reading.BadDocument, reading.read_all,
+        error = self.assertRaises(loading.BadDocument, loading.read_all,
                                   [self.directory])
         self.assertIn(bad, str(error))
 
     def test_nothing_there(self):
         for path, problem in ((self.directory, 'holds no JSON of a run'),
                               ('/no/such.json', 'No such file')):
-            error = self.assertRaises(reading.BadDocument, reading.read_all,
+            error = self.assertRaises(loading.BadDocument, loading.read_all,
                                       [path])
             self.assertIn('%s: %s' % (path, problem), str(error))

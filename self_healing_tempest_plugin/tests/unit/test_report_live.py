@@ -18,13 +18,13 @@ import io
 from rich import console
 import testtools
 
-from self_healing_tempest_plugin.chain import expectation
-from self_healing_tempest_plugin.chain import links
-from self_healing_tempest_plugin.chain import timeline
-from self_healing_tempest_plugin.chain import watch
+from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.report import live
 from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import recorders
+from self_healing_tempest_plugin.watching import watch
 
 Link = vitrage
 
@@ -92,8 +92,8 @@ class PictureTest(testtools.TestCase):
 
     def test_failed(self):
         """A failure brings the deadline nearer; the elapsed time stays."""
-        failure = timeline.Failure(Link.WORKFLOW, 'x', report_samples.FAULT
-                                   + 10, 'in ERROR')
+        failure = timelines.Failure(Link.WORKFLOW, 'x', report_samples.FAULT
+                                    + 10, 'in ERROR')
         run = report_samples.run(report_samples.HEALTHY[:3],
                                  failures=(failure,))
         lines = shown(run, 16.2)
@@ -109,7 +109,7 @@ class PictureTest(testtools.TestCase):
 
     def test_nothing_must_come(self):
         lines = shown(seen(2.0), 2.0, report_samples.expected(
-            steps=expectation.NOTHING, quiet=10.0))
+            steps=(), quiet=10.0))
         self.assertEqual('alarm must not come 8.3 s left as it was',
                          lines[1])
 
@@ -127,7 +127,7 @@ class PictureTest(testtools.TestCase):
         """Neither markup nor control characters of a cloud."""
         text = '[red]a[/red]\x1b[2J\nb'
         run = report_samples.run((), watched={
-            Link.ALARM: timeline.Watched(state=text)})
+            Link.ALARM: timelines.Watched(state=text)})
         self.assertIn(r'[red]a[/red]\x1b[2J b', shown(run, 1.0)[1])
 
 
@@ -187,7 +187,7 @@ class ProgressTest(testtools.TestCase):
     def test_as_show(self):
         """A watch calls it with what it sees."""
         stream = Terminal()
-        recorder = timeline.Recorder()
+        recorder = recorders.Recorder()
         recorder.unmet('no host')
         recorder.transition('injected', recorder.now())
         with live.Progress(report_samples.expected(), stream) as show:

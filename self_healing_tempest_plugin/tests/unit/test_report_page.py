@@ -23,12 +23,13 @@ from hypothesis import settings
 from hypothesis import strategies
 import testtools
 
-from self_healing_tempest_plugin.chain import verdict
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import drawing
-from self_healing_tempest_plugin.report import merged
 from self_healing_tempest_plugin.report import page
 from self_healing_tempest_plugin.report import scale
+from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin.tests.unit import samples
 
@@ -128,12 +129,13 @@ class EscapeTest(testtools.TestCase):
             key: type(value)() if isinstance(value, (list, dict)) else None})
             for key, value in report_samples.document('HEALED').items()
             if key in ('transitions', 'evidence', 'links', 'probes',
-                       'watched', 'clocks', 'concluded', 'executions')]
+                       'watched', 'clocks', 'concluded', 'objects',
+                       'limited')]
         self.assertEqual(len(runs), len(list(parse(page.html(runs)).iter(
             'article'))))
 
     def test_nothing_was_recorded(self):
-        empty = report.document(samples.healthy(
+        empty = documents.document(samples.healthy(
             transitions=(), evidence=(), watched={}), samples.expected())
         self.assertIn('No fire drill', page.html([empty]))
 
@@ -161,7 +163,7 @@ class PageTest(testtools.TestCase):
 
     def test_headlines(self):
         """Each kind of verdict has a sentence of its own."""
-        self.assertEqual({kind.value for kind in verdict.Kind},
+        self.assertEqual({kind.value for kind in verdicts.Kind},
                          set(page.HEADLINES))
         self.assertEqual(
             ['Healed by this chain in 30.6 s', 'Broken at link workflow',
@@ -189,7 +191,7 @@ class PageTest(testtools.TestCase):
         """No script, no link but within the page, nothing to load."""
         runs = [report_samples.document(kind)
                 for kind in report_samples.every_kind()]
-        html = page.html(runs, merged.rows(runs, {'alarm': 5}))
+        html = page.html(runs, statistics.of(runs, {'alarm': 5}))
         root = parse(html)
         for tag in ('script', 'link', 'img', 'iframe', 'object', 'image'):
             self.assertEqual([], list(root.iter(tag)), tag)
@@ -259,7 +261,7 @@ class PageTest(testtools.TestCase):
         runs = [report_samples.document(
             'HEALED', began='2026-11-23T23:08:5%d.000Z' % second)
             for second in range(2)]
-        body = text_of(parse(page.html(runs, merged.rows(
+        body = text_of(parse(page.html(runs, statistics.of(
             runs, {'stack': 10, 'alarm': 60}))))
         self.assertIn('MISSED ≤ 10 s', body)
         self.assertIn('UNDECIDED ≤ 60 s', body)
@@ -308,51 +310,51 @@ def _luminance(colour):
 class DrawingTest(testtools.TestCase):
     """What is where."""
 
-    def rows(self, kind):
-        return {row.link: row for row in drawing.picture(
-            report_samples.document(kind)).rows}
+    def lanes(self, kind):
+        return {lane.link: lane for lane in drawing.picture(
+            report_samples.document(kind)).lanes}
 
-    def looks(self, row):
-        return [bar.look for bar in row.bars]
+    def looks(self, lane):
+        return [bar.look for bar in lane.bars]
 
     def test_healthy(self):
-        found = self.rows('HEALED')
-        self.assertEqual({'came'}, {row.state for row in found.values()})
+        found = self.lanes('HEALED')
+        self.assertEqual({'came'}, {lane.state for lane in found.values()})
         self.assertEqual(['wait'], self.looks(found['alarm']))
         self.assertEqual(['wait', 'work'], self.looks(found['workflow']))
         self.assertEqual(['wait', 'work'], self.looks(found['stack']))
-        self.assertEqual(drawing.Fact('came +4.6–5.3 s',
-                                      'took 4.3–5.0 s of 60 s'),
-                         found['alarm'].facts[0])
+        self.assertEqual(drawing.Caption('came +4.6–5.3 s',
+                                         'took 4.3–5.0 s of 60 s'),
+                         found['alarm'].captions[0])
 
     def test_a_bar_ends_within_its_whisker(self):
-        for row in self.rows('HEALED').values():
-            bar, whisker = row.bars[-1], row.whiskers[-1]
+        for lane in self.lanes('HEALED').values():
+            bar, whisker = lane.bars[-1], lane.whiskers[-1]
             self.assertTrue(whisker.x <= bar.x + bar.width
-                            <= whisker.x + whisker.width, row)
+                            <= whisker.x + whisker.width, lane)
 
     def test_broken(self):
-        found = self.rows('BROKEN')
+        found = self.lanes('BROKEN')
         self.assertEqual(
             ['came', 'came', 'missing', 'waiting', 'waiting'],
-            [row.state for row in found.values()])
+            [lane.state for lane in found.values()])
         bar, = found['workflow'].bars
-        mark, = found['workflow'].deadlines
+        tick, = found['workflow'].deadlines
         self.assertEqual('vain', bar.look)
-        self.assertAlmostEqual(mark.x, bar.x + bar.width)
-        self.assertEqual((drawing.Fact('not started', 'by +35.6 s'),),
-                         found['workflow'].facts)
+        self.assertAlmostEqual(tick.x, bar.x + bar.width)
+        self.assertEqual((drawing.Caption('not started', 'by +35.6 s'),),
+                         found['workflow'].captions)
 
     def test_unfinished(self):
         """What has started and does not end is waited for in vain, too."""
         seen = report_samples.run(report_samples.HEALTHY[:4], until=306)
-        row = drawing.picture(report.document(
-            seen, report_samples.expected())).rows[3]
-        self.assertEqual('stack', row.link)
-        self.assertEqual(['wait', 'vain'], self.looks(row))
+        lane = drawing.picture(documents.document(
+            seen, report_samples.expected())).lanes[3]
+        self.assertEqual('stack', lane.link)
+        self.assertEqual(['wait', 'vain'], self.looks(lane))
 
     def test_untouched(self):
-        found = self.rows('UNTOUCHED')
+        found = self.lanes('UNTOUCHED')
         self.assertEqual(['absent'] * 3, [
             found[link].state for link in ('workflow', 'stack',
                                            'application')])
@@ -360,9 +362,9 @@ class DrawingTest(testtools.TestCase):
                          found['stack'].deadlines[0].title)
 
     def test_unwanted(self):
-        row = self.rows('UNEXPECTED_HEALING')['workflow']
+        lane = self.lanes('UNEXPECTED_HEALING')['workflow']
         self.assertEqual(('unwanted', ['unwanted']),
-                         (row.state, self.looks(row)))
+                         (lane.state, self.looks(lane)))
 
     def test_answers(self):
         """Stretches without a hole, and who answered."""
@@ -381,18 +383,18 @@ class DrawingTest(testtools.TestCase):
 
     def test_life(self):
         """The fault is there until it was taken back."""
-        row = drawing.picture(report_samples.document('HEALED')).fault
-        looks = [bar.look for bar in row.bars]
+        lane = drawing.picture(report_samples.document('HEALED')).fault
+        looks = [bar.look for bar in lane.bars]
         self.assertEqual(['broken', 'step', 'step', 'step injected', 'step',
                           'step', 'step'], looks)
-        self.assertAlmostEqual(row.bars[0].x, row.bars[3].x)
-        self.assertAlmostEqual(row.bars[0].x + row.bars[0].width,
-                               row.bars[5].x + row.bars[5].width)
+        self.assertAlmostEqual(lane.bars[0].x, lane.bars[3].x)
+        self.assertAlmostEqual(lane.bars[0].x + lane.bars[0].width,
+                               lane.bars[5].x + lane.bars[5].width)
 
     def test_far_deadline(self):
         """It does not squeeze the run."""
-        marks = self.rows('HEALED')['stack'].deadlines
-        self.assertEqual([True], [mark.outside for mark in marks])
+        ticks = self.lanes('HEALED')['stack'].deadlines
+        self.assertEqual([True], [tick.outside for tick in ticks])
 
 
 class ScaleTest(testtools.TestCase):

@@ -704,7 +704,7 @@ class MainTest(RevertTestCase):
             output = io.StringIO()
             with fixtures.MonkeyPatch('sys.stdout', output):
                 error = self.assertRaises(SystemExit, main.parse,
-                                          [command.NAME, '--help'])
+                                          [command.name, '--help'])
             self.assertEqual(0, error.code)
             self.assertIn('--config-file', output.getvalue())
         with fixtures.MonkeyPatch('sys.stderr', io.StringIO()):

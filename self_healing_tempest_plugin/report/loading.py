@@ -12,23 +12,23 @@
 
 """Documents that were written before: found, read and checked."""
 
-import functools
-from importlib import resources
 import json
 import os
 import stat
 
-import jsonschema
+from jsonschema import exceptions as schema_exceptions
 from tempest.lib import exceptions
 
-from self_healing_tempest_plugin.report import documents
-
-SCHEMA = 'schema/timeline-%d.json' % documents.FORMAT
+from self_healing_tempest_plugin.report import formatting
+from self_healing_tempest_plugin.report import schemas
+from self_healing_tempest_plugin.report import upgrading
 
 # A run of a whole day, watched at the usual pace, has less.
 MOST_BYTES = 256 << 20
 
 _PROBLEM_LENGTH = 200
+
+_ADVICE = 'format %d cannot be read, only %s: run the scenario again'
 
 
 class BadDocument(exceptions.TempestException):
@@ -41,39 +41,44 @@ class BadDocument(exceptions.TempestException):
         super().__init__(path=path, problem=problem)
 
 
-def schema():
-    """Return the JSON Schema of documents, as a dict."""
-    return json.loads(resources.files(__package__).joinpath(
-        SCHEMA).read_text('utf-8'))
-
-
 def check(values, path):
-    """Refuse what is no document of this format.
+    """Refuse what is no document of a format that can be read.
 
     :param values: what the file holds
     :param path: the file, for the message
     :raises BadDocument: says in one line where it is wrong
     """
-    found = values.get('format') if isinstance(values, dict) else None
-    if type(found) is int and found != documents.FORMAT:
-        raise BadDocument(path, 'format %d cannot be read, only %d: run the '
-                          'scenario again' % (found, documents.FORMAT))
-    error = jsonschema.exceptions.best_match(
-        _validator().iter_errors(values))
+    number = _format(values)
+    if number is not None and number not in schemas.READABLE:
+        raise BadDocument(path, _ADVICE % (
+            number, ' and '.join(map(str, schemas.READABLE))))
+    error = schema_exceptions.best_match(schemas.validator(
+        schemas.FORMAT if number is None else number).iter_errors(values))
     if error is not None:
         raise BadDocument(path, _line('%s: %s' % (
             error.json_path, error.message)))
+
+
+def _format(values):
+    """Return the number of a format, None of what has none."""
+    number = values.get('format') if isinstance(values, dict) else None
+    return number if type(number) is int else None
 
 
 def read(path):
     """Return one document.
 
     :param path: a JSON file
+    :returns: dict of this format, whichever the file has
     :raises BadDocument: when it cannot be read, or is none
     """
-    values = _load(path)
+    return _document(_load(path), path)
+
+
+def _document(values, path):
     check(values, path)
-    return values
+    return (values if values['format'] == schemas.FORMAT
+            else upgrading.upgraded(values))
 
 
 def read_all(paths):
@@ -86,18 +91,18 @@ def read_all(paths):
     :raises BadDocument: for the first that cannot be read, and for a
         directory without any
     """
-    found = []
+    runs = []
     for path in map(str, paths):
         if not os.path.isdir(path):
-            found.append(read(path))
+            runs.append(read(path))
             continue
         here, problems = directory(path)
         if problems:
             raise problems[0]
         if not here:
             raise BadDocument(path, 'holds no JSON of a run')
-        found += here
-    return _sorted(found)
+        runs += here
+    return _sorted(runs)
 
 
 def directory(path):
@@ -107,17 +112,16 @@ def directory(path):
     :returns: list of dicts in the order in which they began, and list of
         :class:`BadDocument`
     """
-    found, problems = [], []
+    runs, problems = [], []
     for file in _json_files(path):
         try:
             values = _load(file)
             # What the command "report" writes may lie beside what it reads.
             if not (isinstance(values, dict) and 'report' in values):
-                check(values, file)
-                found.append(values)
+                runs.append(_document(values, file))
         except BadDocument as error:
             problems.append(error)
-    return _sorted(found), problems
+    return _sorted(runs), problems
 
 
 def _json_files(path):
@@ -151,18 +155,11 @@ def _refuse(constant):
     raise ValueError('%s is no number' % constant)
 
 
-def _sorted(found):
-    unique = {json.dumps(one, sort_keys=True): one for one in found}
-    return sorted(unique.values(), key=lambda one: (one['began'],
-                                                    one['name']))
+def _sorted(runs):
+    unique = {json.dumps(run, sort_keys=True): run for run in runs}
+    return sorted(unique.values(), key=lambda run: (run['began'],
+                                                    run['name']))
 
 
-def _line(text):
-    line = ' '.join(text.split())
-    return line if len(line) <= _PROBLEM_LENGTH else (
-        line[:_PROBLEM_LENGTH] + ' …')
-
-
-@functools.cache
-def _validator():
-    return jsonschema.Draft202012Validator(schema())
+def _line(problem):
+    return formatting.one_line(problem, _PROBLEM_LENGTH)

@@ -21,16 +21,11 @@ import dataclasses
 import enum
 import math
 
+from self_healing_tempest_plugin.report import lookup
 from self_healing_tempest_plugin.report import quantiles
 
+# What an objective may be set for beside the links: the whole.
 HEALING = 'healing'
-
-# The links that a service-level objective may be set for, and the whole.
-OBJECTIVES = ('alarm', 'deduction', 'workflow', 'stack', 'application',
-              HEALING)
-
-# What has two rows, each with its mark.
-_LASTING = ('workflow', 'stack')
 
 
 class State(enum.Enum):
@@ -42,7 +37,7 @@ class State(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Span:
+class Bounds:
     """Seconds, at least and at most; infinite where there is no bound."""
 
     low: float
@@ -50,16 +45,16 @@ class Span:
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class Statistic:
     """How long one step took in all runs of a scenario.
 
     :ivar step: e.g. ``workflow started``, or ``healing`` for the whole
-    :ivar link: label of the link, key of the objective
+    :ivar link: name of the link, key of the objective
     :ivar n: how many runs have waited for the step
     :ivar missing: in how many of these it did not come; such a run took
         longer than its deadline, nobody knows how much
-    :ivar p50: :class:`Span`, None without any run; so are the next two
-    :ivar p50_between: :class:`Span` that holds the quantile with 95 %
+    :ivar p50: :class:`Bounds`, None without any run; so are the next two
+    :ivar p50_between: :class:`Bounds` that holds the quantile with 95 %
         confidence, an infinite end where there are too few runs
     :ivar objective: seconds that p95 may be at most, or None
     :ivar state: :class:`State`, None without an objective
@@ -70,44 +65,55 @@ class Row:
     link: str
     n: int
     missing: int
-    p50: Span | None
-    p95: Span | None
-    max: Span | None
-    p50_between: Span
-    p95_between: Span
+    p50: Bounds | None
+    p95: Bounds | None
+    max: Bounds | None
+    p50_between: Bounds
+    p95_between: Bounds
     objective: float | None
     state: State | None
 
 
-def rows(runs, objectives):
-    """Return a :class:`Row` for each scenario and step.
+def of(runs, objectives):
+    """Return a :class:`Statistic` of each scenario and step.
 
     Runs that were no fire drill (INVALID), or ended before their verdict was
     sure, do not count.
 
     :param runs: documents, see :mod:`.documents`
-    :param objectives: dict of a name in :data:`OBJECTIVES` to seconds
+    :param objectives: dict of a name in :func:`objectives_of` to seconds
     :returns: tuple, in the order of the documents and their links
     """
     times = {}
     for run in runs:
         if run['verdict']['kind'] != 'INVALID' and (
                 run['concluded'] is not None):
-            for step, link, span in _times(run):
-                times.setdefault((run['name'], step, link), []).append(span)
+            for step, link, bounds in _times(run):
+                times.setdefault((run['name'], step, link), []).append(bounds)
     order = {name: index for index, name in enumerate(
         dict.fromkeys(key[0] for key in times))}
     return tuple(
-        _row(*key, [one for one in times[key] if one is not None],
-             objectives.get(key[2]))
+        _statistic(*key, [bounds for bounds in times[key]
+                          if bounds is not None], objectives.get(key[2]))
         for key in sorted(times, key=lambda key: (
             order[key[0]], key[2] == HEALING)))
+
+
+def objectives_of(runs):
+    """Return what objectives may be set for: the links, and the whole.
+
+    :param runs: documents
+    :returns: tuple of names, in the order of the chains
+    """
+    names = dict.fromkeys(link['name'] for run in runs
+                          for link in run['chain']['links'][1:])
+    return (*names, HEALING)
 
 
 def state(between, objective):
     """Return whether an objective is met, as far as that is sure.
 
-    :param between: :class:`Span` that the quantile is in
+    :param between: :class:`Bounds` that the quantile is in
     :param objective: seconds that it may be at most
     """
     if between.high <= objective:
@@ -115,35 +121,35 @@ def state(between, objective):
     return State.MISSED if between.low > objective else State.UNDECIDED
 
 
-def _row(scenario, step, link, spans, objective):
-    between = _between(spans, quantiles.P95)
-    n = len(spans)
-    return Row(
+def _statistic(scenario, step, link, times, objective):
+    between = _between(times, quantiles.P95)
+    n = len(times)
+    return Statistic(
         scenario, step, link, n=n,
-        missing=sum(math.isinf(one.high) for one in spans),
-        p50=_quantile(spans, quantiles.rank(n, quantiles.P50)),
-        p95=_quantile(spans, quantiles.rank(n, quantiles.P95)),
-        max=_quantile(spans, n),
-        p50_between=_between(spans, quantiles.P50), p95_between=between,
+        missing=sum(math.isinf(bounds.high) for bounds in times),
+        p50=_quantile(times, quantiles.rank(n, quantiles.P50)),
+        p95=_quantile(times, quantiles.rank(n, quantiles.P95)),
+        max=_quantile(times, n),
+        p50_between=_between(times, quantiles.P50), p95_between=between,
         objective=objective,
         state=None if objective is None else state(between, objective))
 
 
-def _quantile(spans, rank):
-    return _picked(spans, rank, rank) if spans else None
+def _quantile(times, rank):
+    return _picked(times, rank, rank) if times else None
 
 
-def _between(spans, p):
-    low, high = quantiles.confidence_ranks(len(spans), p)
-    found = _picked(spans, low, high)
+def _between(times, p):
+    low, high = quantiles.confidence_ranks(len(times), p)
+    picked = _picked(times, low, high)
     # No time is negative.
-    return Span(max(0.0, found.low), found.high)
+    return Bounds(max(0.0, picked.low), picked.high)
 
 
-def _picked(spans, low, high):
-    return Span(
-        quantiles.pick(sorted(one.low for one in spans), low),
-        quantiles.pick(sorted(one.high for one in spans), high))
+def _picked(times, low, high):
+    return Bounds(
+        quantiles.pick(sorted(bounds.low for bounds in times), low),
+        quantiles.pick(sorted(bounds.high for bounds in times), high))
 
 
 def _times(run):
@@ -151,44 +157,38 @@ def _times(run):
 
     The time is None where the step before it did not come.
     """
-    expected = [(one['link'], one['mark'])
-                for one in run['expectation']['steps']]
-    rows_ = [one for one in run['links']
-             if (one['link'], one['mark']) in expected]
-    for index, row in enumerate(rows_):
-        yield (_step(row), row['link'],
-               _time(run, row, _begin(run, rows_[:index])))
-    last = next((one for one in rows_ if one['link'] == 'application'), None)
+    rows = lookup.expected(run)
+    for row in rows:
+        yield _step(run, row), row['link'], _time(run, row)
+    goal = lookup.goal(run)
+    last = next((row for row in rows if row['link'] == goal), None)
     if last is not None:
         yield HEALING, HEALING, _healing(run, last)
 
 
-def _step(row):
+def _step(run, row):
     return '%s %s' % (row['link'], row['mark']) if (
-        row['link'] in _LASTING) else row['link']
+        lookup.lasting(run, row['link'])) else row['link']
 
 
-def _time(run, row, begin):
+def _time(run, row):
     if row['took'] is not None:
-        return Span(row['took']['low'], row['took']['high'])
-    until = _given_up(run, row)
+        return Bounds(row['took']['low'], row['took']['high'])
+    begin, until = _begin(run, row), _given_up(run, row)
     if row['state'] == 'came' or None in (begin, until):
         return None
     return _since(begin, until, math.inf)
 
 
-def _begin(run, earlier):
+def _begin(run, row):
     """Return since when a step is waited for at the latest, or None."""
-    waited_for = [one for one in earlier if (one['link'], one['mark'])
-                  != ('workflow', 'finished')]
-    if waited_for:
-        return waited_for[-1]['end']
-    injected = _injected(run)
-    return injected and injected['end']
+    before = lookup.awaited(run, row) if row['after'] else (
+        lookup.injected(run))
+    return before and before['end']
 
 
 def _healing(run, last):
-    injected = _injected(run)
+    injected = lookup.injected(run)
     if injected is None:
         return None
     if last['state'] == 'came':
@@ -201,19 +201,14 @@ def _healing(run, last):
 
 
 def _since(begin, low, seconds):
-    """Return a span from ``low`` at the earliest, in whole milliseconds."""
-    return Span(round(max(0.0, low - begin), 3),
-                round(max(0.0, seconds), 3) if math.isfinite(seconds)
-                else seconds)
+    """Return bounds from ``low`` at the earliest, in whole milliseconds."""
+    return Bounds(round(max(0.0, low - begin), 3),
+                  round(max(0.0, seconds), 3) if math.isfinite(seconds)
+                  else seconds)
 
 
 def _given_up(run, row):
     """Return until when a step that is missing was surely waited for."""
     # A run ends before the deadline of a link when one before it is late.
-    return min((one for one in (run['concluded'], row['deadline'])
-                if one is not None), default=None)
-
-
-def _injected(run):
-    return next((one for one in run['transitions']
-                 if one['name'] == 'injected'), None)
+    return min((at for at in (run['concluded'], row['deadline'])
+                if at is not None), default=None)

@@ -23,16 +23,16 @@ from hypothesis import settings
 from hypothesis import strategies
 import testtools
 
-from self_healing_tempest_plugin.report import merged
 from self_healing_tempest_plugin.report import quantiles
+from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.tests.unit import report_samples
 
 P50, P95 = quantiles.P50, quantiles.P95
-State, Span = merged.State, merged.Span
+State, Bounds = statistics.State, statistics.Bounds
 
 TIMES = strategies.floats(0, 100)
-SPANS = strategies.tuples(TIMES, TIMES).map(
-    lambda pair: Span(*sorted(pair)))
+BOUNDS = strategies.tuples(TIMES, TIMES).map(
+    lambda pair: Bounds(*sorted(pair)))
 
 
 def at_least(n, p, r):
@@ -120,19 +120,19 @@ class QuantileTest(testtools.TestCase):
 
 
 class RowsTest(testtools.TestCase):
-    """merged.rows()."""
+    """statistics.of()."""
 
     def spans(self, *alarms):
         return [run(one, index) for index, one in enumerate(alarms)]
 
     @settings(deadline=None, max_examples=50)
-    @given(strategies.lists(SPANS, min_size=1, max_size=12),
+    @given(strategies.lists(BOUNDS, min_size=1, max_size=12),
            strategies.data())
     def test_any_true_times(self, spans, data):
         """Whatever the true times are, their figure is in the interval."""
         true = sorted(data.draw(strategies.floats(one.low, one.high))
                       for one in spans)
-        found = row_of(merged.rows(self.spans(*spans), {}), 'alarm')
+        found = row_of(statistics.of(self.spans(*spans), {}), 'alarm')
         self.assertEqual((len(spans), 0), (found.n, found.missing))
         for span, p in ((found.p50, P50), (found.p95, P95)):
             value = true[quantiles.rank(len(true), p) - 1]
@@ -147,23 +147,23 @@ class RowsTest(testtools.TestCase):
 
     def test_steps(self):
         """Each step of each scenario, and the whole at the end."""
-        rows = merged.rows([report_samples.document('HEALED', name='a'),
-                            report_samples.document('UNTOUCHED', name='b')],
-                           {})
+        rows = statistics.of(
+            [report_samples.document('HEALED', name='a'),
+             report_samples.document('UNTOUCHED', name='b')], {})
         self.assertEqual(
             [('a', 'alarm'), ('a', 'deduction'), ('a', 'workflow started'),
              ('a', 'stack finished'), ('a', 'workflow finished'),
              ('a', 'application'), ('a', 'healing'), ('b', 'alarm'),
              ('b', 'deduction')],
             [(row.scenario, row.step) for row in rows])
-        self.assertEqual(Span(30.0, 30.6), row_of(rows, 'healing', 'a').p50)
+        self.assertEqual(Bounds(30.0, 30.6), row_of(rows, 'healing', 'a').p50)
 
     def test_missing(self):
         """What did not come took longer than it was waited for."""
-        rows = merged.rows([report_samples.document('BROKEN')], {})
+        rows = statistics.of([report_samples.document('BROKEN')], {})
         workflow = row_of(rows, 'workflow started')
         self.assertEqual((1, 1), (workflow.n, workflow.missing))
-        self.assertEqual(Span(30.0, math.inf), workflow.max)
+        self.assertEqual(Bounds(30.0, math.inf), workflow.max)
         self.assertEqual((0, None), (row_of(rows, 'stack finished').n,
                                      row_of(rows, 'stack finished').p50))
         self.assertEqual((1, math.inf), (row_of(rows, 'healing').missing,
@@ -173,26 +173,23 @@ class RowsTest(testtools.TestCase):
         """A run that ended early says no more than it saw."""
         found = report_samples.document('BROKEN')
         found['concluded'] = report_samples.FAULT - report_samples.ORIGIN + 9
-        row = row_of(merged.rows([found], {}), 'workflow started')
+        row = row_of(statistics.of([found], {}), 'workflow started')
         self.assertAlmostEqual(3.4, row.max.low)
 
     def test_ended_early(self):
         """A run without a conclusion has missed nothing, whatever it says."""
         broken = report_samples.document('BROKEN')
         broken.update(concluded=None, ended='it was interrupted')
-        self.assertEqual((), merged.rows([broken], {'workflow': 1}))
-        # Written before a verdict knew of it.
-        del broken['ended']
-        self.assertEqual((), merged.rows([broken], {'workflow': 1}))
+        self.assertEqual((), statistics.of([broken], {'workflow': 1}))
 
     def test_invalid(self):
         """What was no fire drill says nothing of the links."""
-        self.assertEqual((), merged.rows(
+        self.assertEqual((), statistics.of(
             [report_samples.document('INVALID')], {'alarm': 1}))
 
     def test_mixed(self):
         """Runs without a link count: they are the slowest."""
-        rows = merged.rows([
+        rows = statistics.of([
             report_samples.document('HEALED', began='1'),
             report_samples.document('HEALED', began='2'),
             report_samples.document('BROKEN')], {'workflow': 25})
@@ -208,46 +205,46 @@ class ObjectiveTest(testtools.TestCase):
 
     def state(self, spans, objective):
         runs = [run(one, index) for index, one in enumerate(spans)]
-        return row_of(merged.rows(runs, {'alarm': objective}), 'alarm').state
+        return row_of(statistics.of(runs, {'alarm': objective}), 'alarm').state
 
     def test_too_few_runs(self):
         """58 good runs do not prove it, 59 do."""
-        self.assertIs(State.UNDECIDED, self.state([Span(1, 2)] * 58, 10))
-        self.assertIs(State.MET, self.state([Span(1, 2)] * 59, 10))
+        self.assertIs(State.UNDECIDED, self.state([Bounds(1, 2)] * 58, 10))
+        self.assertIs(State.MET, self.state([Bounds(1, 2)] * 59, 10))
 
     def test_measured_too_badly(self):
-        for span, state in ((Span(1, 10), State.MET),
-                            (Span(1, 10.1), State.UNDECIDED),
-                            (Span(10, 12), State.UNDECIDED),
-                            (Span(10.1, 12), State.MISSED)):
+        for span, state in ((Bounds(1, 10), State.MET),
+                            (Bounds(1, 10.1), State.UNDECIDED),
+                            (Bounds(10, 12), State.UNDECIDED),
+                            (Bounds(10.1, 12), State.MISSED)):
             self.assertIs(state, self.state([span] * 59, 10), span)
 
     def test_one_slow_run(self):
         """It is enough to say that p95 is too high; one of ten is not."""
-        self.assertIs(State.MISSED, self.state([Span(11, 12)], 10))
+        self.assertIs(State.MISSED, self.state([Bounds(11, 12)], 10))
         self.assertIs(State.UNDECIDED, self.state(
-            [Span(11, 12), *[Span(1, 2)] * 9], 10))
+            [Bounds(11, 12), *[Bounds(1, 2)] * 9], 10))
 
     def test_none(self):
-        self.assertIsNone(self.state([Span(1, 2)], None))
+        self.assertIsNone(self.state([Bounds(1, 2)], None))
 
     def test_both_steps_of_the_workflow(self):
-        rows = merged.rows([report_samples.document('HEALED')],
-                           {'workflow': 3, 'healing': 20})
+        rows = statistics.of([report_samples.document('HEALED')],
+                             {'workflow': 3, 'healing': 20})
         self.assertEqual(
             {'workflow started': State.UNDECIDED,
              'workflow finished': State.MISSED, 'healing': State.MISSED},
             {row.step: row.state for row in rows if row.state})
 
     @settings(deadline=None, max_examples=50)
-    @given(strategies.lists(SPANS, min_size=1, max_size=70), TIMES,
+    @given(strategies.lists(BOUNDS, min_size=1, max_size=70), TIMES,
            strategies.data())
     def test_sound(self, spans, objective, data):
         """True times within the bounds never contradict what is sure."""
         state = self.state(spans, objective)
         true = [data.draw(strategies.sampled_from([one.low, one.high]))
                 for one in spans]
-        better = self.state([Span(one, one) for one in true], objective)
+        better = self.state([Bounds(one, one) for one in true], objective)
         if state is State.MET:
             self.assertIs(State.MET, better)
         elif state is State.MISSED:
@@ -255,10 +252,10 @@ class ObjectiveTest(testtools.TestCase):
         else:
             self.assertIs(State.UNDECIDED, state)
 
-    @given(SPANS, TIMES, TIMES)
+    @given(BOUNDS, TIMES, TIMES)
     def test_monotonous(self, between, one, other):
         """What is met stays met with a looser objective."""
         assume(one < other)
         order = [State.MISSED, State.UNDECIDED, State.MET]
-        self.assertLessEqual(order.index(merged.state(between, one)),
-                             order.index(merged.state(between, other)))
+        self.assertLessEqual(order.index(statistics.state(between, one)),
+                             order.index(statistics.state(between, other)))
