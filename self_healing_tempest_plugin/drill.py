@@ -36,8 +36,10 @@ from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.model import expectations
 from self_healing_tempest_plugin import readiness
-from self_healing_tempest_plugin import report
+from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin.report import saving
+from self_healing_tempest_plugin.report import terminal
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stacks
@@ -370,20 +372,26 @@ class Drill(fixtures.Fixture):
 
     def _publish(self, expected):
         """Tell what was seen in every way that works."""
-        seen = self.recorder.timeline()
-        name, story = self._name, self._story
-        with self._afterwards('the table'):
-            table = report.text(seen, expected, self.diagnosis)
-            LOG.info('%s\n%s', name, table)
-            self.addDetail('timeline.txt', content.text_content(table))
         with self._afterwards('the document'):
-            self.addDetail('timeline.json', content.text_content(
-                report.dumps(seen, expected, self.diagnosis, name, story)))
+            run = documents.document(self.recorder.timeline(), expected,
+                                     self.diagnosis, self._name, self._story)
+            self.addDetail('timeline.json',
+                           content.text_content(saving.dumps(run)))
+            self._show(run)
+            self._save(run)
+
+    def _show(self, run):
+        with self._afterwards('the table'):
+            table = terminal.text(run)
+            LOG.info('%s\n%s', self._name, table)
+            self.addDetail('timeline.txt', content.text_content(table))
+
+    def _save(self, run):
+        directory = self._settings.artifacts_dir
         try:
-            report.save(self._settings.artifacts_dir, name, seen, expected,
-                        self.diagnosis, story)
+            saving.save(directory, run)
         except Exception as error:
             LOG.exception('The artifacts of this run are not complete')
             self.addDetail('artifacts', content.text_content(
                 'Not all of this run is in [self_healing] artifacts_dir %s: '
-                '%s' % (self._settings.artifacts_dir, watch.reason(error))))
+                '%s' % (directory, watch.reason(error))))

@@ -414,7 +414,7 @@ def _unexpected(story):
 
 def _firsts(story):
     """Return what may be seen first of what must not come."""
-    required = dict(story.changes['steps'])
+    required = {step.link: step.mark for step in story.changes['steps']}
     came = {link: at for link, at in (
         (Link.ALARM, story.alarm), (Link.DEDUCTION, story.deduced),
         (Link.WORKFLOW, story.created), (Link.STACK, story.begun),

@@ -114,8 +114,9 @@ class Run(chain.Run):
         found.url = held.enter_context(simulated_wire.Wire(
             self.world, self._threads)).url
         found.server_id, found.host = worlds.OLD.server, worlds.HOST
-        self.expectation = dataclasses.replace(self.expectation,
-                                               url=found.url)
+        self.expectation = dataclasses.replace(
+            self.expectation, ids={**self.expectation.ids,
+                                   'url': found.url})
         return found
 
     def _drill(self, watching):

@@ -105,7 +105,8 @@ class AnyLinkTest(DiagnoseTestCase):
         for link in vitrage.CHAIN.links:
             found = diagnose.diagnose(seen(link), self.expected(),
                                       self.surroundings(), 10)
-            self.assertEqual((link, (*vitrage.CHAIN.before(link), links.FAULT)[0]),
+            before = (*vitrage.CHAIN.before(link), links.FAULT)[0]
+            self.assertEqual((link, before),
                              (found.missing, found.last_good), link)
             self.assertNotEqual([], list(found.facts), link)
             self.assertTrue(found.look_at, link)

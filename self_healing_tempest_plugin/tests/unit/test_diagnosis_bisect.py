@@ -195,7 +195,8 @@ class AlarmTest(BisectTestCase):
     def test_cause_unseen(self):
         """Our alarm was not seen: nobody knows what is of it."""
         self.useFixture(fixtures.MonkeyPatch(
-            'self_healing_tempest_plugin.links.monitor_alarm.watcher.AlarmWatcher.look',
+            'self_healing_tempest_plugin.links.monitor_alarm.watcher.'
+            'AlarmWatcher.look',
             lambda watcher, recorder: looks.Look('not there')))
         found = self.diagnose(Link.ALARM)
         self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))

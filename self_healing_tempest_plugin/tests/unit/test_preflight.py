@@ -23,17 +23,22 @@ import fixtures
 import testtools
 from testtools import content
 
+from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import transports
-from self_healing_tempest_plugin import preflight
+from self_healing_tempest_plugin.links.heat_stack import checks as heat_stack
+from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.preflight import cloud
+from self_healing_tempest_plugin.preflight import examine
 from self_healing_tempest_plugin.preflight import hosts
-from self_healing_tempest_plugin.preflight import links
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import asking
+from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
@@ -60,7 +65,7 @@ def healthy(cloud):
     cloud.flavors = [fake_cloud.flavor('m1.nano')]
     cloud.images = [{'id': 'i1', 'name': 'guest', 'status': 'active'}]
     cloud.networks = [{'id': 'n1', 'name': 'public'}]
-    cloud.resource_types, cloud.actions = map(list, links.application())
+    cloud.resource_types, cloud.actions = map(list, templates.needs())
 
 
 class CloudTestCase(testtools.TestCase):
@@ -105,9 +110,10 @@ class CloudTestCase(testtools.TestCase):
     def examine(self, features=('host_crash',), available=AVAILABLE):
         """Return the findings by what was looked at."""
         self.found = {}
-        for row in preflight.examine(
+        for row in examine.examine(
                 self.settings(), features, available,
-                lambda: service_samples.Manager(self.cloud.url)):
+                lambda: service_samples.Manager(self.cloud.url),
+                (vitrage.CHAIN,)):
             self.found.setdefault(row.what, []).append(row)
         return self.found
 
@@ -124,7 +130,7 @@ class CloudTestCase(testtools.TestCase):
 
 
 class ExamineTest(CloudTestCase):
-    """preflight.examine(), in this process."""
+    """examine.examine(), in this process."""
 
     def broken(self, what, text, **options):
         """Expect that exactly one thing is a no, with a hint."""
@@ -239,11 +245,12 @@ class ExamineTest(CloudTestCase):
 
     def test_glance_is_not_declared(self):
         """Then Tempest has no client of it."""
-        found = links.examine(asking.ask({'image': asking.Question(
-            'Glance', lambda: links.find_image(object(), 'guest'))}, 5),
-            self.settings(), [one for one in links.CHECKS
-                              if one.what == 'image'])
-        self.assertEqual(rows.State.UNKNOWN, found[0].finding.state)
+        answers = asking.ask({'image': asking.Question(
+            'Glance', lambda: heat_stack.find_image(object(), 'guest'))}, 5)
+        row, = cloud.judged([check for check in heat_stack.CHECKS
+                             if check.what == 'image'], answers,
+                            self.settings())
+        self.assertEqual(rows.State.UNKNOWN, row.finding.state)
 
     def test_image(self):
         self.cloud.images[0]['status'] = 'queued'
@@ -304,7 +311,7 @@ class ExamineTest(CloudTestCase):
     def test_slow_power_command(self):
         """It may take longer than preflight has: not known."""
         self.useFixture(fixtures.MonkeyPatch(
-            'self_healing_tempest_plugin.preflight.HOSTS_UNTIL', 2.0))
+            'self_healing_tempest_plugin.preflight.examine.HOSTS_UNTIL', 2.0))
         self.override('host_power_status_command', "sh -c 'sleep 3' {host}")
         self.examine()
         self.assertEqual({'unknown'}, self.states()['host-crash'])
@@ -364,13 +371,13 @@ class DeadServiceTest(CloudTestCase):
 
     def until(self, name, seconds):
         self.useFixture(fixtures.MonkeyPatch(
-            'self_healing_tempest_plugin.preflight.%s' % name, seconds))
+            'self_healing_tempest_plugin.preflight.examine.%s' % name, seconds))
 
     def test_deadlines(self):
         """One after the other, and the last leaves time to end as promised."""
-        self.assertLess(preflight.KEYSTONE_UNTIL, preflight.SERVICES_UNTIL)
-        self.assertLess(preflight.SERVICES_UNTIL, preflight.HOSTS_UNTIL)
-        self.assertLess(preflight.HOSTS_UNTIL, PROMISED)
+        self.assertLess(examine.KEYSTONE_UNTIL, examine.SERVICES_UNTIL)
+        self.assertLess(examine.SERVICES_UNTIL, examine.HOSTS_UNTIL)
+        self.assertLess(examine.HOSTS_UNTIL, PROMISED)
 
     def test_hang(self):
         """It comes to an end although none of them ever answers."""
@@ -535,7 +542,8 @@ class HostsTest(CloudTestCase):
         self.assertEqual({'yes'}, self.states()['SSH'])
 
 
-FAULTS = tuple(set(options.NEEDS) - {'synthetic_alarm'})
+FAULTS = tuple(scenario.feature for scenario in scenarios.SCENARIOS
+               if scenario.fault)
 
 
 class SshTest(CloudTestCase):
@@ -593,17 +601,19 @@ class PartsTest(testtools.TestCase):
     """What needs no cloud."""
 
     def test_every_scenario_has_its_needs(self):
-        self.assertEqual({one.name for one in config.FEATURE_OPTIONS},
-                         set(options.NEEDS))
+        self.assertEqual(
+            [option.name for option in config.FEATURE_OPTIONS],
+            [scenario.feature for scenario in scenarios.SCENARIOS])
+        for scenario in scenarios.SCENARIOS:
+            self.assertLessEqual(set(scenario.needs), set(options._NEEDS))
 
     def test_every_scenario_has_a_kind(self):
         """But the one that breaks nothing."""
-        kinds = {hosts.kind(name) for name in options.NEEDS}
-        self.assertEqual(set(hosts.kinds.KINDS),
-                         kinds - {'synthetic-alarm'})
+        self.assertEqual(set(hosts.kinds.KINDS), {
+            scenario.fault for scenario in scenarios.SCENARIOS} - {''})
 
     def test_application(self):
-        types, actions = links.application()
+        types, actions = templates.needs()
         self.assertLessEqual({'OS::Mistral::Workflow',
                               'OS::Vitrage::Template'}, types)
         self.assertLessEqual({'heat.stacks_update', 'heat.resources_list'},
@@ -611,15 +621,18 @@ class PartsTest(testtools.TestCase):
 
     def test_checks(self):
         """Each says what to do, unless nothing could be wrong."""
-        for check in links.CHECKS:
+        checks = [check for each in kit.of_chain(vitrage.CHAIN)
+                  for check in each.checks]
+        self.assertGreaterEqual(len(checks), 20)
+        for check in checks:
             self.assertTrue(check.todo, check.what)
 
     def test_writable(self):
         """A directory, or one that can be made."""
         directory = self.useFixture(fixtures.TempDir()).path
-        self.assertTrue(links.writable(directory))
-        self.assertTrue(links.writable(directory + '/a/b'))
-        self.assertFalse(links.writable('/dev/null/none'))
+        self.assertTrue(examine._writable(directory))
+        self.assertTrue(examine._writable(directory + '/a/b'))
+        self.assertFalse(examine._writable('/dev/null/none'))
 
     def test_one_line(self):
         self.assertEqual('a b', rows.one_line(' a\n b '))

@@ -418,8 +418,8 @@ class HostileDefectTest(DefectCase):
     def test_a4_moved(self):
         """The old server is the old one, wherever it is."""
         self.replaced(
-            application_link.ApplicationWatcher, '_old', lambda *args: looks.Look(
-                'the old server answers'))
+            application_link.ApplicationWatcher, '_old',
+            lambda *args: looks.Look('the old server answers'))
         self.assert_verdict('by somebody')
 
     def test_a4_unexpectedly_moved(self):

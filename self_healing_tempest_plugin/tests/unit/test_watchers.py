@@ -599,7 +599,7 @@ class ApplicationWatcherTest(WatcherTestCase):
         self.app = application.Application(self.clients, _Settings)
         self.app.url = self.cloud.url + '/'
         self.watcher = application_link.ApplicationWatcher(self.app, 'boot-1',
-                                                      self.clients.nova)
+                                                           self.clients.nova)
 
     def test_life(self):
         self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
