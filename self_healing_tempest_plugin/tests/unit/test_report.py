@@ -143,6 +143,27 @@ class TextTest(testtools.TestCase):
         polls = seen.find(Link.STACK, links.Mark.FINISHED)
         self.assertLess(polls.not_before - report_samples.FAULT, 28.45)
 
+    def test_lag(self):
+        """What a service shows late was still not seen before."""
+        late = samples.evidence(Link.ALARM, links.Mark.FINISHED, 105.0,
+                                lag=3.0)
+        others = samples.healthy(without=[Link.ALARM]).evidence
+        row, = [line for line in told(samples.healthy(
+            evidence=(late, *others)), EXPECTED).splitlines()
+            if line.startswith('alarm')]
+        self.assertEqual(['alarm', '+4.0', 's', '+5.0', 's'],
+                         row.split()[:5])
+
+    def test_started_twice(self):
+        """The first start is told."""
+        again = samples.evidence(Link.STACK, links.Mark.STARTED, 112.0)
+        rows = [line.split()[:6] for line in told(dataclasses.replace(
+            samples.healthy(), evidence=(*samples.healthy().evidence, again)),
+            EXPECTED).splitlines() if line.startswith('stack')]
+        self.assertEqual(
+            [['stack', '+9.0', 's', '+10.0', 's', 'started'],
+             ['stack', '+19.0', 's', '+20.0', 's', 'finished']], rows)
+
     def test_outage(self):
         """What the users saw stands below, in one line."""
         self.assertIn(
@@ -212,6 +233,11 @@ class TimesTest(testtools.TestCase):
     def test_after(self):
         self.assertEqual(['+0.0 s', '-1.5 s', '–'], [
             formatting.after(one) for one in (-0.01, -1.5, None)])
+
+    def test_one_line(self):
+        """Never longer than it may be."""
+        self.assertEqual('a b', formatting.one_line(' a\n b ', 3))
+        self.assertEqual('x' * 8 + ' …', formatting.one_line('x' * 11, 10))
 
     def test_span(self):
         endless = float('inf')

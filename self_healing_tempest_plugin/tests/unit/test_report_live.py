@@ -130,6 +130,13 @@ class PictureTest(testtools.TestCase):
             Link.ALARM: timelines.Watched(state=text)})
         self.assertIn(r'[red]a[/red]\x1b[2J b', shown(run, 1.0)[1])
 
+    def test_long_state(self):
+        """What is cut ends with a mark of that."""
+        run = report_samples.run((), watched={
+            Link.ALARM: timelines.Watched(state='x' * 61)})
+        self.assertTrue(shown(run, 1.0, width=200)[1].endswith(
+            ' ' + 'x' * 58 + ' …'))
+
 
 class ProgressTest(testtools.TestCase):
     """live.Progress."""

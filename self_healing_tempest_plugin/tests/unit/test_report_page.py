@@ -327,6 +327,12 @@ class DrawingTest(testtools.TestCase):
                                          'took 4.3–5.0 s of 60 s'),
                          found['alarm'].captions[0])
 
+    def test_waits_for_an_end(self):
+        """The application waits for the end of the stack, not its start."""
+        found = self.lanes('HEALED')
+        work, wait = found['stack'].bars[-1], found['application'].bars[0]
+        self.assertAlmostEqual(work.x + work.width, wait.x)
+
     def test_a_bar_ends_within_its_whisker(self):
         for lane in self.lanes('HEALED').values():
             bar, whisker = lane.bars[-1], lane.whiskers[-1]

@@ -157,6 +157,18 @@ class UpgradeTest(testtools.TestCase):
         path.write_text(json.dumps(run), 'utf-8')
         return loading.read(str(path))
 
+    def test_guest_of_before(self):
+        """By its boot or its server, as long as the answer was good."""
+        run = older('healed')
+        ids, probe = run['expectation'], run['probes'][0]
+        run['probes'] = [
+            dict(probe, ok=good, boot=boot, server=server)
+            for good, boot, server in (
+                (True, ids['boot'], ''), (True, 'b', ids['server_id']),
+                (True, 'b', 's'), (False, ids['boot'], ids['server_id']))]
+        self.assertEqual([True, True, False, False], [
+            probe['of_before'] for probe in self._read(run)['probes']])
+
     def test_before_there_was_a_reason(self):
         """A run that did not say why it ended early is read, too."""
         run = older('healed')
