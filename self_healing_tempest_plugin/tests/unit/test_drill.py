@@ -442,7 +442,7 @@ class SyntheticAlarmTest(DrillTestCase):
         self.assertEqual(LIFE, [one['name']
                                 for one in document['transitions']])
         self.assertEqual(
-            ['alarm', 'deduction', 'workflow', 'stack', 'workflow'],
+            ['alarm', 'deduction', 'workflow', 'stack', 'stack', 'workflow'],
             [one['link'] for one in document['links']])
         self.assertEqual((0, None), (document['application']['probes'],
                                      document['application']['outage']))

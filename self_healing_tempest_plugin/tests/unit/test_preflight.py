@@ -371,7 +371,8 @@ class DeadServiceTest(CloudTestCase):
 
     def until(self, name, seconds):
         self.useFixture(fixtures.MonkeyPatch(
-            'self_healing_tempest_plugin.preflight.examine.%s' % name, seconds))
+            'self_healing_tempest_plugin.preflight.examine.%s' % name,
+            seconds))
 
     def test_deadlines(self):
         """One after the other, and the last leaves time to end as promised."""

@@ -80,7 +80,8 @@ class HealedTest(testtools.TestCase):
     def test_matcher(self):
         """The matcher agrees and describes what does not match."""
         matcher = matchers.as_expected(EXPECTED)
-        self.assertEqual('as_expected(host compute-1 without power)', str(matcher))
+        self.assertEqual('as_expected(host compute-1 without power)',
+                         str(matcher))
         self.assertIsNone(matcher.match(samples.healthy()))
         text = matcher.match(samples.healthy(without=[Link.STACK])).describe()
         self.assertIn('NOT_HEALED_BY_THIS_CHAIN at link stack', text)
@@ -812,13 +813,13 @@ class AnyTimelineTest(testtools.TestCase):
                           LINKS[position - 1])
         begins = tuple(
             dataclasses.replace(
-                samples.evidence(link, Mark.STARTED if link in links.LASTING
+                samples.evidence(link, Mark.STARTED if link.lasting
                                  else Mark.FINISHED, 200.0 + gap),
                 not_before=200.0 if link is earlier else 150.0,
                 seen_at=200.0 - gap / 2 if link is later else 300.0)
             for link in LINKS)
         ends = tuple(samples.evidence(link, Mark.FINISHED, 400.0)
-                     for link in links.LASTING)
+                     for link in LINKS if link.lasting)
         seen = samples.healthy(evidence=begins + ends)
         if 200.0 - gap / 2 < 200.0:
             found = judged(seen)
