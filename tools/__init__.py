@@ -11,3 +11,8 @@
 # under the License.
 
 """What is run beside the package; see README.rst."""
+
+import pathlib
+
+#: The checkout that this is a part of.
+SOURCE = pathlib.Path(__file__).resolve().parent.parent

@@ -18,16 +18,15 @@ of a CI system, and on ``tempest run``.
 
 import argparse
 import os
-import pathlib
 import re
 import subprocess
 import sys
 import time
 
+from tools.lab import errors
+from tools.lab import labs
 from tools.lab import services
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PLAYBOOKS = SOURCE / 'playbooks' / 'lab'
 TESTS = 'self_healing'
 
 
@@ -41,11 +40,7 @@ def parse(arguments):
         help='up: bring up what is not up; run: run the tests; status: list '
              'the services; down: stop everything, keep the files; destroy: '
              'stop everything, remove the files. Without a step: up and run.')
-    parser.add_argument(
-        '--dir', type=pathlib.Path, metavar='DIRECTORY',
-        default=os.environ.get('LAB_DIR', SOURCE / '.lab'),
-        help='where the lab keeps its files (default: LAB_DIR of the '
-             'environment, or %(default)s)')
+    labs.add_option(parser)
     parser.add_argument(
         '-e', dest='variables', action='append', default=[],
         metavar='NAME=VALUE',
@@ -53,24 +48,12 @@ def parse(arguments):
     parser.add_argument(
         '-r', dest='tests', default=TESTS, metavar='REGEX',
         help='the tests to run (default: %(default)s)')
-    options = parser.parse_args(arguments)
-    options.dir = options.dir.absolute()
-    return options
+    return parser.parse_args(arguments)
 
 
 def play(name, options):
-    """Run a playbook.
-
-    :returns: its exit code
-    """
-    variables = ['lab_dir=%s' % options.dir] + options.variables
-    command = [sys.executable, '-m', 'ansible', 'playbook',
-               str(PLAYBOOKS / ('%s.yaml' % name))]
-    for variable in variables:
-        command += ['-e', variable]
-    environment = dict(
-        os.environ, ANSIBLE_CONFIG=str(PLAYBOOKS / 'ansible.cfg'))
-    return subprocess.run(command, env=environment, cwd=SOURCE).returncode
+    """Run a playbook; return its exit code."""
+    return options.lab.play(name, options.variables)
 
 
 def up(options):
@@ -78,8 +61,8 @@ def up(options):
     code = play('up', options)
     if code:
         try:
-            print(services.describe_dead(services.services(options.dir)))
-        except services.LabDown:
+            print(services.describe_dead(services.services(options.lab)))
+        except errors.LabDown:
             # It did not come so far; Ansible has said why.
             pass
     return code
@@ -90,17 +73,17 @@ def run(options):
 
     :returns: 0 when at least one test passed and none failed
     """
-    workspace = options.dir / 'tempest'
-    if not (workspace / 'etc' / 'tempest.conf').exists():
+    workspace = options.lab.workspace
+    if not workspace.conf.exists():
         print('There is no lab in %s: `tox -e lab -- up` makes one.'
-              % options.dir, file=sys.stderr)
+              % options.lab.directory, file=sys.stderr)
         return 1
     started = time.time()
-    command = [str(options.dir / 'venv' / 'tempest' / 'bin' / 'tempest'),
-               'run', '--concurrency', '1', '-r', options.tests]
-    code, output = tee(command, workspace)
+    command = [workspace.program('tempest'), 'run', '--concurrency', '1',
+               '-r', options.tests]
+    code, output = tee(command, workspace.directory)
     passed = re.search(r'^ - Passed: (\d+)$', output, re.MULTILINE)
-    for timeline in timelines(options, started):
+    for timeline in timelines(options.lab, started):
         print('\n' + timeline.read_text())
     if not (passed and int(passed.group(1))):
         print('No test passed.', file=sys.stderr)
@@ -108,13 +91,12 @@ def run(options):
     return code
 
 
-def timelines(options, since):
+def timelines(lab, since):
     """Return the tables that the tests have written since a moment.
 
     :param since: seconds since the epoch
     """
-    return sorted(table for table
-                  in (options.dir / 'artifacts').glob('*.txt')
+    return sorted(table for table in lab.artifacts.glob('*.txt')
                   if table.stat().st_mtime >= since)
 
 
@@ -140,8 +122,8 @@ def status(options):
     :returns: 0 when all that should run does
     """
     try:
-        found = services.services(options.dir)
-    except services.LabDown as error:
+        found = services.services(options.lab)
+    except errors.LabDown as error:
         print('The lab is down: %s.' % error)
         return 1
     print(services.table(found))
@@ -164,7 +146,7 @@ def destroy(options):
 def up_and_run(options):
     """What ``tox -e lab`` does."""
     code = up(options) or run(options)
-    if (options.dir / 'bin').exists():
+    if (options.lab.directory / 'bin').exists():
         print('The lab goes on running. `tox -e lab -- down` stops it, '
               '`tox -e lab -- destroy` removes it.')
     return code

@@ -19,7 +19,8 @@ gone when the host loses its power.
 """
 
 import contextlib
-import subprocess
+
+from tools.lab import errors
 
 #: How a fault on a NIC may find a host. Each line may fail where the kernel
 #: lacks something, but for those that begin with "+".
@@ -98,38 +99,31 @@ MANAGEMENT, DATA = 'eth0', 'eth1'
 
 
 @contextlib.contextmanager
-def decorated(lab_dir):
+def decorated(lab):
     """Give the compute hosts of a lab more network, and take it away again.
 
-    :param lab_dir: :class:`pathlib.Path` of the lab
+    :param lab: :class:`.labs.Lab`
+    :raises LabError: when a host lacks what it needs for that
     """
-    hosts = sorted(one.name for one in (lab_dir / 'hosts').iterdir()
-                   if one.name.startswith('compute-'))
     with contextlib.ExitStack() as undo:
-        for number, host in enumerate(hosts, 1):
-            undo.callback(_run, lab_dir, host, AWAY, number)
-            stacked = VLAN if _has_vlan(lab_dir, host) else BRIDGE
-            _run(lab_dir, host, LINES + stacked + STACKED, number)
+        for number, host in enumerate(lab.compute_hosts, 1):
+            undo.callback(_run, lab, host, AWAY, number)
+            stacked = VLAN if _has_vlan(lab, host) else BRIDGE
+            _run(lab, host, LINES + stacked + STACKED, number)
         yield
 
 
-def _has_vlan(lab_dir, host):
-    return not _enter(lab_dir, host, (
+def _has_vlan(lab, host):
+    return not lab.entered(host, 'sh', '-c', (
         'ip link add link lo name deco8 type vlan id 8 && '
         'ip link delete deco8')).returncode
 
 
-def _run(lab_dir, host, lines, number):
+def _run(lab, host, lines, number):
     for line in lines.strip().splitlines():
         needed, line = line.startswith('+'), line.removeprefix('+').format(
             n=number, management=MANAGEMENT, data=DATA)
-        done = _enter(lab_dir, host, line)
+        done = lab.entered(host, 'sh', '-c', line)
         if needed and done.returncode:
-            raise RuntimeError('%s: %s: %s' % (
+            raise errors.LabError('%s: %s: %s' % (
                 host, line, done.stderr.strip()))
-
-
-def _enter(lab_dir, host, line):
-    return subprocess.run(
-        [str(lab_dir / 'bin' / 'enter'), host, 'sh', '-c', line],
-        capture_output=True, text=True, timeout=30, check=False)

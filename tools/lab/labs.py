@@ -10,159 +10,129 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The hands on the lab: its services, its controller, its files."""
+"""A lab on this machine: where it is, its hosts, and what runs on them.
 
-import contextlib
-import json
+The one place that knows. What is asked over the network is asked by
+:attr:`Lab.cloud` and :attr:`Lab.monitor`.
+"""
+
+import functools
 import os
 import pathlib
-import re
 import subprocess
-from urllib import parse
-from urllib import request
+import sys
 
-from keystoneauth1 import exceptions as keystone_exceptions
-from openstack import config as openstack_config
-
+import tools
+from tools.lab import errors
+from tools.lab import monitors
+from tools.lab import workspaces
 from tools import waiting
 
+PLAYBOOKS = tools.SOURCE / 'playbooks' / 'lab'
 #: Where the supervisors' sockets are: lab_run_dir of the playbooks.
 RUN_DIR = pathlib.Path('/run/shl')
 #: Seconds that one command or one request may take.
 TIMEOUT = 60
-#: Nova 2.53: its services have UUIDs. Nova 2.74: a server can name its host.
-COMPUTE_VERSION = 'compute 2.74'
-#: Ports of the monitor on the controller.
-PROMETHEUS, ALERTMANAGER = 9090, 9093
-#: The metric that tells when a program has read its file, by program.
-RELOADED = {
-    'prometheus': 'prometheus_config_last_reload_success_timestamp_seconds',
-    'alertmanager':
-        'alertmanager_config_last_reload_success_timestamp_seconds'}
-PORTS = {'prometheus': PROMETHEUS, 'alertmanager': ALERTMANAGER}
-
-
-class LabError(Exception):
-    """The lab did not do what it was asked for."""
-
-
-def wait(observe, what, seconds=TIMEOUT, interval=0.3):
-    """Ask until the answer is true, once more at the deadline.
-
-    :param observe: asks; called without arguments
-    :param what: what is waited for, for the message
-    :param seconds: until the last question
-    :param interval: seconds between two questions
-    :returns: the answer
-    :raises LabError: when it did not come
-    """
-    try:
-        return waiting.until(observe, what, seconds, interval)
-    except waiting.TimeUp:
-        raise LabError('%s: not seen in %g s' % (what, seconds)) from None
+CONTROLLER = 'controller'
 
 
 class Lab:
-    """A lab that runs.
+    """A lab, whether it runs or not.
 
-    :ivar etc: the controller's /etc
-    :ivar state: what outlives a run is kept here
+    :ivar directory: where it keeps its files
     """
 
-    def __init__(self, directory):
-        """Take the lab.
+    def __init__(self, directory, timeout=TIMEOUT):
+        """Take where it is; nothing is asked yet.
 
-        :param directory: of the lab, a :class:`pathlib.Path`
+        :param directory: a path
+        :param timeout: seconds that one command on one of its hosts, or one
+            request to it, may take
         """
-        self.directory = directory
-        self.etc = directory / 'hosts' / 'controller' / 'etc'
-        self.state = directory / 'state'
-        self.state.mkdir(mode=0o700, exist_ok=True)
-        region = openstack_config.OpenStackConfig(
-            config_files=[str(directory / 'clouds.yaml')],
-            load_envvars=False).get_one('lab', api_timeout=TIMEOUT)
-        self.controller = parse.urlsplit(
-            region.get_auth_args()['auth_url']).hostname
-        self._session = region.get_session()
+        self.directory = pathlib.Path(directory).absolute()
+        self._timeout = timeout
 
-    def ask(self, service, path, method='GET', **options):
-        """Ask a service of OpenStack as administrator.
+    @property
+    def etc(self):
+        """Return the controller's /etc."""
+        return self.directory / 'hosts' / CONTROLLER / 'etc'
 
-        :param service: its type in the catalog
-        :param path: after the address in the catalog
-        :param options: of :meth:`keystoneauth1.session.Session.request`
-        :returns: what the JSON of the answer says, None where it has none
-        :raises LabError: when it refuses
+    @property
+    def state(self):
+        """Return the directory of what outlives a run."""
+        return self.directory / 'state'
+
+    @property
+    def artifacts(self):
+        """Return the directory of the reports."""
+        return self.directory / 'artifacts'
+
+    @functools.cached_property
+    def workspace(self):
+        """Return where Tempest runs, a :class:`.workspaces.Workspace`."""
+        return workspaces.Workspace(self.directory)
+
+    @property
+    def compute_hosts(self):
+        """Return the names of the hosts that have servers, in order."""
+        return sorted(one.name for one in (self.directory / 'hosts').iterdir()
+                      if one.name.startswith('compute-'))
+
+    @functools.cached_property
+    def cloud(self):
+        """Return its OpenStack, a :class:`.clouds.Cloud`.
+
+        :raises LabDown: when there is none
         """
-        headers = {'OpenStack-API-Version': COMPUTE_VERSION,
-                   **options.pop('headers', {})}
-        try:
-            answer = self._session.request(
-                path, method, headers=headers,
-                endpoint_filter={'service_type': service}, **options)
-        except keystone_exceptions.ClientException as error:
-            raise LabError('%s %s %s: %s' % (
-                service, method, path, error)) from error
-        try:
-            return answer.json()
-        except ValueError:
-            return None
+        # Zuul's environment has no openstacksdk, and does not ask.
+        from tools.lab import clouds
+        return clouds.Cloud(self.directory / 'clouds.yaml', self._timeout)
 
-    def insist(self, *question, **options):
-        """Ask a service until it does not refuse, see :meth:`ask`."""
-        def ask():
-            with contextlib.suppress(LabError):
-                self.ask(*question, **options)
-                return True
+    @functools.cached_property
+    def monitor(self):
+        """Return its :class:`.monitors.Monitor`."""
+        return monitors.Monitor(self.cloud.address, self._timeout)
 
-        wait(ask, 'no refusal of %s' % ' '.join(question), interval=1)
+    def play(self, name, variables=()):
+        """Run a playbook.
 
-    def ask_monitor(self, program, path, body=None):
-        """Ask Prometheus or Alertmanager.
-
-        :param body: what is posted as JSON; None: nothing is posted
-        :returns: the answer as text
+        :param variables: NAME=VALUE each
+        :returns: its exit code
         """
-        data = None if body is None else json.dumps(body).encode()
-        asked = request.Request(
-            'http://%s:%d%s' % (self.controller, PORTS[program], path), data,
-            {'Content-Type': 'application/json'})
-        # A proxy of the environment does not know the lab.
-        opener = request.build_opener(request.ProxyHandler({}))
-        try:
-            with opener.open(asked, timeout=TIMEOUT) as response:
-                return response.read().decode()
-        except OSError as error:
-            raise LabError('%s: %s' % (asked.full_url, error)) from error
+        command = [sys.executable, '-m', 'ansible', 'playbook',
+                   str(PLAYBOOKS / ('%s.yaml' % name))]
+        for variable in ('lab_dir=%s' % self.directory, *variables):
+            command += ['-e', variable]
+        environment = dict(
+            os.environ, ANSIBLE_CONFIG=str(PLAYBOOKS / 'ansible.cfg'))
+        return subprocess.run(command, env=environment, cwd=tools.SOURCE,
+                              check=False).returncode
 
-    def alerts(self):
-        """Return how many alerts the monitor has, pending ones too."""
-        rules = json.loads(self.ask_monitor('prometheus', '/api/v1/alerts'))
-        sent = json.loads(self.ask_monitor('alertmanager', '/api/v2/alerts'))
-        return len(rules['data']['alerts']) + len(sent)
+    def enter(self, host, *command):
+        """Return the command line that runs a command on a host."""
+        return [str(self.directory / 'bin' / 'enter'), host, *command]
 
-    def enter(self, *command):
-        """Return the command line that runs a command on the controller."""
-        return [str(self.directory / 'bin' / 'enter'), 'controller', *command]
+    def entered(self, host, *command, **options):
+        """Run a command on a host, see :func:`done`."""
+        return done(self.enter(host, *command),
+                    **{'timeout': self._timeout, **options})
 
-    def run(self, *command):
-        """Run a command on the controller.
+    def run(self, host, *command):
+        """Run a command on a host, see :func:`run`."""
+        return run(self.enter(host, *command), timeout=self._timeout)
 
-        :returns: what it prints
-        :raises LabError: when it fails
-        """
-        return run(self.enter(*command))
-
-    def control(self, action, program, host='controller'):
+    def control(self, action, program, host=CONTROLLER):
         """Have a program of a host started, stopped or signalled.
 
         :param action: words of supervisorctl, e.g. ``signal HUP``
         :param program: its name, without its group
+        :returns: what it prints
+        :raises LabError: when that fails
         """
         return run([*self._supervisor(host), *action.split(),
                     self._full_name(program, host)])
 
-    def runs(self, program, host='controller'):
+    def runs(self, program, host=CONTROLLER):
         """Return whether a program of a host runs."""
         # Exit status 3: it does not.
         return 'RUNNING' in run([*self._supervisor(host), 'status',
@@ -174,83 +144,19 @@ class Lab:
         :returns: list of process ids on the controller
         """
         found = [int(self.control('pid', program))]
-        pairs = [tuple(map(int, line.split())) for line in
-                 self.run('ps', '-A', '-o', 'pid=,ppid=').splitlines()]
+        pairs = [tuple(map(int, line.split())) for line in self.run(
+            CONTROLLER, 'ps', '-A', '-o', 'pid=,ppid=').splitlines()]
         for parent in found:
             found.extend(pid for pid, ppid in pairs if ppid == parent)
         return found
 
-    def reload(self, program):
-        """Have a program of the monitor read its files again.
+    def signal(self, name, program):
+        """Send a signal to all processes of a program, parents first.
 
-        :raises LabError: when it does not
+        :param name: of the signal, e.g. ``STOP``
         """
-        before = self._reloaded(program)
-        self.control('signal HUP', program)
-        wait(lambda: self._reloaded(program) > before,
-             '%s has read its files' % program, 15)
-
-    def queued(self, beginning):
-        """Return how many messages wait in RabbitMQ's queues.
-
-        :param beginning: of the names of the queues
-        """
-        listed = self.run(
-            'env', 'HOME=/var/lib/rabbitmq', '/usr/lib/rabbitmq/bin/'
-            'rabbitmqctl', '-q', 'list_queues', 'name', 'messages')
-        return sum(int(line.split()[1]) for line in listed.splitlines()
-                   if line.startswith(beginning))
-
-    @contextlib.contextmanager
-    def rhythm(self, program, runs, sleeps):
-        """Let a program run and freeze it in turn.
-
-        :param runs: seconds that it runs, each time
-        :param sleeps: seconds that it is frozen in between
-        """
-        # It ends with its standard input, and so with this process.
-        script = ("trap 'kill -CONT %(pids)s' EXIT; while :; do "
-                  'kill -STOP %(pids)s; read -t %(sleeps)g; '
-                  '[ $? -gt 128 ] || exit; kill -CONT %(pids)s; '
-                  'read -t %(runs)g; [ $? -gt 128 ] || exit; done')
-        pids = ' '.join(map(str, self.pids(program)))
-        process = subprocess.Popen(
-            self.enter('bash', '-c', script % {
-                'pids': pids, 'runs': runs, 'sleeps': sleeps}),
-            stdin=subprocess.PIPE)
-        try:
-            yield
-        finally:
-            process.communicate()
-
-    def mac(self, url):
-        """Return the MAC address of the floating address in a URL."""
-        address = parse.urlsplit(url).hostname
-        found = self.ask('network', '/v2.0/ports?fixed_ips=ip_address%%3D%s'
-                         % address)
-        return found['ports'][0]['mac_address']
-
-    def alarms(self, name):
-        """Return the alarms that Vitrage has of a name."""
-        found = self.ask('rca', '/v1/alarm/?vitrage_id=all&all_tenants=1')
-        return [one for one in found if one['name'] == name]
-
-    def switch_port(self, host):
-        """Return the port of the data network's switch that a host is at."""
-        text = (self.directory / 'hosts' / host / 'host.env').read_text()
-        values = dict(re.findall(r'^(\w+)=(\S+)$', text, re.MULTILINE))
-        return '%(PREFIX)s-%(SHORT)s-d' % values
-
-    def compute_service(self, host):
-        """Return the id of a host's nova-compute."""
-        found = self.ask('compute', '/os-services?binary=nova-compute')
-        return next(one['id'] for one in found['services']
-                    if one['host'] == host)
-
-    def _reloaded(self, program):
-        metrics = self.ask_monitor(program, '/metrics')
-        return float(re.search(r'^%s (\S+)$' % RELOADED[program], metrics,
-                               re.MULTILINE).group(1))
+        self.run(CONTROLLER, 'kill', '-%s' % name,
+                 *map(str, self.pids(program)))
 
     def _full_name(self, program, host):
         # Exit status 3: some program does not run, as it may be.
@@ -263,20 +169,61 @@ class Lab:
                 '-s', 'unix://%s' % (RUN_DIR / ('%s.sock' % host))]
 
 
-def run(command, good=(0,)):
-    """Run a command on this machine.
+def add_option(parser):
+    """Add ``--dir`` to a command line, which becomes a :class:`Lab`.
+
+    :param parser: :class:`argparse.ArgumentParser`; what it parses has the
+        attribute ``lab``
+    """
+    parser.add_argument(
+        '--dir', dest='lab', type=Lab, metavar='DIRECTORY',
+        default=os.environ.get('LAB_DIR', str(tools.SOURCE / '.lab')),
+        help='where the lab keeps its files (default: LAB_DIR of the '
+             'environment, or %(default)s)')
+
+
+def done(command, timeout=TIMEOUT, **options):
+    """Run a command on this machine to its end.
+
+    :param timeout: seconds that it may take
+    :param options: of :func:`subprocess.run`
+    :returns: :class:`subprocess.CompletedProcess`, with text
+    :raises LabError: when it cannot be run, or is not over then
+    """
+    # Python would find what is beside us in the lab's own programs.
+    environment = {key: value for key, value in os.environ.items()
+                   if not key.startswith('PYTHON')}
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, errors='replace',
+            timeout=timeout, env=environment, check=False, **options)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise errors.LabError('%s: %s' % (' '.join(command), error)) from error
+
+
+def run(command, good=(0,), timeout=TIMEOUT):
+    """Run a command on this machine that must succeed.
 
     :param good: exit codes that are no failure
+    :param timeout: seconds that it may take
     :returns: what it prints
     :raises LabError: when it fails
     """
-    # Python would find this package's modules in the lab's own programs.
-    environment = {key: value for key, value in os.environ.items()
-                   if not key.startswith('PYTHON')}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=TIMEOUT,
-        env=environment, check=False)
-    if done.returncode not in good:
-        raise LabError('%s: exit code %d: %s%s' % (
-            ' '.join(command), done.returncode, done.stdout, done.stderr))
-    return done.stdout
+    finished = done(command, timeout)
+    if finished.returncode not in good:
+        raise errors.LabError('%s: exit code %d: %s%s' % (
+            ' '.join(command), finished.returncode, finished.stdout,
+            finished.stderr))
+    return finished.stdout
+
+
+def wait(observe, what, seconds=TIMEOUT, interval=0.3):
+    """Wait for something in the lab, see :func:`tools.waiting.until`.
+
+    :raises LabError: when it did not come
+    """
+    try:
+        return waiting.until(observe, what, seconds, interval)
+    except waiting.TimeUp:
+        raise errors.LabError('%s: not seen in %g s' % (
+            what, seconds)) from None

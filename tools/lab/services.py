@@ -12,22 +12,20 @@
 
 """What runs in a lab: asked of the process supervisor of each host."""
 
-import collections
 import dataclasses
 import datetime
 import pathlib
-import xmlrpc.client
 
 import prettytable
 import psutil
-from supervisor import xmlrpc as supervisor_xmlrpc
 
-#: Where the supervisors' sockets are: lab_run_dir of the playbooks.
-RUN_DIR = pathlib.Path('/run/shl')
+from tools.lab import errors
+from tools.lab import labs
+from tools import logs
+from tools import supervisors
+
 #: How much of a dead service's log is shown.
 LOG_LINES = 10
-#: How much of each line.
-LOG_COLUMNS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,20 +52,13 @@ class Service:
         return self.state == 'RUNNING'
 
 
-class LabDown(Exception):
-    """No lab runs, or another one than the one asked for."""
+def _ask(name):
+    """Return a supervisor's record of each of its programs.
 
-
-def _ask(socket):
-    """Return supervisor's record of each of its programs.
-
-    :raises OSError: when no supervisor listens there
+    :raises OSError: when it does not listen
     """
-    transport = supervisor_xmlrpc.SupervisorTransport(
-        serverurl='unix://%s' % socket)
-    proxy = xmlrpc.client.ServerProxy('http://supervisor',
-                                      transport=transport)
-    return proxy.supervisor.getAllProcessInfo()
+    return supervisors.ask(
+        labs.RUN_DIR / ('%s.sock' % name)).getAllProcessInfo()
 
 
 def _pid_inside(process):
@@ -114,42 +105,42 @@ def _service(host, record, process, log):
                    memory=_memory(process), log=log)
 
 
-def services(lab_dir):
+def services(lab):
     """Return every host and, of those that are on, every service.
 
-    :param lab_dir: directory of the lab, a :class:`pathlib.Path`
+    :param lab: :class:`.labs.Lab`
     :raises LabDown: when that lab does not run
     """
-    owner = RUN_DIR / 'lab_dir'
+    owner = labs.RUN_DIR / 'lab_dir'
     try:
-        if owner.read_text().strip() != str(lab_dir):
-            raise LabDown('the lab that runs is in %s'
-                          % owner.read_text().strip())
-        hosts = _ask(RUN_DIR / 'supervisor.sock')
+        if owner.read_text().strip() != str(lab.directory):
+            raise errors.LabDown('the lab that runs is in %s'
+                                 % owner.read_text().strip())
+        hosts = _ask('supervisor')
     except OSError as error:
-        raise LabDown('no lab runs') from error
+        raise errors.LabDown('no lab runs') from error
     processes = _processes()
     found = []
     for host in hosts:
-        log = lab_dir / 'log' / ('%s.log' % host['name'])
+        log = lab.directory / 'log' / ('%s.log' % host['name'])
         found.append(_service('lab', host, None, log))
         if host['statename'] == 'RUNNING':
-            found += _services_of(lab_dir, host, processes)
+            found += _services_of(lab, host, processes)
     return found
 
 
-def _services_of(lab_dir, host, processes):
+def _services_of(lab, host, processes):
     """Return the services of a host that is on."""
     name = host['name']
     namespace = _namespace_of(host['pid'])
-    logs = lab_dir / 'hosts' / name / 'var' / 'log'
+    directory = lab.directory / 'hosts' / name / 'var' / 'log'
     try:
-        records = _ask(RUN_DIR / ('%s.sock' % name))
+        records = _ask(name)
     except OSError:
         return []
     return [
         _service(name, record, processes.get((namespace, record['pid'])),
-                 logs / ('%s.log' % record['name']))
+                 directory / ('%s.log' % record['name']))
         for record in records]
 
 
@@ -189,14 +180,5 @@ def describe_dead(found):
     return '\n'.join(
         '%s on %s is %s; the end of %s:\n%s' % (
             service.name, service.host, service.state, service.log,
-            _tail(service.log)) for service in found if not service.runs)
-
-
-def _tail(path):
-    """Return the last lines of a log, indented."""
-    try:
-        with path.open(errors='replace') as file:
-            lines = collections.deque(file, LOG_LINES)
-    except OSError as error:
-        return '    (%s)' % error.strerror
-    return '\n'.join('    ' + line.rstrip()[:LOG_COLUMNS] for line in lines)
+            logs.end(service.log, LOG_LINES))
+        for service in found if not service.runs)

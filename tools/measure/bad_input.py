@@ -17,9 +17,7 @@ and leave the lab as it was. Needs the lab, and nothing else on it.
 """
 
 import argparse
-import configparser
 import contextlib
-import csv
 import dataclasses
 import pathlib
 import re
@@ -27,7 +25,9 @@ import subprocess
 import tempfile
 import time
 
-from tools.lab import fingerprint
+from tools.lab.fingerprint import taking
+from tools.lab import labs
+from tools import tables
 
 SCENARIOS = 'self_healing_tempest_plugin.tests.scenario.'
 DATA_NIC = SCENARIOS + 'test_data_nic.DataNicDownTest'
@@ -130,23 +130,20 @@ class Preparation:
 def run(lab, case):
     """Run one case.
 
-    :param lab: directory of the lab
+    :param lab: :class:`tools.lab.labs.Lab`
     :returns: the line that says what is wrong, seconds, list of problems
     """
-    before = fingerprint.take(lab)
+    before = taking.take(lab)
     with contextlib.ExitStack() as clean:
         directory = pathlib.Path(clean.enter_context(
             tempfile.TemporaryDirectory()))
-        python = lab / 'venv' / 'tempest' / 'bin' / 'python'
+        python = lab.workspace.program('python')
         if case.prepare:
             getattr(Preparation(directory, python, clean), case.prepare)()
-        configure(lab, directory, case)
+        environment = configure(lab.workspace, directory, case)
         begin = time.monotonic()
-        done = subprocess.run(
-            [python, '-m', 'testtools.run', case.test], cwd=lab / 'tempest',
-            env={'TEMPEST_CONFIG_DIR': str(directory), 'PATH': '/usr/bin',
-                 'TEMPEST_CONFIG': 'tempest.conf'}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=RUN)
+        done = lab.workspace.run(
+            [python, '-m', 'testtools.run', case.test], RUN, environment)
         seconds = time.monotonic() - begin
         says = case.says.replace('@', str(directory))
         # The last one: a traceback shows the source of what it says.
@@ -154,26 +151,24 @@ def run(lab, case):
                      if says in one), '')
         problems = list(judge(done, line, case))
         line = re.sub(r'^[\w.]+: ', '', line.replace(
-            str(directory), '/DIRECTORY').replace(str(lab), '.lab'))
-    return line, seconds, problems + fingerprint.settle(
+            str(directory), '/DIRECTORY').replace(
+                str(lab.directory), '.lab'))
+    return line, seconds, problems + taking.settle(
         lab, before, SETTLE)[1]
 
 
-def configure(lab, directory, case):
-    """Write a tempest.conf that is wrong."""
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read(lab / 'tempest' / 'etc' / 'tempest.conf')
+def configure(workspace, directory, case):
+    """Write a tempest.conf that is wrong.
+
+    :returns: the environment of who shall use it
+    """
+    ours = workspace.settings()['self_healing']
     # Nobody is there, in the network of the hosts.
     unreachable = '.'.join(
-        parser['self_healing']['control_plane_addresses'].split('.')[:3]
-        + ['254'])
-    for option, value in case.options.items():
-        parser['self_healing'][option] = value.replace(
-            '@unreachable', unreachable).replace('@', str(directory))
-    path = directory / 'tempest.conf'
-    path.touch(mode=0o600)
-    with path.open('w') as stream:
-        parser.write(stream)
+        ours['control_plane_addresses'].split('.')[:3] + ['254'])
+    return workspace.configure(directory, {
+        option: value.replace('@unreachable', unreachable).replace(
+            '@', str(directory)) for option, value in case.options.items()})
 
 
 def judge(done, line, case):
@@ -195,20 +190,16 @@ def main(arguments=None):
         prog='tools/measure bad_input', description=__doc__)
     parser.add_argument('file', type=pathlib.Path,
                         help='where the table is written, as CSV')
-    parser.add_argument(
-        '--dir', type=pathlib.Path, help='of the lab (default: %(default)s)',
-        default=pathlib.Path(__file__).resolve().parents[2] / '.lab')
+    labs.add_option(parser)
     options = parser.parse_args(arguments)
     wrong, rows = 0, []
     for case in CASES:
-        line, seconds, problems = run(options.dir.absolute(), case)
+        line, seconds, problems = run(options.lab, case)
         wrong += bool(problems)
         rows.append((case.name, line, '%.0f s' % seconds))
         print('%s: %s' % (case.name, line))
         print('   ', '; '.join(problems)
               or 'nothing injected, nothing changed', flush=True)
-    with options.file.open('w', newline='') as stream:
-        table = csv.writer(stream, lineterminator='\n')
-        table.writerows([('Wrong', 'What the run says', 'After'), *rows])
+    tables.write(options.file, ('Wrong', 'What the run says', 'After'), rows)
     print('%d cases, %d wrong' % (len(CASES), wrong))
     return int(bool(wrong))

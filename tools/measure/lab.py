@@ -28,8 +28,9 @@ import sys
 import tempfile
 import time
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = SOURCE / 'roles' / 'lab_packages' / 'vars' / 'main.yml'
+import tools
+
+PACKAGES = tools.SOURCE / 'roles' / 'lab_packages' / 'vars' / 'main.yml'
 
 #: What each start may take, in seconds, on two cores.
 LIMITS = {'nothing installed': 480, 'installed, down': 90, 'already up': 30}
@@ -42,7 +43,7 @@ def lab(step, environment):
     :raises subprocess.CalledProcessError: when it failed
     """
     begin = time.monotonic()
-    subprocess.run([sys.executable, str(SOURCE / 'tools' / 'lab'), step],
+    subprocess.run([sys.executable, str(tools.SOURCE / 'tools' / 'lab'), step],
                    env=environment, check=True)
     return round(time.monotonic() - begin, 1)
 

@@ -45,9 +45,11 @@ from cosmic_ray import work_item
 import prettytable
 import yaml
 
+import tools
 from tools.measure import mutation_operators
+from tools import tables
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SOURCE = tools.SOURCE
 PACKAGE = 'self_healing_tempest_plugin'
 
 #: The modules that are mutated, and the unit tests that are about each, the
@@ -421,10 +423,7 @@ def write(results, options):
         found = {module: [] for module in MODULES}
         for row in (*known(options.csv, results), *rows(results)):
             found[row[0]].append(row)
-        with options.csv.open('w', newline='') as file:
-            writer = csv.writer(file, lineterminator='\n')
-            writer.writerow(HEADER)
-            writer.writerows(sum(found.values(), []))
+        tables.write(options.csv, HEADER, sum(found.values(), []))
     if options.json:
         options.json.write_text(json.dumps(document(results, options),
                                            indent=2) + '\n')

@@ -33,7 +33,7 @@ import unittest
 import prettytable
 import urllib3
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
+from tools.lab import labs
 
 #: What answers at the ports of the lab.
 PORTS = {5000: 'Keystone', 8004: 'Heat', 8774: 'Nova', 8989: 'Mistral',
@@ -188,8 +188,7 @@ def main(arguments=None):
     """Measure, print a table, write the figures."""
     parser = argparse.ArgumentParser(
         prog='tools/measure watch', description=__doc__)
-    parser.add_argument('--dir', type=pathlib.Path, default=SOURCE / '.lab',
-                        help='directory of the lab (default: %(default)s)')
+    labs.add_option(parser)
     parser.add_argument('--runs', type=int, default=3,
                         help='how many host crashes (default: %(default)s)')
     parser.add_argument('--json', type=pathlib.Path, metavar='FILE',
@@ -197,10 +196,10 @@ def main(arguments=None):
     parser.add_argument('--csv', type=pathlib.Path, metavar='FILE',
                         help='where the table goes')
     options = parser.parse_args(arguments)
-    workspace = options.dir.absolute() / 'tempest'
-    os.environ.update(TEMPEST_CONFIG_DIR=str(workspace / 'etc'),
-                      TEMPEST_CONFIG='tempest.conf')
-    os.chdir(workspace)
+    workspace = options.lab.workspace
+    os.environ.update(TEMPEST_CONFIG_DIR=str(workspace.conf.parent),
+                      TEMPEST_CONFIG=workspace.conf.name)
+    os.chdir(workspace.directory)
     runs = [measure() for _ in range(options.runs)]
     view = table(runs)
     print(view)

@@ -22,18 +22,19 @@ import argparse
 import collections
 import contextlib
 import json
-import os
 import pathlib
 import time
 
 import prettytable
 import yaml
 
+import tools
+from tools.lab import errors
 from tools.lab import labs
 from tools.sabotage import breakages
+from tools import waiting
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-HOT = (SOURCE / 'self_healing_tempest_plugin' / 'templates'
+HOT = (tools.SOURCE / 'self_healing_tempest_plugin' / 'templates'
        / 'application.hot.yaml')
 
 #: Names of the stacks begin with it.
@@ -72,8 +73,8 @@ class Patient:
     """A stack with its workflow, and one execution of that."""
 
     def __init__(self, lab, name, stack):
-        self._lab, self.name = lab, name
-        made = lab.ask('orchestration', '/stacks', 'POST', json={
+        self._ask, self.name = lab.cloud.ask, name
+        made = self._ask('orchestration', '/stacks', 'POST', json={
             'stack_name': name, 'template': stack, 'parameters': {
                 one: LIMITS[one] for one in LIMITS
                 if one in stack['parameters']}})
@@ -90,7 +91,7 @@ class Patient:
         found = {one['resource_name']: one['physical_resource_id']
                  for one in self._resources()}
         self.server = found['server']
-        self.execution = self._lab.ask(
+        self.execution = self._ask(
             'workflowv2', '/executions', 'POST', json={
                 'workflow_name': found['heal_instance'],
                 'input': json.dumps({'stack_id': self.stack_id,
@@ -101,7 +102,7 @@ class Patient:
         """Return whether the execution has ended; Mistral may be away."""
         try:
             state = self._show()['state']
-        except labs.LabError:
+        except errors.LabError:
             return False
         if state in ENDED and self.ended is None:
             self.ended = time.monotonic()
@@ -110,8 +111,8 @@ class Patient:
     def row(self, origin):
         """Return what came of it, one cell for each of the columns."""
         shown = self._show()
-        tasks = self._lab.ask('workflowv2', '/executions/%s/tasks'
-                              % self.execution)['tasks']
+        tasks = self._ask('workflowv2', '/executions/%s/tasks'
+                          % self.execution)['tasks']
         lost = collections.Counter(
             one['name'] for one in tasks
             if 'timed out' in (one['state_info'] or ''))
@@ -125,15 +126,15 @@ class Patient:
     def delete(self):
         """Delete the stack, and its execution before it."""
         if self.execution:
-            self._lab.ask('workflowv2', '/executions/%s?force=true'
-                          % self.execution, 'DELETE')
-        self._lab.ask('orchestration', self._path, 'DELETE')
+            self._ask('workflowv2', '/executions/%s?force=true'
+                      % self.execution, 'DELETE')
+        self._ask('orchestration', self._path, 'DELETE')
 
     def gone(self):
         """Return whether the stack is deleted."""
         try:
             return self._status() == 'DELETE_COMPLETE'
-        except labs.LabError:
+        except errors.LabError:
             return True
 
     def _replaced(self):
@@ -141,25 +142,25 @@ class Patient:
             one['physical_resource_id'] for one in self._resources()]
 
     def _show(self):
-        return self._lab.ask('workflowv2', '/executions/%s' % self.execution)
+        return self._ask('workflowv2', '/executions/%s' % self.execution)
 
     def _status(self):
-        return self._lab.ask('orchestration', self._path + (
+        return self._ask('orchestration', self._path + (
             '?resolve_outputs=false'))['stack']['stack_status']
 
     def _resources(self):
-        return self._lab.ask('orchestration', '%s/resources' % self._path)[
-            'resources']
+        return self._ask('orchestration',
+                         '%s/resources' % self._path)['resources']
 
 
 def lose(lab, options):
     """Take the program away for some seconds."""
     stopped = breakages.StoppedProgram(options.program)
     if options.kill:
-        lab.run('kill', '-KILL', *map(str, lab.pids(options.program)))
+        lab.signal('KILL', options.program)
     try:
         stopped.do(lab)
-        time.sleep(options.away)
+        waiting.pause(options.away)
     finally:
         stopped.undo(lab)
 
@@ -172,9 +173,9 @@ def measure(lab, patients, options):
     origin = time.monotonic() + options.every * len(patients)
     for one in patients:
         one.start(time.monotonic())
-        time.sleep(options.every)
+        waiting.pause(options.every)
     lose(lab, options)
-    with contextlib.suppress(labs.LabError):
+    with contextlib.suppress(errors.LabError):
         # All of them at each look: else the end of a later one is seen late.
         labs.wait(lambda: all([one.look() for one in patients]),
                   'all executions ended', PATIENCE, 1)
@@ -184,8 +185,7 @@ def measure(lab, patients, options):
 def main(arguments=None):
     """Measure; return 0 where everybody is healed."""
     options = parse(arguments)
-    lab = labs.Lab(options.dir.absolute())
-    patients, rows = [], []
+    lab, patients, rows = options.lab, [], []
     try:
         # One after the other: Mistral, asked by several at the same time,
         # finds errors in expressions that have none.
@@ -222,6 +222,5 @@ def parse(arguments):
                         help='between two starts (default: %(default)g)')
     parser.add_argument('--hot', type=pathlib.Path, default=HOT,
                         metavar='FILE', help='of another workflow')
-    parser.add_argument('--dir', type=pathlib.Path, default=os.environ.get(
-        'LAB_DIR', SOURCE / '.lab'), help='of the lab')
+    labs.add_option(parser)
     return parser.parse_args(arguments)

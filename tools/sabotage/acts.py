@@ -21,12 +21,14 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 
+from tools.lab import errors
 from tools.lab import labs
 from tools.sabotage import answering
 from tools.sabotage import breakages
 from tools.sabotage import meddling
+from tools.sabotage import questions
+from tools import waiting
 
 #: Heat's port on the controller, and one that is free.
 HEAT_PORT, FREE_PORT = 8004, 18004
@@ -72,7 +74,8 @@ def decoy(run):
 
 def missing_workflow(run):
     """Delete the workflow; Heat does not mind when it deletes the stack."""
-    run.lab.ask('workflowv2', '/workflows/%s' % run.app.workflow, 'DELETE')
+    run.lab.cloud.ask(
+        'workflowv2', '/workflows/%s' % run.app.workflow, 'DELETE')
     return contextlib.nullcontext()
 
 
@@ -90,9 +93,9 @@ def _rewritten(run, action):
     definition = {'version': '2.0', run.app.workflow: {
         'type': 'direct', 'input': ['stack_id', 'server_id'],
         'tasks': {'work': {'action': action}}}}
-    run.lab.ask('workflowv2', '/workflows', 'PUT',
-                data=json.dumps(definition),
-                headers={'Content-Type': 'text/plain'})
+    run.lab.cloud.ask('workflowv2', '/workflows', 'PUT',
+                      data=json.dumps(definition),
+                      headers={'Content-Type': 'text/plain'})
     return contextlib.nullcontext()
 
 
@@ -144,7 +147,8 @@ def redirecting_application(run):
 
 def _booting(run, words):
     image = run.settings.application.image
-    before = run.lab.ask('image', '/v2/images/%s' % image)['os_command_line']
+    shown = run.lab.cloud.ask('image', '/v2/images/%s' % image)
+    before = shown['os_command_line']
     return run.broken(breakages.ChangedImage(
         image, before, '%s %s' % (before, words)))
 
@@ -152,13 +156,14 @@ def _booting(run, words):
 def healed_by_hand(run):
     """Replace the server by hand, as soon as the host is dead."""
     def heal(_):
-        stack = '/stacks/%s' % run.app.stack.identifier
-        run.lab.ask('compute', '/servers/%s/action' % run.app.server_id,
-                    'POST', json={'os-resetState': {'state': 'error'}})
-        run.lab.ask('orchestration', '%s/resources/server' % stack, 'PATCH',
-                    json={'mark_unhealthy': True,
-                          'resource_status_reason': 'by hand'})
-        run.lab.ask('orchestration', stack, 'PATCH', json={'parameters': {}})
+        ask, stack = run.lab.cloud.ask, run.app.stack.identifier
+        ask('compute', '/servers/%s/action' % run.app.server_id, 'POST',
+            json={'os-resetState': {'state': 'error'}})
+        ask('orchestration', '/stacks/%s/resources/server' % stack, 'PATCH',
+            json={'mark_unhealthy': True,
+                  'resource_status_reason': 'by hand'})
+        ask('orchestration', '/stacks/%s' % stack, 'PATCH',
+            json={'parameters': {}})
 
     return meddling.when(run, meddling.fault('injected'), heal)
 
@@ -170,25 +175,37 @@ def evacuated(run):
     Vitrage calls the host up again when its alarm ends, once, and Nova
     refuses: the evacuation is not over before the host is back.
     """
-    service = '/os-services/%s' % run.lab.compute_service(run.app.host)
+    service = '/os-services/%s' % questions.compute_service(
+        run.lab, run.app.host)
 
     def evacuate(_):
         # Nova refuses until the host's nova-compute is down.
-        run.lab.insist('compute', '/servers/%s/action' % run.app.server_id,
-                       'POST', json={'evacuate': {}})
+        _insist(run.lab, 'compute', '/servers/%s/action'
+                % run.app.server_id, 'POST', json={'evacuate': {}})
 
     def call_up(_):
-        run.lab.insist('compute', service, 'PUT', json={'forced_down': False})
+        _insist(run.lab, 'compute', service, 'PUT',
+                json={'forced_down': False})
 
     with meddling.when(run, meddling.fault('witnessed'), evacuate), \
             meddling.when(run, meddling.fault('reverted'), call_up):
         yield
 
 
+def _insist(lab, *question, **options):
+    """Ask a service until it does not refuse."""
+    def ask():
+        with contextlib.suppress(errors.LabError):
+            lab.cloud.ask(*question, **options)
+            return True
+
+    labs.wait(ask, 'no refusal of %s' % ' '.join(question), interval=1)
+
+
 def two_updates(run):
     """Update the stack by hand at once, which changes nothing."""
     return meddling.when(
-        run, meddling.fault('injected'), lambda _: run.lab.ask(
+        run, meddling.fault('injected'), lambda _: run.lab.cloud.ask(
             'orchestration', '/stacks/%s' % run.app.stack.identifier,
             'PATCH', json={'parameters': {}}))
 
@@ -196,7 +213,7 @@ def two_updates(run):
 def interrupted(run):
     """Interrupt the run, as somebody does who has seen enough."""
     def interrupt(_):
-        time.sleep(INTERRUPTED_AFTER)
+        waiting.pause(INTERRUPTED_AFTER)
         os.kill(os.getpid(), signal.SIGINT)
 
     return meddling.when(run, meddling.fault('injected'), interrupt)
@@ -209,13 +226,17 @@ def flapping_alarm(run):
     What Vitrage has deduced from it is handed on when the fault is there.
     """
     name = run.settings.deduced_alarm_name
+
+    def active():
+        return questions.alarms(run.lab, name)
+
     with contextlib.ExitStack() as broken:
         broken.enter_context(run.broken(
             breakages.FrozenProgram('vitrage-notifier')))
         with run.broken(breakages.RaisedAlert(
                 run.settings.host_alarm.name, run.app.host)):
-            labs.wait(lambda: run.lab.alarms(name), 'alarm %s' % name)
-        labs.wait(lambda: not run.lab.alarms(name), 'no alarm %s' % name)
+            labs.wait(active, 'alarm %s' % name)
+        labs.wait(lambda: not active(), 'no alarm %s' % name)
         # Where the fault is refused for it, so much the better.
         with contextlib.suppress(meddling.NothingDone), meddling.after(
                 run, meddling.fault('injected'), 0, broken):
@@ -227,7 +248,7 @@ def slow(run):
     """Make every link slow; the alarm is, by its rule."""
     def freeze(_):
         with run.broken(breakages.FrozenProgram('heat-engine')):
-            time.sleep(8)
+            waiting.pause(8)
 
     deduced = meddling.link('deduction')
     with contextlib.ExitStack() as broken:
@@ -247,7 +268,7 @@ def unavailable_heat(run):
         with _refusing(run) as process:
             redirected = breakages.RedirectedPort(HEAT_PORT, FREE_PORT)
             with run.broken(redirected):
-                time.sleep(AWAY)
+                waiting.pause(AWAY)
             refused = int(process.communicate()[0])
         if not refused:
             raise meddling.NothingDone('nobody asked Heat meanwhile')
@@ -258,7 +279,8 @@ def unavailable_heat(run):
 def _refusing(run):
     program = pathlib.Path(__file__).with_name('refusing.py')
     process = subprocess.Popen(
-        run.lab.enter('python3', str(program), str(FREE_PORT)), text=True,
+        run.lab.enter(labs.CONTROLLER, 'python3', str(program),
+                      str(FREE_PORT)), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdout.readline()
     return process
@@ -268,7 +290,7 @@ def restarted_mistral(run):
     """Have Mistral away for some time, as soon as the workflow has begun."""
     def restart(_):
         with run.broken(breakages.StoppedProgram('mistral')):
-            time.sleep(MISTRAL_AWAY)
+            waiting.pause(MISTRAL_AWAY)
 
     return meddling.when(run, meddling.link('workflow', 'started'), restart)
 
@@ -277,7 +299,7 @@ def storm(run):
     """Start the workflow for the same server again and again."""
     def start(_):
         for _ in range(STORM):
-            run.lab.ask('workflowv2', '/executions', 'POST', json={
+            run.lab.cloud.ask('workflowv2', '/executions', 'POST', json={
                 'workflow_name': run.app.workflow,
                 'input': json.dumps({'stack_id': run.app.stack.id,
                                      'server_id': run.app.server_id})})
@@ -292,7 +314,7 @@ def two_guests(run):
     Left alone, the switch follows whichever host was heard last, and as long
     as that is the old one, the new server is never seen.
     """
-    mac, led = run.lab.mac(run.app.url), contextlib.ExitStack()
+    mac, led = questions.mac(run.lab, run.app.url), contextlib.ExitStack()
 
     def lead(_):
         led.enter_context(run.broken(breakages.MisledSwitch(

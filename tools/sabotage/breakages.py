@@ -24,7 +24,9 @@ import os
 import re
 import threading
 
+from tools.lab import errors
 from tools.lab import labs
+from tools.sabotage import questions
 
 #: Seconds that an alert of our own lasts when nobody ends it.
 ALERT = 600
@@ -53,12 +55,12 @@ class EditedFile:
         for old, new in self.edits:
             text, count = re.subn(old, new, text, flags=re.MULTILINE)
             if not count:
-                raise labs.LabError('%s has no %s' % (file, old))
+                raise errors.LabError('%s has no %s' % (file, old))
         if not self._kept(lab).exists():
             self._kept(lab).touch(mode=0o600)
             self._kept(lab).write_text(before)
         file.write_text(text)
-        lab.reload(self.program)
+        _reload(lab, self.program)
 
     def undo(self, lab):
         """Put back what was there."""
@@ -66,14 +68,25 @@ class EditedFile:
             return
         # An alert that begins under one rule ends under the same: or nobody
         # is told that it has ended.
-        with contextlib.suppress(labs.LabError):
-            labs.wait(lambda: not lab.alerts(), 'no alerts', QUIET)
+        with contextlib.suppress(errors.LabError):
+            labs.wait(lambda: not questions.alerts(lab), 'no alerts', QUIET)
         (lab.etc / self.path).write_text(self._kept(lab).read_text())
-        lab.reload(self.program)
+        _reload(lab, self.program)
         self._kept(lab).unlink()
 
     def _kept(self, lab):
         return lab.state / ('sabotaged-%s' % self.path.replace('/', '-'))
+
+
+def _reload(lab, program):
+    """Have a program of the monitor read its files again.
+
+    :raises LabError: when it does not
+    """
+    before = lab.monitor.reloaded(program)
+    lab.control('signal HUP', program)
+    labs.wait(lambda: lab.monitor.reloaded(program) > before,
+              '%s has read its files' % program, 15)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,21 +113,21 @@ class StoppedProgram:
 
 def _heat_works(lab):
     try:
-        return 'stacks' in lab.ask('orchestration', '/stacks?limit=1')
-    except labs.LabError:
+        return 'stacks' in lab.cloud.ask('orchestration', '/stacks?limit=1')
+    except errors.LabError:
         return False
 
 
 def _mistral_works(lab):
     try:
-        return 'workflows' in lab.ask('workflowv2', '/workflows?limit=1')
-    except labs.LabError:
+        return 'workflows' in lab.cloud.ask('workflowv2', '/workflows?limit=1')
+    except errors.LabError:
         return False
 
 
 def _notifier_works(lab):
     # It works off what came while it was away.
-    return not lab.queued('vitrage_evaluator')
+    return not questions.queued(lab, 'vitrage_evaluator')
 
 
 _WORKS = {'heat-engine': _heat_works, 'mistral': _mistral_works,
@@ -128,12 +141,12 @@ class FrozenProgram:
     program: str
 
     def do(self, lab):
-        """Freeze all its processes, parents first."""
-        lab.run('kill', '-STOP', *map(str, lab.pids(self.program)))
+        """Freeze all its processes."""
+        lab.signal('STOP', self.program)
 
     def undo(self, lab):
         """Let them go on."""
-        lab.run('kill', '-CONT', *map(str, lab.pids(self.program)))
+        lab.signal('CONT', self.program)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,8 +164,9 @@ class DisabledHost:
         self._set(lab, 'enabled')
 
     def _set(self, lab, status):
-        lab.ask('compute', '/os-services/%s' % lab.compute_service(self.host),
-                'PUT', json={'status': status})
+        lab.cloud.ask('compute', '/os-services/%s'
+                      % questions.compute_service(lab, self.host), 'PUT',
+                      json={'status': status})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,11 +190,12 @@ class ChangedImage:
         self._set(lab, self.before)
 
     def _set(self, lab, command_line):
-        lab.ask('image', '/v2/images/%s' % self.image, 'PATCH',
-                data=json.dumps([{'op': 'replace', 'value': command_line,
-                                  'path': '/os_command_line'}]),
-                headers={'Content-Type':
-                         'application/openstack-images-v2.1-json-patch'})
+        change = {'op': 'replace', 'value': command_line,
+                  'path': '/os_command_line'}
+        lab.cloud.ask('image', '/v2/images/%s' % self.image, 'PATCH',
+                      data=json.dumps([change]), headers={
+                          'Content-Type':
+                          'application/openstack-images-v2.1-json-patch'})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +211,7 @@ class AddedTemplate:
 
     def do(self, lab):
         """Add it, and wait until it has its status."""
-        lab.ask('rca', '/v1/template/', 'PUT', json={
+        lab.cloud.ask('rca', '/v1/template/', 'PUT', json={
             'templates': [(None, self.template)], 'template_type': None,
             'params': {}, 'overwrite': False})
         labs.wait(lambda: self._found(lab, self.status),
@@ -206,8 +221,8 @@ class AddedTemplate:
         """Delete it, and wait until it is gone."""
         found = self._found(lab)
         if found:
-            lab.ask('rca', '/v1/template/', 'DELETE',
-                    json={'id': [one['uuid'] for one in found]})
+            lab.cloud.ask('rca', '/v1/template/', 'DELETE',
+                          json={'id': [one['uuid'] for one in found]})
         labs.wait(lambda: not self._found(lab),
                   'template %s deleted' % self._name)
 
@@ -216,7 +231,7 @@ class AddedTemplate:
         return self.template['metadata']['name']
 
     def _found(self, lab, status=None):
-        return [one for one in lab.ask('rca', '/v1/template/')
+        return [one for one in lab.cloud.ask('rca', '/v1/template/')
                 if one['name'] == self._name
                 and status in (None, one['status'])]
 
@@ -231,18 +246,19 @@ class RaisedAlert:
     def do(self, lab):
         """Raise it, and wait until Vitrage has its alarm."""
         self._post(lab, ALERT)
-        labs.wait(lambda: lab.alarms(self.name), 'alarm %s' % self.name, 30)
+        labs.wait(lambda: questions.alarms(lab, self.name),
+                  'alarm %s' % self.name, 30)
 
     def undo(self, lab):
         """End it, and wait until Vitrage knows."""
         self._post(lab, 0)
-        labs.wait(lambda: not lab.alarms(self.name),
+        labs.wait(lambda: not questions.alarms(lab, self.name),
                   'no alarm %s' % self.name)
 
     def _post(self, lab, seconds):
         end = datetime.datetime.now(datetime.timezone.utc)
         end += datetime.timedelta(seconds=seconds)
-        lab.ask_monitor('alertmanager', '/api/v2/alerts', [{
+        lab.monitor.ask('alertmanager', '/api/v2/alerts', [{
             'labels': {'alertname': self.name, 'hostname': self.host,
                        'severity': 'critical'},
             'annotations': {'summary': 'stale', 'description': 'stale'},
@@ -260,7 +276,7 @@ class AddedServer:
 
     def do(self, lab):
         """Make it, and wait until Vitrage knows where it is."""
-        made = lab.ask('compute', '/servers', 'POST', json={'server': {
+        made = lab.cloud.ask('compute', '/servers', 'POST', json={'server': {
             'name': self.name, 'imageRef': self.image, 'networks': 'none',
             'flavorRef': self.flavor, 'host': self.host}})['server']['id']
         labs.wait(lambda: self._in_graph(lab, made),
@@ -269,12 +285,12 @@ class AddedServer:
     def undo(self, lab):
         """Delete it, and wait until it is gone."""
         for one in self._found(lab):
-            lab.ask('compute', '/servers/%s' % one['id'], 'DELETE')
+            lab.cloud.ask('compute', '/servers/%s' % one['id'], 'DELETE')
         labs.wait(lambda: not self._found(lab), 'no server %s' % self.name)
 
     def _found(self, lab):
-        return lab.ask('compute', '/servers?all_tenants=1&name=%s'
-                       % self.name)['servers']
+        return lab.cloud.ask('compute', '/servers?all_tenants=1&name=%s'
+                             % self.name)['servers']
 
     def _in_graph(self, lab, server):
         query = {'or': [
@@ -282,7 +298,7 @@ class AddedServer:
                      {'==': {'id': server}}]},
             {'and': [{'==': {'vitrage_type': 'nova.host'}},
                      {'==': {'id': self.host}}]}]}
-        graph = lab.ask('rca', '/v1/topology/', 'POST', json={
+        graph = lab.cloud.ask('rca', '/v1/topology/', 'POST', json={
             'graph_type': 'graph', 'all_tenants': 1,
             'query': json.dumps(query)})
         return bool(graph['links'])
@@ -301,7 +317,7 @@ class RedirectedPort:
 
     def do(self, lab):
         """Redirect what comes from outside, and what comes from itself."""
-        lab.run('nft', 'table ip sabotage { '
+        lab.run(labs.CONTROLLER, 'nft', 'table ip sabotage { '
                 'chain outside { type nat hook prerouting priority -100; '
                 'tcp dport %(port)d redirect to :%(other)d; }; '
                 'chain inside { type nat hook output priority -100; '
@@ -310,8 +326,10 @@ class RedirectedPort:
 
     def undo(self, lab):
         """Redirect nothing."""
-        if 'table ip sabotage' in lab.run('nft', 'list', 'tables'):
-            lab.run('nft', 'delete', 'table', 'ip', 'sabotage')
+        tables = lab.run(labs.CONTROLLER, 'nft', 'list', 'tables')
+        if 'table ip sabotage' in tables:
+            lab.run(labs.CONTROLLER, 'nft', 'delete', 'table', 'ip',
+                    'sabotage')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -332,8 +350,8 @@ class MisledSwitch:
     def _tell(self, lab, verb, good):
         # Sticky: else it moves to where the next frame of the MAC comes from.
         labs.run(['bridge', 'fdb', verb, self.mac, 'dev',
-                  lab.switch_port(self.host), 'master', 'static', 'sticky'],
-                 good)
+                  questions.switch_port(lab, self.host), 'master', 'static',
+                  'sticky'], good)
 
 
 KINDS = {kind.__name__: kind for kind in (
@@ -348,9 +366,10 @@ class Notes:
     def __init__(self, lab):
         """Take the lab that is broken.
 
-        :param lab: :class:`.lab.Lab`
+        :param lab: :class:`tools.lab.labs.Lab`
         """
         self._lab = lab
+        lab.state.mkdir(mode=0o700, exist_ok=True)
         self._path = lab.state / 'sabotage.json'
         self._lock = threading.Lock()
 
@@ -380,7 +399,7 @@ class Notes:
         for note in reversed(self._read()):
             try:
                 self._undo(note)
-            except labs.LabError as error:
+            except errors.LabError as error:
                 problems.append(str(error))
         return problems
 

@@ -13,10 +13,12 @@
 """Acts in the middle of a run: when something was seen, in a thread."""
 
 import contextlib
+import subprocess
 import threading
-import time
 
+from tools.lab import labs
 from tools.sabotage import breakages
+from tools import waiting
 
 #: Seconds between two looks at the timeline.
 INTERVAL = 0.1
@@ -86,7 +88,7 @@ def after(run, moment, seconds, broken):
     :returns: a context manager, see :func:`when`
     """
     def act(_):
-        time.sleep(seconds)
+        waiting.pause(seconds)
         broken.close()
 
     return when(run, moment, act)
@@ -118,9 +120,28 @@ def throttled(run, program, moment, runs, sleeps):
     """
     with contextlib.ExitStack() as broken:
         broken.enter_context(run.broken(breakages.FrozenProgram(program)))
-        broken.enter_context(run.lab.rhythm(program, runs, sleeps))
+        broken.enter_context(_rhythm(run.lab, program, runs, sleeps))
         with after(run, moment, 0, broken):
             yield
+
+
+@contextlib.contextmanager
+def _rhythm(lab, program, runs, sleeps):
+    """Let a program run and freeze it in turn."""
+    # It ends with its standard input, and so with this process.
+    script = ("trap 'kill -CONT %(pids)s' EXIT; while :; do "
+              'kill -STOP %(pids)s; read -t %(sleeps)g; '
+              '[ $? -gt 128 ] || exit; kill -CONT %(pids)s; '
+              'read -t %(runs)g; [ $? -gt 128 ] || exit; done')
+    pids = ' '.join(map(str, lab.pids(program)))
+    process = subprocess.Popen(
+        lab.enter(labs.CONTROLLER, 'bash', '-c', script % {
+            'pids': pids, 'runs': runs, 'sleeps': sleeps}),
+        stdin=subprocess.PIPE)
+    try:
+        yield
+    finally:
+        process.communicate()
 
 
 def _await(run, moment, stop):

@@ -12,6 +12,7 @@
 
 """Removes what a run leaves in the cloud that was killed."""
 
+from tools.lab import errors
 from tools.lab import labs
 
 #: What the names of the plugin's own stacks and templates have in them.
@@ -21,41 +22,41 @@ STACK, TEMPLATE = 'self-healing-application', 'self_healing_host_down_'
 def remove(lab):
     """Remove applications with their executions, and deduction templates.
 
-    :param lab: :class:`.lab.Lab`
+    :param lab: :class:`tools.lab.labs.Lab`
     :returns: what could not be removed, as a list of text
     """
     problems = []
     for step in (_executions, _stacks, _templates):
         try:
             step(lab)
-        except labs.LabError as error:
+        except errors.LabError as error:
             problems.append(str(error))
     return problems
 
 
 def _executions(lab):
-    found = lab.ask('workflowv2', '/executions?all_projects=true')
+    found = lab.cloud.ask('workflowv2', '/executions?all_projects=true')
     for one in found['executions']:
         if STACK in one['workflow_name']:
-            lab.ask('workflowv2', '/executions/%s?force=true' % one['id'],
-                    'DELETE')
+            lab.cloud.ask('workflowv2', '/executions/%s?force=true'
+                          % one['id'], 'DELETE')
 
 
 def _stacks(lab):
     for one in _left_stacks(lab):
-        lab.ask('orchestration', '/stacks/%(stack_name)s/%(id)s' % one,
-                'DELETE')
+        lab.cloud.ask('orchestration', '/stacks/%(stack_name)s/%(id)s' % one,
+                      'DELETE')
     labs.wait(lambda: not _left_stacks(lab), 'no stack of an application',
               120)
 
 
 def _left_stacks(lab):
-    return [one for one in lab.ask('orchestration', '/stacks')['stacks']
+    return [one for one in lab.cloud.ask('orchestration', '/stacks')['stacks']
             if STACK in one['stack_name']]
 
 
 def _templates(lab):
-    found = [one['uuid'] for one in lab.ask('rca', '/v1/template/')
+    found = [one['uuid'] for one in lab.cloud.ask('rca', '/v1/template/')
              if one['name'].startswith(TEMPLATE)]
     if found:
-        lab.ask('rca', '/v1/template/', 'DELETE', json={'id': found})
+        lab.cloud.ask('rca', '/v1/template/', 'DELETE', json={'id': found})

@@ -19,7 +19,6 @@ and the plugin. ``tempest run`` never sees it.
 import contextlib
 import dataclasses
 import os
-import pathlib
 import types
 
 from tempest.lib import decorators
@@ -38,7 +37,7 @@ CASE = catalog.find(os.environ['SABOTAGE_CASE'])
 class SabotageTest(base.SelfHealingTest):
     """One drill, with one thing broken.
 
-    :ivar lab: :class:`.lab.Lab`
+    :ivar lab: :class:`tools.lab.labs.Lab`
     """
 
     feature = CASE.fault.replace('-', '_')
@@ -53,7 +52,7 @@ class SabotageTest(base.SelfHealingTest):
         4. Break its host, watch, repair the host.
         5. Undo all, the last first; the application goes in between.
         """
-        self.lab = labs.Lab(pathlib.Path(os.environ['LAB_DIR']))
+        self.lab = labs.Lab(os.environ['LAB_DIR'])
         self.notes = breakages.Notes(self.lab)
         before = contextlib.ExitStack()
         self.addCleanup(before.close)

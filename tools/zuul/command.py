@@ -19,7 +19,6 @@ machine as the static node. Zuul reads what HEAD of this checkout holds.
 
 import argparse
 import contextlib
-import os
 import pathlib
 import shutil
 import signal
@@ -31,6 +30,7 @@ import prettytable
 import yaml
 
 from self_healing_tempest_plugin.tests.zuul import broken
+from tools.lab import labs
 from tools import waiting
 from tools.zuul import api as apis
 from tools.zuul import certificates
@@ -47,8 +47,8 @@ from tools.zuul import validation
 STEPS = ('validate', 'freeze', 'local-conf', 'run')
 #: The job that builds no lab.
 SMOKE = 'self-healing-tempest-smoke-fixture'
-#: Where a job builds the lab, and where a lab has its sockets.
-LAB = (pathlib.Path('/opt/lab'), pathlib.Path('/run/shl'))
+#: Where a job builds the lab.
+LAB = labs.Lab('/opt/lab')
 #: Seconds until ZooKeeper must listen.
 _ZOOKEEPER = 60
 
@@ -278,7 +278,7 @@ def refuse_other_lab():
 
     :raises ground.Refused: where one is
     """
-    for path in LAB:
+    for path in (LAB.directory, labs.RUN_DIR):
         if path.exists():
             raise ground.Refused(
                 'there is a lab on this machine already (%s): remove it by '
@@ -288,14 +288,8 @@ def refuse_other_lab():
 
 def destroy_lab():
     """Remove what a build that was ended has left; a good one leaves none."""
-    if not LAB[0].exists():
-        return
-    playbooks = where.ROOT / 'playbooks' / 'lab'
-    subprocess.run(
-        [sys.executable, '-m', 'ansible', 'playbook',
-         str(playbooks / 'destroy.yaml'), '-e', 'lab_dir=%s' % LAB[0]],
-        env=dict(os.environ, ANSIBLE_CONFIG=str(playbooks / 'ansible.cfg')),
-        check=False)
+    if LAB.directory.exists():
+        LAB.play('destroy')
 
 
 def clean(places):

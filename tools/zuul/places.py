@@ -16,7 +16,9 @@ import dataclasses
 import pathlib
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import tools
+
+ROOT = tools.SOURCE
 TENANT_FILES = pathlib.Path(__file__).with_name('tenant')
 
 TENANT = 'openstack'

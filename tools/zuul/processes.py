@@ -20,8 +20,9 @@ import sys
 import xmlrpc.client
 
 import psutil
-from supervisor import xmlrpc as supervisor_xmlrpc
 
+from tools import logs
+from tools import supervisors
 from tools import waiting
 
 _JAVA = pathlib.Path('/usr/share/java')
@@ -59,11 +60,8 @@ class Processes:
         return self._places.run / 'supervisor.sock'
 
     @property
-    def _proxy(self):
-        # A new one each time: its connection does not survive an error.
-        return xmlrpc.client.ServerProxy(
-            'http://supervisor', transport=supervisor_xmlrpc
-            .SupervisorTransport(serverurl='unix://%s' % self._socket))
+    def _supervisor(self):
+        return supervisors.ask(self._socket)
 
     @contextlib.contextmanager
     def supervised(self):
@@ -120,7 +118,7 @@ class Processes:
                                    'see %s' % (process.returncode, self.log(
                                        'supervisord')))
             with contextlib.suppress(OSError):
-                return bool(self._proxy.supervisor.getState())
+                return bool(self._supervisor.getState())
         waiting.until(answers, 'supervisord to answer', _START)
 
     def start(self, *names):
@@ -130,14 +128,14 @@ class Processes:
         """
         for name in names:
             try:
-                self._proxy.supervisor.startProcess(name)
+                self._supervisor.startProcess(name)
             except xmlrpc.client.Fault as fault:
                 if 'ALREADY_STARTED' not in fault.faultString:
                     raise ProcessError(self.describe(name)) from None
 
     def stop(self, name):
         """Stop a program that runs."""
-        self._proxy.supervisor.stopProcess(name)
+        self._supervisor.stopProcess(name)
 
     def check(self):
         """Look whether what was started runs.
@@ -145,7 +143,7 @@ class Processes:
         :raises ProcessError: when something does not
         """
         dead = [one['name'] for one
-                in self._proxy.supervisor.getAllProcessInfo()
+                in self._supervisor.getAllProcessInfo()
                 if one['statename'] in ('BACKOFF', 'EXITED', 'FATAL')]
         if dead:
             raise ProcessError('\n'.join(map(self.describe, dead)))
@@ -156,13 +154,8 @@ class Processes:
 
     def describe(self, name):
         """Return what is wrong with a program, with the end of its log."""
-        path = self.log(name)
-        try:
-            lines = path.read_text(errors='replace').splitlines()[-_LINES:]
-        except OSError as error:
-            lines = [error.strerror]
         return '%s does not run; the end of %s:\n%s' % (
-            name, path, '\n'.join('    ' + line[:200] for line in lines))
+            name, self.log(name), logs.end(self.log(name), _LINES))
 
     def _configuration(self):
         conf = configparser.ConfigParser(interpolation=None)

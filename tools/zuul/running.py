@@ -18,6 +18,7 @@ import json
 import requests
 import yaml
 
+from tools import logs
 from tools import waiting
 
 PIPELINE = 'periodic'
@@ -145,5 +146,4 @@ def _end(build, places):
     path = places.builds / build['uuid'] / 'job-output.txt'
     if not path.exists():
         return 'It has left no output; see %s.' % places.log
-    lines = path.read_text(errors='replace').splitlines()[-_LINES:]
-    return '\n'.join('    ' + one[:200] for one in lines)
+    return logs.end(path, _LINES)

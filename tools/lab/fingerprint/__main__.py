@@ -18,7 +18,7 @@ import sys
 # Python has put this folder there.
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[3])
 
-from tools.lab.fingerprint import taking  # noqa: E402
+from tools.lab.fingerprint import command  # noqa: E402
 
 if __name__ == '__main__':
-    sys.exit(taking.main())
+    sys.exit(command.main())
