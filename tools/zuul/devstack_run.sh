@@ -63,12 +63,32 @@ say() {
     echo "=== $(date +%T) $*"
 }
 
+# wait_until SECONDS COMMAND...: run a command until it succeeds, once more at
+# the deadline.
+wait_until() {
+    local deadline
+    deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [[ $SECONDS -lt $deadline ]] || return 1
+        sleep 1
+    done
+}
+
 # The process that is init in there, if it runs.
 leader() {
     local nspawn
     nspawn=$(pgrep --full "^systemd-nspawn .*--machine=$MACHINE " |
         head -n 1)
     [[ -z $nspawn ]] || pgrep --parent "$nspawn" | head -n 1
+}
+
+is_on() {
+    [[ -n $(leader) ]]
+}
+
+is_off() {
+    ! is_on
 }
 
 # inside COMMAND...: run a command in there.
@@ -171,21 +191,18 @@ boot() {
         --directory="$ROOT" --machine="$MACHINE" --boot --register=no \
         --keep-unit --capability=all --resolv-conf=copy-host "${binds[@]}" \
         </dev/null >"$RESULT/nspawn.log" 2>&1 &
-    timeout 60 bash -c 'until [[ -n $(leader) ]]; do sleep 1; done' ||
+    wait_until 60 is_on ||
         die "it does not boot, see $RESULT/nspawn.log"
-    until_up || die "systemd does not come up, see $RESULT/nspawn.log"
+    wait_until 120 is_up ||
+        die "systemd does not come up, see $RESULT/nspawn.log"
 }
 
 # Units that have no place in there may have failed: that does not matter.
-until_up() {
-    local second
-    for second in {1..120}; do
-        case $(inside systemctl is-system-running 2>/dev/null) in
-            running | degraded) return 0 ;;
-        esac
-        sleep 1
-    done
-    return "$second"
+is_up() {
+    case $(inside systemctl is-system-running 2>/dev/null) in
+        running | degraded) return 0 ;;
+        *) return 1 ;;
+    esac
 }
 
 # What the machine itself has to be told: the kernel may have no module of
@@ -232,8 +249,7 @@ do_stop() {
     if [[ -n $init ]]; then
         say "power off"
         kill -s RTMIN+4 "$init"
-        timeout 180 bash -c 'while [[ -n $(leader) ]]; do sleep 1; done' ||
-            die "it does not end"
+        wait_until 180 is_off || die "it does not end"
     fi
     for link in $LINKS; do
         ip link delete "$link" 2>/dev/null || true
@@ -252,8 +268,6 @@ for program in debootstrap systemd-nspawn; do
 done
 DIRECTORY=$(realpath "$1")
 readonly DIRECTORY ROOT=$DIRECTORY/root RESULT=$DIRECTORY/result
-export MACHINE
-export -f leader
 shift
 [[ $# -gt 0 ]] || set -- make stack test stop
 mkdir -p "$RESULT"
