@@ -1,0 +1,248 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is asked of a host, what services list, and what differs."""
+
+import subprocess
+
+import testtools
+
+from tools.lab import errors
+from tools.lab.fingerprint import answers
+from tools.lab.fingerprint import differences
+from tools.lab.fingerprint import hosts
+from tools.lab.fingerprint import listings
+from tools.lab.fingerprint import readers
+
+SERVICE = {
+    'id': 'a7', 'binary': 'nova-compute', 'host': 'compute-1', 'zone': 'nova',
+    'state': 'up', 'status': 'enabled', 'forced_down': False,
+    'disabled_reason': None, 'updated_at': '2026-01-01T00:00:07.000000'}
+
+
+def describe(section, *listed):
+    """Return what describes what a service lists."""
+    return listings.described(listed, listings.CLOUD[section][-1])
+
+
+class AnswersTest(testtools.TestCase):
+    """What was not answered."""
+
+    def test_answer(self):
+        self.assertEqual({'a': 1}, answers.answer(lambda: {'a': 1}))
+
+    def test_reason(self):
+        """On one line, and the end of it."""
+        def ask():
+            raise errors.LabError('x' * 200 + '\n  no   route\nto host')
+
+        found = answers.answer(ask)[answers.UNANSWERED]
+        self.assertEqual(answers.LONG, len(found))
+        self.assertEqual('xx no route to host', found[-19:])
+
+    def test_defect(self):
+        """A defect of ours is no reason."""
+        self.assertRaises(ZeroDivisionError, answers.answer, lambda: 1 / 0)
+
+
+class HostsTest(testtools.TestCase):
+    """Commands by one shell, and what they have printed."""
+
+    def sections(self, commands):
+        printed = subprocess.run(
+            ['bash'], input=hosts.script(commands), text=True, check=True,
+            capture_output=True).stdout
+        return hosts.sections(printed, commands)
+
+    def test_every_command_is_read(self):
+        self.assertEqual(
+            set(readers.READERS),
+            {*hosts.HOST_COMMANDS, *hosts.COMPUTE_COMMANDS})
+
+    def test_in_a_shell(self):
+        """What one prints does not end up at another; quotes are kept."""
+        self.assertEqual(
+            {'files': {"it's": 2}, 'domains': {'u-1': 'shut off'},
+             'bridges': {}},
+            self.sections({'files': 'echo "it\'s"; echo "it\'s"',
+                           'domains': 'echo u-1 shut off',
+                           'bridges': 'true'}))
+
+    def test_command_that_fails(self):
+        """It says why, and the others are read."""
+        self.assertEqual(
+            {'domains': {answers.UNANSWERED: 'exit code 3: no connection'},
+             'files': {'x': 1}},
+            self.sections({'domains': 'echo no connection >&2; exit 3',
+                           'files': 'echo x'}))
+
+    def test_cut_off(self):
+        """Nothing of what a shell printed that did not end is taken."""
+        commands = {'files': 'echo x', 'bridges': 'echo y'}
+        for printed in ('', 'x\n', 'x\n\x000\x00y\n', 'x\n\x000\x00y\n\x000'):
+            self.assertIsNone(hosts.sections(printed, commands), printed)
+        self.assertEqual({'files': {'x': 1}, 'bridges': {'y': {}}},
+                         hosts.sections('x\n\x000\x00y\n\x000\x00', commands))
+
+
+class ListingsTest(testtools.TestCase):
+    """What services list."""
+
+    def test_nova_service(self):
+        """When it reported last is not what it is like."""
+        self.assertEqual({'nova-compute on compute-1': {
+            'state': 'up', 'status': 'enabled', 'forced_down': False},
+        }, describe('nova services', SERVICE))
+
+    def test_forced_down(self):
+        self.assertNotEqual(
+            describe('nova services', SERVICE),
+            describe('nova services', dict(SERVICE, forced_down=True)))
+
+    def test_agent(self):
+        self.assertEqual(
+            {'OVN Controller agent on compute-1': {
+                'alive': False, 'admin_state_up': True}},
+            describe('neutron agents', {
+                'agent_type': 'OVN Controller agent', 'host': 'compute-1',
+                'alive': False, 'admin_state_up': True, 'heartbeat': 'x'}))
+
+    def test_server(self):
+        """The same one on another host differs."""
+        self.assertEqual(
+            {'s1': {'status': 'ACTIVE', 'host': 'compute-2'}},
+            describe('servers', {
+                'id': 's1', 'status': 'ACTIVE', 'updated': 'x',
+                'OS-EXT-SRV-ATTR:host': 'compute-2'}))
+
+    def test_default_security_group(self):
+        """Neutron makes it itself."""
+        self.assertEqual({'g2': 'web'}, describe(
+            'security groups', {'id': 'g1', 'name': 'default'},
+            {'id': 'g2', 'name': 'web'}))
+
+    def test_port(self):
+        self.assertEqual(
+            {'p1': {'device_owner': 'compute:nova', 'status': 'DOWN'}},
+            describe('ports', {
+                'id': 'p1', 'device_owner': 'compute:nova', 'status': 'DOWN',
+                'revision_number': 7}))
+
+    def test_fields(self):
+        self.assertEqual({'k1': 'app CREATE_COMPLETE'}, describe(
+            'stacks', {'id': 'k1', 'stack_name': 'app',
+                       'stack_status': 'CREATE_COMPLETE',
+                       'updated_time': 'x'}))
+        self.assertEqual({'t1': 'host_down ACTIVE'}, describe(
+            'vitrage templates', {'uuid': 't1', 'name': 'host_down',
+                                  'status': 'ACTIVE'}))
+
+    def test_alarm(self):
+        """One on nothing is one, too."""
+        self.assertEqual(
+            {'prometheus v1': 'HostDown on v9', 'zabbix v2': 'x on None'},
+            describe('vitrage alarms',
+                     {'vitrage_type': 'prometheus', 'vitrage_id': 'v1',
+                      'name': 'HostDown', 'vitrage_resource_id': 'v9'},
+                     {'vitrage_type': 'zabbix', 'vitrage_id': 'v2',
+                      'name': 'x'}))
+
+    def test_alerts(self):
+        """By all their labels; a pending one is another than a firing one."""
+        labels = {'hostname': 'compute-1', 'alertname': 'HostDown'}
+        name = 'alertname=HostDown hostname=compute-1'
+        self.assertEqual(
+            {'prometheus': {name: 'pending'}, 'alertmanager': {
+                name: 'active'}},
+            listings.alerts({
+                'prometheus': [{'labels': labels, 'state': 'pending'}],
+                'alertmanager': [{'labels': labels,
+                                  'status': {'state': 'active'}}]}))
+
+    def test_open_entries(self):
+        """The last state of an entry counts."""
+        self.assertEqual({'b': 'injected', 'c': 'created'},
+                         listings.open_entries(
+            '{"id": "a", "state": "planned"}\n'
+            '{"id": "b", "state": "planned"}\n'
+            '{"id": "a", "state": "verified"}\n'
+            '{"id": "b", "state": "injected"}\n'
+            '{"id": "c", "state": "created"}\n'
+            '{"id": "d", "state": "removed"}\n'
+            '{"id": "e", "state": "closed"}\n'))
+
+    def test_entries_not_to_be_read(self):
+        """They are named, and hide none of the others."""
+        self.assertEqual(
+            dict.fromkeys(('line 1', 'line 2', 'line 4'), 'not to be read')
+            | {'a': 'armed'},
+            listings.open_entries('{"id": "a\n{"id": "b"}\n'
+                                  '{"id": "a", "state": "armed"}\n[]\n'))
+
+
+class DifferencesTest(testtools.TestCase):
+    """differences.differences()."""
+
+    def test_equal(self):
+        one = {'hosts': {'compute-1': {'files': {}}}, 'journal': {}}
+        self.assertEqual([], differences.differences(one, {**one}))
+
+    def test_added(self):
+        self.assertEqual(
+            ['stacks/k1: (none) → "app CREATE_COMPLETE"'],
+            differences.differences(
+                {'stacks': {}}, {'stacks': {'k1': 'app CREATE_COMPLETE'}}))
+
+    def test_removed(self):
+        """With all that was in it, as one line."""
+        self.assertEqual(
+            ['hosts/compute-1/links/eth1: {"mtu": 1500, "up": true} → '
+             '(none)'],
+            differences.differences(
+                {'hosts': {'compute-1': {'links': {'eth1': {
+                    'up': True, 'mtu': 1500}}}}},
+                {'hosts': {'compute-1': {'links': {}}}}))
+
+    def test_changed(self):
+        """Each that changed has its own line, in order of the paths."""
+        self.assertEqual(
+            ['a: 1 → 2', 'servers/s1/host: "compute-1" → "compute-2"'],
+            differences.differences(
+                {'servers': {'s1': {'host': 'compute-1', 'status': 'A'}},
+                 'a': 1},
+                {'a': 2,
+                 'servers': {'s1': {'host': 'compute-2', 'status': 'A'}}}))
+
+    def test_another_kind_of_value(self):
+        """A host that was on is off."""
+        self.assertEqual(
+            ['hosts/compute-1: {"files": {}} → "off"'],
+            differences.differences(
+                {'hosts': {'compute-1': {'files': {}}}},
+                {'hosts': {'compute-1': 'off'}}))
+
+    def test_not_answered(self):
+        """It is never equal, not to itself, nor to an answer."""
+        none = {'alerts': {answers.UNANSWERED: 'timed out'}}
+        shown = '{"not answered": "timed out"}'
+        self.assertEqual(['alerts: %s → %s' % (shown, shown)],
+                         differences.differences(none, none))
+        self.assertEqual(['alerts: {"prometheus": {}} → %s' % shown],
+                         differences.differences(
+                             {'alerts': {'prometheus': {}}}, none))
+        self.assertEqual(['alerts: %s → (none)' % shown],
+                         differences.differences(none, {}))
+
+    def test_long_value(self):
+        (line,) = differences.differences({'a': 'x' * 400}, {'a': 'y'})
+        self.assertEqual(
+            'a: "%s… → "y"' % ('x' * (answers.LONG - 1)), line)
