@@ -138,13 +138,39 @@ class ListingsTest(testtools.TestCase):
                 'revision_number': 7}))
 
     def test_fields(self):
-        self.assertEqual({'k1': 'app CREATE_COMPLETE'}, describe(
-            'stacks', {'id': 'k1', 'stack_name': 'app',
-                       'stack_status': 'CREATE_COMPLETE',
-                       'updated_time': 'x'}))
-        self.assertEqual({'t1': 'host_down ACTIVE'}, describe(
-            'vitrage templates', {'uuid': 't1', 'name': 'host_down',
-                                  'status': 'ACTIVE'}))
+        """By some of its fields, and by nothing else of it."""
+        for section, item, expected in (
+                ('server groups', {'policy': 'soft-anti-affinity'},
+                 'n soft-anti-affinity'),
+                ('networks', {}, 'n s'), ('routers', {}, 'n s'),
+                ('subnets', {'cidr': '10.0.0.0/24'}, 'n 10.0.0.0/24'),
+                ('floating ips', {'floating_ip_address': '10.78.0.100'},
+                 '10.78.0.100 s'),
+                ('stacks', {'stack_name': 'app', 'stack_status': 'FAILED'},
+                 'app FAILED'),
+                ('vitrage templates', {'uuid': 'i'}, 'n s'),
+                ('mistral executions', {'workflow_name': 'heal',
+                                        'state': 'ERROR'}, 'heal ERROR'),
+                ('mistral workflows', {}, 'n')):
+            self.assertEqual({'i': expected}, describe(section, {
+                'id': 'i', 'name': 'n', 'status': 's', 'updated_at': 'x',
+                **item}), section)
+
+    def test_questions(self):
+        """Of what service, where, and where in its answer the list is."""
+        services = {'compute', 'network', 'orchestration', 'rca',
+                    'workflowv2'}
+        lists = {}
+        for service, path, key, _ in listings.CLOUD.values():
+            self.assertIn(service, services)
+            self.assertTrue(path.startswith('/'), path)
+            lists.setdefault(service, []).append(key)
+        self.assertEqual({
+            'compute': ['services', 'servers', 'server_groups'],
+            'network': ['agents', 'networks', 'routers', 'subnets',
+                        'security_groups', 'ports', 'floatingips'],
+            'orchestration': ['stacks'], 'rca': [None, None],
+            'workflowv2': ['executions', 'workflows']}, lists)
 
     def test_alarm(self):
         """One on nothing is one, too."""
