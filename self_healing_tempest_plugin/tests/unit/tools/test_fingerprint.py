@@ -94,6 +94,53 @@ class HostsTest(testtools.TestCase):
                          hosts.sections('x\n\x000\x00y\n\x000\x00', commands))
 
 
+class FakeLab:
+    """A lab on whose hosts every command fails, or the shell itself."""
+
+    def __init__(self, printed='bad\x001\x00', complaint=''):
+        self._printed, self._complaint = printed, complaint
+        self.seconds = {}
+
+    def entered(self, host, *command, input, timeout):
+        self.seconds[host] = timeout
+        return subprocess.CompletedProcess(
+            command, 1, self._printed * input.count('timeout '),
+            self._complaint)
+
+
+class AllHostsTest(testtools.TestCase):
+    """hosts.hosts()."""
+
+    PROGRAMS = {
+        'lab': {'controller': 'RUNNING', 'compute-1': 'RUNNING',
+                'compute-2': 'STOPPED'},
+        'controller': {'nova-api': 'RUNNING'},
+        'compute-1': {'nova-compute': 'STOPPED'}}
+
+    def test_what_is_asked(self):
+        """A compute host more than another, and one that is off nothing."""
+        lab = FakeLab()
+        failed = {answers.UNANSWERED: 'exit code 1: bad'}
+        every = dict.fromkeys(hosts.HOST_COMMANDS, failed)
+        self.assertEqual(
+            {'controller': every, 'compute-2': 'off',
+             'compute-1': every | dict.fromkeys(hosts.COMPUTE_COMMANDS,
+                                                failed)},
+            hosts.hosts(lab, self.PROGRAMS))
+        # Time for every command, and for the way there.
+        self.assertEqual(
+            {'controller': hosts.TIMEOUT * 10,
+             'compute-1': hosts.TIMEOUT * 12}, lab.seconds)
+
+    def test_host_that_cannot_be_entered(self):
+        """It says why, where it says anything."""
+        for complaint, reason in (('no such\nhost', 'no such host'),
+                                  ('\n', 'it was cut off')):
+            found = hosts.hosts(FakeLab('', complaint), self.PROGRAMS)
+            self.assertEqual({answers.UNANSWERED: reason},
+                             found['controller'])
+
+
 class ListingsTest(testtools.TestCase):
     """What services list."""
 
@@ -268,7 +315,15 @@ class DifferencesTest(testtools.TestCase):
         self.assertEqual(['alerts: %s → (none)' % shown],
                          differences.differences(none, {}))
 
+    def test_words(self):
+        """They are shown as they are."""
+        self.assertEqual(['a: "naïve" → (none)'],
+                         differences.differences({'a': 'naïve'}, {}))
+
     def test_long_value(self):
+        whole = {'a': 'x' * (answers.LONG - 2)}
+        self.assertEqual(['a: "%(a)s" → (none)' % whole],
+                         differences.differences(whole, {}))
         (line,) = differences.differences({'a': 'x' * 400}, {'a': 'y'})
         self.assertEqual(
             'a: "%s… → "y"' % ('x' * (answers.LONG - 1)), line)
