@@ -48,6 +48,18 @@ class PointsTest(testtools.TestCase):
         self.assertEqual([], [one for one in found if found[one] > 1])
         self.assertEqual(166, len(found))
 
+    def test_values(self):
+        """What a run is told, which finds nothing else in its journal."""
+        states = {'stack': {'planned', 'creating', 'created', 'learned',
+                            'deleting', 'removed'},
+                  'template': {'planned', 'adding', 'created', 'deleting',
+                               'removed'},
+                  'executions': {'deleting'}, 'fault': set(points.STATES)}
+        for one in points.points(ALL):
+            self.assertIn(one.state, states[one.what], one)
+            self.assertIn(one.moment, points.MOMENTS, one)
+            self.assertTrue(0 <= one.seconds <= points.TIMER, one)
+
     def test_every_step_of_a_fault(self):
         """Right before and right after each, in their order."""
         self.assertEqual(

@@ -252,6 +252,8 @@ class KindsTest(testtools.TestCase):
                 dataclasses.asdict(again))))
 
 
+HEALED = {'verdict': {'kind': 'HEALED', 'link': None, 'why': 'all came',
+                      'look_at': ''}, 'diagnosis': None}
 REPORT = {'verdict': {'kind': 'BROKEN', 'link': 'stack', 'why': 'no update',
                       'look_at': 'heat-engine.log'}, 'diagnosis': None}
 TRACEBACK = 'Traceback (most recent call last):\n  File "x", line 1\n%s\n'
@@ -286,15 +288,21 @@ class JudgeTest(testtools.TestCase):
         """It has to be that of the verdict."""
         self.assertEqual(['the scenario says BROKEN and its exit code is 0'],
                          self.judge(code=0))
-        healed = {'verdict': dict(REPORT['verdict'], kind='HEALED',
-                                  link=None), 'diagnosis': None}
-        self.assertEqual([], self.judge(
-            code=0, report=healed, kind='HEALED', link=None))
+        healed = {'report': HEALED, 'kind': 'HEALED', 'link': None}
+        self.assertEqual([], self.judge(code=0, **healed))
         self.assertEqual(['the scenario says HEALED and its exit code is 1'],
-                         self.judge(report=healed, kind='HEALED', link=None))
+                         self.judge(code=1, **healed))
 
     def test_not_over(self):
+        """Then there is no exit code that could be wrong."""
         self.assertEqual(['not over after 420 s'], self.judge(code=None))
+        self.assertEqual(['not over after 420 s'], self.judge(
+            code=None, report=HEALED, kind='HEALED', link=None))
+
+    def test_nowhere_to_look(self):
+        self.assertEqual(['it should be BROKEN at stack; HEALED: all came; '
+                          'look at: nothing'],
+                         self.judge(code=0, report=HEALED))
 
     def test_no_report(self):
         """Nothing else is asked of it then."""
@@ -335,6 +343,11 @@ class ResultsTest(testtools.TestCase):
         return results.Result(catalog.find(name), number, verdict, None,
                               61.27, tuple(problems))
 
+    def cells(self, text):
+        """Return the cells of a table for people, row by row."""
+        return [list(map(str.strip, line.strip('|').split('|')))
+                for line in text.splitlines() if line.startswith('|')]
+
     def test_said(self):
         self.assertEqual('BROKEN at stack', self.result('drip', 1).said)
         self.assertEqual('none', self.result('drip', 1, verdict=None).said)
@@ -350,6 +363,37 @@ class ResultsTest(testtools.TestCase):
             (2, 61.3, False, ['a'], {'kind': 'BROKEN', 'link': 'stack'}),
             tuple(document[key] for key in (
                 'round', 'seconds', 'ok', 'problems', 'expected')))
+
+    def test_table(self):
+        """Each has its row, and says whether it was wrong."""
+        text = results.table([self.result('drip', 1),
+                              self.result('no-room', 1, ['a'])])
+        self.assertEqual(
+            [list(results.COLUMNS),
+             ['drip', 'BROKEN at application', 'BROKEN at stack', '61',
+              'yes'],
+             ['no-room', 'BROKEN at stack', 'BROKEN at stack', '61', 'no']],
+            self.cells(text))
+
+    def test_listing(self):
+        text = results.listing([catalog.find('injector-lies'),
+                                catalog.find('no-room')])
+        self.assertEqual(
+            [['case', 'broken', 'expected', 'quick'],
+             ['injector-lies', 'the power is not taken, though the command '
+              'says so', 'INVALID at fault', 'yes'],
+             ['no-room', 'no other host takes the new server',
+              'BROKEN at stack', '']],
+            self.cells(text))
+
+    def test_json(self):
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, 'json')
+        found = [self.result('drip', 1, ['→'])]
+        results.write_json(path, found)
+        self.assertEqual(
+            {'format': 1, 'results': [one.document() for one in found]},
+            json.loads(path.read_text()))
+        self.assertIn('→', path.read_text())
 
     def test_csv(self):
         """A row for each case in their order, a column for each round."""
