@@ -18,6 +18,7 @@ from http import server
 import json
 import os
 import pathlib
+import signal
 import stat
 import textwrap
 import threading
@@ -107,7 +108,8 @@ class CommandsTest(LabTest):
         """Its programs do not find our modules."""
         self.useFixture(fixtures.EnvironmentVariable('PYTHONPATH', '/x'))
         self.useFixture(fixtures.EnvironmentVariable('PYTHON_Y', '/y'))
-        self.assertNotIn('PYTHON', self.lab.run('controller', 'env'))
+        self.assertNotIn('\nPYTHON', '\n%s' % self.lab.run(
+            'controller', 'env'))
 
     def test_compute_hosts(self):
         for name in ('compute-2', 'controller', 'compute-1'):
@@ -214,6 +216,51 @@ class WorkspaceTest(LabTest):
             [str(self.workspace.directory), expected, 'bad'],
             done.stdout.splitlines())
 
+    def test_own_environment(self):
+        """It is all that the process has."""
+        done = self.workspace.run(['/usr/bin/env'], 30, {'A': 'b'})
+        self.assertEqual('A=b\n', done.stdout)
+
+    def test_run_that_fails(self):
+        """Its exit code is the caller's to judge."""
+        self.assertEqual(3, self.workspace.run(
+            ['sh', '-c', 'exit 3'], 30).returncode)
+
+    def test_revert(self):
+        self.program('venv/tempest/bin/python', 'echo "$@"')
+        self.assertEqual(
+            '-m self_healing_tempest_plugin.cmd.main revert --config-file '
+            '%s --x\n' % self.workspace.conf,
+            self.workspace.revert(30, '--x').stdout)
+
+    def start(self, script, environment=None):
+        """Return what a process prints that is started."""
+        path = self.directory / 'output'
+        with path.open('w') as output:
+            process = self.workspace.start(
+                ['/bin/sh', '-c', script], output, environment)
+            self.assertEqual(0, process.wait(30))
+        return path.read_text()
+
+    def test_start(self):
+        """In the workspace, and in a session of its own."""
+        directory, group, session = self.start(
+            'pwd; echo $$; ps -o sid= -p $$ >&2').split()
+        self.assertEqual(str(self.workspace.directory), directory)
+        self.assertEqual(group, session)
+        self.assertEqual('A=b\n', self.start(
+            'env | grep ^A=', {'A': 'b', 'PATH': os.environ['PATH']}))
+
+    def test_start_in_the_background(self):
+        """Ctrl-C ends it, though whoever starts it ignores that."""
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            self.addCleanup(signal.signal, number, signal.signal(
+                number, signal.SIG_IGN))
+        ignored = int(self.start('grep SigIgn /proc/self/status').split()[1],
+                      16)
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            self.assertFalse(ignored >> (number - 1) & 1, number)
+
 
 class CloudTest(LabTest):
     """Its OpenStack, whose HTTP is simulated."""
@@ -242,6 +289,12 @@ class CloudTest(LabTest):
         self.assertEqual(('t', clouds.COMPUTE_VERSION), (
             headers['X-Auth-Token'], headers['OpenStack-API-Version']))
         self.assertEqual(60, asked.last_request.timeout)
+
+    def test_headers(self):
+        """Those of the question come to those of every one."""
+        asked = self.http.get('http://nova/v2.1/x', json={})
+        self.lab.cloud.ask('compute', '/x', headers={'A': 'b'})
+        self.assertEqual('b', asked.last_request.headers['A'])
 
     def test_refused(self):
         self.http.delete('http://nova/v2.1/servers/1', status_code=409)
