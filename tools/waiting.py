@@ -10,31 +10,52 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The one way to wait for something."""
+"""The one way to wait for something, where there is no Tempest.
+
+What builds and sabotages the lab, and what runs Zuul, has environments of its
+own without Tempest, which the package's poller needs.
+"""
 
 import time
 
 
 class TimeUp(Exception):
-    """It did not come."""
+    """It did not come.
+
+    :ivar answer: the last one
+    """
+
+    def __init__(self, what, seconds, answer):
+        super().__init__('waited %d s in vain for %s' % (seconds, what))
+        self.answer = answer
 
 
-def until(observe, what, seconds, interval=1.0):
-    """Ask until the answer is true, once more at the deadline.
+def pause(seconds):
+    """Let time pass.
+
+    :param seconds: how long; nothing happens when it is not positive
+    """
+    if seconds > 0:
+        time.sleep(seconds)
+
+
+def until(observe, what, seconds, interval=1.0, accept=bool):
+    """Ask until the answer is good, once more at the deadline.
 
     :param observe: asks; called without arguments
     :param what: what is waited for, for the message
     :param seconds: until the last question
     :param interval: seconds between two questions
+    :param accept: whether an answer is what is waited for
     :returns: the answer
     :raises TimeUp: when it did not come
     """
     deadline = time.monotonic() + seconds
     while True:
-        last = time.monotonic() >= deadline
+        left = deadline - time.monotonic()
         answer = observe()
-        if answer:
+        if accept(answer):
             return answer
-        if last:
-            raise TimeUp('waited %d s in vain for %s' % (seconds, what))
-        time.sleep(interval)
+        if left <= 0:
+            raise TimeUp(what, seconds, answer)
+        pause(min(interval, deadline - time.monotonic()))

@@ -21,10 +21,11 @@ import textwrap
 
 from cosmic_ray import mutating
 import fixtures
-import mutate
-import mutation_operators
 import testtools
 from testtools import matchers
+
+from tools.measure import mutate
+from tools.measure import mutation_operators
 
 #: Something for each kind.
 CODE = textwrap.dedent("""\

@@ -36,6 +36,7 @@ import paramiko
 
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import namespaces
+from self_healing_tempest_plugin import waiting
 
 USER = 'healer'
 
@@ -345,7 +346,7 @@ class _Session(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username, key):
         while self._host.slow.is_set() and self._transport.is_active():
-            time.sleep(0.05)
+            waiting.pause(0.05)
         good = (USER, USER_KEYS[0]) == (username, key)
         return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
 

@@ -13,7 +13,7 @@
 """Zuul's configuration, as far as it can be known without a Zuul.
 
 That of this repository, and that of the projects around it, which
-``tools/zuul_tenant`` stands in for.
+``tools/zuul/tenant`` stands in for.
 """
 
 import copy
@@ -25,7 +25,7 @@ import typing
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-TENANT = ROOT / 'tools' / 'zuul_tenant'
+TENANT = ROOT / 'tools' / 'zuul' / 'tenant'
 
 #: The keys of a project or a project-template that are no pipeline.
 NO_PIPELINES = frozenset([

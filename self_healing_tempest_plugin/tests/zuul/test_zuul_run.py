@@ -23,13 +23,13 @@ import fixtures
 import psutil
 import testtools
 
-from local_zuul import freezing
-from local_zuul import ground
-from local_zuul import local_conf
-from local_zuul import places as where
-from local_zuul import running
 from self_healing_tempest_plugin.tests.zuul import broken
 from self_healing_tempest_plugin.tests.zuul import layout as layouts
+from tools.zuul import freezing
+from tools.zuul import ground
+from tools.zuul import local_conf
+from tools.zuul import places as where
+from tools.zuul import running
 
 # Prints the port that it listens at.
 _LISTEN = """
@@ -184,7 +184,7 @@ class GroundTest(testtools.TestCase):
         self.root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.places = where.Places(self.root / 'zuul')
         self.useFixture(fixtures.MonkeyPatch(
-            'local_zuul.ground._packages', lambda: ()))
+            'tools.zuul.ground._packages', lambda: ()))
         self.useFixture(fixtures.MonkeyPatch('os.geteuid', lambda: 0))
 
     def refused(self):
@@ -241,7 +241,7 @@ class GroundTest(testtools.TestCase):
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         self.useFixture(fixtures.MonkeyPatch(
-            'local_zuul.places.CONSOLE_PORT',
+            'tools.zuul.places.CONSOLE_PORT',
             int(process.stdout.readline())))
         with ground.fresh(self.places):
             mark = self.places.run / 'began'

@@ -1,0 +1,421 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The catalog of sabotage, how a case is judged, and what is told of it."""
+
+import ast
+import copy
+import csv
+import dataclasses
+import inspect
+import json
+import pathlib
+import types
+
+import fixtures
+import jinja2
+import testtools
+
+from self_healing_tempest_plugin import config
+import tools
+from tools.lab import errors
+from tools.sabotage import acts
+from tools.sabotage import breakages
+from tools.sabotage import case as cases
+from tools.sabotage import catalog
+from tools.sabotage import judging
+from tools.sabotage import results
+
+KINDS = {'HEALED', 'BROKEN', 'NOT_HEALED_BY_THIS_CHAIN', 'SPLIT_BRAIN',
+         'EXECUTION_STORM', 'INVALID'}
+LINKS = ('alarm', 'deduction', 'workflow', 'stack', 'application')
+FILES = tools.SOURCE / 'roles' / 'lab_controller' / 'templates' / 'etc'
+
+
+def rendered(path):
+    """Return a file of the controller as the playbooks write it, nearly."""
+    return jinja2.Template((FILES / ('%s.j2' % path)).read_text()).render(
+        lab_controller_address='10.77.0.2', lab_data_nic='eth1',
+        lab_secrets={'vitrage': 'secret'})
+
+
+class FakeMonitor:
+    """Has no alerts, and reads its files when it is told."""
+
+    def __init__(self):
+        self.read = 1
+
+    def alerts(self):
+        return {'prometheus': [], 'alertmanager': []}
+
+    def reloaded(self, program):
+        return self.read
+
+
+class FakeLab:
+    """A directory that is like a lab's, with the monitor's files."""
+
+    def __init__(self, directory):
+        self.etc, self.state = directory / 'etc', directory / 'state'
+        self.monitor = FakeMonitor()
+        for path in (catalog.ALERTMANAGER, catalog.RULES):
+            (self.etc / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.etc / path).write_text(rendered(path))
+
+    def control(self, action, program):
+        self.monitor.read += action == 'signal HUP'
+
+
+class CatalogTest(testtools.TestCase):
+    """Each case by itself, by what it says of itself."""
+
+    def test_names(self):
+        names = [one.name for one in catalog.CASES]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertIs(catalog.CASES[3], catalog.find(names[3]))
+
+    def test_expectations(self):
+        """Every case has a verdict, and names a link where that does."""
+        for one in catalog.CASES:
+            self.assertIn(one.kind, KINDS, one.name)
+            self.assertIn(one.link, (None, 'fault', *LINKS), one.name)
+            self.assertTrue(one.broken, one.name)
+            if one.kind == 'BROKEN':
+                self.assertIsNotNone(one.link, one.name)
+            if one.kind == 'HEALED':
+                self.assertIsNone(one.link, one.name)
+                self.assertTrue(one.broken.startswith('nothing:'),
+                                one.name)
+
+    def test_every_link_is_broken(self):
+        self.assertEqual(set(LINKS), {
+            one.link for one in catalog.CASES if one.kind == 'BROKEN'})
+        self.assertEqual(KINDS, {one.kind for one in catalog.CASES})
+
+    def test_something_is_done(self):
+        for one in catalog.CASES:
+            self.assertTrue(one.before or one.act or one.options
+                            or not one.healing, one.name)
+
+    def test_bisect(self):
+        """Of the links after the one that is broken, all of them."""
+        for one in catalog.CASES:
+            if one.works:
+                after = LINKS[LINKS.index(one.link) + 1:]
+                self.assertEqual(after, tuple(one.works), one.name)
+            self.assertEqual({**one.options,
+                              'bisect': 'true' if one.works else 'false'},
+                             one.settings)
+
+    def test_deadlines(self):
+        self.assertEqual(set(LINKS), set(cases.DEADLINES))
+        for one in catalog.CASES:
+            self.assertLessEqual(set(one.deadlines), set(LINKS), one.name)
+
+    def test_acts(self):
+        """Each is there, and none is there that nobody asks for."""
+        code = ast.parse(inspect.getsource(acts))
+        self.assertEqual(
+            {one.act for one in catalog.CASES if one.act},
+            {node.name for node in code.body
+             if isinstance(node, ast.FunctionDef)
+             and not node.name.startswith('_')})
+
+    def test_options(self):
+        """They are options of the plugin."""
+        known = {option.name for _, options in config.list_opts()
+                 for option in options}
+        for one in catalog.CASES:
+            self.assertLessEqual(set(one.settings), known, one.name)
+
+    def test_quick(self):
+        """A few of them, and one that is no matter of the chain."""
+        quick = [one.link for one in catalog.CASES if one.quick]
+        self.assertIn('fault', quick)
+        self.assertLess(len(quick), 6)
+
+    def test_expected(self):
+        self.assertEqual('BROKEN at workflow',
+                         catalog.find('notifier-stopped').expected)
+        self.assertEqual('HEALED', catalog.find('two-updates').expected)
+
+
+class EditsTest(testtools.TestCase):
+    """What is edited is in the files that the playbooks write."""
+
+    def setUp(self):
+        super().setUp()
+        self.lab = FakeLab(pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path))
+        self.notes = breakages.Notes(self.lab)
+
+    def texts(self):
+        return [(self.lab.etc / path).read_text()
+                for path in (catalog.ALERTMANAGER, catalog.RULES)]
+
+    def test_every_edit(self):
+        """It finds something, is read, and is undone."""
+        edits = [one for case in catalog.CASES for one in case.before
+                 if isinstance(one, breakages.EditedFile)]
+        self.assertEqual(5, len(edits))
+        before = self.texts()
+        for one in edits:
+            read = self.lab.monitor.read
+            with self.notes.broken(one):
+                self.assertNotEqual(before, self.texts())
+                self.assertEqual(read + 1, self.lab.monitor.read)
+            self.assertEqual(before, self.texts())
+            self.assertEqual(read + 2, self.lab.monitor.read)
+
+    def test_edit_that_finds_nothing(self):
+        """It is an error, and nothing is left of it."""
+        edit = breakages.EditedFile(catalog.RULES, 'prometheus',
+                                    (('no such line', ''),))
+        self.assertRaises(errors.LabError,
+                          self.notes.broken(edit).__enter__)
+        self.assertEqual([], self.notes.left())
+
+
+@dataclasses.dataclass(frozen=True)
+class Broken:
+    """A breakage that writes down what is done."""
+
+    name: str
+    words: tuple = ()
+
+    def do(self, lab):
+        lab.done.append((self.name, 'do', len(lab.notes.left())))
+
+    def undo(self, lab):
+        lab.done.append((self.name, 'undo', len(lab.notes.left())))
+        if self.name == 'stuck':
+            raise errors.LabError('it is stuck')
+
+
+class NotesTest(testtools.TestCase):
+    """What undoes is on the disk before anything is done."""
+
+    def setUp(self):
+        super().setUp()
+        self.lab = types.SimpleNamespace(done=[], state=pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path, 'state'))
+        self.lab.notes = self.notes()
+        self.useFixture(fixtures.MockPatchObject(
+            breakages, 'KINDS', {'Broken': Broken}))
+
+    def notes(self):
+        return breakages.Notes(self.lab)
+
+    def test_order(self):
+        with self.notes().broken(Broken('a')):
+            with self.notes().broken(Broken('b', (1, 2))):
+                self.assertEqual(2, len(self.notes().left()))
+        self.assertEqual([('a', 'do', 1), ('b', 'do', 2), ('b', 'undo', 2),
+                          ('a', 'undo', 1)], self.lab.done)
+        self.assertEqual([], self.notes().left())
+
+    def test_of_a_killed_run(self):
+        """Another process undoes it, the newest first, past errors."""
+        (self.lab.state / 'sabotage.json').write_text(json.dumps([
+            ['Broken', {'name': name, 'words': [1]}]
+            for name in ('a', 'stuck', 'c')]))
+        self.assertEqual(['it is stuck'], self.notes().undo_all())
+        self.assertEqual(['c', 'stuck', 'a'],
+                         [name for name, *_ in self.lab.done])
+        self.assertEqual(1, len(self.notes().left()))
+
+
+class KindsTest(testtools.TestCase):
+    """Breakages as data."""
+
+    def test_all(self):
+        """All that can be done and undone can be noted."""
+        self.assertEqual(breakages.KINDS, {
+            name: kind for name, kind in vars(breakages).items()
+            if dataclasses.is_dataclass(kind)})
+
+    def test_plain(self):
+        """What a file says of one makes the same one again."""
+        for one in (one for case in catalog.CASES for one in case.before):
+            fields = json.loads(json.dumps(dataclasses.asdict(one)))
+            again = breakages.KINDS[type(one).__name__](**fields)
+            self.assertEqual(fields, json.loads(json.dumps(
+                dataclasses.asdict(again))))
+
+
+HEALED = {'verdict': {'kind': 'HEALED', 'link': None, 'why': 'all came',
+                      'look_at': ''}, 'diagnosis': None}
+REPORT = {'verdict': {'kind': 'BROKEN', 'link': 'stack', 'why': 'no update',
+                      'look_at': 'heat-engine.log'}, 'diagnosis': None}
+TRACEBACK = 'Traceback (most recent call last):\n  File "x", line 1\n%s\n'
+
+
+class JudgeTest(testtools.TestCase):
+    """What is wrong with how a case went."""
+
+    def judge(self, code=1, output='FAILED', report=REPORT, **case):
+        one = cases.Case(**{'name': 'a', 'broken': 'b', 'link': 'stack',
+                            **case})
+        return list(judging.judge(one, code, report, output))
+
+    def test_as_expected(self):
+        self.assertEqual([], self.judge())
+
+    def test_another_link(self):
+        self.assertEqual(
+            ['it should be BROKEN at workflow; BROKEN: no update; '
+             'look at: heat-engine.log'], self.judge(link='workflow'))
+
+    def test_another_kind(self):
+        self.assertEqual(1, len(self.judge(kind='SPLIT_BRAIN')))
+
+    def test_another_reason(self):
+        self.assertEqual([], self.judge(says='no up'))
+        self.assertEqual(
+            ['it should say evacuate; BROKEN: no update; '
+             'look at: heat-engine.log'], self.judge(says='evacuate'))
+
+    def test_exit_code(self):
+        """It has to be that of the verdict."""
+        self.assertEqual(['the scenario says BROKEN and its exit code is 0'],
+                         self.judge(code=0))
+        healed = {'report': HEALED, 'kind': 'HEALED', 'link': None}
+        self.assertEqual([], self.judge(code=0, **healed))
+        self.assertEqual(['the scenario says HEALED and its exit code is 1'],
+                         self.judge(code=1, **healed))
+
+    def test_not_over(self):
+        """Then there is no exit code that could be wrong."""
+        self.assertEqual(['not over after 420 s'], self.judge(code=None))
+        self.assertEqual(['not over after 420 s'], self.judge(
+            code=None, report=HEALED, kind='HEALED', link=None))
+
+    def test_nowhere_to_look(self):
+        self.assertEqual(['it should be BROKEN at stack; HEALED: all came; '
+                          'look at: nothing'],
+                         self.judge(code=0, report=HEALED))
+
+    def test_no_report(self):
+        """Nothing else is asked of it then."""
+        self.assertEqual(['no report: x'], self.judge(report={}, output='x'))
+
+    def test_broke(self):
+        """A verdict that fails has no traceback."""
+        output = TRACEBACK % 'KeyError: 1'
+        self.assertEqual(['the scenario broke: %s' % output],
+                         self.judge(output=output))
+
+    def test_interrupted(self):
+        """That traceback, and no other, where it was to be interrupted."""
+        output = TRACEBACK % 'KeyboardInterrupt'
+        self.assertEqual(1, len(self.judge(output=output)))
+        self.assertEqual([], self.judge(output=output, interrupted=True))
+        self.assertEqual(1, len(self.judge(
+            output=output + TRACEBACK % 'KeyError: 1', interrupted=True)))
+
+    def test_bisect(self):
+        report = copy.deepcopy(REPORT)
+        report['diagnosis'] = {'bisect': [
+            {'link': 'application', 'works': True}]}
+        self.assertEqual([], self.judge(
+            report=report, works={'application': True}))
+        self.assertEqual(
+            ["the bisect says {'application': True}, not {}"],
+            self.judge(report=report))
+        self.assertEqual(
+            ["the bisect says {}, not {'application': True}"],
+            self.judge(works={'application': True}))
+
+
+class ResultsTest(testtools.TestCase):
+    """What is told of results."""
+
+    def result(self, name, number, problems=(), verdict=REPORT['verdict']):
+        return results.Result(catalog.find(name), number, verdict, None,
+                              61.27, tuple(problems))
+
+    def cells(self, text):
+        """Return the cells of a table for people, row by row."""
+        return [list(map(str.strip, line.strip('|').split('|')))
+                for line in text.splitlines() if line.startswith('|')]
+
+    def test_said(self):
+        self.assertEqual('BROKEN at stack', self.result('drip', 1).said)
+        self.assertEqual('none', self.result('drip', 1, verdict=None).said)
+
+    def test_shown(self):
+        self.assertIn('as expected', results.shown(self.result('drip', 1)))
+        shown = results.shown(self.result('drip', 1, ['a', 'b']))
+        self.assertIn('WRONG\n    a\n    b', shown)
+
+    def test_document(self):
+        document = self.result('no-room', 2, ['a']).document()
+        self.assertEqual(
+            (2, 61.3, False, ['a'], {'kind': 'BROKEN', 'link': 'stack'}),
+            tuple(document[key] for key in (
+                'round', 'seconds', 'ok', 'problems', 'expected')))
+
+    def test_table(self):
+        """Each has its row, and says whether it was wrong."""
+        text = results.table([self.result('drip', 1),
+                              self.result('no-room', 1, ['a'])])
+        self.assertEqual(
+            [list(results.COLUMNS),
+             ['drip', 'BROKEN at application', 'BROKEN at stack', '61',
+              'yes'],
+             ['no-room', 'BROKEN at stack', 'BROKEN at stack', '61', 'no']],
+            self.cells(text))
+
+    def test_listing(self):
+        text = results.listing([catalog.find('injector-lies'),
+                                catalog.find('no-room')])
+        self.assertEqual(
+            [['case', 'broken', 'expected', 'quick'],
+             ['injector-lies', 'the power is not taken, though the command '
+              'says so', 'INVALID at fault', 'yes'],
+             ['no-room', 'no other host takes the new server',
+              'BROKEN at stack', '']],
+            self.cells(text))
+
+    def test_json(self):
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, 'json')
+        found = [self.result('drip', 1, ['→'])]
+        results.write_json(path, found)
+        self.assertEqual(
+            {'format': 1, 'results': [one.document() for one in found]},
+            json.loads(path.read_text()))
+        self.assertIn('→', path.read_text())
+
+    def test_csv(self):
+        """A row for each case in their order, a column for each round."""
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, 'csv')
+        results.write_csv(path, [
+            self.result('drip', 2),
+            self.result('no-room', 1), self.result('no-room', 2)])
+        with path.open(newline='') as stream:
+            header, *rows = csv.reader(stream)
+        self.assertEqual(['Case', 'Broken', 'Expected', 'Round 1',
+                          'Round 2'], header)
+        said = 'BROKEN at stack, 61 s'
+        self.assertEqual(
+            [['no-room', said, said], ['drip', '', said]],
+            [[row[0], *row[3:]] for row in rows])
+
+
+class OneLabTest(testtools.TestCase):
+    """What is not the sabotage's own."""
+
+    def test_one_class(self):
+        found = [str(path.relative_to(tools.SOURCE)) for path
+                 in (tools.SOURCE / 'tools').rglob('*.py')
+                 if 'class Lab:' in path.read_text()]
+        self.assertEqual(['tools/lab/labs.py'], found)

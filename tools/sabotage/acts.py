@@ -1,0 +1,331 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What breaks something around the drill: a context manager for each.
+
+Each takes the running test, :class:`.scenario.SabotageTest`.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+from tools.lab import errors
+from tools.lab import labs
+from tools.sabotage import answering
+from tools.sabotage import breakages
+from tools.sabotage import meddling
+from tools.sabotage import questions
+from tools import waiting
+
+#: Heat's port on the controller, and one that is free.
+HEAT_PORT, FREE_PORT = 8004, 18004
+#: Seconds that Mistral is away, apart from those that it takes to start.
+MISTRAL_AWAY = 15
+#: Seconds that Heat's API is away.
+AWAY = 10
+#: The guest's init, in place of the one that starts the application.
+SLEEPS_FOR_EVER = 'rdinit=/bin/sleep -- 100000'
+SLEEPS_FIRST = 'rdinit=/bin/sh -- -c "sleep 12; exec /init"'
+#: The guest's init, with one before it that has the application's port, and
+#: answers one byte a second, or that the answer is to be had elsewhere. The
+#: kernel takes what is between the quotes as one word; there are no others.
+#: Without /dev/null the shell begins nothing in the background.
+TAKES_PORT = """rdinit=/bin/sh -- -c "mount -t devtmpfs dev /dev; \
+nc -ll -p %d -e sh -c '%s' & exec /init\""""
+DRIPS = (r'printf HTTP/1.1\\040200\\040OK\\r\\nContent-Length:\\0401000000'
+         r'\\r\\n\\r\\n; while sleep 1; do printf x; done')
+REDIRECTS = (r'read -r m t v; while read -r l; do [ ${#l} -gt 1 ] || break; '
+             r'done; printf HTTP/1.1\\040302\\040Found\\r\\nLocation:\\040'
+             r'http://127.0.0.1:%d%%s\\r\\nContent-Length:\\0400\\r\\n'
+             r'Connection:\\040close\\r\\n\\r\\n $t')
+#: Seconds from the fault to the interruption of the run.
+INTERRUPTED_AFTER = 3
+#: Seconds of the update in which no host takes the new server.
+NO_ROOM = 15
+#: How often the storm starts the workflow.
+STORM = 3
+
+
+def stale_alarm(run):
+    """Have an alarm active on the host, while it is well."""
+    return run.broken(breakages.RaisedAlert(
+        run.settings.host_alarm.name, run.app.host))
+
+
+def decoy(run):
+    """Have a server on another host that the deduction can hit."""
+    wanted = run.settings.application
+    return run.broken(breakages.AddedServer(
+        'sabotage-decoy', run.other_host, wanted.image, wanted.flavor))
+
+
+def missing_workflow(run):
+    """Delete the workflow; Heat does not mind when it deletes the stack."""
+    run.lab.cloud.ask(
+        'workflowv2', '/workflows/%s' % run.app.workflow, 'DELETE')
+    return contextlib.nullcontext()
+
+
+def failing_workflow(run):
+    """Let the workflow fail at its first task."""
+    return _rewritten(run, 'std.fail')
+
+
+def idle_workflow(run):
+    """Let the workflow succeed without doing anything."""
+    return _rewritten(run, 'std.noop')
+
+
+def _rewritten(run, action):
+    definition = {'version': '2.0', run.app.workflow: {
+        'type': 'direct', 'input': ['stack_id', 'server_id'],
+        'tasks': {'work': {'action': action}}}}
+    run.lab.cloud.ask('workflowv2', '/workflows', 'PUT',
+                      data=json.dumps(definition),
+                      headers={'Content-Type': 'text/plain'})
+    return contextlib.nullcontext()
+
+
+def stopped_engine(run):
+    """Stop heat-engine when the fault is there: it is asked before."""
+    return meddling.when(
+        run, meddling.fault('injected'), lambda undo: undo.enter_context(
+            run.broken(breakages.StoppedProgram('heat-engine'))))
+
+
+def no_room(run):
+    """Disable the other host when the fault is there, not before."""
+    return meddling.when(
+        run, meddling.fault('injected'), lambda undo: undo.enter_context(
+            run.broken(breakages.DisabledHost(run.other_host))))
+
+
+@contextlib.contextmanager
+def room_later(run):
+    """Disable the other host until Heat has tried in vain to get a server."""
+    def disable(_):
+        disabled.enter_context(
+            run.broken(breakages.DisabledHost(run.other_host)))
+
+    with contextlib.ExitStack() as disabled, meddling.when(
+            run, meddling.fault('injected'), disable), meddling.after(
+            run, meddling.link('stack', 'started'), NO_ROOM, disabled):
+        yield
+
+
+def dead_application(run):
+    """Let the next guest boot without its application."""
+    return _booting(run, SLEEPS_FOR_EVER)
+
+
+def dripping_application(run):
+    """Let the next guest answer one byte a second."""
+    return _booting(run, TAKES_PORT % (run.settings.application.port, DRIPS))
+
+
+@contextlib.contextmanager
+def redirecting_application(run):
+    """Let the next guest send everybody to a server that answers rightly."""
+    with answering.answers(run.current_server_id) as port, _booting(
+            run, TAKES_PORT % (run.settings.application.port,
+                               REDIRECTS % port)):
+        yield
+
+
+def _booting(run, words):
+    image = run.settings.application.image
+    shown = run.lab.cloud.ask('image', '/v2/images/%s' % image)
+    before = shown['os_command_line']
+    return run.broken(breakages.ChangedImage(
+        image, before, '%s %s' % (before, words)))
+
+
+def healed_by_hand(run):
+    """Replace the server by hand, as soon as the host is dead."""
+    def heal(_):
+        ask, stack = run.lab.cloud.ask, run.app.stack.identifier
+        ask('compute', '/servers/%s/action' % run.app.server_id, 'POST',
+            json={'os-resetState': {'state': 'error'}})
+        ask('orchestration', '/stacks/%s/resources/server' % stack, 'PATCH',
+            json={'mark_unhealthy': True,
+                  'resource_status_reason': 'by hand'})
+        ask('orchestration', '/stacks/%s' % stack, 'PATCH',
+            json={'parameters': {}})
+
+    return meddling.when(run, meddling.fault('injected'), heal)
+
+
+@contextlib.contextmanager
+def evacuated(run):
+    """Have Nova move the server to another host, as it is.
+
+    Vitrage calls the host up again when its alarm ends, once, and Nova
+    refuses: the evacuation is not over before the host is back.
+    """
+    service = '/os-services/%s' % questions.compute_service(
+        run.lab, run.app.host)
+
+    def evacuate(_):
+        # Nova refuses until the host's nova-compute is down.
+        _insist(run.lab, 'compute', '/servers/%s/action'
+                % run.app.server_id, 'POST', json={'evacuate': {}})
+
+    def call_up(_):
+        _insist(run.lab, 'compute', service, 'PUT',
+                json={'forced_down': False})
+
+    with meddling.when(run, meddling.fault('witnessed'), evacuate), \
+            meddling.when(run, meddling.fault('reverted'), call_up):
+        yield
+
+
+def _insist(lab, *question, **options):
+    """Ask a service until it does not refuse."""
+    def ask():
+        with contextlib.suppress(errors.LabError):
+            lab.cloud.ask(*question, **options)
+            return True
+
+    labs.wait(ask, 'no refusal of %s' % ' '.join(question), interval=1)
+
+
+def two_updates(run):
+    """Update the stack by hand at once, which changes nothing."""
+    return meddling.when(
+        run, meddling.fault('injected'), lambda _: run.lab.cloud.ask(
+            'orchestration', '/stacks/%s' % run.app.stack.identifier,
+            'PATCH', json={'parameters': {}}))
+
+
+def interrupted(run):
+    """Interrupt the run, as somebody does who has seen enough."""
+    def interrupt(_):
+        waiting.pause(INTERRUPTED_AFTER)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    return meddling.when(run, meddling.fault('injected'), interrupt)
+
+
+@contextlib.contextmanager
+def flapping_alarm(run):
+    """Raise the host's alarm and end it; what it leads to comes later.
+
+    What Vitrage has deduced from it is handed on when the fault is there.
+    """
+    name = run.settings.deduced_alarm_name
+
+    def active():
+        return questions.alarms(run.lab, name)
+
+    with contextlib.ExitStack() as broken:
+        broken.enter_context(run.broken(
+            breakages.FrozenProgram('vitrage-notifier')))
+        with run.broken(breakages.RaisedAlert(
+                run.settings.host_alarm.name, run.app.host)):
+            labs.wait(active, 'alarm %s' % name)
+        labs.wait(lambda: not active(), 'no alarm %s' % name)
+        # Where the fault is refused for it, so much the better.
+        with contextlib.suppress(meddling.NothingDone), meddling.after(
+                run, meddling.fault('injected'), 0, broken):
+            yield
+
+
+@contextlib.contextmanager
+def slow(run):
+    """Make every link slow; the alarm is, by its rule."""
+    def freeze(_):
+        with run.broken(breakages.FrozenProgram('heat-engine')):
+            waiting.pause(8)
+
+    deduced = meddling.link('deduction')
+    with contextlib.ExitStack() as broken:
+        for one in (
+                _booting(run, SLEEPS_FIRST),
+                meddling.throttled(run, 'vitrage-graph', deduced, 0.2, 1),
+                meddling.frozen(run, 'vitrage-notifier', deduced, 5),
+                meddling.when(run, meddling.link('workflow', 'started'),
+                              freeze)):
+            broken.enter_context(one)
+        yield
+
+
+def unavailable_heat(run):
+    """Let Heat's API answer 503 for some time while it updates the stack."""
+    def act(_):
+        with _refusing(run) as process:
+            redirected = breakages.RedirectedPort(HEAT_PORT, FREE_PORT)
+            with run.broken(redirected):
+                waiting.pause(AWAY)
+            refused = int(process.communicate()[0])
+        if not refused:
+            raise meddling.NothingDone('nobody asked Heat meanwhile')
+
+    return meddling.when(run, meddling.link('stack', 'started'), act)
+
+
+def _refusing(run):
+    program = pathlib.Path(__file__).with_name('refusing.py')
+    process = subprocess.Popen(
+        run.lab.enter(labs.CONTROLLER, 'python3', str(program),
+                      str(FREE_PORT)), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    return process
+
+
+def restarted_mistral(run):
+    """Have Mistral away for some time, as soon as the workflow has begun."""
+    def restart(_):
+        with run.broken(breakages.StoppedProgram('mistral')):
+            waiting.pause(MISTRAL_AWAY)
+
+    return meddling.when(run, meddling.link('workflow', 'started'), restart)
+
+
+def storm(run):
+    """Start the workflow for the same server again and again."""
+    def start(_):
+        for _ in range(STORM):
+            run.lab.cloud.ask('workflowv2', '/executions', 'POST', json={
+                'workflow_name': run.app.workflow,
+                'input': json.dumps({'stack_id': run.app.stack.id,
+                                     'server_id': run.app.server_id})})
+
+    return meddling.when(run, meddling.link('stack', 'started'), start)
+
+
+@contextlib.contextmanager
+def two_guests(run):
+    """Send the frames of the address to the new host, then to the old one.
+
+    Left alone, the switch follows whichever host was heard last, and as long
+    as that is the old one, the new server is never seen.
+    """
+    mac, led = questions.mac(run.lab, run.app.url), contextlib.ExitStack()
+
+    def lead(_):
+        led.enter_context(run.broken(breakages.MisledSwitch(
+            mac, run.other_host)))
+
+    def mislead(undo):
+        led.close()
+        undo.enter_context(run.broken(breakages.MisledSwitch(
+            mac, run.app.host)))
+
+    with led, meddling.when(
+            run, meddling.link('stack', 'started'), lead), meddling.when(
+            run, meddling.link('application'), mislead):
+        yield

@@ -1,0 +1,430 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is done to the lab, and how it is undone: as data.
+
+Each can be written to a file before it is done, and can be undone from that
+file, by another process, whether it has been done or not.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import os
+import re
+import threading
+
+from tools.lab import errors
+from tools.lab import labs
+from tools.sabotage import questions
+
+#: Seconds that an alert of our own lasts when nobody ends it.
+ALERT = 600
+#: Seconds that the monitor's alerts are given to end.
+QUIET = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class EditedFile:
+    """A file of the monitor says something else.
+
+    :ivar path: below the controller's /etc
+    :ivar program: that reads it
+    :ivar edits: pairs of a regular expression and what takes the place of
+        all that it finds
+    """
+
+    path: str
+    program: str
+    edits: tuple[tuple[str, str], ...]
+
+    def do(self, lab):
+        """Edit the file, and have it read."""
+        file = lab.etc / self.path
+        text = before = file.read_text()
+        for old, new in self.edits:
+            text, count = re.subn(old, new, text, flags=re.MULTILINE)
+            if not count:
+                raise errors.LabError('%s has no %s' % (file, old))
+        if not self._kept(lab).exists():
+            self._kept(lab).touch(mode=0o600)
+            self._kept(lab).write_text(before)
+        file.write_text(text)
+        _reload(lab, self.program)
+
+    def undo(self, lab):
+        """Put back what was there."""
+        if not self._kept(lab).exists():
+            return
+        # An alert that begins under one rule ends under the same: or nobody
+        # is told that it has ended.
+        with contextlib.suppress(errors.LabError):
+            labs.wait(lambda: not questions.alerts(lab), 'no alerts', QUIET)
+        (lab.etc / self.path).write_text(self._kept(lab).read_text())
+        _reload(lab, self.program)
+        self._kept(lab).unlink()
+
+    def _kept(self, lab):
+        return lab.state / ('sabotaged-%s' % self.path.replace('/', '-'))
+
+
+def _reload(lab, program):
+    """Have a program of the monitor read its files again.
+
+    :raises LabError: when it does not
+    """
+    before = lab.monitor.reloaded(program)
+    lab.control('signal HUP', program)
+    labs.wait(lambda: lab.monitor.reloaded(program) > before,
+              '%s has read its files' % program, 15)
+
+
+@dataclasses.dataclass(frozen=True)
+class StoppedProgram:
+    """A program of one host or several does not run."""
+
+    program: str
+    hosts: tuple[str, ...] = ('controller',)
+
+    def do(self, lab):
+        """Stop it."""
+        for host in self.hosts:
+            lab.control('stop', self.program, host)
+
+    def undo(self, lab):
+        """Start it, and wait until it works."""
+        for host in self.hosts:
+            if not lab.runs(self.program, host):
+                lab.control('start', self.program, host)
+        works = _WORKS.get(self.program)
+        if works:
+            labs.wait(lambda: works(lab), '%s works' % self.program)
+
+
+def _heat_works(lab):
+    try:
+        return 'stacks' in lab.cloud.ask('orchestration', '/stacks?limit=1')
+    except errors.LabError:
+        return False
+
+
+def _mistral_works(lab):
+    try:
+        return 'workflows' in lab.cloud.ask('workflowv2', '/workflows?limit=1')
+    except errors.LabError:
+        return False
+
+
+def _notifier_works(lab):
+    # It works off what came while it was away.
+    return not questions.queued(lab, 'vitrage_evaluator')
+
+
+_WORKS = {'heat-engine': _heat_works, 'mistral': _mistral_works,
+          'vitrage-notifier': _notifier_works}
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenProgram:
+    """A program of the controller gets no time to run."""
+
+    program: str
+
+    def do(self, lab):
+        """Freeze all its processes."""
+        lab.signal('STOP', self.program)
+
+    def undo(self, lab):
+        """Let them go on."""
+        lab.signal('CONT', self.program)
+
+
+@dataclasses.dataclass(frozen=True)
+class DisabledHost:
+    """Nova puts no server on a host."""
+
+    host: str
+
+    def do(self, lab):
+        """Disable its nova-compute."""
+        self._set(lab, 'disabled')
+
+    def undo(self, lab):
+        """Enable it."""
+        self._set(lab, 'enabled')
+
+    def _set(self, lab, status):
+        lab.cloud.ask('compute', '/os-services/%s'
+                      % questions.compute_service(lab, self.host), 'PUT',
+                      json={'status': status})
+
+
+@dataclasses.dataclass(frozen=True)
+class ChangedImage:
+    """An image boots in another way from now on.
+
+    :ivar before: the command line of its kernel that is put back
+    :ivar command_line: the one that it has until then
+    """
+
+    image: str
+    before: str
+    command_line: str
+
+    def do(self, lab):
+        """Change the command line of its kernel."""
+        self._set(lab, self.command_line)
+
+    def undo(self, lab):
+        """Change it back."""
+        self._set(lab, self.before)
+
+    def _set(self, lab, command_line):
+        change = {'op': 'replace', 'value': command_line,
+                  'path': '/os_command_line'}
+        lab.cloud.ask('image', '/v2/images/%s' % self.image, 'PATCH',
+                      data=json.dumps([change]), headers={
+                          'Content-Type':
+                          'application/openstack-images-v2.1-json-patch'})
+
+
+@dataclasses.dataclass(frozen=True)
+class AddedTemplate:
+    """Vitrage has a template more.
+
+    :ivar template: what is in it, a dict
+    :ivar status: that it comes to have
+    """
+
+    template: dict
+    status: str
+
+    def do(self, lab):
+        """Add it, and wait until it has its status."""
+        lab.cloud.ask('rca', '/v1/template/', 'PUT', json={
+            'templates': [(None, self.template)], 'template_type': None,
+            'params': {}, 'overwrite': False})
+        labs.wait(lambda: self._found(lab, self.status),
+                  'template %s %s' % (self._name, self.status), 30)
+
+    def undo(self, lab):
+        """Delete it, and wait until it is gone."""
+        found = self._found(lab)
+        if found:
+            lab.cloud.ask('rca', '/v1/template/', 'DELETE',
+                          json={'id': [one['uuid'] for one in found]})
+        labs.wait(lambda: not self._found(lab),
+                  'template %s deleted' % self._name)
+
+    @property
+    def _name(self):
+        return self.template['metadata']['name']
+
+    def _found(self, lab, status=None):
+        return [one for one in lab.cloud.ask('rca', '/v1/template/')
+                if one['name'] == self._name
+                and status in (None, one['status'])]
+
+
+@dataclasses.dataclass(frozen=True)
+class RaisedAlert:
+    """Alertmanager has an alert that no rule of Prometheus raises."""
+
+    name: str
+    host: str
+
+    def do(self, lab):
+        """Raise it, and wait until Vitrage has its alarm."""
+        self._post(lab, ALERT)
+        labs.wait(lambda: questions.alarms(lab, self.name),
+                  'alarm %s' % self.name, 30)
+
+    def undo(self, lab):
+        """End it, and wait until Vitrage knows."""
+        self._post(lab, 0)
+        labs.wait(lambda: not questions.alarms(lab, self.name),
+                  'no alarm %s' % self.name)
+
+    def _post(self, lab, seconds):
+        end = datetime.datetime.now(datetime.timezone.utc)
+        end += datetime.timedelta(seconds=seconds)
+        lab.monitor.ask('alertmanager', '/api/v2/alerts', [{
+            'labels': {'alertname': self.name, 'hostname': self.host,
+                       'severity': 'critical'},
+            'annotations': {'summary': 'stale', 'description': 'stale'},
+            'endsAt': end.isoformat()}])
+
+
+@dataclasses.dataclass(frozen=True)
+class AddedServer:
+    """A server that belongs to no application is on a host."""
+
+    name: str
+    host: str
+    image: str
+    flavor: str
+
+    def do(self, lab):
+        """Make it, and wait until Vitrage knows where it is."""
+        made = lab.cloud.ask('compute', '/servers', 'POST', json={'server': {
+            'name': self.name, 'imageRef': self.image, 'networks': 'none',
+            'flavorRef': self.flavor, 'host': self.host}})['server']['id']
+        labs.wait(lambda: self._in_graph(lab, made),
+                  "server %s in Vitrage's graph" % made)
+
+    def undo(self, lab):
+        """Delete it, and wait until it is gone."""
+        for one in self._found(lab):
+            lab.cloud.ask('compute', '/servers/%s' % one['id'], 'DELETE')
+        labs.wait(lambda: not self._found(lab), 'no server %s' % self.name)
+
+    def _found(self, lab):
+        return lab.cloud.ask('compute', '/servers?all_tenants=1&name=%s'
+                             % self.name)['servers']
+
+    def _in_graph(self, lab, server):
+        query = {'or': [
+            {'and': [{'==': {'vitrage_type': 'nova.instance'}},
+                     {'==': {'id': server}}]},
+            {'and': [{'==': {'vitrage_type': 'nova.host'}},
+                     {'==': {'id': self.host}}]}]}
+        graph = lab.cloud.ask('rca', '/v1/topology/', 'POST', json={
+            'graph_type': 'graph', 'all_tenants': 1,
+            'query': json.dumps(query)})
+        return bool(graph['links'])
+
+
+@dataclasses.dataclass(frozen=True)
+class RedirectedPort:
+    """Who asks a port of the controller gets to another one.
+
+    :ivar port: the one that is asked
+    :ivar other: the one that answers
+    """
+
+    port: int
+    other: int
+
+    def do(self, lab):
+        """Redirect what comes from outside, and what comes from itself."""
+        lab.run(labs.CONTROLLER, 'nft', 'table ip sabotage { '
+                'chain outside { type nat hook prerouting priority -100; '
+                'tcp dport %(port)d redirect to :%(other)d; }; '
+                'chain inside { type nat hook output priority -100; '
+                'tcp dport %(port)d redirect to :%(other)d; }; }'
+                % dataclasses.asdict(self))
+
+    def undo(self, lab):
+        """Redirect nothing."""
+        tables = lab.run(labs.CONTROLLER, 'nft', 'list', 'tables')
+        if 'table ip sabotage' in tables:
+            lab.run(labs.CONTROLLER, 'nft', 'delete', 'table', 'ip',
+                    'sabotage')
+
+
+@dataclasses.dataclass(frozen=True)
+class MisledSwitch:
+    """The data network's switch sends the frames of a MAC to a host."""
+
+    mac: str
+    host: str
+
+    def do(self, lab):
+        """Tell the switch where the MAC is."""
+        self._tell(lab, 'replace', good=(0,))
+
+    def undo(self, lab):
+        """Let the switch learn again."""
+        self._tell(lab, 'del', good=(0, 2, 255))
+
+    def _tell(self, lab, verb, good):
+        # Sticky: else it moves to where the next frame of the MAC comes from.
+        labs.run(['bridge', 'fdb', verb, self.mac, 'dev',
+                  questions.switch_port(lab, self.host), 'master', 'static',
+                  'sticky'], good)
+
+
+KINDS = {kind.__name__: kind for kind in (
+    EditedFile, StoppedProgram, FrozenProgram, DisabledHost, ChangedImage,
+    AddedTemplate, RaisedAlert, AddedServer, RedirectedPort,
+    MisledSwitch)}
+
+
+class Notes:
+    """What is broken now, on the disk before it is."""
+
+    def __init__(self, lab):
+        """Take the lab that is broken.
+
+        :param lab: :class:`tools.lab.labs.Lab`
+        """
+        self._lab = lab
+        lab.state.mkdir(mode=0o700, exist_ok=True)
+        self._path = lab.state / 'sabotage.json'
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def broken(self, breakage):
+        """Break something, and undo it at the end of the ``with``.
+
+        :param breakage: an instance of one of :data:`KINDS`
+        """
+        note = [type(breakage).__name__, dataclasses.asdict(breakage)]
+        with contextlib.ExitStack() as undo:
+            self._change(lambda notes: notes.append(note))
+            undo.callback(self._undo, note)
+            breakage.do(self._lab)
+            yield
+
+    def left(self):
+        """Return what is noted, as a list of text."""
+        return ['%s %s' % (kind, fields) for kind, fields in self._read()]
+
+    def undo_all(self):
+        """Undo what is noted, newest first.
+
+        :returns: what could not be undone, as a list of text
+        """
+        problems = []
+        for note in reversed(self._read()):
+            try:
+                self._undo(note)
+            except errors.LabError as error:
+                problems.append(str(error))
+        return problems
+
+    def _undo(self, note):
+        kind, fields = note
+        KINDS[kind](**fields).undo(self._lab)
+        self._change(lambda notes: notes.remove(_plain(note)))
+
+    def _change(self, change):
+        with self._lock:
+            notes = self._read()
+            change(notes)
+            fresh = self._path.with_suffix('.new')
+            with open(fresh, 'w') as stream:
+                json.dump(notes, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            fresh.replace(self._path)
+
+    def _read(self):
+        if not self._path.exists():
+            return []
+        return json.loads(self._path.read_text())
+
+
+def _plain(note):
+    """Return a note as it comes out of a file: tuples are lists there."""
+    return json.loads(json.dumps(note))

@@ -1,0 +1,75 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is wrong with how a case went."""
+
+import re
+
+#: Seconds that a case may take.
+RUN = 420
+
+
+def judge(case, code, report, output):
+    """Yield what is wrong with how a case went.
+
+    :param case: :class:`.case.Case`
+    :param code: exit code of the scenario, None without an end
+    :param report: as the scenario has written it, empty where there is none
+    :param output: of the scenario
+    """
+    if code is None:
+        yield 'not over after %d s' % RUN
+    # A verdict is an expectation that failed: it has no traceback.
+    if broke(output, case.interrupted):
+        yield 'the scenario broke: %s' % output[-1500:]
+    if not report:
+        yield 'no report: %s' % output[-1500:]
+        return
+    found = report['verdict']
+    if (found['kind'], found['link']) != (case.kind, case.link):
+        yield 'it should be %s; %s' % (case.expected, describe(report))
+    elif not re.search(case.says, found['why']):
+        yield 'it should say %s; %s' % (case.says, describe(report))
+    works = bisected(report)
+    if works != case.works:
+        yield 'the bisect says %s, not %s' % (works, case.works)
+    good = found['kind'] == 'HEALED'
+    if code is not None and good != (code == 0):
+        yield 'the scenario says %s and its exit code is %d' % (
+            found['kind'], code)
+
+
+def broke(output, interrupted):
+    """Return whether a scenario ended otherwise than by its verdict.
+
+    :param output: of the scenario
+    :param interrupted: whether it was to be interrupted
+    """
+    traces = re.findall(r'^Traceback .*(?:\n[ ].*)*\n(.*)$', output,
+                        re.MULTILINE)
+    if interrupted:
+        traces = [one for one in traces
+                  if not one.startswith('KeyboardInterrupt')]
+    return bool(traces)
+
+
+def bisected(report):
+    """Return which later links work on their own, by label."""
+    found = (report['diagnosis'] or {}).get('bisect', ())
+    return {one['link']: one['works'] for one in found}
+
+
+def describe(report):
+    """Return a verdict as a sentence."""
+    found = report['verdict']
+    return '%s: %s; look at: %s' % (
+        found['kind'], found['why'], found['look_at'] or 'nothing')

@@ -1,0 +1,64 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the lab is asked by who sabotages it."""
+
+import re
+from urllib import parse
+
+from tools.lab import labs
+
+
+def alarms(lab, name):
+    """Return the alarms that Vitrage has of a name."""
+    found = lab.cloud.ask('rca', '/v1/alarm/?vitrage_id=all&all_tenants=1')
+    return [one for one in found if one['name'] == name]
+
+
+def alerts(lab):
+    """Return how many alerts the monitor has, pending ones too."""
+    return sum(map(len, lab.monitor.alerts().values()))
+
+
+def compute_service(lab, host):
+    """Return the id of a host's nova-compute."""
+    found = lab.cloud.ask('compute', '/os-services?binary=nova-compute')
+    return next(one['id'] for one in found['services']
+                if one['host'] == host)
+
+
+def mac(lab, url):
+    """Return the MAC address of the floating address in a URL."""
+    address = parse.urlsplit(url).hostname
+    found = lab.cloud.ask(
+        'network', '/v2.0/ports?fixed_ips=ip_address%%3D%s' % address)
+    return found['ports'][0]['mac_address']
+
+
+def queued(lab, beginning):
+    """Return how many messages wait in RabbitMQ's queues.
+
+    :param beginning: of the names of the queues
+    """
+    listed = lab.run(
+        labs.CONTROLLER, 'env', 'HOME=/var/lib/rabbitmq',
+        '/usr/lib/rabbitmq/bin/rabbitmqctl', '-q', 'list_queues', 'name',
+        'messages')
+    return sum(int(line.split()[1]) for line in listed.splitlines()
+               if line.startswith(beginning))
+
+
+def switch_port(lab, host):
+    """Return the port of the data network's switch that a host is at."""
+    text = (lab.directory / 'hosts' / host / 'host.env').read_text()
+    values = dict(re.findall(r'^(\w+)=(\S+)$', text, re.MULTILINE))
+    return '%(PREFIX)s-%(SHORT)s-d' % values

@@ -1,0 +1,92 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The scenario that a case is run by; ``SABOTAGE_CASE`` names the case.
+
+``tools/sabotage`` runs it in the environment of the lab that has Tempest
+and the plugin. ``tempest run`` never sees it.
+"""
+
+import contextlib
+import dataclasses
+import os
+import types
+
+from tempest.lib import decorators
+
+from self_healing_tempest_plugin.tests.scenario import base
+from tools.lab import labs
+from tools.sabotage import acts
+from tools.sabotage import breakages
+from tools.sabotage import case as cases
+from tools.sabotage import catalog
+
+CASE = catalog.find(os.environ['SABOTAGE_CASE'])
+
+
+@decorators.serial
+class SabotageTest(base.SelfHealingTest):
+    """One drill, with one thing broken.
+
+    :ivar lab: :class:`tools.lab.labs.Lab`
+    """
+
+    feature = CASE.fault.replace('-', '_')
+    kind = CASE.fault
+
+    def test_sabotage(self):
+        """The verdict names what is broken.
+
+        1. Break what is broken before anybody comes.
+        2. Deploy an application that answers at an address.
+        3. Break what is broken around the drill.
+        4. Break its host, watch, repair the host.
+        5. Undo all, the last first; the application goes in between.
+        """
+        self.lab = labs.Lab(os.environ['LAB_DIR'])
+        self.notes = breakages.Notes(self.lab)
+        before = contextlib.ExitStack()
+        self.addCleanup(before.close)
+        for one in CASE.before:
+            before.enter_context(self.broken(one))
+        self.deploy(healing=CASE.healing)
+        fault = self.plan()
+        expected = impatient(self.expect(fault))
+        act = getattr(acts, CASE.act) if CASE.act else contextlib.nullcontext
+        with act(self):
+            self.drill(fault, expected)
+
+    def broken(self, breakage):
+        """Return a context manager in which something is broken.
+
+        :param breakage: instance of a class of :mod:`.breakages`
+        """
+        return self.notes.broken(breakage)
+
+    @property
+    def other_host(self):
+        """Return the host that the application is not on."""
+        return next(one for one in self.settings.fault_hosts
+                    if one != self.app.host)
+
+
+def impatient(expected):
+    """Return an expectation with the deadlines of the case.
+
+    :param expected: :class:`..chain.expectation.Expectation`
+    """
+    seconds = dict(cases.DEADLINES, **CASE.deadlines)
+    timeouts = {link: seconds.get(link.label, default)
+                for link, default in expected.timeouts.items()}
+    return dataclasses.replace(
+        expected, timeouts=types.MappingProxyType(timeouts),
+        **CASE.expectation)

@@ -1,0 +1,29 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Process supervisors that listen on sockets."""
+
+import xmlrpc.client
+
+from supervisor import xmlrpc as supervisor_xmlrpc
+
+
+def ask(socket):
+    """Return what stands for a supervisor, each of its procedures a method.
+
+    A new one each time: its connection does not survive an error.
+
+    :param socket: path of a socket
+    """
+    return xmlrpc.client.ServerProxy(
+        'http://supervisor', transport=supervisor_xmlrpc.SupervisorTransport(
+            serverurl='unix://%s' % socket)).supervisor
