@@ -132,8 +132,8 @@ class Expectation:
         earlier = self.chain.link(origin.link)
         if earlier is None:
             return True
-        named = evidence.payload.get(origin.key)
-        named = {named} if isinstance(named, str) else {*(named or ())}
+        named = evidence.payload.get(origin.key) or ()
+        named = {named} if isinstance(named, str) else {*named}
         known = self.named(timeline, earlier, origin.of)
         if not named.isdisjoint(known):
             return True
