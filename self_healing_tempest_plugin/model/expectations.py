@@ -177,6 +177,20 @@ class Expectation:
                      if self.chain.healed.revived(self.ids, answer.payload)),
                     None)
 
+    def touched(self, timeline):
+        """Return the first answer that is not of the guest of before, or None.
+
+        From another boot it is not, whoever it is and wherever: where nobody
+        is to be healed, that is enough to know.
+
+        :param timeline: :class:`.timelines.Timeline`
+        :returns: :class:`.timelines.Evidence` of the application
+        """
+        return next((
+            answer for answer in self._answers(timeline)
+            if answer.payload.get('boot') not in (None, '', self.ids['boot'])
+            or self.chain.healed.revived(self.ids, answer.payload)), None)
+
     def strange(self, timeline):
         """Return the first answer of a server that is not known, or None.
 

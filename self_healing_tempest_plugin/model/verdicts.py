@@ -167,7 +167,7 @@ def _split_brain(timeline, expectation):
 def _unexpected(timeline, expectation):
     came = expectation.unexpected(timeline)
     if came is None:
-        return _unexpectedly_revived(timeline, expectation)
+        return _unexpectedly_answered(timeline, expectation)
     return Verdict(
         Kind.UNEXPECTED_HEALING, link=came.link,
         why='%s %s came at %+.1f s, which should not happen after: %s'
@@ -176,9 +176,9 @@ def _unexpected(timeline, expectation):
         look_at=expectation.describe(came.link.words.unexpected))
 
 
-def _unexpectedly_revived(timeline, expectation):
+def _unexpectedly_answered(timeline, expectation):
     goal = expectation.chain.goal
-    answer = expectation.revived(timeline) if (
+    answer = expectation.touched(timeline) if (
         goal in expectation.forbidden) else None
     if answer is None:
         return None
@@ -186,7 +186,7 @@ def _unexpectedly_revived(timeline, expectation):
         Kind.UNEXPECTED_HEALING, link=goal,
         why='the application answered at %+.1f s %s, which should not happen '
             'after: %s' % (elapsed(timeline, answer.seen_at),
-                           _itself(expectation, answer),
+                           _who(timeline, expectation, answer),
                            expectation.fault),
         look_at=expectation.describe(goal.words.unexpected))
 
