@@ -18,6 +18,7 @@ import testtools
 
 from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.tests.unit import chain_samples as samples
@@ -432,6 +433,17 @@ class UntouchedTest(MovingCase):
         self.check(Kind.UNTOUCHED, None, self.quiet(
             probes=(samples.probe(200.0, 'boot-1', 'old'),)),
             dataclasses.replace(QUIET, alive=True), 'server old lived on')
+
+    def test_application_that_cannot_be_asked(self):
+        """Then the watch ends all the same, and nobody knows."""
+        expected = dataclasses.replace(QUIET, alive=True)
+        for begin, over in ((149.9, False), (150.0, True)):
+            seen = self.quiet()
+            seen = dataclasses.replace(seen, watched={
+                **seen.watched, APPLICATION: timelines.Watched(
+                    9, 9, begin, 'no answer', 120.0)})
+            self.assertEqual(over, stopping.over(seen, expected))
+            self.check(Kind.INVALID, APPLICATION, seen, expected)
 
     def test_something_else(self):
         """About another host, another server, another address."""
