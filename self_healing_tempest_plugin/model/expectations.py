@@ -114,9 +114,15 @@ class Expectation:
         the alarm that it was deduced from; who answers, to the server that
         the stack has got.
         """
-        return next((evidence for evidence
-                     in self._about(timeline, link, mark)
-                     if self._belongs(timeline, evidence)), None)
+        return next(self.arrivals(timeline, link, mark), None)
+
+    def arrivals(self, timeline, link, mark):
+        """Return all evidence that is about this fault, an iterator.
+
+        See :meth:`arrival`.
+        """
+        return (evidence for evidence in self._about(timeline, link, mark)
+                if self._belongs(timeline, evidence))
 
     def _about(self, timeline, link, mark):
         return (evidence for evidence in timeline.evidence

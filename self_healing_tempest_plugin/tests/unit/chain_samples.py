@@ -61,7 +61,6 @@ SERVER = links.Link(
     fits=lambda ids, payload: 'host' not in payload or (
         payload['host'] != ids['host']
         and payload.get('status') == 'ACTIVE'),
-    servers=lambda ids, payload: (payload.get('server_id'),),
     identity=('host', 'status'))
 
 _ALARM = chains.Step(monitor_alarm.LINK)
