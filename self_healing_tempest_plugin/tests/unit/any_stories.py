@@ -335,18 +335,20 @@ class Story:
         self.timeouts[link.name] += seconds
 
     def followed(self, link):
-        """Return seconds in which something behind a link comes for certain.
+        """Return what comes behind a link for certain, and within what time.
 
         What names an object of the link belongs to nothing without it.
+
+        :returns: a step and seconds
         """
+        steps = self.steps[[step.link for step in self.steps].index(link):]
         seconds = 0.0
-        for step in self.steps[self.steps.index(next(
-                step for step in self.steps if step.link is link)):]:
+        for step in steps:
             seconds += self.shares[step.link]
             if step.link is not link and not any(
                     origin.link == link.name for origin in step.link.origins):
                 break
-        return seconds
+        return step, seconds
 
     def last(self):
         """Return when the last thing comes that ever does."""

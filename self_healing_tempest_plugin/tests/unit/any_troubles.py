@@ -237,7 +237,11 @@ def _unseen(story):
     story.lay()
     link = story.pick(story.chain.links[:-1])
     story.hidden.add(link)
-    story.patient(link, story.followed(link))
+    follower, seconds = story.followed(link)
+    story.patient(link, seconds)
+    if follower.link is not story.chain.goal and story.rng.random() < 0.5:
+        # What has come behind it keeps the watch open.
+        _delay(story, 3 * story.slack)
     return by_others(link)
 
 
