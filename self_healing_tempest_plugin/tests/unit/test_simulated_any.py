@@ -38,7 +38,7 @@ Kind, Mark = verdicts.Kind, links.Mark
 Expectation = expectations.Expectation
 
 # Of each chain.
-RUNS = 700
+RUNS = 1000
 
 # Other cases each time; the line that tells of them says how to get the same.
 SEED = int(os.environ.get('OS_TEST_SEED') or random.SystemRandom().getrandbits(
