@@ -114,9 +114,15 @@ class Expectation:
         the alarm that it was deduced from; who answers, to the server that
         the stack has got.
         """
-        return next((evidence for evidence
-                     in self._about(timeline, link, mark)
-                     if self._belongs(timeline, evidence)), None)
+        return next(self.arrivals(timeline, link, mark), None)
+
+    def arrivals(self, timeline, link, mark):
+        """Return all evidence that is about this fault, an iterator.
+
+        See :meth:`arrival`.
+        """
+        return (evidence for evidence in self._about(timeline, link, mark)
+                if self._belongs(timeline, evidence))
 
     def _about(self, timeline, link, mark):
         return (evidence for evidence in timeline.evidence
@@ -132,8 +138,8 @@ class Expectation:
         earlier = self.chain.link(origin.link)
         if earlier is None:
             return True
-        named = evidence.payload.get(origin.key)
-        named = {named} if isinstance(named, str) else {*(named or ())}
+        named = evidence.payload.get(origin.key) or ()
+        named = {named} if isinstance(named, str) else {*named}
         known = self.named(timeline, earlier, origin.of)
         if not named.isdisjoint(known):
             return True
@@ -176,6 +182,20 @@ class Expectation:
         return next((answer for answer in self._answers(timeline)
                      if self.chain.healed.revived(self.ids, answer.payload)),
                     None)
+
+    def touched(self, timeline):
+        """Return the first answer that is not of the guest of before, or None.
+
+        From another boot it is not, whoever it is and wherever: where nobody
+        is to be healed, that is enough to know.
+
+        :param timeline: :class:`.timelines.Timeline`
+        :returns: :class:`.timelines.Evidence` of the application
+        """
+        return next((
+            answer for answer in self._answers(timeline)
+            if answer.payload.get('boot') not in (None, '', self.ids['boot'])
+            or self.chain.healed.revived(self.ids, answer.payload)), None)
 
     def strange(self, timeline):
         """Return the first answer of a server that is not known, or None.

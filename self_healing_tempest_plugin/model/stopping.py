@@ -115,10 +115,14 @@ def _quiet_over(timeline, expectation):
 
 
 def _lived_until(timeline, expectation, end):
-    # One request that is lost does not prove that the server is dead.
+    # One request that is lost does not prove that the server is dead; and
+    # where none can be made, that does not change for ever.
     probe = timeline.last_probe()
+    watched = timeline.watched.get(expectation.chain.goal)
+    begins = (probe and probe.begin, watched and watched.last_begin)
     return (not expectation.alive or expectation.lived(timeline) is not None
-            or (probe is not None and probe.begin >= end + GRACE))
+            or any(begin is not None and begin >= end + GRACE
+                   for begin in begins))
 
 
 def _watched_until(timeline, link, end):

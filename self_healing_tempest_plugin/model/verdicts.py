@@ -167,7 +167,7 @@ def _split_brain(timeline, expectation):
 def _unexpected(timeline, expectation):
     came = expectation.unexpected(timeline)
     if came is None:
-        return _unexpectedly_revived(timeline, expectation)
+        return _unexpectedly_answered(timeline, expectation)
     return Verdict(
         Kind.UNEXPECTED_HEALING, link=came.link,
         why='%s %s came at %+.1f s, which should not happen after: %s'
@@ -176,9 +176,9 @@ def _unexpected(timeline, expectation):
         look_at=expectation.describe(came.link.words.unexpected))
 
 
-def _unexpectedly_revived(timeline, expectation):
+def _unexpectedly_answered(timeline, expectation):
     goal = expectation.chain.goal
-    answer = expectation.revived(timeline) if (
+    answer = expectation.touched(timeline) if (
         goal in expectation.forbidden) else None
     if answer is None:
         return None
@@ -186,7 +186,7 @@ def _unexpectedly_revived(timeline, expectation):
         Kind.UNEXPECTED_HEALING, link=goal,
         why='the application answered at %+.1f s %s, which should not happen '
             'after: %s' % (elapsed(timeline, answer.seen_at),
-                           _itself(expectation, answer),
+                           _who(timeline, expectation, answer),
                            expectation.fault),
         look_at=expectation.describe(goal.words.unexpected))
 
@@ -445,16 +445,17 @@ def _begins(timeline, expectation, link):
     """Return the evidence of what may be the beginning of a link.
 
     Of several updates of the stack, it is not known which has brought the
-    server: one of those that had begun by then.
+    server: one of those that had begun by then. What another object began
+    when this one had ended is no beginning of it.
     """
     end = expectation.arrival(timeline, link, Mark.FINISHED)
-    if link.any_start and end is not None:
-        begun = [evidence for evidence in timeline.evidence
-                 if evidence.link is link and evidence.mark is Mark.STARTED
-                 and expectation.ties(evidence)
-                 and evidence.seen_at <= end.seen_at]
-        return begun or [end]
-    return [expectation.arrival(timeline, link, Mark.STARTED) or end]
+    begun = [start for start
+             in expectation.arrivals(timeline, link, Mark.STARTED)
+             if end is None or start.object_id == end.object_id
+             or start.seen_at < end.seen_at]
+    if not link.any_start or end is None:
+        return begun[:1] or [end]
+    return [start for start in begun if start.seen_at <= end.seen_at] or [end]
 
 
 def _healed(timeline, expectation):
