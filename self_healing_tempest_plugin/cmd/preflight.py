@@ -17,8 +17,8 @@ from tempest.common import credentials_factory
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.preflight import examine
-from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin.report import table
 from self_healing_tempest_plugin import scenarios
 

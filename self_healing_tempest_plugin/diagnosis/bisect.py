@@ -23,10 +23,10 @@ import dataclasses
 
 from oslo_log import log
 
-from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.diagnosis import records
 from self_healing_tempest_plugin.faults import journal
 from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import handover
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.model import expectations
@@ -91,7 +91,7 @@ class _Trial:
 def bisect(case):
     """Try the links after a broken one, each on its own.
 
-    :param case: :class:`.context.Case`
+    :param case: :class:`..links.context.Case`
     :returns: tuple of :class:`.records.Works`, in the order of the links,
         and tuple of :class:`.records.Fact` on what was left behind; both are
         empty where no bisect is wanted, or possible

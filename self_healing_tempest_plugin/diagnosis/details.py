@@ -13,7 +13,7 @@
 
 """What the services tell of a run when it is over, each asked once."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.services import asking
 

@@ -20,8 +20,8 @@ explains it goes with it.
 """
 
 from self_healing_tempest_plugin.diagnosis import bisect
-from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.diagnosis import records
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import verdicts

@@ -39,7 +39,7 @@ class Handover:
 
     :ivar what: what is handed over, for people
     :ivar hand_over: context manager of a
-        :class:`..diagnosis.context.Case` and a
+        :class:`..links.context.Case` and a
         :class:`..watching.recorders.Recorder`
     :ivar makes: name of the link before that is there by it, and is watched
         as well; empty where none is
@@ -69,7 +69,7 @@ def fenced(case):
     The deduction forces it down; where that is passed over, Nova has to
     find out by itself, and until then does not delete the old server.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..links.context.Case`
     """
     if case.around.alarm.file != templates.HOST_DOWN:
         return

@@ -13,7 +13,7 @@
 
 """What Nova is asked about hosts and servers, whatever the link."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.model import stamps
 from self_healing_tempest_plugin import readiness
 

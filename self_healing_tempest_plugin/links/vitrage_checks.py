@@ -13,7 +13,7 @@
 
 """What preflight learns of Vitrage's processes."""
 
-from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.services import errors
 
 

@@ -13,7 +13,7 @@
 
 """What Vitrage is asked about more than one link."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 
 Clue = context.Clue
 

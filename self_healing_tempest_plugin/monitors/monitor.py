@@ -71,8 +71,8 @@ class Monitor(typing.Protocol):
     def inquiries(self, case):
         """Return what it is asked when its alarm is not in Vitrage.
 
-        :param case: :class:`..diagnosis.context.Case`
-        :returns: tuple of :class:`..diagnosis.context.Inquiry`
+        :param case: :class:`..links.context.Case`
+        :returns: tuple of :class:`..links.context.Inquiry`
         """
         del case
         return ()

@@ -18,7 +18,7 @@ import typing
 
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.links import kit
-from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
@@ -99,7 +99,7 @@ def examine(answers, settings, chains):
 def judged(checks, answers, settings):
     """Return the rows of some checks.
 
-    :param checks: :class:`.rows.Check` objects
+    :param checks: :class:`..links.rows.Check` objects
     :param answers: :class:`..services.asking.Answers`
     :param settings: :class:`..config.Settings`
     """

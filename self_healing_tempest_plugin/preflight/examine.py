@@ -19,11 +19,11 @@ from tempest.lib.common import api_microversion_fixture
 
 from self_healing_tempest_plugin.faults import journal as journals
 from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.preflight import cloud
 from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import options
-from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
@@ -53,7 +53,7 @@ def patient(settings):
 
 
 def examine(settings, features, available, connect, chains):
-    """Ask everything, and return a list of :class:`.rows.Row`.
+    """Ask everything, and return a list of :class:`..links.rows.Row`.
 
     :param settings: :class:`..config.Settings`
     :param features: names of the enabled scenarios

@@ -23,8 +23,8 @@ from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.preflight import options
-from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors

@@ -15,8 +15,8 @@
 import os
 
 from self_healing_tempest_plugin.faults import passwords
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import monitors
-from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import scenarios
 
 _LINK = 'options'

@@ -34,6 +34,7 @@ from tempest import config as tempest_config
 from tempest.lib.common import api_microversion_fixture
 
 from self_healing_tempest_plugin import application
+from self_healing_tempest_plugin.chains import vitrage as vitrage_chain
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import guests
@@ -42,6 +43,8 @@ from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import life
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links.vitrage_deduction import template
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import heat
@@ -152,11 +155,13 @@ def _run(run, options, settings, journal):
     alarm = (settings.nic_alarm if 'nic' in options.kind.split('-')
              else settings.host_alarm)
     if options.application:
-        run.enter_context(application.DeductionTemplate(
+        run.enter_context(template.DeductionTemplate(
             cloud, settings, monitors.of(settings).datasource,
             alarm, journal))
         app = run.enter_context(application.Application(
-            cloud, settings, answers=False, journal=journal,
+            cloud, settings, answers=False,
+            parameters=kit.parameters(vitrage_chain.CHAIN, settings),
+            journal=journal,
             transports=transports, left=lambda server, host: guests.left(
                 server, cloud.nova.ports(server),
                 targets.target(host, settings, address))))

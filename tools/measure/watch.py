@@ -107,9 +107,9 @@ def drill():
     kept = []
 
     class Measured(test_host_power.HostCrashTest):
-        def drill(self, plan, expected):
-            super().drill(plan, expected)
-            kept.append((self.recorder.timeline(), expected))
+        def drill(self, plan):
+            super().drill(plan)
+            kept.append((self._drill.recorder.timeline(), self.expect(plan)))
 
     # A suite, because that is what sets up the class.
     result = unittest.TextTestRunner(stream=sys.stderr).run(
@@ -144,12 +144,11 @@ def verdict_after(seen, expected):
         answer of a stack that is UPDATE_COMPLETE, and after the end of the
         execution as well
     """
-    from self_healing_tempest_plugin.chain import links
-    ends = {link: seen.when(expected.arrival(seen, link,
-                                             links.Mark.FINISHED))
-            for link in (links.Link.APPLICATION, links.Link.STACK,
-                         links.Link.WORKFLOW)}
-    execution = ends.pop(links.Link.WORKFLOW)
+    from self_healing_tempest_plugin.model import links
+    ends = {name: seen.when(expected.arrival(
+        seen, expected.chain.link(name), links.Mark.FINISHED))
+        for name in ('application', 'stack', 'workflow')}
+    execution = ends.pop('workflow')
 
     def since(*moments):
         return [round(seen.concluded - max(one.end for one in moments), 3),

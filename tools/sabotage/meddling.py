@@ -43,7 +43,7 @@ def link(label, mark='finished'):
     :param mark: ``started`` or ``finished``
     """
     return lambda timeline: any(
-        (one.link.label, one.mark.value) == (label, mark)
+        (one.link.name, one.mark.value) == (label, mark)
         for one in timeline.evidence)
 
 

@@ -41,7 +41,11 @@ class SabotageTest(base.SelfHealingTest):
     """
 
     feature = CASE.fault.replace('-', '_')
-    kind = CASE.fault
+
+    @classmethod
+    def setup_clients(cls):
+        super().setup_clients()
+        cls.scenario = dataclasses.replace(cls.scenario, wired=CASE.healing)
 
     def test_sabotage(self):
         """The verdict names what is broken.
@@ -58,12 +62,32 @@ class SabotageTest(base.SelfHealingTest):
         self.addCleanup(before.close)
         for one in CASE.before:
             before.enter_context(self.broken(one))
-        self.deploy(healing=CASE.healing)
+        self.deploy()
         fault = self.plan()
-        expected = impatient(self.expect(fault))
         act = getattr(acts, CASE.act) if CASE.act else contextlib.nullcontext
         with act(self):
-            self.drill(fault, expected)
+            self.drill(fault)
+
+    def expect(self, plan):
+        """Return what the fault should do, within the deadlines of the case.
+
+        :param plan: the fault
+        """
+        return impatient(super().expect(plan))
+
+    @property
+    def app(self):
+        """Return the application."""
+        return self._drill.app
+
+    @property
+    def recorder(self):
+        """Return what collects what is seen."""
+        return self._drill.recorder
+
+    def current_server_id(self):
+        """Return the server that the stack has now."""
+        return self._drill.current_server_id()
 
     def broken(self, breakage):
         """Return a context manager in which something is broken.
@@ -82,11 +106,11 @@ class SabotageTest(base.SelfHealingTest):
 def impatient(expected):
     """Return an expectation with the deadlines of the case.
 
-    :param expected: :class:`..chain.expectation.Expectation`
+    :param expected: :class:`..model.expectations.Expectation`
     """
     seconds = dict(cases.DEADLINES, **CASE.deadlines)
-    timeouts = {link: seconds.get(link.label, default)
-                for link, default in expected.timeouts.items()}
+    timeouts = {name: seconds.get(name, default)
+                for name, default in expected.timeouts.items()}
     return dataclasses.replace(
         expected, timeouts=types.MappingProxyType(timeouts),
         **CASE.expectation)

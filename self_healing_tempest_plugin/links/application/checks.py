@@ -13,7 +13,7 @@
 
 """What preflight could ask about the way to the application: nothing."""
 
-from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.links import rows
 
 CHECKS = (
     rows.Check('application', 'its address', (), rows.unseen(

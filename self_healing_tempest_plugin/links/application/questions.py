@@ -14,7 +14,7 @@
 
 from urllib import parse
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import nova_inquiries
 from self_healing_tempest_plugin.model import verdicts
 
@@ -144,7 +144,7 @@ _SPLIT_BRAIN = (
 def inquiries(case):
     """Return what to ask when the application does not answer as it should.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     split = case.verdict.kind is verdicts.Kind.SPLIT_BRAIN
     return _SPLIT_BRAIN if split else _INQUIRIES

@@ -12,7 +12,7 @@
 
 """Link fault: what kept the drill from taking place."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -50,7 +50,7 @@ _INQUIRIES = (
 def inquiries(case):
     """Return what to ask when no witness saw the fault, or it was too early.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     del case
     return _INQUIRIES

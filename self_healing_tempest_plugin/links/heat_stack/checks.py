@@ -13,7 +13,7 @@
 
 """What preflight asks about Heat, and about room for another server."""
 
-from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin.services import glance
 from self_healing_tempest_plugin.services import neutron

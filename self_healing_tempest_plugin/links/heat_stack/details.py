@@ -13,7 +13,7 @@
 
 """What Heat and Nova tell of the stack when all is over."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links.heat_stack import link
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stamps

@@ -12,7 +12,7 @@
 
 """Link stack: Mistral's tasks as the sender, Heat and Nova behind it."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import nova_inquiries
 from self_healing_tempest_plugin.model import stamps
 from self_healing_tempest_plugin.services import asking
@@ -173,7 +173,7 @@ _OTHERS = (
 def inquiries(case):
     """Return what to ask when the stack has no other server.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     del case
     return _INQUIRIES
@@ -182,7 +182,7 @@ def inquiries(case):
 def others(case):
     """Return what to ask when somebody else may have healed.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     del case
     return _OTHERS

@@ -13,8 +13,8 @@
 
 """What preflight asks about Mistral, and who starts its workflows."""
 
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.links import vitrage_checks
-from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import templates
 
 _NOTIFIER = 'VitrageNotifierService'

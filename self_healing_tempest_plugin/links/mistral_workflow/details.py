@@ -13,7 +13,7 @@
 
 """What Mistral tells of the executions when all is over."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links.mistral_workflow import link
 from self_healing_tempest_plugin.services import asking
 

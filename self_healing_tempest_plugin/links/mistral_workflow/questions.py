@@ -12,7 +12,7 @@
 
 """Link workflow: Vitrage's rule and notifier, and Mistral."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links.mistral_workflow import link
 from self_healing_tempest_plugin.links import vitrage_inquiries
 from self_healing_tempest_plugin.model import links
@@ -155,7 +155,7 @@ def inquiries(case):
 
     It depends on whether any was started.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     started = case.verdict.kind is not verdicts.Kind.EXECUTION_STORM and (
         case.arrival(link.LINK, links.Mark.STARTED))
@@ -165,7 +165,7 @@ def inquiries(case):
 def at_work(case):
     """Return what to ask when what an execution works on is missing.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     del case
     return _STARTED[:1]
@@ -174,7 +174,7 @@ def at_work(case):
 def others(case):
     """Return what to ask when somebody else may have healed.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     del case
     return _STARTED[1:]

@@ -13,7 +13,7 @@
 
 """What preflight asks about the monitor's alarms in Vitrage."""
 
-from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.links import rows
 
 
 def questions(cloud):

@@ -12,7 +12,7 @@
 
 """Link alarm: the monitor as its sender, Vitrage as its receiver."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import vitrage_inquiries
 
 Clue, Inquiry = context.Clue, context.Inquiry
@@ -82,6 +82,6 @@ _INQUIRIES = (
 def inquiries(case):
     """Return what to ask when the alarm is missing.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     return *case.around.monitor.inquiries(case), *_INQUIRIES

@@ -12,7 +12,7 @@
 
 """Link deduction: Vitrage's templates between its alarms."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import vitrage_inquiries
 
 Clue, Inquiry = context.Clue, context.Inquiry
@@ -121,7 +121,7 @@ _INQUIRIES = (
 def inquiries(case):
     """Return what to ask when nothing is deduced.
 
-    :param case: :class:`..diagnosis.context.Case`
+    :param case: :class:`..context.Case`
     """
     del case
     return _INQUIRIES

@@ -12,7 +12,7 @@
 
 """What Alertmanager tells of its alert when all is over."""
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.monitors.prometheus import labels
 

@@ -15,7 +15,7 @@
 import contextlib
 import functools
 
-from self_healing_tempest_plugin.diagnosis import context
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.monitors.prometheus import alertmanager
 from self_healing_tempest_plugin.monitors.prometheus import labels
 from self_healing_tempest_plugin.services import errors

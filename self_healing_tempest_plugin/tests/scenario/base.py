@@ -105,6 +105,14 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         """
         return self._drill.plan()
 
+    def expect(self, plan):
+        """Return what a fault should do to the application.
+
+        :param plan: :class:`..faults.plan.Plan`
+        :returns: :class:`..model.expectations.Expectation`
+        """
+        return self._drill.expect(plan)
+
     def drill(self, plan):
         """Inject a fault, watch until the verdict is sure, take it back.
 
@@ -112,10 +120,12 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
 
         :param plan: :class:`..faults.plan.Plan`
         """
-        expected = self._drill.expect(plan)
+        expected = self.expect(plan)
         try:
             self._drill.run(plan, expected)
         finally:
+            for name, detail in self._drill.getDetails().items():
+                self.addDetail(name, detail)
             # Whatever else is wrong, the verdict is told, too.
             self.expectThat(
                 self._drill.recorder.timeline(),

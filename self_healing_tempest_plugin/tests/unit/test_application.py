@@ -99,7 +99,7 @@ class ApplicationTestCase(service_samples.ClientTestCase):
         """Return the surroundings of an application."""
         return surroundings.Surroundings(
             clients=self.clients, settings=self.settings,
-            monitor=monitors.MONITORS['prometheus'], alarm=HOST_ALARM,
+            monitor=monitors.of(self.settings), alarm=HOST_ALARM,
             application=app)
 
     def deploy(self):

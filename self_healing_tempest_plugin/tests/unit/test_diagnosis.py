@@ -19,8 +19,8 @@ from hypothesis import strategies
 import testtools
 
 from self_healing_tempest_plugin.chains import vitrage
-from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.diagnosis import diagnose
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts

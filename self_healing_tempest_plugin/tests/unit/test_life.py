@@ -42,6 +42,7 @@ FATAL = """
 import os, pathlib, signal, sys
 from self_healing_tempest_plugin.faults import journal, life, transports
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.watching import recorders
 state, moment, name = sys.argv[2:]
 directory = pathlib.Path(sys.argv[1])
 

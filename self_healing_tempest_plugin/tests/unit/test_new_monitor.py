@@ -29,10 +29,10 @@ from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.diagnosis import bisect
-from self_healing_tempest_plugin.diagnosis import context
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links.monitor_alarm import kit as alarm_kit
 from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.links import surroundings

@@ -28,8 +28,8 @@ from self_healing_tempest_plugin.faults import passwords
 from self_healing_tempest_plugin.faults import plan as plans
 from self_healing_tempest_plugin.faults import power
 from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.preflight import options
-from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import test_config

@@ -31,11 +31,11 @@ from self_healing_tempest_plugin.faults import plan
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links.heat_stack import checks as heat_stack
 from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.preflight import cloud
 from self_healing_tempest_plugin.preflight import examine
 from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import options
-from self_healing_tempest_plugin.preflight import rows
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin import templates

@@ -31,7 +31,7 @@ import testtools
 from self_healing_tempest_plugin.cmd import main
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.preflight import rows
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import redaction
 from self_healing_tempest_plugin.redaction import forms
 from self_healing_tempest_plugin.redaction import known

@@ -423,7 +423,7 @@ class HostileDefectTest(DefectCase):
         self.assert_verdict('by somebody')
 
     def test_a4_unexpectedly_moved(self):
-        self.replaced(verdicts, '_unexpectedly_revived', lambda *args: None)
+        self.replaced(verdicts, '_unexpectedly_answered', lambda *args: None)
         self.assert_verdict('quiet, moved')
 
 
