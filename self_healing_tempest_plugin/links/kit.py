@@ -14,7 +14,7 @@
 """What binds a link to the cloud: who watches it, who is asked about it."""
 
 import dataclasses
-import importlib
+import pkgutil
 import typing
 
 from self_healing_tempest_plugin.model import links
@@ -102,7 +102,7 @@ def of(link):
     :param link: :class:`..model.links.Link`
     :returns: :class:`Kit`
     """
-    return importlib.import_module(link.kit).KIT
+    return pkgutil.resolve_name(link.kit)
 
 
 def of_chain(chain):

@@ -143,7 +143,7 @@ class Link:
         change
     :ivar any_start: whether any of several starts may have led to an end
     :ivar watched_on: whether it is watched when the verdict is sure
-    :ivar kit: name of the module that binds it to the cloud
+    :ivar kit: what binds it to the cloud, as ``module:name``
     """
 
     name: str
@@ -175,4 +175,4 @@ FAULT = Link(
         arrived='{fault}, seen by a witness',
         expected='witness of: {fault}',
         look_at='{fault_look_at}'),
-    kit='self_healing_tempest_plugin.links.fault.kit')
+    kit='self_healing_tempest_plugin.links.fault.kit:KIT')

@@ -46,4 +46,4 @@ LINK = links.Link(
     identity=('boot', 'server', 'host'),
     late=('host', 'moved_by'),
     watched_on=True,
-    kit='self_healing_tempest_plugin.links.application.kit')
+    kit='self_healing_tempest_plugin.links.application.kit:KIT')

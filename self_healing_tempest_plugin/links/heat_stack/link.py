@@ -56,4 +56,4 @@ LINK = links.Link(
     # Another update begins at another time, or brings another server.
     identity=('host', 'server_id', 'stack_id', 'updated_time'),
     any_start=True,
-    kit='self_healing_tempest_plugin.links.heat_stack.kit')
+    kit='self_healing_tempest_plugin.links.heat_stack.kit:KIT')

@@ -57,4 +57,4 @@ LINK = links.Link(
     ties=_ties,
     identity=('server_id', 'stack_id'),
     watched_on=True,
-    kit='self_healing_tempest_plugin.links.mistral_workflow.kit')
+    kit='self_healing_tempest_plugin.links.mistral_workflow.kit:KIT')

@@ -36,4 +36,4 @@ LINK = links.Link(
         takes="the time from the fault to the monitor's alarm in Vitrage"),
     ties=_ties,
     identity=('host', 'start_timestamp'),
-    kit='self_healing_tempest_plugin.links.monitor_alarm.kit')
+    kit='self_healing_tempest_plugin.links.monitor_alarm.kit:KIT')

@@ -47,4 +47,4 @@ LINK = links.Link(
     remark=_remark,
     identity=('server_id', 'start_timestamp'),
     late=('causes',),
-    kit='self_healing_tempest_plugin.links.vitrage_deduction.kit')
+    kit='self_healing_tempest_plugin.links.vitrage_deduction.kit:KIT')
