@@ -190,6 +190,14 @@ class CarrierTest(testtools.TestCase):
         self.assertEqual((), chain.carriers)
         self.assertEqual([None] * 4, self.carriers(chain))
 
+    def test_only_its_start_is_waited_for(self):
+        """Nobody works on what never has to end."""
+        steps = [step for step in samples.MOVING.steps
+                 if step.link is not samples.SERVER]
+        steps.insert(2, chains.Step(samples.SERVER, STARTED))
+        chain = dataclasses.replace(samples.MOVING, steps=tuple(steps))
+        self.assertEqual([None] * 4, self.carriers(chain))
+
     def test_blamed_as_long_as_nothing_behind_has_begun(self):
         """Whoever carries is at fault, in any chain that has one."""
         for chain, carrier, behind in (

@@ -74,6 +74,11 @@ class FitsTest(testtools.TestCase):
         """A new name for the old guest is no other server."""
         self.assertFalse(healing.REPLACED.fits(IDS, payload('new', 'boot-1')))
 
+    def test_another_server_elsewhere(self):
+        """Whose host is known is no moved one for that."""
+        self.assertFalse(healing.MOVED.fits(IDS, payload(
+            'new', 'boot-2', host='compute-2')))
+
     def test_moved_host_that_nova_does_not_know(self):
         self.assertFalse(healing.MOVED.fits(IDS, payload(
             'old', 'boot-2', host=None)))
@@ -122,6 +127,12 @@ class RevivedTest(testtools.TestCase):
     def test_moved(self):
         """On the same host, or with the same boot; not where unknown."""
         self.check(healing.MOVED, REBOOTED, MIGRATED)
+
+    def test_another_server(self):
+        """What does not heal is not always the old server."""
+        for meaning in (healing.REPLACED, healing.MOVED):
+            self.assertFalse(meaning.revived(IDS, payload(
+                'new', 'boot-1', host='compute-2')))
 
     def test_moved_unknown_host(self):
         self.assertFalse(healing.MOVED.revived(IDS, payload(
@@ -433,6 +444,16 @@ class UntouchedTest(MovingCase):
         self.check(Kind.UNTOUCHED, None, self.quiet(
             probes=(samples.probe(200.0, 'boot-1', 'old'),)),
             dataclasses.replace(QUIET, alive=True), 'server old lived on')
+
+    def test_who_has_to_live(self):
+        """The boot of before, after the quiet time, before the conclusion."""
+        expected = dataclasses.replace(QUIET, alive=True)
+        good = samples.probe(135.0, 'boot-1', 'old')
+        for changes, lives in (
+                ({}, True), ({'begin': 134.9}, False), ({'ok': False}, False),
+                ({'boot': 'boot-2'}, False), ({'end': 300.1}, False)):
+            seen = self.quiet(probes=(dataclasses.replace(good, **changes),))
+            self.assertEqual(lives, expected.lived(seen) is not None, changes)
 
     def test_application_that_cannot_be_asked(self):
         """Then the watch ends all the same, and nobody knows."""
