@@ -164,7 +164,7 @@ class WatchedTest(test_application.ApplicationTestCase):
         self.assertEqual(
             ['bell', 'mending started', 'mending finished', 'door',
              'healing'],
-            [row.step for row in statistics.statistics([run], {'bell': 1.0})])
+            [row.step for row in statistics.of([run], {'bell': 1.0})])
 
     def test_options(self):
         """Each link has its deadline and its objective."""
@@ -181,14 +181,17 @@ class WatchedTest(test_application.ApplicationTestCase):
 
 
 class StormyHouse(toy_chain.House):
-    """Nothing happens to it before the storm, which is a file."""
+    """Nothing happens to it but some time after the storm, a file."""
 
     def __init__(self, file):
         super().__init__()
         self._file = file
 
     def has(self, what):
-        return os.path.exists(self._file) and super().has(what)
+        if not os.path.exists(self._file):
+            return False
+        since = waiting.CLOCK.wall() - os.path.getmtime(self._file)
+        return since > 0.5 and super().has(what)
 
 
 class DrillTest(test_application.ApplicationTestCase):
@@ -230,6 +233,7 @@ class DrillTest(test_application.ApplicationTestCase):
         self.house.seen.update(seen)
         with self.drill:
             self.drill.deploy()
+            self.house.url = self.drill.app.url
             plan = self.drill.plan()
             expected = self.drill.expect(plan)
             self.drill.run(plan, expected)

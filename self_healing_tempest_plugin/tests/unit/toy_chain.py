@@ -60,6 +60,7 @@ MENDING = links.Link(
         help='Seconds from the bell to the mended house.', seconds=9,
         takes='the time from the bell to the mended house'),
     ties=_house, origins=(links.Origin('bell', key='heard', needed=True),),
+    servers=lambda ids, payload: (payload.get('server_id'),),
     kit=_KIT % 'MENDING_KIT')
 
 DOOR = links.Link(
