@@ -17,8 +17,8 @@ import secrets
 import fixtures
 from tempest.lib.common.utils import data_utils
 
-from self_healing_tempest_plugin.faults import journal as journals
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.services import errors
@@ -51,11 +51,11 @@ class Application(fixtures.Fixture):
         :param answers: whether a guest will run that can be asked
         :param template: file name of the HOT, see :mod:`.templates`
         :param parameters: what that takes beside, a dict or None
-        :param journal: :class:`.faults.journal.Journal`, held; None: that of
+        :param journal: :class:`.faults.journals.Journal`, held; None: that of
             [self_healing] state_dir
         :param transports: :class:`.faults.transports.Transports`, for what
             the application leaves on a host that is broken
-        :param left: returns what that is as a :class:`.faults.plan.Plan`, or
+        :param left: returns what that is as a :class:`.faults.plans.Plan`, or
             None, of its server's id and host; None: nobody looks
         """
         super().__init__()

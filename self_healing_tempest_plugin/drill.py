@@ -29,9 +29,9 @@ from self_healing_tempest_plugin.diagnosis import details
 from self_healing_tempest_plugin.diagnosis import diagnose
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
-from self_healing_tempest_plugin.faults import guests
 from self_healing_tempest_plugin.faults import kinds
-from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import lifecycle
+from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.model import expectations
@@ -128,7 +128,7 @@ class Drill(fixtures.Fixture):
     def plan(self):
         """Return the fault of the application's host, if it is allowed.
 
-        :returns: :class:`.faults.plan.Plan`
+        :returns: :class:`.faults.plans.Plan`
         :raises .faults.gates.FaultRefused: when it is not
         """
         self._ask_gates(self.app.host)
@@ -137,7 +137,7 @@ class Drill(fixtures.Fixture):
     def expect(self, plan):
         """Return what the fault should do to the application.
 
-        :param plan: :class:`.faults.plan.Plan`
+        :param plan: :class:`.faults.plans.Plan`
         :returns: :class:`.model.expectations.Expectation`
         """
         times, app, scenario = (self._settings.timeouts, self.app,
@@ -159,7 +159,7 @@ class Drill(fixtures.Fixture):
         the application are watched until nothing is left of the fault. What
         was seen is published, whatever becomes of it.
 
-        :param plan: :class:`.faults.plan.Plan`
+        :param plan: :class:`.faults.plans.Plan`
         :param expected: :class:`.model.expectations.Expectation`
         """
         try:
@@ -203,7 +203,8 @@ class Drill(fixtures.Fixture):
             raise gates.FaultRefused('[self_healing] fault_hosts is empty')
         for host in hosts:
             try:
-                unmet = life.unmet(self._plan(host), self._around.transports)
+                unmet = lifecycle.unmet(self._plan(host),
+                                        self._around.transports)
             except commands.CommandFailed as error:
                 unmet = (str(error),)
             if unmet:
@@ -258,7 +259,7 @@ class Drill(fixtures.Fixture):
     def _break(self, plan, expected, watched):
         """Drill, and return whether anything was broken."""
         try:
-            with life.injected(
+            with lifecycle.injected(
                     plan, self._around.journal, self._around.transports,
                     self._settings.timeouts, self.recorder,
                     gate=lambda: self._look_last(plan, expected)):
@@ -328,8 +329,8 @@ class Drill(fixtures.Fixture):
 
     def _see_guest_gone(self, expected):
         ids = expected.ids
-        guests.wait_gone(ids['server_id'], self._target(ids['host']),
-                         self._around.transports)
+        remains.wait_gone(ids['server_id'], self._target(ids['host']),
+                          self._around.transports)
         waiting.pause(self._settings.timeouts.return_watch)
 
     def _deleted(self, server_id):
@@ -343,8 +344,8 @@ class Drill(fixtures.Fixture):
 
     def _left(self, server_id, host):
         """Return what the server's deletion may leave on a broken host."""
-        return guests.left(server_id, self._clients.nova.ports(server_id),
-                           self._target(host))
+        return remains.left(server_id, self._clients.nova.ports(server_id),
+                            self._target(host))
 
     def _diagnose(self, expected):
         with self._afterwards('the diagnosis'):
@@ -354,7 +355,7 @@ class Drill(fixtures.Fixture):
     def _ready(self, plan):
         """Record what makes the run invalid; return whether nothing does."""
         unmet = (*self._readiness.unmet(),
-                 *life.unmet(plan, self._around.transports))
+                 *lifecycle.unmet(plan, self._around.transports))
         for problem in unmet:
             self.recorder.unmet(problem)
         return not unmet

@@ -21,8 +21,8 @@ import contextlib
 import math
 
 from self_healing_tempest_plugin.faults import checks
-from self_healing_tempest_plugin.faults import journal as journals
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
@@ -46,7 +46,7 @@ class Removal:
         """Take what is needed; nothing is asked yet.
 
         :param clients: :class:`.services.clients.Clients`
-        :param journal: :class:`.faults.journal.Journal`, held
+        :param journal: :class:`.faults.journals.Journal`, held
         :param times: :class:`.config.Timeouts`
         :param transports: :class:`.faults.transports.Transports`, for what
             is left on a host; None leaves it there
@@ -62,7 +62,7 @@ class Removal:
         :param object_id: id of its entry in the journal
         :raises .services.errors.ServiceError: when a service did not do it
         :raises .waiting.WaitError: when it is not seen that it is gone
-        :raises .faults.journal.JournalError: when that is not on the disk
+        :raises .faults.journals.JournalError: when that is not on the disk
         """
         entry = self._entry(object_id)
         if not entry.open:

@@ -36,7 +36,7 @@ from tempest import config as tempest_config
 
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import gates
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
@@ -57,7 +57,7 @@ def plan(alarm, monitor, config_file):
     :param alarm: :class:`..monitors.events.Alarm`
     :param monitor: its name, one of :func:`..monitors.names`
     :param config_file: absolute path of the tempest.conf
-    :returns: :class:`..faults.plan.Plan`
+    :returns: :class:`..faults.plans.Plan`
     :raises ..faults.gates.FaultRefused: where nobody can raise an alarm in
         the place of that monitor
     """
@@ -91,7 +91,7 @@ def planned(host, around):
 
     :param host: as Nova names it
     :param around: :class:`.links.surroundings.Surroundings`
-    :returns: :class:`.faults.plan.Plan`
+    :returns: :class:`.faults.plans.Plan`
     :raises .faults.gates.FaultRefused: for a host that may run guests, and
         see :func:`plan`
     """

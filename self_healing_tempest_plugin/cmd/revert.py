@@ -30,9 +30,9 @@ from tempest.common import credentials_factory
 from tempest.lib.common import api_microversion_fixture
 
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin.faults import journal as journals
-from self_healing_tempest_plugin.faults import life
-from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import lifecycle
+from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.report import table
@@ -197,7 +197,7 @@ def _taken_back(entry, ways_back):
             ways_back.removal().remove(entry.id)
             return _Outcome(entry, journals.State.REMOVED.value)
         ways_back.take_back(entry)
-    except life.RevertFailed as error:
+    except lifecycle.RevertFailed as error:
         return _Outcome(entry, 'still open', str(error))
     except Exception as error:
         return _Outcome(entry, 'still open', ' '.join(
@@ -215,7 +215,7 @@ class _WaysBack:
         """
         self._journal, self._recovery = journal, recovery
         self._conf, self._held = conf, held
-        self._transports = ways.Transports(recovery.access)
+        self._transports = transports.Transports(recovery.access)
         self._removal = self._refusal = None
 
     def take_back(self, entry):
@@ -225,8 +225,8 @@ class _WaysBack:
         """
         plan = entry.plan
         left = entry.since + plan.timer - time.time()
-        one = life.Life(plan, self._journal, self._transports,
-                        self._recovery.timeouts, recorders.Recorder())
+        one = lifecycle.Life(plan, self._journal, self._transports,
+                             self._recovery.timeouts, recorders.Recorder())
         one.take_back(max(0.0, min(left, plan.timer)))
 
     def removal(self):

@@ -24,8 +24,8 @@ import dataclasses
 from oslo_log import log
 
 from self_healing_tempest_plugin.diagnosis import records
-from self_healing_tempest_plugin.faults import journal
-from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import handover
 from self_healing_tempest_plugin.links import kit
@@ -171,10 +171,10 @@ def _try(fed, case):
             watched = held.enter_context(_watch(fed, given, case, recorder))
             held.enter_context(given.hand_over(case, recorder))
             watched.until_over(expected)
-    except life.RevertFailed as error:
+    except lifecycle.RevertFailed as error:
         outcome = {'left': context.safe(
             '%s may still be there; when Vitrage is well, run: %s (%s)' % (
-                given.what, journal.REVERT, error), _LEFT)}
+                given.what, journals.REVERT, error), _LEFT)}
     except Exception as error:
         # A diagnosis must not hide the verdict, whatever it breaks over.
         LOG.exception('Bisect by %s failed', given.what)

@@ -26,7 +26,7 @@ _TOLD = 5
 def complaint(check, transports):
     """Return why a check does not hold, or ''.
 
-    :param check: :class:`.plan.Check`
+    :param check: :class:`.plans.Check`
     :param transports: :class:`.transports.Transports`
     """
     try:
@@ -48,7 +48,7 @@ def complaints(checks, transports):
 def wait(checks, transports, *, what, timeout, interval, look_at):
     """Wait until all checks hold.
 
-    :param checks: :class:`.plan.Check`
+    :param checks: :class:`.plans.Check`
     :param transports: :class:`.transports.Transports`
     :param timeout: seconds
     :param interval: seconds

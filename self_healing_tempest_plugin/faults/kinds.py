@@ -20,7 +20,7 @@ from self_healing_tempest_plugin.faults import power
 from self_healing_tempest_plugin.faults import services
 
 # Each takes a :class:`.targets.Target` and :class:`.transports.Transports`
-# and returns a :class:`.plan.Plan`; nothing is touched by it.
+# and returns a :class:`.plans.Plan`; nothing is touched by it.
 KINDS: typing.Mapping[str, typing.Callable] = {
     'host-crash': power.host_crash,
     'host-isolated': nics.host_isolated,

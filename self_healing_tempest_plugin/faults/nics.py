@@ -15,7 +15,7 @@
 import shlex
 
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import restoring
 from self_healing_tempest_plugin.faults import snapshots
 from self_healing_tempest_plugin.faults import targets
@@ -41,9 +41,9 @@ def data_nic_down(target, transports):
     :param target: :class:`.targets.Target`
     :param transports: :class:`.transports.Transports`, for the network that
         must be put back
-    :returns: :class:`.plan.Plan`
+    :returns: :class:`.plans.Plan`
     """
-    nic, fault_id = _data_nic(target), plan.new_id()
+    nic, fault_id = _data_nic(target), plans.new_id()
     before = _before(target, (nic,), transports)
     return _plan(
         target, fault_id, 'data-nic-down', 'data NIC %s of host %s down' % (
@@ -60,7 +60,7 @@ def data_nic_blip(target, transports):
     runner is slow. What is left of it is the count of the kernel.
     """
     nic, seconds = _data_nic(target), target.settings.timeouts.blip
-    fault_id = plan.new_id()
+    fault_id = plans.new_id()
     before = _before(target, (nic,), transports)
     count = target.ssh('cat', '/sys/class/net/%s/carrier_changes' % nic)
     changes = _output(transports, count).strip()
@@ -72,8 +72,8 @@ def data_nic_blip(target, transports):
         inject=timers.act(fault_id, target, (
             'restore() {\n%s\n}\n%s && { %s; restore; }') % (
                 restore, _down(nic), _PAUSE % round(seconds * 10))),
-        witnesses=(plan.Check('link of NIC %s has changed' % nic, count,
-                              r'\A(?!%s\s*\Z)' % changes),),
+        witnesses=(plans.Check('link of NIC %s has changed' % nic, count,
+                               r'\A(?!%s\s*\Z)' % changes),),
         checks=(_link(target, nic), *_pings(target)))
 
 
@@ -82,7 +82,7 @@ def management_nic_down(target, transports):
 
     The timer on the host is the only way back.
     """
-    nic, fault_id = _management_nic(target), plan.new_id()
+    nic, fault_id = _management_nic(target), plans.new_id()
     before = _before(target, (nic,), transports)
     return _plan(
         target, fault_id, 'management-nic-down',
@@ -98,7 +98,7 @@ def host_isolated(target, transports):
     The timer on the host is the only way back.
     """
     nics = (_management_nic(target), _data_nic(target))
-    fault_id = plan.new_id()
+    fault_id = plans.new_id()
     before = _before(target, nics, transports)
     return _plan(
         target, fault_id, 'host-isolated',
@@ -112,11 +112,11 @@ def host_isolated(target, transports):
 def _plan(target, fault_id, kind, description, before, *, inject, witnesses,
           checks):
     nics = before['nics']
-    return plan.Plan(
+    return plans.Plan(
         id=fault_id, kind=kind, host=target.host, description=description,
         look_at='%s, and NIC %s of host %s' % (
             _OPTIONS, ' and '.join(nics), target.host),
-        checks=(*checks, plan.Check(
+        checks=(*checks, plans.Check(
             'network of host %s is as before' % target.host,
             snapshots.command(target), before=before)),
         inject=(inject,), witnesses=witnesses,
@@ -143,7 +143,7 @@ def _cut_off(fault_id, target, *nics):
 
 
 def _link(target, nic, holds=True):
-    return plan.Check(
+    return plans.Check(
         'NIC %s of %s is %s' % (nic, target.host, 'up' if holds else 'down'),
         target.ssh('ip', '-oneline', 'link', 'show', 'dev', nic), _UP, holds)
 
@@ -154,7 +154,7 @@ def _pings(target, holds=True):
     if not address or not target.peers:
         return ()
     ping = target.peer_ssh('ping', '-n', '-c', '1', '-W', '1', address)
-    return (plan.Check('%s %s a ping of %s' % (
+    return (plans.Check('%s %s a ping of %s' % (
         address, 'answers' if holds else 'does not answer', ping.target),
         ping, holds=holds),)
 

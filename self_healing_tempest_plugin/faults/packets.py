@@ -15,7 +15,7 @@
 import ipaddress
 import shlex
 
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import timers
 
@@ -28,17 +28,17 @@ def packets_dropped(target, transports):
 
     :param target: :class:`.targets.Target`
     :param transports: :class:`.transports.Transports`
-    :returns: :class:`.plan.Plan`
+    :returns: :class:`.plans.Plan`
     """
     addresses = targets.needed(target.settings.network.control_plane,
                                'control_plane_addresses')
     targets.probe(target, transports)
-    fault_id = plan.new_id()
+    fault_id = plans.new_id()
     table = 'inet self_healing_%s' % fault_id
     # Made where it is missing and deleted, in one step: right for a host
     # that has it and for one that does not.
     delete = 'add table %s; delete table %s' % (table, table)
-    return plan.Plan(
+    return plans.Plan(
         id=fault_id, kind='packets-dropped', host=target.host,
         description='packets between host %s and %s dropped' % (
             target.host, ', '.join(addresses)),
@@ -71,12 +71,12 @@ def _family(address):
 def _has_table(target, table, holds):
     what = 'host %s has %s table %s' % (
         target.host, 'the' if holds else 'no', table)
-    return plan.Check(what, target.ssh('nft', 'list', 'tables'),
-                      r'table %s$' % table, holds)
+    return plans.Check(what, target.ssh('nft', 'list', 'tables'),
+                       r'table %s$' % table, holds)
 
 
 def _reaches(target, address, holds=True):
     what = '%s %s a ping of host %s' % (
         address, 'answers' if holds else 'does not answer', target.host)
-    return plan.Check(what, target.ssh(
+    return plans.Check(what, target.ssh(
         'ping', '-n', '-c', '1', '-W', '1', address), holds=holds)

@@ -15,7 +15,7 @@
 import dataclasses
 
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import targets
 
 # Last words of the status command, as of "ipmitool chassis power status".
@@ -29,7 +29,7 @@ def host_crash(target, transports):
 
     :param target: :class:`.targets.Target`
     :param transports: :class:`.transports.Transports`, not used
-    :returns: :class:`.plan.Plan`
+    :returns: :class:`.plans.Plan`
     """
     driver = targets.needed(target.settings.power, 'host_power_off_command')
     host = target.host
@@ -44,14 +44,14 @@ def host_crash(target, transports):
             ((driver.password_variable, path),) if path else ()))
 
     status = command(driver.status)
-    return plan.Plan(
-        id=plan.new_id(), kind='host-crash', host=host,
+    return plans.Plan(
+        id=plans.new_id(), kind='host-crash', host=host,
         description='host %s without power' % host,
         look_at='the host_power commands and host_witness_port in '
                 '[self_healing], and the address of host %s' % host,
-        checks=(plan.Check('host %s has power' % host, status, _ON),
+        checks=(plans.Check('host %s has power' % host, status, _ON),
                 target.alive()),
         inject=(command(driver.off),),
-        witnesses=(plan.Check('power of %s is off' % host, status, _OFF),
+        witnesses=(plans.Check('power of %s is off' % host, status, _OFF),
                    target.alive(False)),
         revert=(command(driver.on),))

@@ -14,7 +14,7 @@
 
 import dataclasses
 
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import timers
 
@@ -68,7 +68,7 @@ def compute_stopped(target, transports):
 
     :param target: :class:`.targets.Target`
     :param transports: :class:`.transports.Transports`
-    :returns: :class:`.plan.Plan`
+    :returns: :class:`.plans.Plan`
     """
     manager = MANAGERS[target.settings.service_manager]
     return _plan(target, transports, 'compute-service-stopped', 'stopped',
@@ -82,7 +82,7 @@ def compute_frozen(target, transports):
 
     :param target: :class:`.targets.Target`
     :param transports: :class:`.transports.Transports`
-    :returns: :class:`.plan.Plan`
+    :returns: :class:`.plans.Plan`
     """
     manager = MANAGERS[target.settings.service_manager]
     return _plan(target, transports, 'compute-service-frozen', 'frozen',
@@ -95,8 +95,8 @@ def compute_frozen(target, transports):
 def _plan(target, transports, kind, word, inject, revert, *, checks,
           witnesses):
     targets.probe(target, transports)
-    service, fault_id = target.settings.compute_service, plan.new_id()
-    return plan.Plan(
+    service, fault_id = target.settings.compute_service, plans.new_id()
+    return plans.Plan(
         id=fault_id, kind=kind, host=target.host,
         description='%s on host %s %s' % (service, target.host, word),
         look_at='[self_healing] service_manager and compute_service, and '
@@ -116,8 +116,8 @@ def _running(target, manager, holds=True):
     what = 'service %s on host %s %s' % (
         target.settings.compute_service, target.host,
         'runs' if holds else 'does not run')
-    return plan.Check(what, _shell(target, manager.status), manager.running,
-                      holds)
+    return plans.Check(what, _shell(target, manager.status), manager.running,
+                       holds)
 
 
 def _frozen(target, manager, holds=True):
@@ -125,4 +125,4 @@ def _frozen(target, manager, holds=True):
         target.settings.compute_service, target.host,
         'is frozen' if holds else 'is not frozen')
     line = 'ps -o state= -p "$(%s)"' % manager.pid
-    return plan.Check(what, _shell(target, line), r'^T', holds)
+    return plans.Check(what, _shell(target, line), r'^T', holds)

@@ -34,7 +34,7 @@ import collections
 import ipaddress
 import json
 
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 
 # One JSON object; each part is one question. A kernel without IPv6 or without
 # nexthop objects has none of them.
@@ -97,8 +97,8 @@ def command(target):
 
     :param target: :class:`.targets.Target`
     """
-    return plan.Command(target.ssh().transport, target.address,
-                        ('sh', '-c', _READ.strip()))
+    return plans.Command(target.ssh().transport, target.address,
+                         ('sh', '-c', _READ.strip()))
 
 
 def take(nics, text):

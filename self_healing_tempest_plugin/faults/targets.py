@@ -18,7 +18,7 @@ import typing
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 
 
@@ -39,23 +39,23 @@ class Target:
 
     def ssh(self, *argv):
         """Return a command that runs on the host."""
-        return plan.Command(transports.SSH, self.address, argv)
+        return plans.Command(transports.SSH, self.address, argv)
 
     def peer_ssh(self, *argv):
         """Return a command that runs on another host, None without one."""
-        return plan.Command(transports.SSH, self.peers[0], argv) if (
+        return plans.Command(transports.SSH, self.peers[0], argv) if (
             self.peers) else None
 
     def local(self, *argv):
         """Return a command that runs on the runner."""
-        return plan.Command(transports.LOCAL, '', argv)
+        return plans.Command(transports.LOCAL, '', argv)
 
     def alive(self, holds=True):
         """Return the check that the host answers, or that it does not."""
         port = self.settings.witness_port
         what = '%s port %d %s' % (self.address, port,
                                   'answers' if holds else 'is silent')
-        return plan.Check(what, plan.Command(
+        return plans.Check(what, plans.Command(
             transports.TCP, self.address, (str(port),)), holds=holds)
 
 

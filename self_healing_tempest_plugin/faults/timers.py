@@ -22,7 +22,7 @@ behind its repair, neither a command whose connection broke nor one that acts
 a moment later.
 """
 
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 
 # Seconds that a repair waits for what is under way, and then does without.
@@ -128,8 +128,8 @@ def revert(fault_id, target, script):
 
     :param target: :class:`.targets.Target`
     """
-    return plan.Command(transports.SSH, target.address,
-                        ('sh', '-s', _name(fault_id)), script)
+    return plans.Command(transports.SSH, target.address,
+                         ('sh', '-s', _name(fault_id)), script)
 
 
 def act(fault_id, target, line):
@@ -158,7 +158,7 @@ def arm(fault_id, target, seconds, script):
     :param target: address of the host
     :param seconds: until it repairs
     :param script: for the host's shell, see :func:`repair`
-    :returns: :class:`.plan.Command`
+    :returns: :class:`.plans.Command`
     """
     return _command(target, _ARM, fault_id, '%g' % seconds, stdin=script)
 
@@ -166,7 +166,7 @@ def arm(fault_id, target, seconds, script):
 def disarm(fault_id, target):
     """Return the command that stops the timer of a fault, if it is there.
 
-    :returns: :class:`.plan.Command`
+    :returns: :class:`.plans.Command`
     """
     return _command(target, _DISARM, fault_id)
 
@@ -191,5 +191,5 @@ def _name(fault_id):
 
 
 def _command(target, script, fault_id, *arguments, stdin=''):
-    return plan.Command(transports.SSH, target, (
+    return plans.Command(transports.SSH, target, (
         'sh', '-c', script.strip(), 'sh', _name(fault_id), *arguments), stdin)

@@ -40,7 +40,7 @@ class Unreachable(commands.CommandFailed):
 
 
 class Transports:
-    """Runs the commands of plans, see :class:`.plan.Command`.
+    """Runs the commands of plans, see :class:`.plans.Command`.
 
     ``local`` runs on the runner, without a shell. ``ssh`` runs on the target,
     each word quoted for the shell there. ``tcp`` knocks at the port that is
@@ -59,7 +59,7 @@ class Transports:
     def run(self, command, started=None, breaks=True):
         """Run a command to its end.
 
-        :param command: :class:`.plan.Command`
+        :param command: :class:`.plans.Command`
         :param started: called with the :class:`.processes.Process` of a
             command on the runner before it can do anything
         :param breaks: see :class:`.processes.Process`

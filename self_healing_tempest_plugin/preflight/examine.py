@@ -17,8 +17,8 @@ import os
 
 from tempest.lib.common import api_microversion_fixture
 
-from self_healing_tempest_plugin.faults import journal as journals
-from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.preflight import cloud
@@ -111,7 +111,8 @@ def _hosts(settings, features, answers, left):
     return [
         *hosts.guests(settings, features, types),
         *hosts.Hosts(
-            settings, features, addresses, ways.Transports(settings.access)
+            settings, features, addresses,
+            transports.Transports(settings.access)
         ).examine(lambda: left(HOSTS_UNTIL))]
 
 

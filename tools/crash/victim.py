@@ -37,12 +37,12 @@ from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chains import vitrage as vitrage_chain
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import checks
-from self_healing_tempest_plugin.faults import guests
-from self_healing_tempest_plugin.faults import journal as journals
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import kinds
-from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import lifecycle
+from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import targets
-from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links.vitrage_deduction import template
 from self_healing_tempest_plugin import monitors
@@ -149,7 +149,7 @@ def inject(options, settings):
 
 
 def _run(run, options, settings, journal):
-    transports = ways.Transports(settings.access)
+    ways = transports.Transports(settings.access)
     cloud = clients.Clients(settings.cloud, _manager())
     address = functools.cache(cloud.nova.host_address)
     alarm = (settings.nic_alarm if 'nic' in options.kind.split('-')
@@ -162,19 +162,19 @@ def _run(run, options, settings, journal):
             cloud, settings, answers=False,
             parameters=kit.parameters(vitrage_chain.CHAIN, settings),
             journal=journal,
-            transports=transports, left=lambda server, host: guests.left(
+            transports=ways, left=lambda server, host: remains.left(
                 server, cloud.nova.ports(server),
                 targets.target(host, settings, address))))
     if options.kind == 'nothing':
         return
     host = app.host if options.application else settings.fault_hosts[0]
     plan = kinds.KINDS[options.kind](
-        targets.target(host, settings, address), transports)
-    unmet = life.unmet(plan, transports)
+        targets.target(host, settings, address), ways)
+    unmet = lifecycle.unmet(plan, ways)
     if unmet:
         sys.exit('\n'.join(unmet))
-    with life.injected(plan, journal, transports, settings.timeouts,
-                       recorders.Recorder()):
+    with lifecycle.injected(plan, journal, ways, settings.timeouts,
+                            recorders.Recorder()):
         pass
 
 
@@ -184,12 +184,12 @@ def look(options, settings):
     The first is enough: to ask a host that is cut off takes as long as its
     timer.
     """
-    transports = ways.Transports(settings.access)
+    ways = transports.Transports(settings.access)
     for entry in journals.Journal(settings.state_dir).open_entries():
         if entry.object:
             print('%s: %s' % (entry.object.kind, entry.state.value))
             continue
-        found = (checks.complaint(check, transports)
+        found = (checks.complaint(check, ways)
                  for check in entry.plan.checks)
         print(next(filter(None, found), ''))
 

@@ -52,20 +52,34 @@ from tools import tables
 SOURCE = tools.SOURCE
 PACKAGE = 'self_healing_tempest_plugin'
 
+# What judges whole timelines.
+_JUDGING = ('verdict', 'hostile_verdict', 'chains', 'healing', 'stopping')
+
 #: The modules that are mutated, and the unit tests that are about each, the
 #: quick ones first.
 MODULES = {
-    'chain/verdict.py': ('verdict', 'hostile_verdict', 'outlook', 'timeline',
-                         'diagnosis'),
-    'chain/expectation.py': ('verdict', 'hostile_verdict', 'outlook',
-                             'timeline', 'watchers', 'diagnosis'),
-    'chain/timeline.py': ('verdict', 'hostile_verdict', 'outlook', 'outage',
-                          'clocks', 'diagnosis_afterwards', 'timeline',
-                          'watchers', 'probing'),
-    'chain/watchers.py': ('diagnosis_afterwards', 'timeline', 'watchers',
-                          'diagnosis'),
-    'faults/journal.py': ('private_files', 'journal', 'removal', 'revert'),
-    'faults/life.py': ('life', 'processes', 'revert'),
+    'model/verdicts.py': (*_JUDGING, 'toy_chain', 'timeline', 'diagnosis'),
+    'model/expectations.py': (*_JUDGING, 'toy_chain', 'timeline', 'watchers',
+                              'diagnosis'),
+    'model/stopping.py': (*_JUDGING, 'timeline', 'report_document',
+                          'report_live'),
+    'model/chains.py': (*_JUDGING, 'toy_chain', 'report_document'),
+    'model/healing.py': (*_JUDGING, 'timeline'),
+    'model/links.py': (*_JUDGING, 'toy_chain', 'config_timing'),
+    'model/timelines.py': (*_JUDGING, 'outage', 'clocks', 'timeline',
+                           'diagnosis_details', 'watchers', 'probing'),
+    'model/outages.py': ('outage', 'report_document'),
+    'model/stamps.py': ('clocks', 'timeline', 'watchers',
+                        'diagnosis_details'),
+    **dict.fromkeys((
+        'links/monitor_alarm/link.py', 'links/vitrage_deduction/link.py',
+        'links/mistral_workflow/link.py', 'links/heat_stack/link.py',
+        'links/application/link.py'), (
+            *_JUDGING, 'timeline', 'config_timing', 'watchers', 'diagnosis',
+            'diagnosis_bisect')),
+    'watching/recorders.py': ('timeline', 'clocks', 'watchers'),
+    'faults/journals.py': ('private_files', 'journal', 'removal', 'revert'),
+    'faults/lifecycle.py': ('lifecycle', 'processes', 'revert'),
 }
 
 #: Where it is argued that a survivor makes no difference.

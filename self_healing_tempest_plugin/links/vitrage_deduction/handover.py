@@ -16,7 +16,7 @@
 import contextlib
 import dataclasses
 
-from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin.links import handover
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin import synthetic_alarm
@@ -33,8 +33,8 @@ def _alarm(case, recorder):
     # A cleared alarm goes at once, or with the next snapshot.
     times = around.settings.timeouts
     times = dataclasses.replace(times, host_return=times.graph)
-    with life.injected(plan, around.journal, around.transports, times,
-                       recorder):
+    with lifecycle.injected(plan, around.journal, around.transports, times,
+                            recorder):
         yield
 
 

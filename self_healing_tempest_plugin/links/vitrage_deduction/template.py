@@ -17,8 +17,8 @@ import secrets
 
 import fixtures
 
-from self_healing_tempest_plugin.faults import journal as journals
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.links import vitrage_templates
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin import templates
@@ -48,7 +48,7 @@ class DeductionTemplate(fixtures.Fixture):
         :param settings: :class:`..config.Settings`
         :param datasource: ``vitrage_type`` of the monitor's alarms
         :param alarm: :class:`..config.Alarm` that it deduces from
-        :param journal: :class:`..faults.journal.Journal`, held; None: that of
+        :param journal: :class:`..faults.journals.Journal`, held; None: that of
             [self_healing] state_dir
         """
         super().__init__()

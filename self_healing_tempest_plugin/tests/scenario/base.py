@@ -23,7 +23,7 @@ from tempest import test
 
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin import drill
-from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin import matchers
@@ -81,7 +81,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             monitor=monitors.of(cls.settings),
             alarm=(cls.settings.nic_alarm if cls.scenario.nic_alarm
                    else cls.settings.host_alarm),
-            journal=journal.Journal(cls.settings.state_dir),
+            journal=journals.Journal(cls.settings.state_dir),
             transports=transports.Transports(cls.settings.access))
 
     def setUp(self):
@@ -100,7 +100,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     def plan(self):
         """Return the fault of the application's host, if it is allowed.
 
-        :returns: :class:`..faults.plan.Plan`
+        :returns: :class:`..faults.plans.Plan`
         :raises ..faults.gates.FaultRefused: when it is not
         """
         return self._drill.plan()
@@ -108,7 +108,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     def expect(self, plan):
         """Return what a fault should do to the application.
 
-        :param plan: :class:`..faults.plan.Plan`
+        :param plan: :class:`..faults.plans.Plan`
         :returns: :class:`..model.expectations.Expectation`
         """
         return self._drill.expect(plan)
@@ -118,7 +118,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
 
         What was seen is as expected, or the test fails.
 
-        :param plan: :class:`..faults.plan.Plan`
+        :param plan: :class:`..faults.plans.Plan`
         """
         expected = self.expect(plan)
         try:

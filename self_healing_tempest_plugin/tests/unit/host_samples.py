@@ -20,8 +20,8 @@ import fixtures
 import testtools
 
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin.faults import journal
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
@@ -60,7 +60,7 @@ ROUTES6 = ('default via fe80::1 metric 5',)
 
 def sh(line):
     """Return a command that runs a line on the runner."""
-    return plan.Command(transports.LOCAL, '', ('sh', '-c', line))
+    return plans.Command(transports.LOCAL, '', ('sh', '-c', line))
 
 
 def file_plan(path, **changes):
@@ -70,13 +70,13 @@ def file_plan(path, **changes):
     """
     there = sh('test -e %s' % path)
     values = dict(
-        id=plan.new_id(), kind='host-crash', host='c1',
+        id=plans.new_id(), kind='host-crash', host='c1',
         description='file %s' % path, look_at='file %s' % path,
-        checks=(plan.Check('no file', there, holds=False),),
+        checks=(plans.Check('no file', there, holds=False),),
         inject=(sh('touch %s' % path),),
-        witnesses=(plan.Check('file', there),),
+        witnesses=(plans.Check('file', there),),
         revert=(sh('rm -f %s' % path),))
-    return plan.Plan(**dict(values, **changes))
+    return plans.Plan(**dict(values, **changes))
 
 
 class JournalTestCase(testtools.TestCase):
@@ -88,7 +88,7 @@ class JournalTestCase(testtools.TestCase):
             self.useFixture(fixtures.TempDir()).path)
         self.file = self.directory / 'fault'
         self.state_dir = self.directory / 'state'
-        self.journal = journal.Journal(str(self.state_dir))
+        self.journal = journals.Journal(str(self.state_dir))
         self.transports = transports.Transports(ACCESS)
         self.recorder = recorders.Recorder()
 
@@ -137,7 +137,7 @@ class HostTestCase(JournalTestCase):
         """
         access = dataclasses.replace(self.access, **changes)
         return transports.Transports(access).run(
-            plan.Command(transports.SSH, self.host.address, argv))
+            plans.Command(transports.SSH, self.host.address, argv))
 
     def target(self, **changes):
         """Return the host as a target.

@@ -22,7 +22,7 @@ from vitrageclient.common import yaml_utils
 from self_healing_tempest_plugin import application
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.links.vitrage_deduction import template
@@ -86,7 +86,7 @@ class ApplicationTestCase(service_samples.ClientTestCase):
             witness_port=22, artifacts_dir='/nowhere', name_prefix='tempest',
             state_dir=os.path.join(self.useFixture(
                 fixtures.TempDir()).path, 'state'))
-        self.journal = journal.Journal(self.settings.state_dir)
+        self.journal = journals.Journal(self.settings.state_dir)
 
     def application(self, settings=None, **options):
         """Return an application, as a drill makes it."""
@@ -384,7 +384,7 @@ class DeductionTemplateTest(ApplicationTestCase):
         os.mkdir(self.settings.state_dir, 0o700)
         os.mkdir(self.journal.path)
         for one in (self.fixture(), self.application()):
-            self.assertIsInstance(setup_error(one), journal.JournalError)
+            self.assertIsInstance(setup_error(one), journals.JournalError)
         self.assertEqual([], self.cloud.asked('PUT|POST', 'template|stacks'))
 
 

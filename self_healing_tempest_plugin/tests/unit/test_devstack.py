@@ -27,7 +27,7 @@ from vitrage.notifier.plugins import mistral
 from vitrage import opts as vitrage_opts
 
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_devstack
 from self_healing_tempest_plugin.tests.unit import test_config
@@ -392,8 +392,8 @@ class ControlPlaneTest(DevStackTestCase):
         above = os.path.dirname(found.state_dir)
         self.assertEqual(0o41777, os.stat(above).st_mode)
         self.assertFalse(os.path.exists(found.state_dir))
-        with journal.Journal(found.state_dir).held():
-            self.assertEqual(((), ()), journal.Journal(
+        with journals.Journal(found.state_dir).held():
+            self.assertEqual(((), ()), journals.Journal(
                 found.state_dir).read())
 
     def test_intervals_agree(self):

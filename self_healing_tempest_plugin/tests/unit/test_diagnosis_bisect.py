@@ -23,8 +23,8 @@ from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.diagnosis import bisect
 from self_healing_tempest_plugin.diagnosis import diagnose
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import journal
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.services import errors
@@ -71,7 +71,7 @@ class BisectTestCase(diagnosis_samples.DiagnosisTestCase):
         # What it breaks over is logged with its traceback.
         self.log = self.useFixture(fixtures.FakeLogger())
         directory = self.useFixture(fixtures.TempDir()).path
-        self.journal = journal.Journal(directory)
+        self.journal = journals.Journal(directory)
         self.transports = Transports(self.clients.vitrage)
         self.options.update(bisect=True, config_file='/tempest.conf')
 
@@ -147,8 +147,8 @@ class AlarmTest(BisectTestCase):
         alarm = json.loads(command.argv[6])
         self.assertEqual(('prometheus', 'HostDown', 'compute-1'), tuple(
             alarm[key] for key in ('monitor', 'name', 'host')))
-        self.assertEqual(entry.plan, plan.from_dict(
-            plan.to_dict(entry.plan)))
+        self.assertEqual(entry.plan, plans.from_dict(
+            plans.to_dict(entry.plan)))
 
     def test_interrupted(self):
         """Ctrl-C in the middle: the alarm is taken back, and it goes on."""
@@ -169,7 +169,7 @@ class AlarmTest(BisectTestCase):
         found = self.diagnose(Link.ALARM)
         self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
         self.assertIn('may still be there', diagnosis_samples.told(found))
-        self.assertIn(journal.REVERT, diagnosis_samples.told(found))
+        self.assertIn(journals.REVERT, diagnosis_samples.told(found))
         self.assertEqual(1, len(self.journal.open_entries()))
 
     def test_deduction_broken_too(self):
@@ -510,7 +510,7 @@ class ProcessTest(BisectTestCase):
         """Raised, seen, cleared, gone; no secret in the journal."""
         fault = synthetic_alarm.plan(SyntheticTest.alarm, 'prometheus',
                                      self.config_file)
-        self.assertNotIn('hunter2', json.dumps(plan.to_dict(fault)))
+        self.assertNotIn('hunter2', json.dumps(plans.to_dict(fault)))
         codes = [self.runs.run(command).exit_status for command in (
             *fault.inject, fault.checks[0].command, *fault.revert)]
         self.assertEqual([0, 0, 0], codes)

@@ -27,7 +27,7 @@ import fixtures
 import testtools
 from testtools import content
 
-from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
@@ -60,7 +60,7 @@ class DrillTestCase(testtools.TestCase):
         self.off = os.path.join(self.directory, 'compute-1.off')
         self.chain = Chain(self.cloud, lambda: os.path.exists(self.off))
         self.addCleanup(self.chain.stop)
-        self.journal = journal.Journal(
+        self.journal = journals.Journal(
             os.path.join(self.directory, 'self_healing'))
 
     def assert_untouched(self):
@@ -305,7 +305,7 @@ class KilledTest(DrillTestCase):
         """Host, stack, executions and template are as before."""
         self.chain.start(LINKS[:3])
         self.assertEqual(['fault', 'stack', 'template'],
-                         self.killed(journal.State.WITNESSED))
+                         self.killed(journals.State.WITNESSED))
         # Vitrage does not undo that any more.
         self.cloud.services[0]['forced_down'] = True
         again = self.tempest()
@@ -328,7 +328,7 @@ class KilledTest(DrillTestCase):
         self.chain.start(LINKS)
         self.cloud.answer = None
         self.assertEqual(['stack', 'template'],
-                         self.killed(journal.State.CREATED))
+                         self.killed(journals.State.CREATED))
         self.assertEqual(0, self.revert().returncode)
         self.assertEqual((), self.journal.open_entries())
         self.assertFalse(self.chain.was_off)

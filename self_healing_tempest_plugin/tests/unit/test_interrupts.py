@@ -30,7 +30,7 @@ from self_healing_tempest_plugin import waiting
 # What ends the run is the last line of standard error.
 RUN = """
 import fixtures, os, pathlib, signal, sys, threading, time
-from self_healing_tempest_plugin.faults import journal, life, transports
+from self_healing_tempest_plugin.faults import journals, lifecycle, transports
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.watching import recorders
 directory, where = pathlib.Path(sys.argv[1]), sys.argv[2]
@@ -90,7 +90,7 @@ def without_hangup():
 
 
 class InterruptTest(host_samples.JournalTestCase):
-    """faults.interrupts and faults.life."""
+    """faults.interrupts and faults.lifecycle."""
 
     def begin(self, where, timeout='', signals=interruptible):
         """Start a run, and wait until it is at a place.

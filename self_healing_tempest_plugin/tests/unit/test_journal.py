@@ -25,17 +25,17 @@ import fixtures
 import testtools
 
 from self_healing_tempest_plugin.faults import gates
-from self_healing_tempest_plugin.faults import journal
-from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin.tests.unit import host_samples
 
-State = journal.State
+State = journals.State
 
 # Takes the lock, says so, and keeps it until its input ends.
 HOLDER = """
 import sys
-from self_healing_tempest_plugin.faults import journal
-with journal.Journal(sys.argv[1]).held():
+from self_healing_tempest_plugin.faults import journals
+with journals.Journal(sys.argv[1]).held():
     print('held', flush=True)
     sys.stdin.read()
 """
@@ -43,21 +43,21 @@ with journal.Journal(sys.argv[1]).held():
 # Injects a fault where files may have no more than so many bytes.
 FULL_DISK = """
 import pathlib, resource, signal, sys
-from self_healing_tempest_plugin.faults import journal, life, transports
+from self_healing_tempest_plugin.faults import journals, lifecycle, transports
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.watching import recorders
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 directory = pathlib.Path(sys.argv[1])
-one = journal.Journal(str(directory / 'state'))
+one = journals.Journal(str(directory / 'state'))
 plan = host_samples.file_plan(directory / 'fault')
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    with one.held(), life.injected(
+    with one.held(), lifecycle.injected(
             plan, one, transports.Transports(host_samples.ACCESS),
             host_samples.TIMES, recorders.Recorder()):
         print('injected')
-except (journal.JournalError, life.RevertFailed) as error:
+except (journals.JournalError, lifecycle.RevertFailed) as error:
     print('%s: %s' % (type(error).__name__, error))
 """
 
@@ -130,9 +130,9 @@ class WriteTest(host_samples.JournalTestCase):
 
     def test_directory_that_cannot_be(self):
         self.file.touch()
-        one = journal.Journal(str(self.file / 'state'))
+        one = journals.Journal(str(self.file / 'state'))
         for call in (lambda: one.plan(self.plan()), one.held().__enter__):
-            error = self.assertRaises(journal.JournalError, call)
+            error = self.assertRaises(journals.JournalError, call)
             self.assertIn(str(self.file), str(error))
             self.assertIn('[self_healing] state_dir', str(error))
 
@@ -141,7 +141,7 @@ class RecordsTest(testtools.TestCase):
     """What has been read cannot be changed, only written."""
 
     def test_frozen(self):
-        for one in (journal.Object, journal.Damage, journal.Entry):
+        for one in (journals.Object, journals.Damage, journals.Entry):
             self.assertRaises(
                 dataclasses.FrozenInstanceError, setattr,
                 object.__new__(one), dataclasses.fields(one)[0].name, 'else')
@@ -338,7 +338,7 @@ class ReadTest(host_samples.JournalTestCase):
             for call in (self.journal.read, self.journal.open_entries,
                          self.journal.refuse_open,
                          lambda: self.journal.close('line-x', 'why')):
-                error = str(self.assertRaises(journal.JournalError, call))
+                error = str(self.assertRaises(journals.JournalError, call))
                 self.assertIn('line 3 of %s is of format ' % (
                     self.journal.path), error)
                 self.assertIn('this version knows none but 1 to 2', error)
@@ -351,7 +351,7 @@ class ReadTest(host_samples.JournalTestCase):
         """A journal that cannot be read is not an empty one."""
         os.makedirs(self.journal.path)
         for call in (self.journal.read, self.journal.refuse_open):
-            error = self.assertRaises(journal.JournalError, call)
+            error = self.assertRaises(journals.JournalError, call)
             self.assertIn('[self_healing] state_dir', str(error))
 
     def test_refuse_open(self):
@@ -450,7 +450,7 @@ class ReadTest(host_samples.JournalTestCase):
         """Then the journal is as before."""
         self.append(b'torn\n')
         os.mkdir(self.journal.path + '.damaged')
-        self.assertRaises(journal.JournalError, self.close_damages)
+        self.assertRaises(journals.JournalError, self.close_damages)
         self.assertEqual([b'torn'], self.lines())
 
     def test_close(self):
@@ -503,7 +503,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.journal.record(plan.id, State.VERIFIED)
         before = self.lines()
         for entry_id in (plan.id, 'none', '', plan.id[:4], plan.id + ' '):
-            error = self.assertRaises(journal.JournalError,
+            error = self.assertRaises(journals.JournalError,
                                       self.journal.close, entry_id, 'why')
             self.assertIn('has no open entry', str(error))
             self.assertIn('revert --list', str(error))
@@ -513,7 +513,7 @@ class ReadTest(host_samples.JournalTestCase):
 class ObjectTest(host_samples.JournalTestCase):
     """What a run creates in the cloud."""
 
-    stack = journal.Object('o1', 'stack', 'tempest-app-1')
+    stack = journals.Object('o1', 'stack', 'tempest-app-1')
 
     def test_life(self):
         """Planned, created, known better, removed."""
@@ -585,13 +585,13 @@ class TrustTest(host_samples.JournalTestCase):
                 lambda: self.journal.record(self.kept.id, State.ARMED),
                 lambda: self.journal.plan_object(ObjectTest.stack),
                 lambda: self.journal.close(self.kept.id, 'why')):
-            error = str(self.assertRaises(journal.JournalError, call))
+            error = str(self.assertRaises(journals.JournalError, call))
             for word in (*words, '[self_healing] state_dir',
                          'what the journal says is run as'):
                 self.assertIn(word, error)
 
     def lock_refused(self, *words):
-        error = str(self.assertRaises(journal.JournalError,
+        error = str(self.assertRaises(journals.JournalError,
                                       self.journal.held().__enter__))
         for word in (*words, '[self_healing] state_dir'):
             self.assertIn(word, error)
@@ -668,7 +668,7 @@ class TrustTest(host_samples.JournalTestCase):
                 self.journal.close(damage.id, 'why')
                 self.assertFalse(other.exists())
             else:
-                error = self.assertRaises(journal.JournalError,
+                error = self.assertRaises(journals.JournalError,
                                           self.journal.close, damage.id,
                                           'why')
                 self.assertIn('%s is a symbolic link' % other, str(error))
@@ -686,7 +686,7 @@ class TrustTest(host_samples.JournalTestCase):
         other.touch()
         other.chmod(0o666)
         error = self.assertRaises(
-            journal.JournalError, self.journal.close,
+            journals.JournalError, self.journal.close,
             self.journal.read()[1][0].id, 'why')
         self.assertIn('%s can be written by others' % other, str(error))
 
@@ -745,7 +745,7 @@ class LockTest(host_samples.JournalTestCase):
     def test_other_directory(self):
         """Two clouds do not wait for each other."""
         self.hold()
-        with journal.Journal(str(self.directory / 'other')).held():
+        with journals.Journal(str(self.directory / 'other')).held():
             pass
 
 
@@ -784,7 +784,7 @@ class FullDiskTest(host_samples.JournalTestCase):
         text = self.inject(size + 150)
         self.assertIn('RevertFailed: ', text)
         self.assertIn('[self_healing] state_dir', text)
-        self.assertIn(life.RevertFailed.message.rsplit(': ', 1)[-1], text)
+        self.assertIn(lifecycle.RevertFailed.message.rsplit(': ', 1)[-1], text)
         self.assertNotIn('injected', text)
         self.assertFalse(self.file.exists())
         entries, damages = self.journal.read()
@@ -796,7 +796,7 @@ class FullDiskTest(host_samples.JournalTestCase):
         plan = self.plan()
         real = os.write
         self.patch(os, 'write', lambda file, data: real(file, data[:20]))
-        error = self.assertRaises(journal.JournalError, self.journal.plan,
+        error = self.assertRaises(journals.JournalError, self.journal.plan,
                                   plan)
         self.assertIn('20 of ', str(error))
         self.assertEqual([], self.lines())

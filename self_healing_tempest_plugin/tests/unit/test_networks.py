@@ -25,7 +25,7 @@ import threading
 import testtools
 
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin.faults import restoring
 from self_healing_tempest_plugin.faults import snapshots
 from self_healing_tempest_plugin.tests.unit import host_samples
@@ -545,7 +545,7 @@ class HostNetworkTest(test_plans.KindTestCase):
 
     def assert_as_before(self, plan, before):
         waiting.wait_for(
-            lambda: (life.unmet(plan, self.transports),
+            lambda: (lifecycle.unmet(plan, self.transports),
                      all_of(self.host.network) == before),
             lambda found: found == ((), True), what='all as before',
             timeout=15, interval=0.2)
@@ -572,7 +572,7 @@ class HostNetworkTest(test_plans.KindTestCase):
         found = self.host.nic('eth1')
         self.assertTrue(found['up'])
         self.assertIn('fd00:70::/64', '\n'.join(found['routes-6']))
-        text = '; '.join(life.unmet(plan, self.transports))
+        text = '; '.join(lifecycle.unmet(plan, self.transports))
         self.assertIn('not so: network of host c1 is as before', text)
         self.assertIn('eth0', text)
 
@@ -613,7 +613,7 @@ class HostNetworkLifeTest(host_samples.HostTestCase, test_life.LifeTestCase):
         plan = test_life.kinds.KINDS['data-nic-down'](self.target(),
                                                       self.transports)
         error = self.assertRaises(
-            life.RevertFailed, self.live, plan,
+            lifecycle.RevertFailed, self.live, plan,
             lambda: self.host.network.ip('neighbour', 'add', 'proxy',
                                          '192.0.2.9', 'dev', 'eth1'))
         self.assertIn('neighbour is new: dst 192.0.2.9 dev eth1', str(error))

@@ -31,7 +31,7 @@ from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.diagnosis import bisect
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
-from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links.monitor_alarm import kit as alarm_kit
 from self_healing_tempest_plugin.links.monitor_alarm import link
@@ -202,7 +202,7 @@ class NewMonitorTestCase(testtools.TestCase):
             monitor=monitors.of(settings),
             alarm=config.Alarm('HostDown', None, templates.HOST_DOWN),
             application=self.application(services, settings),
-            journal=journal.Journal(
+            journal=journals.Journal(
                 self.useFixture(fixtures.TempDir()).path),
             transports=Transports(services.vitrage)).knowing(
                 host=fake_cloud.host_entity(),

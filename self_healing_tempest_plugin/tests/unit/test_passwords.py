@@ -25,7 +25,7 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import passwords
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import power
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.links import rows

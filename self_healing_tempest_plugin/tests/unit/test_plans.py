@@ -26,13 +26,13 @@ import testtools
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import guests
 from self_healing_tempest_plugin.faults import kinds
-from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin.faults import nics
 from self_healing_tempest_plugin.faults import packets
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import power
+from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import services
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.tests.unit import host_samples
@@ -60,7 +60,7 @@ PLANS = strategies.builds(
 
 
 class PlanTest(testtools.TestCase):
-    """faults.plan."""
+    """faults.plans."""
 
     @hypothesis.given(PLANS)
     @hypothesis.settings(max_examples=50, deadline=None)
@@ -201,7 +201,7 @@ class KindTestCase(host_samples.HostTestCase):
     def holds(self, several):
         """Return which checks hold, by their texts."""
         return [one.what for one in several
-                if not life.checks.complaint(one, self.transports)]
+                if not lifecycle.checks.complaint(one, self.transports)]
 
     def whats(self, several):
         return [one.what for one in several]
@@ -212,7 +212,7 @@ class KindTestCase(host_samples.HostTestCase):
         :param state: returns what must be the same before and after
         """
         before = state()
-        self.assertEqual((), life.unmet(plan, self.transports))
+        self.assertEqual((), lifecycle.unmet(plan, self.transports))
         self.assertEqual([], self.holds(plan.witnesses))
         self.run_all((*plan.arm, *plan.inject))
         # A process is stopped a moment after it was told so.
@@ -220,10 +220,10 @@ class KindTestCase(host_samples.HostTestCase):
             lambda: self.holds(plan.witnesses),
             lambda found: found == self.whats(plan.witnesses),
             what='the witnesses', timeout=5, interval=0.1)
-        self.assertNotEqual((), life.unmet(plan, self.transports))
+        self.assertNotEqual((), lifecycle.unmet(plan, self.transports))
         for _ in range(2):
             self.run_all(reversed(plan.revert))
-            self.assertEqual((), life.unmet(plan, self.transports))
+            self.assertEqual((), lifecycle.unmet(plan, self.transports))
             self.assertEqual(before, state())
         self.run_all(plan.disarm)
         stored = plans.from_dict(json.loads(json.dumps(
@@ -239,7 +239,7 @@ class KindTestCase(host_samples.HostTestCase):
         self.run_all(plan.arm)
         self.run_all(plan.inject)
         waiting.wait_for(
-            lambda: life.unmet(plan, self.transports),
+            lambda: lifecycle.unmet(plan, self.transports),
             lambda found: not found and state() == before,
             what='the repair', timeout=30, interval=0.1)
         self.run_all(plan.disarm)
@@ -326,7 +326,7 @@ class NicTest(KindTestCase):
     def test_unmet_names_nic_and_option(self):
         plan = self.make('data-nic-down')
         self.host.run('ip link set dev eth1 down')
-        text = '; '.join(life.unmet(plan, self.transports))
+        text = '; '.join(lifecycle.unmet(plan, self.transports))
         self.assertIn('not so: NIC eth1 of c1 is up', text)
         self.assertIn('host_data_nic', text)
         self.assertIn('NIC eth1 of host c1', text)
@@ -334,14 +334,14 @@ class NicTest(KindTestCase):
     def test_blip(self):
         """The host ends it by itself, and its count witnesses it."""
         plan = self.make('data-nic-blip')
-        self.assertEqual((), life.unmet(plan, self.transports))
+        self.assertEqual((), lifecycle.unmet(plan, self.transports))
         self.assertEqual([], self.holds(plan.witnesses))
         before = self.state()
         self.run_all((*plan.arm, *plan.inject))
         self.assertEqual(['link of NIC eth1 has changed'],
                          self.holds(plan.witnesses))
         self.assertEqual(before, self.state())
-        self.assertEqual((), life.unmet(plan, self.transports))
+        self.assertEqual((), lifecycle.unmet(plan, self.transports))
 
     def test_blip_count_is_whole(self):
         """4 changes are not 40, and 14 are not 4."""
@@ -369,7 +369,7 @@ class NicTest(KindTestCase):
         plan = self.make('management-nic-down')
         self.assertEqual(['127.0.0.1 port %d is silent' % self.host.port],
                          self.whats(plan.witnesses))
-        self.assertEqual((), life.unmet(plan, self.transports))
+        self.assertEqual((), lifecycle.unmet(plan, self.transports))
         begin = time.monotonic()
         self.run_all((*plan.arm, *plan.inject))
         waiting.wait_for(lambda: not self.host.nic('eth0')['up'],
@@ -390,7 +390,7 @@ class NicTest(KindTestCase):
             ['192.0.2.5 does not answer a ping of 127.0.0.2'],
             self.holds(plan.witnesses))
         self.run_all(plan.revert)
-        self.assertEqual((), life.unmet(plan, self.transports))
+        self.assertEqual((), lifecycle.unmet(plan, self.transports))
 
     def test_missing_program(self):
         """A NIC nobody can look at is no NIC that is down."""
@@ -398,7 +398,7 @@ class NicTest(KindTestCase):
         link = nics.plan.Check(
             'x', self.target().ssh('ip', 'link'), 'UP', holds=False)
         self.assertIn('unknown whether x',
-                      life.checks.complaint(link, self.transports))
+                      lifecycle.checks.complaint(link, self.transports))
 
 
 class PacketTest(KindTestCase):
@@ -460,8 +460,8 @@ class PacketTest(KindTestCase):
 
     def test_unmet_names_the_option(self):
         (self.host.wire / '198.51.100.7').touch()
-        text = '; '.join(life.unmet(self.make('packets-dropped'),
-                                    self.transports))
+        text = '; '.join(lifecycle.unmet(self.make('packets-dropped'),
+                                         self.transports))
         self.assertIn('198.51.100.7 answers a ping of host c1', text)
         self.assertIn('[self_healing] control_plane_addresses', text)
 
@@ -506,7 +506,7 @@ class ServiceTest(KindTestCase):
         """A service that does not run cannot be stopped."""
         self.host.run(self.stop)
         for kind in ('compute-service-stopped', 'compute-service-frozen'):
-            text = '; '.join(life.unmet(self.make(kind), self.transports))
+            text = '; '.join(lifecycle.unmet(self.make(kind), self.transports))
             self.assertIn('not so: service nova-compute on host c1 runs',
                           text)
             self.assertIn('[self_healing] service_manager and '
@@ -515,12 +515,12 @@ class ServiceTest(KindTestCase):
     def test_name_is_no_state(self):
         plan = self.make('compute-service-stopped',
                          compute_service='active-run')
-        self.assertEqual(1, len(life.unmet(plan, self.transports)))
+        self.assertEqual(1, len(lifecycle.unmet(plan, self.transports)))
 
     def test_other_name(self):
         plan = self.make('compute-service-stopped',
                          compute_service='devstack@n-cpu')
-        self.assertEqual(1, len(life.unmet(plan, self.transports)))
+        self.assertEqual(1, len(lifecycle.unmet(plan, self.transports)))
         self.host.run(self.start.replace('nova-compute', 'devstack@n-cpu'))
         self.assert_breaks_and_repairs(plan, lambda: None)
         self.assertTrue(self.state())
@@ -553,7 +553,7 @@ class PowerTest(host_samples.JournalTestCase):
 
     def status(self, plan):
         """Return whether power, and no power, are complained of."""
-        return tuple(bool(life.checks.complaint(one, self.transports))
+        return tuple(bool(lifecycle.checks.complaint(one, self.transports))
                      for one in (plan.checks[0], plan.witnesses[0]))
 
     def test_off_and_on(self):
@@ -617,13 +617,13 @@ class KindsTest(testtools.TestCase):
 
 
 class GuestTest(host_samples.HostTestCase):
-    """faults.guests: real processes, seen by the real pgrep."""
+    """faults.remains: real processes, seen by the real pgrep."""
 
     server = '5e51e500-0000-4000-8000-00000000abcd'
 
     def wait_gone(self, **changes):
-        guests.wait_gone(self.server, self.target(**changes),
-                         self.transports)
+        remains.wait_gone(self.server, self.target(**changes),
+                          self.transports)
 
     def test_gone(self):
         """Who looks for it is not taken for it."""
@@ -645,7 +645,7 @@ class GuestTest(host_samples.HostTestCase):
         self.assertEqual([], self.host.commands)
 
     def unplug(self, **changes):
-        plan = guests.left(
+        plan = remains.left(
             self.server, ('0123456789abcdef', 'fedcba9876543210'),
             self.target(**changes))
         for command in plan.revert:
@@ -661,12 +661,12 @@ class GuestTest(host_samples.HostTestCase):
             self.assertEqual(['tap0123456789b'], self.unplug())
 
     def test_unplug_without_ssh(self):
-        self.assertIsNone(guests.left(self.server, (), self.target(
+        self.assertIsNone(remains.left(self.server, (), self.target(
             access=dataclasses.replace(self.access, key_file=None))))
 
     def test_left(self):
         """As data, it outlives the run; nobody breaks anything by it."""
-        plan = guests.left(self.server, ('a', 'b'), self.target())
+        plan = remains.left(self.server, ('a', 'b'), self.target())
         self.assertEqual((plan, (), 2), (
             plans.from_dict(plans.to_dict(plan)), plan.inject,
             len(plan.revert)))

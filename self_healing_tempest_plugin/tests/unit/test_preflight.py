@@ -26,8 +26,8 @@ from testtools import content
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import journal
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links.heat_stack import checks as heat_stack
 from self_healing_tempest_plugin.links import kit
@@ -317,18 +317,18 @@ class ExamineTest(CloudTestCase):
         self.assertEqual({'unknown'}, self.states()['host-crash'])
 
     def test_journal(self):
-        entries = journal.Journal(self.settings().state_dir)
-        entries.plan(plan.Plan(
+        entries = journals.Journal(self.settings().state_dir)
+        entries.plan(plans.Plan(
             id='f1', kind='host-crash', host='compute-1', look_at='it',
             description='host compute-1 without power', checks=(),
             inject=(), witnesses=(), revert=()))
         self.broken('faults', 'may still be there: host compute-1 without')
         self.assertIn('self-healing-tempest revert',
                       self.found['faults'][0].todo)
-        entries.record('f1', journal.State.VERIFIED)
-        entries.plan_object(journal.Object('o1', 'stack', 'tempest-app'))
+        entries.record('f1', journals.State.VERIFIED)
+        entries.plan_object(journals.Object('o1', 'stack', 'tempest-app'))
         self.broken('faults', 'may still be there: stack tempest-app')
-        entries.record('o1', journal.State.REMOVED)
+        entries.record('o1', journals.State.REMOVED)
         self.examine()
         self.assertEqual({}, self.wrong())
         with open(entries.path, 'a', encoding='utf-8') as stream:

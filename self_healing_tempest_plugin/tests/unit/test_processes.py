@@ -22,9 +22,9 @@ import subprocess
 import time
 
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import journal
-from self_healing_tempest_plugin.faults import life
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import lifecycle
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import processes
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import host_samples
@@ -81,9 +81,9 @@ class ProcessTestCase(test_life.LifeTestCase):
             # Its child is to be the only one that says something.
             with open(os.devnull, 'w', encoding='utf-8') as nowhere:
                 os.dup2(nowhere.fileno(), 2)
-            with life.injected(plan, journal_ or self.journal,
-                               self.transports, host_samples.TIMES,
-                               recorders.Recorder()):
+            with lifecycle.injected(plan, journal_ or self.journal,
+                                    self.transports, host_samples.TIMES,
+                                    recorders.Recorder()):
                 signal.pause()
 
         run = multiprocessing.get_context('fork').Process(target=inject)
@@ -223,7 +223,7 @@ class GateTest(ProcessTestCase):
         broken = Full(str(self.state_dir))
         self.journal = broken
         plan = self.plan()
-        self.assertRaises(journal.JournalError, self.live, plan)
+        self.assertRaises(journals.JournalError, self.live, plan)
         self.assertEqual(['planned', 'armed', 'reverted', 'verified'],
                          self.states())
         self.file.touch()
@@ -326,7 +326,7 @@ class StrangerTest(ProcessTestCase):
         plan = self.plan()
         self.journal.plan(plan)
         self.journal.started(plan.id, {'group': 'x'})
-        error = self.assertRaises(life.RevertFailed, self.take_back, plan)
+        error = self.assertRaises(lifecycle.RevertFailed, self.take_back, plan)
         self.assertIn('no process', str(error))
         self.assertNotIn('verified', self.states())
 
@@ -367,7 +367,7 @@ class LateFaultTest(ProcessTestCase):
         """A second open fault in the journal says nothing of this one."""
         other = self.plan()
         self.journal.plan(other)
-        self.journal.record(other.id, journal.State.WITNESSED)
+        self.journal.record(other.id, journals.State.WITNESSED)
         plan = self.late(1.2)
         self.killed(plan)
         self.take_back(plan, times=self.times)
@@ -395,7 +395,7 @@ class LateFaultTest(ProcessTestCase):
     def test_seen_or_waited_for_already(self):
         """Nobody waits twice."""
         times = dataclasses.replace(self.times, witness=600.0)
-        for state in (journal.State.WITNESSED, journal.State.UNWITNESSED):
+        for state in (journals.State.WITNESSED, journals.State.UNWITNESSED):
             plan = self.plan()
             self.journal.plan(plan)
             self.journal.started(plan.id, processes.to_dict(
@@ -406,7 +406,7 @@ class LateFaultTest(ProcessTestCase):
             self.assertEqual('verified', self.states()[-1])
 
 
-class Deadly(journal.Journal):
+class Deadly(journals.Journal):
     """A journal that a process does not survive a line of."""
 
     def __init__(self, directory, moment):
@@ -419,11 +419,11 @@ class Deadly(journal.Journal):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Full(journal.Journal):
+class Full(journals.Journal):
     """A journal on a disk that is full for processes."""
 
     def started(self, fault_id, process):
-        raise journal.JournalError('no space')
+        raise journals.JournalError('no space')
 
 
 def _test(name, line):

@@ -19,8 +19,8 @@ import threading
 
 import fixtures
 
-from self_healing_tempest_plugin.faults import journal
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.services import errors
@@ -29,7 +29,7 @@ from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import test_application
 from self_healing_tempest_plugin import waiting
 
-State = journal.State
+State = journals.State
 NAME = 'tempest-app-7'
 RULE = 'self_healing_host_down_0badcafe'
 KNOWN = {'datasource': 'prometheus', 'alarm': 'HostDown',
@@ -64,7 +64,7 @@ class RemovalTestCase(test_application.ApplicationTestCase):
 
         :param created: dicts of what was known later
         """
-        thing = journal.Object(plans.new_id(), kind, name, known)
+        thing = journals.Object(plans.new_id(), kind, name, known)
         self.journal.plan_object(thing)
         for one in created:
             self.journal.created(thing.id, **one)
@@ -562,16 +562,16 @@ class EntryTest(RemovalTestCase):
     def test_unknown_kind(self):
         """A kind of another version is not taken for removed."""
         self.assertIn('cannot remove image x', self.kept(
-            journal.JournalError, self.planned('image', 'x')))
+            journals.JournalError, self.planned('image', 'x')))
 
     def test_no_such_entry(self):
-        self.assertRaises(journal.JournalError, self.remove, 'none')
+        self.assertRaises(journals.JournalError, self.remove, 'none')
 
     def test_fault(self):
         """A fault is no object."""
         plan = host_samples.file_plan('/no/such')
         self.journal.plan(plan)
-        self.assertRaises(journal.JournalError, self.remove, plan.id)
+        self.assertRaises(journals.JournalError, self.remove, plan.id)
 
     def test_client_defect(self):
         """What the client breaks over is no answer either."""

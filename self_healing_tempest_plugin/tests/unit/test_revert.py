@@ -28,9 +28,9 @@ import testtools
 from self_healing_tempest_plugin.cmd import main
 from self_healing_tempest_plugin.cmd import revert
 from self_healing_tempest_plugin.faults import gates
-from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import kinds
-from self_healing_tempest_plugin.faults import life
+from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import host_samples
@@ -38,7 +38,7 @@ from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 from self_healing_tempest_plugin.tests.unit import test_removal
 
-State = journal.State
+State = journals.State
 sh = host_samples.sh
 
 
@@ -232,7 +232,7 @@ class RevertTest(RevertTestCase):
         before = self.lines()
         for arguments in ((), ('--list',), ('--dry-run',),
                           ('--close', 'x', '--reason', 'y')):
-            error = self.assertRaises(journal.JournalError, self.run_command,
+            error = self.assertRaises(journals.JournalError, self.run_command,
                                       *arguments)
             self.assertIn('line 2 of %s is of format 3' % self.journal.path,
                           str(error))
@@ -260,7 +260,7 @@ class RevertTest(RevertTestCase):
             _, first = self.left('one')
             stuck, _ = self.left('two')
             _, third = self.left('three')
-            real = life.Life.take_back
+            real = lifecycle.Life.take_back
 
             def take_back(one, patience, surprise=surprise, stuck=stuck,
                           real=real):
@@ -269,7 +269,8 @@ class RevertTest(RevertTestCase):
                 return real(one, patience)
 
             with fixtures.MonkeyPatch(
-                    'self_healing_tempest_plugin.faults.life.Life.take_back',
+                    'self_healing_tempest_plugin.faults.lifecycle.Life.'
+                    'take_back',
                     take_back):
                 code, output = self.run_command()
             self.assertEqual(1, code)
@@ -284,7 +285,7 @@ class RevertTest(RevertTestCase):
         """Whoever wants to stop it can."""
         self.left('one')
         with fixtures.MonkeyPatch(
-                'self_healing_tempest_plugin.faults.life.Life.take_back',
+                'self_healing_tempest_plugin.faults.lifecycle.Life.take_back',
                 self.interrupt):
             self.assertRaises(KeyboardInterrupt, self.run_command)
         self.assertEqual(1, len(self.journal.open_entries()))
@@ -331,7 +332,7 @@ class RevertTest(RevertTestCase):
                           ('--close', '', '--reason', 'x'),
                           ('--close', stuck.id, '--reason', ''),
                           ('--close', stuck.id, '--reason', ' \n\t ')):
-            error = self.assertRaises(journal.JournalError, self.run_command,
+            error = self.assertRaises(journals.JournalError, self.run_command,
                                       *arguments)
             self.assertIn('revert --close ID --reason TEXT', str(error))
         self.assertEqual(1, len(self.journal.open_entries()))
@@ -346,7 +347,7 @@ class RevertTest(RevertTestCase):
         """Its faults are its own."""
         stuck, _ = self.left('one')
         self.useFixture(fixtures.MonkeyPatch(
-            'self_healing_tempest_plugin.faults.journal.Journal.held',
+            'self_healing_tempest_plugin.faults.journals.Journal.held',
             self.refuse))
         self.assertRaises(gates.FaultRefused, self.run_command, '--close',
                           stuck.id, '--reason', 'y')
@@ -361,7 +362,7 @@ class RevertTest(RevertTestCase):
         _, file = self.left('one')
         os.chmod(self.journal.path, 0o666)
         for arguments in ((), ('--list',), ('--dry-run',)):
-            error = self.assertRaises(journal.JournalError, self.run_command,
+            error = self.assertRaises(journals.JournalError, self.run_command,
                                       *arguments)
             self.assertIn('can be written by others', str(error))
         self.assertTrue(file.exists())
@@ -418,7 +419,7 @@ class RevertTest(RevertTestCase):
         self.left('one')
         os.unlink(self.journal.path)
         os.mkdir(self.journal.path)
-        self.assertRaises(journal.JournalError, self.run_command)
+        self.assertRaises(journals.JournalError, self.run_command)
 
 
 class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
@@ -426,7 +427,7 @@ class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
 
     def setUp(self):
         super().setUp()
-        self.journal = journal.Journal(str(self.state_dir))
+        self.journal = journals.Journal(str(self.state_dir))
         self.override(graph_timeout=2, template_timeout=2, stack_timeout=5)
         for group, options in (
                 ('auth', {'admin_username': 'admin', 'admin_password': 'p',

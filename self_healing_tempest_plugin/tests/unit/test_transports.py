@@ -21,7 +21,7 @@ import fixtures
 
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import commands
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
@@ -329,7 +329,7 @@ class LocalTest(host_samples.JournalTestCase):
     def run_local(self, *argv, **changes):
         access = dataclasses.replace(host_samples.ACCESS, **changes)
         return transports.Transports(access).run(
-            plan.Command(transports.LOCAL, '', argv))
+            plans.Command(transports.LOCAL, '', argv))
 
     def test_result(self):
         result = self.run_local('sh', '-c', 'echo out; echo no >&2; exit 3')
@@ -343,7 +343,7 @@ class LocalTest(host_samples.JournalTestCase):
 
     def test_no_such_transport(self):
         """A journal of a newer version names one that is not there."""
-        command = plan.Command('pigeon', 'c1', ('fly',))
+        command = plans.Command('pigeon', 'c1', ('fly',))
         error = self.assertRaises(commands.CommandFailed,
                                   self.transports.run, command)
         self.assertIn('fly: there is no transport pigeon', str(error))
@@ -358,7 +358,7 @@ class TcpTest(host_samples.JournalTestCase):
         self.addCleanup(self.host.close)
 
     def knock(self, address='127.0.0.1'):
-        return self.transports.run(plan.Command(
+        return self.transports.run(plans.Command(
             transports.TCP, address, (str(self.host.port),))).exit_status
 
     def test_answers(self):

@@ -22,16 +22,16 @@ import time
 
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
-from self_healing_tempest_plugin.faults import journal
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import kinds
-from self_healing_tempest_plugin.faults import life
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import lifecycle
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import recorders
 
-State = journal.State
+State = journals.State
 sh = host_samples.sh
 
 HEALTHY = ['planned', 'armed', 'injected', 'witnessed', 'reverted',
@@ -40,14 +40,14 @@ HEALTHY = ['planned', 'armed', 'injected', 'witnessed', 'reverted',
 # Injects a fault, and gets a signal before or after a line of its journal.
 FATAL = """
 import os, pathlib, signal, sys
-from self_healing_tempest_plugin.faults import journal, life, transports
+from self_healing_tempest_plugin.faults import journals, lifecycle, transports
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.watching import recorders
 state, moment, name = sys.argv[2:]
 directory = pathlib.Path(sys.argv[1])
 
 
-class Fatal(journal.Journal):
+class Fatal(journals.Journal):
     def _write(self, fault_id, now, **fields):
         for when in ('before', 'after'):
             if (state, moment) == (now.value, when):
@@ -58,7 +58,7 @@ class Fatal(journal.Journal):
 
 one = Fatal(str(directory / 'state'))
 plan = host_samples.file_plan(directory / name)
-with one.held(), life.injected(
+with one.held(), lifecycle.injected(
         plan, one, transports.Transports(host_samples.ACCESS),
         host_samples.TIMES, recorders.Recorder()):
     pass
@@ -70,8 +70,8 @@ class LifeTestCase(host_samples.JournalTestCase):
 
     def live(self, plan, during=lambda: None, times=host_samples.TIMES):
         """Go through the life of a fault."""
-        with life.injected(plan, self.journal, self.transports, times,
-                           self.recorder):
+        with lifecycle.injected(plan, self.journal, self.transports, times,
+                                self.recorder):
             during()
 
     def told(self):
@@ -80,12 +80,12 @@ class LifeTestCase(host_samples.JournalTestCase):
 
     def take_back(self, plan, patience=0.0, times=host_samples.TIMES):
         """Take a fault back as a process that has not injected it."""
-        life.Life(plan, self.journal, self.transports, times,
-                  self.recorder).take_back(patience)
+        lifecycle.Life(plan, self.journal, self.transports, times,
+                       self.recorder).take_back(patience)
 
 
 class LifeTest(LifeTestCase):
-    """faults.life with a fault that is a file."""
+    """faults.lifecycle with a fault that is a file."""
 
     def test_healthy(self):
         """Journal and timeline tell the same, in order."""
@@ -127,7 +127,7 @@ class LifeTest(LifeTestCase):
         mark = self.directory / 'disarmed'
         plan = self.plan(revert=(sh('true'),),
                          disarm=(sh('touch %s' % mark),))
-        self.assertRaises(life.RevertFailed, self.live, plan)
+        self.assertRaises(lifecycle.RevertFailed, self.live, plan)
         self.assertFalse(mark.exists())
         self.file.unlink()
         self.take_back(plan)
@@ -135,7 +135,7 @@ class LifeTest(LifeTestCase):
 
     def test_disarm_fails(self):
         """A timer that may still be there is a fault that may come back."""
-        error = self.assertRaises(life.RevertFailed, self.live,
+        error = self.assertRaises(lifecycle.RevertFailed, self.live,
                                   self.plan(disarm=(sh('exit 3'),)))
         self.assertIn('exit status 3', str(error))
         self.assertTrue(self.journal.open_entries())
@@ -227,7 +227,7 @@ class LifeTest(LifeTestCase):
         steps = [sh('echo %s >>%s; exit %d' % (name, log, status))
                  for name, status in (('one', 1), ('two', 0), ('three', 4))]
         plan = self.plan(revert=tuple(steps))
-        error = self.assertRaises(life.RevertFailed, self.live, plan)
+        error = self.assertRaises(lifecycle.RevertFailed, self.live, plan)
         ran = log.read_text().split()
         self.assertEqual(['three', 'two', 'one'], ran[:3])
         self.assertEqual({'three', 'one'}, set(ran[3:]))
@@ -242,14 +242,14 @@ class LifeTest(LifeTestCase):
         """What a command has failed at nobody has done."""
         plan = self.plan(revert=(
             sh('rm -f %s; exit 1' % self.file),))
-        error = self.assertRaises(life.RevertFailed, self.live, plan)
+        error = self.assertRaises(lifecycle.RevertFailed, self.live, plan)
         self.assertIn('exit status 1', str(error))
         self.assertEqual(HEALTHY[:5], self.states())
 
     def test_verify_fails(self):
         """The entry stays open, and the message says what to run."""
         plan = self.plan(revert=(sh('true'),))
-        error = self.assertRaises(life.RevertFailed, self.live, plan)
+        error = self.assertRaises(lifecycle.RevertFailed, self.live, plan)
         self.assertIn('The fault may still be there: file %s' % self.file,
                       str(error))
         self.assertIn('run: self-healing-tempest revert', str(error))
@@ -263,7 +263,8 @@ class LifeTest(LifeTestCase):
             raise KeyError('mine')
 
         plan = self.plan(revert=(sh('true'),))
-        error = self.assertRaises(life.RevertFailed, self.live, plan, fail)
+        error = self.assertRaises(lifecycle.RevertFailed, self.live, plan,
+                                  fail)
         self.assertIsInstance(error.__context__, KeyError)
 
     def test_late_repair(self):
@@ -276,14 +277,14 @@ class LifeTest(LifeTestCase):
     def test_journal_fails_on_the_plan(self):
         """What is not written down is not done."""
         self.state_dir.write_text('no directory')
-        self.assertRaises(journal.JournalError, self.live, self.plan())
+        self.assertRaises(journals.JournalError, self.live, self.plan())
         self.assertFalse(self.file.exists())
         self.assertEqual([], self.told())
 
     def test_journal_fails_later(self):
         """The fault is taken back all the same."""
         plan = self.plan()
-        error = self.assertRaises(life.RevertFailed, self.live, plan,
+        error = self.assertRaises(lifecycle.RevertFailed, self.live, plan,
                                   lambda: self.break_journal())
         self.assertIn('Journal of faults', str(error))
         self.assertFalse(self.file.exists())
@@ -294,14 +295,14 @@ class LifeTest(LifeTestCase):
 
     def test_unmet(self):
         plan = self.plan()
-        self.assertEqual((), life.unmet(plan, self.transports))
+        self.assertEqual((), lifecycle.unmet(plan, self.transports))
         self.file.touch()
         self.assertEqual(
             ('not so: no file; look at: file %s' % self.file,),
-            life.unmet(plan, self.transports))
+            lifecycle.unmet(plan, self.transports))
         lost = plans.Check('x', sh('echo lost >&2; exit 2'))
-        (text,) = life.unmet(dataclasses.replace(plan, checks=(lost,)),
-                             self.transports)
+        (text,) = lifecycle.unmet(dataclasses.replace(plan, checks=(lost,)),
+                                  self.transports)
         self.assertIn('unknown whether x: ', text)
         self.assertIn('lost', text)
 
@@ -353,7 +354,7 @@ class RetryTest(LifeTestCase):
         """It stays open, whatever the checks say."""
         for name, line in ONCE.items():
             count, plan = self.plan_of('rm -f {file}; ' + line, 9999)
-            error = self.assertRaises(life.RevertFailed, self.live, plan)
+            error = self.assertRaises(lifecycle.RevertFailed, self.live, plan)
             self.assertIn('Command failed', str(error), name)
             self.assertGreater(count.read_text().count('x'), 1, name)
             self.assertEqual(HEALTHY[:5], self.states(), name)
@@ -366,7 +367,7 @@ class RetryTest(LifeTestCase):
         _, plan = self.plan_of('exit 1', 9999)
         plan = dataclasses.replace(plan, revert=(
             sh('touch %s' % other), *plan.revert))
-        self.assertRaises(life.RevertFailed, self.live, plan,
+        self.assertRaises(lifecycle.RevertFailed, self.live, plan,
                           lambda: other.unlink(missing_ok=True))
         self.assertTrue(other.exists())
 
@@ -389,7 +390,7 @@ class RetryTest(LifeTestCase):
             plan = self.plan(revert=(
                 sh('rm -f %s' % self.file),
                 plans.Command(transport, 'c1', argv)))
-            error = self.assertRaises(life.RevertFailed, self.live, plan,
+            error = self.assertRaises(lifecycle.RevertFailed, self.live, plan,
                                       times=times)
             self.assertIn(word, str(error))
             self.assertEqual(HEALTHY[:5], self.states())
@@ -398,8 +399,9 @@ class RetryTest(LifeTestCase):
         """Who has not repaired does not stop the one who may."""
         mark = self.directory / 'disarmed'
         _, plan = self.plan_of('rm -f {file}; exit 1', 9999)
-        self.assertRaises(life.RevertFailed, self.live, dataclasses.replace(
-            plan, disarm=(sh('touch %s' % mark),)))
+        marked = dataclasses.replace(plan,
+                                     disarm=(sh('touch %s' % mark),))
+        self.assertRaises(lifecycle.RevertFailed, self.live, marked)
         self.assertFalse(mark.exists())
 
     def test_disarm_once(self):
@@ -422,7 +424,7 @@ class RetryTest(LifeTestCase):
         plan = self.plan()
         odd = plans.Command('ssh', 'c1', ('surprise',))
         error = self.assertRaises(
-            life.RevertFailed, self.live,
+            lifecycle.RevertFailed, self.live,
             dataclasses.replace(plan, revert=(*plan.revert, odd)))
         self.assertIn('surprise', str(error))
         self.assertFalse(self.file.exists())
@@ -443,7 +445,7 @@ class GateTest(LifeTestCase):
     def test_order(self):
         """It is armed by then, and nothing is broken."""
         seen = []
-        with life.injected(
+        with lifecycle.injected(
                 self.plan(), self.journal, self.transports,
                 host_samples.TIMES, self.recorder, gate=lambda: seen.append(
                     (self.states(), self.file.exists()))):
@@ -482,14 +484,14 @@ class GateTest(LifeTestCase):
             self.setUpAgain()
             plan = self.plan(inject=(sh('touch %s' % touched),))
             try:
-                with life.injected(
+                with lifecycle.injected(
                         plan, self.journal, self.transports,
                         host_samples.TIMES, self.recorder,
                         gate=lambda change=change: (change(), self.ask())):
                     self.fail(name)
             except BaseException as error:
                 self.assertNotIsInstance(error, (self.failureException,
-                                                 life.RevertFailed), name)
+                                                 lifecycle.RevertFailed), name)
             self.assertFalse(touched.exists(), name)
             self.assertEqual(['planned', 'armed', 'reverted', 'verified'],
                              self.states(), name)
@@ -503,7 +505,7 @@ class GateTest(LifeTestCase):
         """What comes to other hosts, and more of our own, is none."""
         self.servers.append({'tenant_id': 'mine'})
         self.services.append({'host': 'c11', 'binary': 'nova-conductor'})
-        with life.injected(
+        with lifecycle.injected(
                 self.plan(), self.journal, self.transports,
                 host_samples.TIMES, self.recorder, gate=self.ask):
             self.assertTrue(self.file.exists())
@@ -520,7 +522,7 @@ class SignalTest(LifeTestCase):
         self.seen = []
         before = signal.signal(signal.SIGTERM, self.strike)
         self.addCleanup(signal.signal, signal.SIGTERM, before)
-        self.fault = life.injected(
+        self.fault = lifecycle.injected(
             self.plan(), self.journal, self.transports, host_samples.TIMES,
             self.recorder)
 
@@ -568,7 +570,7 @@ class CheckTest(LifeTestCase):
     """faults.checks."""
 
     def complaint(self, line, pattern='', holds=True):
-        return life.checks.complaint(
+        return lifecycle.checks.complaint(
             plans.Check('it', sh(line), pattern, holds), self.transports)
 
     def test_exit_status(self):
@@ -593,7 +595,7 @@ class CheckTest(LifeTestCase):
 
 
 class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
-    """faults.life with a host over SSH."""
+    """faults.lifecycle with a host over SSH."""
 
     def touching(self, **changes):
         """Return a fault that is a file on the host."""
@@ -637,10 +639,10 @@ class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
 
     def test_host_stays_away(self):
         """Not longer than its timer and the margin."""
-        self.patch(life, 'RETURN_MARGIN', 0.5)
+        self.patch(lifecycle, 'RETURN_MARGIN', 0.5)
         _, plan = self.touching(timer=0.5)
         begin = time.monotonic()
-        error = self.assertRaises(life.RevertFailed, self.live, plan,
+        error = self.assertRaises(lifecycle.RevertFailed, self.live, plan,
                                   self.host.refuse)
         self.assertGreater(time.monotonic() - begin, 1.0)
         self.assertLess(time.monotonic() - begin, 6)
@@ -651,7 +653,7 @@ class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
         """Only who may answer later is asked later."""
         mark, plan = self.touching(timer=60.0)
         begin = time.monotonic()
-        error = self.assertRaises(life.RevertFailed, self.live, plan,
+        error = self.assertRaises(lifecycle.RevertFailed, self.live, plan,
                                   self.forget_host)
         self.assertLess(time.monotonic() - begin, 5)
         self.assertIn('host_ssh_known_hosts_file', str(error))
@@ -665,7 +667,7 @@ class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
         bad = self.target().ssh('sh', '-c', r"printf '\377' >&2; exit 1")
         mark, plan = self.touching()
         error = self.assertRaises(
-            life.RevertFailed, self.live,
+            lifecycle.RevertFailed, self.live,
             dataclasses.replace(plan, revert=(*plan.revert, bad)))
         self.assertIn('exit status 1', str(error))
         self.assertFalse(mark.exists())
@@ -692,8 +694,8 @@ class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
             dataclasses.replace(self.target(), settings=dataclasses.replace(
                 self.settings, timeouts=self.times(host_timer=0.6))),
             self.transports)
-        one = life.Life(plan, self.journal, self.transports,
-                        host_samples.TIMES, recorders.Recorder())
+        one = lifecycle.Life(plan, self.journal, self.transports,
+                             host_samples.TIMES, recorders.Recorder())
         one.plan()
         one.arm()
         one.inject()

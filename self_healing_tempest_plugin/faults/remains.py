@@ -13,7 +13,7 @@
 """What is left of a deleted server on the host that it was on."""
 
 from self_healing_tempest_plugin.faults import checks
-from self_healing_tempest_plugin.faults import plan
+from self_healing_tempest_plugin.faults import plans
 
 _LOOK_AT = ('running_deleted_instance_poll_interval of nova-compute on host '
             '%s, and its log')
@@ -50,14 +50,14 @@ def left(server_id, ports, target):
     :param server_id: its id in Nova, which libvirt takes for the guest
     :param ports: ids of its ports in Neutron
     :param target: :class:`.targets.Target`
-    :returns: :class:`.plan.Plan` of no fault: its checks hold when the guest
+    :returns: :class:`.plans.Plan` of no fault: its checks hold when the guest
         is gone, and then its revert takes the ports away; None where hosts
         are not reached over SSH, and nobody can know
     """
     if not target.settings.access.key_file:
         return None
-    return plan.Plan(
-        id=plan.new_id(), kind='guest-left', host=target.host,
+    return plans.Plan(
+        id=plans.new_id(), kind='guest-left', host=target.host,
         description='what is left of server %s on host %s' % (
             server_id, target.host),
         look_at=_LOOK_AT % target.host, checks=(_gone(server_id, target),),
@@ -68,7 +68,7 @@ def left(server_id, ports, target):
 def _gone(server_id, target):
     # The brackets keep the pattern from matching the one who looks for it.
     pattern = '[%s]%s' % (server_id[0], server_id[1:])
-    return plan.Check(
+    return plans.Check(
         'the guest of server %s has left host %s' % (server_id, target.host),
         target.ssh('pgrep', '--full', pattern), holds=False)
 

@@ -34,7 +34,7 @@ import fasteners
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.faults import gates
-from self_healing_tempest_plugin.faults import plan as plans
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import private_files
 
 # Raised when a reader of older lines would misread a newer one. Fields that
@@ -136,7 +136,7 @@ class Damage:
 class Entry:
     """One fault, or one object of the cloud, in the journal.
 
-    :ivar subject: :class:`.plan.Plan`, :class:`Object`, or the
+    :ivar subject: :class:`.plans.Plan`, :class:`Object`, or the
         :class:`Damage` that the operator has closed
     :ivar states: what has happened to it, oldest first
     :ivar since: when it was planned, seconds since the epoch
@@ -163,7 +163,7 @@ class Entry:
 
     @property
     def plan(self):
-        """Return :class:`.plan.Plan` of a fault, None when it is none."""
+        """Return :class:`.plans.Plan` of a fault, None when it is none."""
         return self.subject if isinstance(self.subject, plans.Plan) else None
 
     @property
@@ -219,7 +219,7 @@ class Journal:
     def plan(self, plan):
         """Record a fault before anything is touched.
 
-        :param plan: :class:`.plan.Plan`
+        :param plan: :class:`.plans.Plan`
         :raises JournalError: when it is not on the disk
         """
         self._write(plan.id, State.PLANNED, plan=plans.to_dict(plan))

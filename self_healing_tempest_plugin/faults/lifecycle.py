@@ -20,9 +20,9 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import interrupts
-from self_healing_tempest_plugin.faults import journal as journals
+from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import processes
-from self_healing_tempest_plugin.faults import transports as ways
+from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import waiting
 
@@ -45,7 +45,7 @@ class RevertFailed(exceptions.TempestException):
 def unmet(plan, transports):
     """Return why a fault cannot be injected now, as a tuple of strings.
 
-    :param plan: :class:`.plan.Plan`
+    :param plan: :class:`.plans.Plan`
     :param transports: :class:`.transports.Transports`
     """
     return tuple('%s; look at: %s' % (one, plan.look_at)
@@ -68,8 +68,8 @@ class injected:
     def __init__(self, plan, journal, transports, times, recorder, gate=None):
         """Prepare; nothing is touched yet.
 
-        :param plan: :class:`.plan.Plan`, whose checks hold
-        :param journal: :class:`.journal.Journal`, held
+        :param plan: :class:`.plans.Plan`, whose checks hold
+        :param journal: :class:`.journals.Journal`, held
         :param transports: :class:`.transports.Transports`
         :param times: :class:`..config.Timeouts`
         :param recorder: :class:`..chain.timeline.Recorder`
@@ -243,7 +243,8 @@ class Life:
         On a host nothing acts behind its repair, see :mod:`.timers`.
         """
         if self._looked or not self._plan.witnesses or all(
-                one.transport != ways.LOCAL for one in self._plan.inject):
+                command.transport != transports.LOCAL
+                for command in self._plan.inject):
             return 0.0
         begun = [one.since for one in self._started_before() if one.breaks]
         if not begun or (not self._processes and self._was_looked_for()):
@@ -277,7 +278,7 @@ class Life:
             self._run_one(command, breaks)
 
     def _run_one(self, command, breaks):
-        if command.transport == ways.LOCAL:
+        if command.transport == transports.LOCAL:
             return self._transports.run(command, functools.partial(
                 self._started, breaks), breaks).check()
         return self._transports.run(command).check()
@@ -313,7 +314,7 @@ class Life:
                 failed[number] = error
                 if not isinstance(error, commands.Hopeless) and (
                         self._recorder.now() < until[
-                            isinstance(error, ways.Unreachable)]):
+                            isinstance(error, transports.Unreachable)]):
                     left[number] = command
 
         def attempt_all():
