@@ -118,8 +118,8 @@ class Preparation:
         """Let another process hold the lock, as a run does."""
         process = subprocess.Popen(
             [self._python, '-c', 'import sys\n'
-             'from self_healing_tempest_plugin.faults import journal\n'
-             'with journal.Journal(sys.argv[1]).held():\n'
+             'from self_healing_tempest_plugin.faults import journals\n'
+             'with journals.Journal(sys.argv[1]).held():\n'
              '    print("held", flush=True)\n'
              '    sys.stdin.read()', self._directory / 'state'],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

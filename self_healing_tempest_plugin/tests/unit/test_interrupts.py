@@ -60,8 +60,8 @@ def pause(place):
             time.sleep(0.1)
 
 
-one = journal.Journal(str(directory / 'state'))
-with one.held(), life.injected(
+one = journals.Journal(str(directory / 'state'))
+with one.held(), lifecycle.injected(
         plan, one, transports.Transports(host_samples.ACCESS),
         host_samples.TIMES, recorders.Recorder(),
         gate=lambda: pause('gate')):
