@@ -13,9 +13,9 @@
 """The catalog of sabotage, how a case is judged, and what is told of it."""
 
 import ast
+import collections
 import copy
 import csv
-import collections
 import dataclasses
 import inspect
 import json
@@ -48,7 +48,7 @@ def rendered(path):
         [FILES, tools.SOURCE / 'playbooks' / 'lab' / 'templates']))
     return environment.get_template('%s.j2' % path).render(
         lab_controller_address='10.77.0.2', lab_data_nic='eth1',
-        lab_controller_ports=collections.defaultdict(lambda: 9999),
+        lab_controller_ports=collections.defaultdict(lambda: 8999),
         lab_secrets={'vitrage': 'secret'})
 
 
