@@ -142,9 +142,9 @@ class Interrupts:
 @contextlib.contextmanager
 def held(what):
     """Hold the signals for the time of the ``with``."""
-    one = Interrupts(what)
-    one.hold()
+    signals = Interrupts(what)
+    signals.hold()
     try:
-        yield one
+        yield signals
     finally:
-        one.release()
+        signals.release()

@@ -266,7 +266,7 @@ class Journal:
         """
         entries, damages = self.read()
         how = {'reason': reason, 'user': _user(), 'uid': os.getuid()}
-        broken = [one for one in damages if one.id == entry_id]
+        broken = [damage for damage in damages if damage.id == entry_id]
         if broken:
             self._set_aside(broken, _line(
                 entry_id, State.CLOSED, **how,
@@ -435,17 +435,17 @@ class Journal:
             raise ValueError('%s was never planned' % entry_id)
         entries[entry_id] = _after(entries[entry_id], state, line)
 
-    def _refuse_newer(self, found, number):
-        known = isinstance(found, int) and not isinstance(found, bool)
-        if known and found > FORMAT:
+    def _refuse_newer(self, version, number):
+        known = isinstance(version, int) and not isinstance(version, bool)
+        if known and version > FORMAT:
             raise JournalError(
                 'line %d of %s is of format %d, and this version knows none '
                 'but %d to %d: a newer one has written it and can read all of '
                 'it; nothing was changed, use that one' % (
-                    number, self.path, found, OLDEST, FORMAT))
-        if not known or found < OLDEST:
+                    number, self.path, version, OLDEST, FORMAT))
+        if not known or version < OLDEST:
             raise ValueError('format %r instead of %d to %d' % (
-                found, OLDEST, FORMAT))
+                version, OLDEST, FORMAT))
 
 
 def _line(entry_id, state, **fields):
@@ -460,12 +460,12 @@ def _line(entry_id, state, **fields):
 def _subject(line):
     if 'object' not in line:
         return plans.from_dict(line['plan'])
-    found = line['object']
-    kind, name = found['kind'], found['name']
+    values = line['object']
+    kind, name = values['kind'], values['name']
     if not (kind and name and isinstance(kind, str)
             and isinstance(name, str)):
-        raise ValueError('no object of the cloud: %r' % (found,))
-    return Object(line['id'], kind, name, dict(found['known']))
+        raise ValueError('no object of the cloud: %r' % (values,))
+    return Object(line['id'], kind, name, dict(values['known']))
 
 
 def _after(entry, state, line):
@@ -483,9 +483,9 @@ def _after(entry, state, line):
 
 
 def _closed_damage(line):
-    found = line['damage']
+    damage = line['damage']
     return Entry(
-        Damage(int(found['number']), str(found['why']), str(found['text'])),
+        Damage(int(damage['number']), str(damage['why']), str(damage['text'])),
         (State(line['state']),), _seconds(line['at']),
         '%s: %s' % (line['user'], line['reason']))
 

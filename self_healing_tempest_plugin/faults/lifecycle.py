@@ -48,8 +48,8 @@ def unmet(plan, transports):
     :param plan: :class:`.plans.Plan`
     :param transports: :class:`.transports.Transports`
     """
-    return tuple('%s; look at: %s' % (one, plan.look_at)
-                 for one in checks.complaints(plan.checks, transports))
+    return tuple('%s; look at: %s' % (problem, plan.look_at)
+                 for problem in checks.complaints(plan.checks, transports))
 
 
 class injected:
@@ -246,7 +246,8 @@ class Life:
                 command.transport != transports.LOCAL
                 for command in self._plan.inject):
             return 0.0
-        begun = [one.since for one in self._started_before() if one.breaks]
+        begun = [process.since for process in self._started_before()
+                 if process.breaks]
         if not begun or (not self._processes and self._was_looked_for()):
             return 0.0
         passed = max(0.0, waiting.CLOCK.wall() - max(begun))
@@ -273,8 +274,8 @@ class Life:
         if not problems:
             self._tell(State.VERIFIED, begin)
 
-    def _run(self, several, breaks):
-        for command in several:
+    def _run(self, steps, breaks):
+        for command in steps:
             self._run_one(command, breaks)
 
     def _run_one(self, command, breaks):
@@ -292,7 +293,7 @@ class Life:
                 raise
         self._processes.append(process)
 
-    def _failures(self, several, deadline):
+    def _failures(self, repairs, deadline):
         """Run commands that repair, and again and again those that fail.
 
         They do not wait for each other. One whose host does not answer is
@@ -301,7 +302,7 @@ class Life:
 
         :returns: list of the errors that are left
         """
-        left, failed = dict(enumerate(several)), {}
+        left, failed = dict(enumerate(repairs)), {}
         until = {True: deadline,
                  False: self._recorder.now() + self._times.host_return}
 

@@ -134,12 +134,12 @@ def from_dict(values):
 
 def _known(kind, values):
     names = {field.name for field in dataclasses.fields(kind)}
-    found = {name: values[name] for name in values if name in names}
+    kept = {name: values[name] for name in values if name in names}
     for name in ('id', 'kind', 'host', 'description', 'look_at', 'transport',
                  'target', 'what', 'pattern', 'stdin'):
-        if not isinstance(found.get(name, ''), str):
-            raise TypeError('%s %r' % (name, found[name]))
-    return found
+        if not isinstance(kept.get(name, ''), str):
+            raise TypeError('%s %r' % (name, kept[name]))
+    return kept
 
 
 def _timer(value):
@@ -161,10 +161,10 @@ def _command(values):
 
 
 def _checks(values):
-    found = tuple(Check(**dict(_known(Check, one),
-                               command=_command(one['command'])))
-                  for one in values)
-    for one in found:
-        if not isinstance(one.before, (dict, type(None))):
-            raise TypeError('before %r' % (one.before,))
-    return found
+    checks = tuple(Check(**dict(_known(Check, item),
+                                command=_command(item['command'])))
+                   for item in values)
+    for check in checks:
+        if not isinstance(check.before, (dict, type(None))):
+            raise TypeError('before %r' % (check.before,))
+    return checks

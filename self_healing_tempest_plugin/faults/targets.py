@@ -71,12 +71,12 @@ def target(host, settings, address_of):
         host of [self_healing] fault_hosts, has no address
     """
     def address(name):
-        found = settings.access.addresses.get(name) or address_of(name)
-        if not found:
+        known = settings.access.addresses.get(name) or address_of(name)
+        if not known:
             raise exceptions.InvalidConfiguration(
                 'Nova knows no address of host %s, see [self_healing] '
                 'fault_hosts and host_addresses' % name)
-        return found
+        return known
 
     peers = [address(name) for name in settings.fault_hosts if name != host]
     return Target(host, address(host), tuple(peers), settings)

@@ -95,8 +95,8 @@ class Transports:
         words = ('sudo', '-n', '--') if self._access.sudo else ()
         argv = (*words, *command.argv)
         try:
-            found = self._client(command).execute(shlex.join(argv),
-                                                  command.stdin)
+            answer = self._client(command).execute(shlex.join(argv),
+                                                   command.stdin)
         except ssh.ConnectionFailed as error:
             kind = Unreachable if error.transient else commands.Hopeless
             raise kind(argv, str(error)) from None
@@ -104,7 +104,7 @@ class Transports:
             raise commands.Hopeless(
                 argv, '%s, see [self_healing] host_ssh_jump_host' % error
             ) from None
-        result = commands.Result(argv, *found)
+        result = commands.Result(argv, *answer)
         if words and result.exit_status != 0 and _SUDO.search(result.stderr):
             # Its exit status would be taken for an answer of the command.
             raise commands.Hopeless(
