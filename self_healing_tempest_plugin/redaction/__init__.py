@@ -104,8 +104,8 @@ class Redactor:
         if isinstance(value, dict):
             named = _named(value)
             return {self._key(key): self._member(
-                named if named and key in _VALUES else key, one)
-                for key, one in value.items()}
+                named if named and key in _VALUES else key, member)
+                for key, member in value.items()}
         if isinstance(value, (list, tuple)):
             return type(value)(map(self.data, self._words(value)))
         return value
@@ -115,13 +115,13 @@ class Redactor:
 
         It may be a command: ``['ipmitool', '-P', 'a']``.
         """
-        if len(value) < 2 or not all(isinstance(one, str) for one in value):
+        if len(value) < 2 or not all(isinstance(word, str) for word in value):
             return value
         try:
-            found = json.loads(self(json.dumps(value)))
+            words = json.loads(self(json.dumps(value)))
         except ValueError:
             return value
-        return found if len(found) == len(value) else value
+        return words if len(words) == len(value) else value
 
     def _key(self, key):
         return self(key) if isinstance(key, str) else key
@@ -132,10 +132,10 @@ class Redactor:
         if isinstance(value, str):
             return value if spans.harmless(value) else REPLACEMENT
         if isinstance(value, (list, tuple)):
-            return type(value)(self._member(key, one) for one in value)
+            return type(value)(self._member(key, member) for member in value)
         if isinstance(value, dict) and names.is_plural(key):
-            return {self._key(name): self._member(key, one)
-                    for name, one in value.items()}
+            return {self._key(name): self._member(key, member)
+                    for name, member in value.items()}
         if isinstance(value, dict):
             return dict(self.data(value), **{
                 name: self._member(key, value[name])

@@ -47,7 +47,7 @@ def learn(secrets):
     """
     with _LOCK:
         known = _PROCESS.redactor.secrets
-        new = {one for one in secrets if one} - known
+        new = {secret for secret in secrets if secret} - known
         if new:
             _PROCESS.know(known | new)
 
