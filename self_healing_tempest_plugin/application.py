@@ -121,8 +121,8 @@ class Application(fixtures.Fixture):
 
     def _learn(self):
         stack = self._clients.heat.stack(self.stack.identifier, outputs=True)
-        outputs = {one['output_key']: one['output_value']
-                   for one in stack['outputs']}
+        outputs = {output['output_key']: output['output_value']
+                   for output in stack['outputs']}
         resources = self._clients.heat.resources(self.stack.identifier)
         self.server_id = stacks.server_of(resources)
         self.workflow = stacks.physical_id(resources,

@@ -180,5 +180,5 @@ def _fields(text):
 
 
 def _id(fields, name):
-    found = fields.get(name, '')
-    return found if _NAME.fullmatch(found) else ''
+    value = fields.get(name, '')
+    return value if _NAME.fullmatch(value) else ''

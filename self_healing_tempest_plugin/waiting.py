@@ -159,7 +159,7 @@ def repeat(call, *, interval, stop, at_once=1, name=''):
     """
     free = threading.Semaphore(at_once)
 
-    def one():
+    def make_call():
         try:
             call()
         finally:
@@ -169,7 +169,7 @@ def repeat(call, *, interval, stop, at_once=1, name=''):
         due = CLOCK.now()
         while not stop.is_set():
             if free.acquire(blocking=False):
-                pool.submit(one)
+                pool.submit(make_call)
             due = max(due + interval, CLOCK.now())
             pause(due - CLOCK.now(), stop)
 
@@ -203,4 +203,4 @@ def side_by_side(*calls):
     """
     running = [in_background(call) for call in calls]
     futures.wait(running)
-    return [one.result() for one in running]
+    return [future.result() for future in running]

@@ -161,13 +161,14 @@ def _revert(journal, recovery, conf):
             outcomes.append(_taken_back(entry, ways_back))
     if outcomes:
         _say(table.plain(('entry', 'what', 'result', 'problem'), (
-            (one.entry.id, one.entry.description, one.result, one.problem)
-            for one in outcomes), max_width=_WIDTH))
+            (outcome.entry.id, outcome.entry.description, outcome.result,
+             outcome.problem)
+            for outcome in outcomes), max_width=_WIDTH))
     else:
         _say('No open fault in %s.' % _place(journal))
     damages = journal.read()[1]
     _tell_damages(journal, damages)
-    problems = [one for one in outcomes if one.problem]
+    problems = [outcome for outcome in outcomes if outcome.problem]
     if problems or damages:
         _say('What cannot be taken back, and what you have looked after '
              'yourself, is closed by: %s' % journals.CLOSE)
@@ -225,9 +226,9 @@ class _WaysBack:
         """
         plan = entry.plan
         left = entry.since + plan.timer - time.time()
-        one = lifecycle.Life(plan, self._journal, self._transports,
-                             self._recovery.timeouts, recorders.Recorder())
-        one.take_back(max(0.0, min(left, plan.timer)))
+        life = lifecycle.Life(plan, self._journal, self._transports,
+                              self._recovery.timeouts, recorders.Recorder())
+        life.take_back(max(0.0, min(left, plan.timer)))
 
     def removal(self):
         """Return :class:`.removal.Removal`.
@@ -249,14 +250,14 @@ class _WaysBack:
         manager = tempest_clients.Manager(
             credentials_factory.get_configured_admin_credentials(
                 identity_version='v3'))
-        found = clients.Clients(cloud, manager)
-        if not found.project_id:
+        api_clients = clients.Clients(cloud, manager)
+        if not api_clients.project_id:
             raise errors.ServiceRefused('Keystone', 'get a token',
                                         'it is of no project')
         self._held.enter_context(
             api_microversion_fixture.APIMicroversionFixture(
                 compute_microversion=nova.COMPUTE_MICROVERSION))
-        return removal.Removal(found, self._journal,
+        return removal.Removal(api_clients, self._journal,
                                self._recovery.timeouts, self._transports)
 
 
