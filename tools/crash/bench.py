@@ -115,7 +115,7 @@ def ended(bench, point):
         if code != -signal.SIGINT:
             problems.append('the run was not interrupted there: %s' % (
                 process.stdout.read()[-500:]))
-        problems.extend('still open: %s' % one for one in there)
+        problems.extend('still open: %s' % line for line in there)
     elif code != -signal.SIGKILL:
         problems.append('the run was not killed there: %s' % (
             process.stdout.read()[-500:]))
@@ -144,7 +144,7 @@ def wait_healed(bench):
                              accept=operator.not_)
     except waiting.TimeUp as late:
         left = late.answer
-    return ['after its timer: %s' % one for one in left]
+    return ['after its timer: %s' % line for line in left]
 
 
 def taken_back(bench, point, begin, problems, there):

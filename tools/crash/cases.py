@@ -55,8 +55,8 @@ def read(path):
     """Return the cases of a file, a list."""
     if not path.exists():
         return []
-    return [Case(**dict(one, problems=tuple(one['problems'])))
-            for one in json.loads(path.read_text())['cases']]
+    return [Case(**dict(values, problems=tuple(values['problems'])))
+            for values in json.loads(path.read_text())['cases']]
 
 
 def write(path, found):
@@ -66,8 +66,9 @@ def write(path, found):
     """
     found = ordered(found)
     path.write_text(json.dumps(
-        {'timer': points.TIMER, 'cases': [dataclasses.asdict(one)
-                                          for one in found]}, indent=1) + '\n')
+        {'timer': points.TIMER,
+         'cases': [dataclasses.asdict(case) for case in found]},
+        indent=1) + '\n')
     tables.write(path.with_suffix('.csv'), HEADER, map(row, found))
 
 
@@ -88,8 +89,8 @@ def row(case):
 
 
 def _short(left):
-    return '; '.join(one if one.startswith(OBJECTS) else 'fault'
-                     for one in left.split('; ') if ':' in one) or 'nothing'
+    return '; '.join(line if line.startswith(OBJECTS) else 'fault'
+                     for line in left.split('; ') if ':' in line) or 'nothing'
 
 
 def faults(lines):

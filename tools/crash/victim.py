@@ -189,9 +189,9 @@ def look(options, settings):
         if entry.object:
             print('%s: %s' % (entry.object.kind, entry.state.value))
             continue
-        found = (checks.complaint(check, ways)
-                 for check in entry.plan.checks)
-        print(next(filter(None, found), ''))
+        problems = (checks.complaint(check, ways)
+                    for check in entry.plan.checks)
+        print(next(filter(None, problems), ''))
 
 
 def _manager():

@@ -120,13 +120,13 @@ def services(lab):
     except OSError as error:
         raise errors.LabDown('no lab runs') from error
     processes = _processes()
-    found = []
+    listed = []
     for host in hosts:
         log = lab.directory / 'log' / ('%s.log' % host['name'])
-        found.append(_service('lab', host, None, log))
+        listed.append(_service('lab', host, None, log))
         if host['statename'] == 'RUNNING':
-            found += _services_of(lab, host, processes)
-    return found
+            listed += _services_of(lab, host, processes)
+    return listed
 
 
 def _services_of(lab, host, processes):

@@ -27,8 +27,8 @@ def differences(before, after):
 
 
 def _differences(before, after, path):
-    dicts = [one for one in (before, after) if isinstance(one, dict)]
-    unanswered = any(answers.UNANSWERED in one for one in dicts)
+    dicts = [side for side in (before, after) if isinstance(side, dict)]
+    unanswered = any(answers.UNANSWERED in side for side in dicts)
     if len(dicts) == 2 and not unanswered:
         for key in sorted({*before, *after}):
             yield from _differences(before.get(key), after.get(key),

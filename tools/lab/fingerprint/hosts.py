@@ -56,8 +56,8 @@ def hosts(lab, programs):
     """
     names = sorted(programs['lab'])
     with futures.ThreadPoolExecutor(len(names)) as pool:
-        found = pool.map(functools.partial(_host, lab, programs), names)
-        return dict(zip(names, found))
+        states = pool.map(functools.partial(_host, lab, programs), names)
+        return dict(zip(names, states))
 
 
 def _host(lab, programs, name):
@@ -74,11 +74,11 @@ def _entered(lab, host, commands):
     # in their command lines, and this one should not.
     done = lab.entered(host, 'bash', input=script(commands),
                        timeout=TIMEOUT * (len(commands) + 1))
-    found = sections(done.stdout, commands)
-    if found is None:
+    answer = sections(done.stdout, commands)
+    if answer is None:
         raise errors.LabError(
             answers.reason(done.stderr) or 'it was cut off')
-    return found
+    return answer
 
 
 def script(commands):

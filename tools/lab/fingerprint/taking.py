@@ -49,8 +49,8 @@ def take(lab):
     with futures.ThreadPoolExecutor(len(questions)) as pool:
         asked = {name: pool.submit(answers.answer, question)
                  for name, question in questions.items()}
-        found = {name: one.result() for name, one in asked.items()}
-    return dict(found, programs=programs)
+        results = {name: future.result() for name, future in asked.items()}
+    return dict(results, programs=programs)
 
 
 def settle(lab, before, seconds):
@@ -72,10 +72,10 @@ def settle(lab, before, seconds):
 
 
 def _programs(lab):
-    found = collections.defaultdict(dict)
-    for one in services.services(lab):
-        found[one.host][one.name] = one.state
-    return dict(found)
+    states = collections.defaultdict(dict)
+    for service in services.services(lab):
+        states[service.host][service.name] = service.state
+    return dict(states)
 
 
 def _cloud_questions(cloud):
