@@ -147,8 +147,8 @@ def run(lab, case):
         seconds = time.monotonic() - begin
         says = case.says.replace('@', str(directory))
         # The last one: a traceback shows the source of what it says.
-        line = next((one for one in reversed(done.stdout.splitlines())
-                     if says in one), '')
+        line = next((text for text in reversed(done.stdout.splitlines())
+                     if says in text), '')
         problems = list(judge(done, line, case))
         line = re.sub(r'^[\w.]+: ', '', line.replace(
             str(directory), '/DIRECTORY').replace(

@@ -309,5 +309,5 @@ def made(kind):
 
     :param kind: a key of :data:`KINDS`
     """
-    return tuple((plugins.get_operator(one) if isinstance(one, str)
-                  else one)() for one in KINDS[kind])
+    return tuple((plugins.get_operator(entry) if isinstance(entry, str)
+                  else entry)() for entry in KINDS[kind])

@@ -252,13 +252,13 @@ def slow(run):
 
     deduced = meddling.link('deduction')
     with contextlib.ExitStack() as broken:
-        for one in (
+        for breakage in (
                 _booting(run, SLEEPS_FIRST),
                 meddling.throttled(run, 'vitrage-graph', deduced, 0.2, 1),
                 meddling.frozen(run, 'vitrage-notifier', deduced, 5),
                 meddling.when(run, meddling.link('workflow', 'started'),
                               freeze)):
-            broken.enter_context(one)
+            broken.enter_context(breakage)
         yield
 
 

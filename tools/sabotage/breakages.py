@@ -219,10 +219,11 @@ class AddedTemplate:
 
     def undo(self, lab):
         """Delete it, and wait until it is gone."""
-        found = self._found(lab)
-        if found:
+        templates = self._found(lab)
+        if templates:
             lab.cloud.ask('rca', '/v1/template/', 'DELETE',
-                          json={'id': [one['uuid'] for one in found]})
+                          json={'id': [template['uuid']
+                                       for template in templates]})
         labs.wait(lambda: not self._found(lab),
                   'template %s deleted' % self._name)
 
@@ -231,9 +232,9 @@ class AddedTemplate:
         return self.template['metadata']['name']
 
     def _found(self, lab, status=None):
-        return [one for one in lab.cloud.ask('rca', '/v1/template/')
-                if one['name'] == self._name
-                and status in (None, one['status'])]
+        return [template for template in lab.cloud.ask('rca', '/v1/template/')
+                if template['name'] == self._name
+                and status in (None, template['status'])]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,8 +285,8 @@ class AddedServer:
 
     def undo(self, lab):
         """Delete it, and wait until it is gone."""
-        for one in self._found(lab):
-            lab.cloud.ask('compute', '/servers/%s' % one['id'], 'DELETE')
+        for server in self._found(lab):
+            lab.cloud.ask('compute', '/servers/%s' % server['id'], 'DELETE')
         labs.wait(lambda: not self._found(lab), 'no server %s' % self.name)
 
     def _found(self, lab):

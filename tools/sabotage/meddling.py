@@ -43,8 +43,8 @@ def link(label, mark='finished'):
     :param mark: ``started`` or ``finished``
     """
     return lambda timeline: any(
-        (one.link.name, one.mark.value) == (label, mark)
-        for one in timeline.evidence)
+        (evidence.link.name, evidence.mark.value) == (label, mark)
+        for evidence in timeline.evidence)
 
 
 @contextlib.contextmanager

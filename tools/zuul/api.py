@@ -74,8 +74,8 @@ class Api:
 
     def jobs(self, pipeline):
         """Return the names of our jobs in a pipeline, as a list."""
-        found = self.get(self._frozen(pipeline) + 'freeze-jobs')
-        return [one['name'] for one in found]
+        jobs = self.get(self._frozen(pipeline) + 'freeze-jobs')
+        return [job['name'] for job in jobs]
 
     @staticmethod
     def _frozen(pipeline):
@@ -84,9 +84,9 @@ class Api:
 
     def build(self, job, pipeline):
         """Return the newest build of a job in a pipeline, or None."""
-        found = self.get('builds', job_name=job, pipeline=pipeline,
-                         project=where.PROJECT, limit=1)
-        return next(iter(found), None)
+        builds = self.get('builds', job_name=job, pipeline=pipeline,
+                          project=where.PROJECT, limit=1)
+        return next(iter(builds), None)
 
     def running(self, pipeline):
         """Return what runs in a pipeline, as text for people."""
@@ -94,6 +94,6 @@ class Api:
         return ', '.join(
             '%s %s' % (job['name'], job['result'] or (
                 'runs' if job['start_time'] else 'waits'))
-            for one in status['pipelines'] if one['name'] == pipeline
-            for queue in one['change_queues'] for head in queue['heads']
+            for shown in status['pipelines'] if shown['name'] == pipeline
+            for queue in shown['change_queues'] for head in queue['heads']
             for item in head for job in item['jobs'])

@@ -166,11 +166,11 @@ def end_console(places):
         began = (places.run / _BEGAN).stat().st_mtime
     except FileNotFoundError:
         return
-    for one in psutil.net_connections('tcp'):
-        if (one.status == psutil.CONN_LISTEN and one.pid
-                and one.laddr.port == where.CONSOLE_PORT):
+    for connection in psutil.net_connections('tcp'):
+        if (connection.status == psutil.CONN_LISTEN and connection.pid
+                and connection.laddr.port == where.CONSOLE_PORT):
             with contextlib.suppress(psutil.Error):
-                process = psutil.Process(one.pid)
+                process = psutil.Process(connection.pid)
                 if process.create_time() > began:
                     process.terminate()
                     process.wait(_CONSOLE)

@@ -92,24 +92,24 @@ class Processes:
     def _kill(pid):
         """Kill a process with all that it has started."""
         parent = psutil.Process(pid)
-        for one in (parent, *parent.children(recursive=True)):
+        for process in (parent, *parent.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
-                one.kill()
+                process.kill()
 
     @staticmethod
     def _end_sessions(pid):
         # What runs on the node by SSH is in sessions of its own, and does not
         # end with the SSH server.
-        found = []
+        terminated = []
         with contextlib.suppress(psutil.Error):
             for child in psutil.Process(pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):
-                    if 'sshd' in (one.name() for one in child.parents()):
+                    if 'sshd' in (parent.name() for parent in child.parents()):
                         child.terminate()
-                        found.append(child)
-        for one in psutil.wait_procs(found, _SESSIONS)[1]:
+                        terminated.append(child)
+        for process in psutil.wait_procs(terminated, _SESSIONS)[1]:
             with contextlib.suppress(psutil.Error):
-                one.kill()
+                process.kill()
 
     def _wait_for_supervisor(self, process):
         def answers():
@@ -142,9 +142,9 @@ class Processes:
 
         :raises ProcessError: when something does not
         """
-        dead = [one['name'] for one
+        dead = [process['name'] for process
                 in self._supervisor.getAllProcessInfo()
-                if one['statename'] in ('BACKOFF', 'EXITED', 'FATAL')]
+                if process['statename'] in ('BACKOFF', 'EXITED', 'FATAL')]
         if dead:
             raise ProcessError('\n'.join(map(self.describe, dead)))
 
@@ -189,8 +189,8 @@ class Processes:
         places = self._places
         commands = {
             'zookeeper': ['java', '-Xmx256m', '-cp', ':'.join([
-                str(places.run), *(str(_JAVA / ('%s.jar' % one))
-                                   for one in _JARS)]),
+                str(places.run), *(str(_JAVA / ('%s.jar' % jar))
+                                   for jar in _JARS)]),
                 'org.apache.zookeeper.server.quorum.QuorumPeerMain',
                 places.run / 'zoo.cfg'],
             # It insists on its full path.
@@ -200,6 +200,6 @@ class Processes:
                 'log_server.py'), places.builds, self._ports.logs],
         }
         commands.update({
-            one: [places.program('zuul-%s' % one), '-f', '-c', places.conf]
-            for one in _ZUUL})
+            name: [places.program('zuul-%s' % name), '-f', '-c', places.conf]
+            for name in _ZUUL})
         return commands
