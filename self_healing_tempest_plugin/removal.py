@@ -43,7 +43,7 @@ class Removal:
     """Removes what the journal has, and records that it is gone."""
 
     def __init__(self, clients, journal, times, transports=None):
-        """Take what is needed; nothing is asked yet.
+        """Keep the arguments; nothing is asked yet.
 
         :param clients: :class:`.services.clients.Clients`
         :param journal: :class:`.faults.journals.Journal`, held
@@ -78,7 +78,7 @@ class Removal:
     def forget(self, object_id, detail):
         """Record that an object was never created.
 
-        :param detail: who says so
+        :param detail: the reason, for people
         """
         self._journal.record(object_id, State.REMOVED, detail)
 
@@ -178,12 +178,12 @@ class Removal:
     def _wait_undone(self, entry):
         """Wait until Vitrage has undone what the template has done.
 
-        It does not undo what a deleted template has done.
+        Vitrage does not undo what a deleted template has done.
         """
         try:
             self._wait_hosts_well(entry)
         except waiting.WaitTimeout:
-            # One that was started again has forgotten what it has done.
+            # A Vitrage that was started again has forgotten what it has done.
             if self._alarms(entry):
                 raise
             for service in self._forced(entry):
@@ -242,7 +242,7 @@ class Removal:
     def _await_creation(self, entry, find):
         """Return an object, None when it is not there and will not be.
 
-        :param find: returns it, or None
+        :param find: returns the object, or None
         """
         left = 0.0 if State.CREATED in entry.states else (
             entry.since + UNDER_WAY - waiting.CLOCK.wall())
@@ -296,7 +296,7 @@ class _Deletion:
 class _TemplateDeletion:
     """Asks again for the deletion of templates that come back.
 
-    One that is deleted while Vitrage loads it may be active afterwards.
+    A template that is deleted while Vitrage loads it may be active afterwards.
     """
 
     def __init__(self, vitrage, ours):
@@ -336,7 +336,7 @@ def _collected():
 
 
 def _own(name):
-    """Return how the names begin that Heat gives what is in a stack."""
+    """Return how the names begin that Heat gives to resources of a stack."""
     return '%s-' % name
 
 

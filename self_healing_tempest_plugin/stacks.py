@@ -27,7 +27,7 @@ class Stack:
 
     @property
     def identifier(self):
-        """Return what Heat's URLs take."""
+        """Return name and id as Heat's URLs have them."""
         return '%s/%s' % (self.name, self.id)
 
 

@@ -142,7 +142,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1, 10
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What Vitrage asks for.
+    """A request of Vitrage.
 
     :ivar workflow: name or id of the workflow
     :ivar input: dict of its input
@@ -393,7 +393,7 @@ def _age(moment):
 
 
 def _patiently(request):
-    """Return what calls a function again while Mistral is away."""
+    """Return a retrier that calls again while Mistral is away."""
     def tell(attempt):
         LOG.warning('Workflow %s not started yet, next try in %.0f s: %s',
                     request, attempt.next_action.sleep,

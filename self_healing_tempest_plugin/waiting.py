@@ -24,7 +24,7 @@ from self_healing_tempest_plugin.redaction import runtime
 
 
 class WaitError(exceptions.TimeoutException):
-    """What was waited for did not come.
+    """The state that was waited for did not come.
 
     :ivar state: the last state seen, a string
     :ivar polls: how often it was asked for
@@ -37,7 +37,7 @@ class WaitError(exceptions.TimeoutException):
         super().__init__(self.describe())
 
     def describe(self):
-        """Return what a reader needs, as one sentence per fact."""
+        """Return the facts that a reader needs, one after the other."""
         text = ('%s: %s after %.1f s and %d polls; last state: %s'
                 % (self.what, self.reason, self.waited, self.polls,
                    self.state))
@@ -175,7 +175,7 @@ def repeat(call, *, interval, stop, at_once=1, name=''):
 
 
 def in_background(call, name=None):
-    """Make a call in a thread that keeps nobody from ending.
+    """Make a call in a thread that does not keep the process alive.
 
     :param call: called without arguments
     :param name: of the thread, for people

@@ -44,13 +44,13 @@ from self_healing_tempest_plugin.watching import recorders
 
 _WIDTH = 72
 
-# What comes first; within one, the newest does.
+# The order of ranks; within a rank, the newest entry comes first.
 _FAULT, _ALARM, _OBJECT = range(3)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Outcome:
-    """What has become of one entry.
+    """The outcome for one entry.
 
     :ivar entry: :class:`.journal.Entry`
     :ivar result: in a few words
@@ -129,7 +129,7 @@ def _dry_run(journal):
 
 
 def _steps(entry):
-    """Yield what would be done."""
+    """Yield the steps that would be taken."""
     if entry.object:
         yield 'remove it from the cloud, by its name'
         return
@@ -210,7 +210,7 @@ class _WaysBack:
     """How faults are taken back, and objects of the cloud removed."""
 
     def __init__(self, journal, recovery, conf, held):
-        """Take what is needed; the cloud is not asked before it has to be.
+        """Keep the arguments; the cloud is not asked before it has to be.
 
         :param held: :class:`contextlib.ExitStack` that outlives this
         """
@@ -277,7 +277,7 @@ def _tell_damages(journal, damages):
 
 
 def _say(text):
-    # Whoever has stopped to listen stops no repair.
+    # A reader that has stopped to listen stops no repair.
     with contextlib.suppress(OSError, ValueError):
         print(table.visible(text), file=sys.stdout, flush=True)
 

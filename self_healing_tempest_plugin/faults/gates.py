@@ -34,7 +34,7 @@ class NotReady(FaultRefused):
 def check(host, servers, services, project_id, settings):
     """Refuse a fault on a host that must not be hurt.
 
-    It is asked before anything is created, and with fresh lists right before
+    This is asked before anything is created, and with fresh lists right before
     the injection: a server comes to a host at any time.
 
     :param host: the Nova host name
@@ -56,7 +56,7 @@ def check(host, servers, services, project_id, settings):
         raise FaultRefused(
             'host %s runs the control plane (%s); take it from '
             '[self_healing] fault_hosts' % (host, ', '.join(binaries)))
-    # Whose it is that nobody says is not known to be ours.
+    # A server without a project is not known to be ours.
     foreign = sorted({server.get('tenant_id') or 'unknown'
                       for server in servers} - {project_id})
     if foreign and not settings.allow_foreign_servers:

@@ -66,8 +66,8 @@ class Interrupts:
             return
         for number in SIGNALS:
             handler = signal.getsignal(number)
-            # What is ignored stays so, and what is held is held already,
-            # unless somebody has set another handler meanwhile.
+            # A signal that is ignored stays so, and one that is held is held
+            # already, unless another handler was set meanwhile.
             if handler not in (None, signal.SIG_IGN, self._handle):
                 self._before[number] = handler
                 signal.signal(number, self._handle)

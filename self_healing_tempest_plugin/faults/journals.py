@@ -53,7 +53,7 @@ _LATEST = 253402300799.0
 
 
 class State(enum.Enum):
-    """What has happened to a fault, in this order.
+    """The states of a fault, in this order.
 
     An object of the cloud is planned, created and removed.
     """
@@ -87,7 +87,7 @@ class JournalError(exceptions.TempestException):
 
 @dataclasses.dataclass(frozen=True)
 class Object:
-    """What is created in the cloud, by a name that nothing else has.
+    """An object of the cloud, by a name that nothing else has.
 
     :ivar id: tells this entry from all others
     :ivar kind: ``stack`` or ``template``
@@ -103,7 +103,7 @@ class Object:
 
     @property
     def description(self):
-        """Return what it is, in a few words."""
+        """Return a description in a few words."""
         return '%s %s' % (self.kind, self.name)
 
 
@@ -122,13 +122,13 @@ class Damage:
 
     @property
     def id(self):
-        """Return what tells it from other lines, wherever it stands."""
+        """Return an id that tells the line from others, wherever it is."""
         return 'line-%s' % hashlib.sha256(
             self.text.encode('utf-8', 'surrogateescape')).hexdigest()[:8]
 
     @property
     def description(self):
-        """Return what it is, in a few words."""
+        """Return a description in a few words."""
         return 'damaged line %d (%s)' % (self.number, self.why)
 
 
@@ -158,7 +158,7 @@ class Entry:
 
     @property
     def description(self):
-        """Return what it is, in a few words."""
+        """Return a description in a few words."""
         return self.subject.description
 
     @property
@@ -173,7 +173,7 @@ class Entry:
 
     @property
     def open(self):
-        """Return whether it may still be there."""
+        """Return whether the fault or object may still be there."""
         return not _ENDS.intersection(self.states)
 
     @property
@@ -212,7 +212,7 @@ class Journal:
         return tuple(entries.values()), tuple(damages)
 
     def open_entries(self):
-        """Return what may still be there, newest first."""
+        """Return the entries that are open, newest first."""
         return tuple(entry for entry in reversed(self.read()[0])
                      if entry.open)
 
@@ -261,8 +261,8 @@ class Journal:
         :param entry_id: id of an open entry or of a :class:`Damage`
         :param reason: for people; it is in the journal, with the user's name
         :returns: what was closed, in a few words
-        :raises JournalError: when there is no such thing, or it is not on
-            the disk
+        :raises JournalError: when there is no such entry or line, or the
+            act is not on the disk
         """
         entries, damages = self.read()
         how = {'reason': reason, 'user': _user(), 'uid': os.getuid()}

@@ -55,7 +55,7 @@ def unmet(plan, transports):
 class injected:
     """Break something, and repair it at the end of the ``with``.
 
-    It is in the journal before anything is touched, and whatever ends the
+    The fault is in the journal before anything is touched; whatever ends the
     ``with``, or keeps it from beginning, the fault is taken back: one that
     was injected half-way, or whose command never returns, too. A fault that
     nobody witnesses is recorded as such and is no exception, so that the run
@@ -130,7 +130,7 @@ class Life:
     """One fault; what has happened is journaled and told, then and there."""
 
     def __init__(self, plan, journal, transports, times, recorder):
-        """Take what is needed, see :class:`injected`."""
+        """Keep the arguments, see :class:`injected`."""
         self._plan, self._journal = plan, journal
         self._transports, self._times = transports, times
         self._recorder = recorder
@@ -232,7 +232,7 @@ class Life:
         """
         left = self._left_to_witness()
         if left > 0:
-            # It may as well never come.
+            # The fault may as well never come.
             with contextlib.suppress(waiting.WaitTimeout):
                 self._wait(self._plan.witnesses, left,
                            'late: %s' % self._plan.description)

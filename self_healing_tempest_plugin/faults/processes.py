@@ -77,7 +77,7 @@ def new_mark():
 
 
 def identify(pid, mark, timeout, breaks=True):
-    """Return the group of a child of ours that leads one.
+    """Return the group of processes that a child of ours leads.
 
     :param pid: its id; nobody has waited for it yet
     :param mark: value of :data:`MARK` in its environment
@@ -175,7 +175,7 @@ def members(process):
 
 
 def _signal(process, number):
-    """Send a signal to all of a group, and return who lives."""
+    """Send a signal to a group, and return the ids of those that live."""
     pids = members(process)
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):

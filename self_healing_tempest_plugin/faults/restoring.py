@@ -91,7 +91,7 @@ _RULE_KNOWN = frozenset([
 
 
 class Unknown(ValueError):
-    """Something of the network that these lines could not put back."""
+    """A part of the network that these lines could not put back."""
 
 
 def lines(before, by_host=()):
@@ -261,7 +261,7 @@ def _routes(before, steps):
 
 
 def _is_left_alone(route):
-    """Return whether who has made a route may have made it anew by now."""
+    """Return whether the maker of a route may have made it anew by now."""
     return route.get('protocol') == 'kernel' or snapshots.of_daemon(route)
 
 
@@ -291,7 +291,7 @@ def _route6(route, before, steps):
 def _routes4(alike, before, steps):
     """Add steps for routes of which the first one wins.
 
-    Who still stands, on a NIC that is not hurt, is not touched.
+    A route that still stands, on a NIC that is not hurt, is not touched.
     """
     ahead = [route for route in alike if route.get('wins')]
     for route in alike:
@@ -344,7 +344,7 @@ def _metrics(route, metrics):
 
 
 def _forget_prefixes(before, steps):
-    """Add steps that take away what the kernel makes and nobody wanted.
+    """Add steps that take away routes of the kernel that nobody wanted.
 
     With an address it makes the route of its prefix, also where somebody has
     deleted that.
@@ -372,7 +372,7 @@ def _forget_prefixes(before, steps):
 
 
 def _rules(before, steps):
-    # A NIC that goes down takes no rule with it; who manages the network may.
+    # A NIC that goes down takes no rule with it; a network manager may.
     for rule in before['rules']:
         if not set(rule) - _RULE_KNOWN:
             steps.add('ip', '-%d' % rule['family'], 'rule', 'add',

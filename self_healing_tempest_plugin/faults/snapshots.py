@@ -10,13 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the network of a host is like: read as JSON, and compared as data.
+"""The state of the network of a host: read as JSON, compared as data.
 
 Of all that a host has, what belongs to the NICs that are hurt is kept, and to
 what is stacked on them: bridges, VLANs, bonds, macvlans, tunnels. That goes
 into the journal with the plan.
 
-What comes and goes by itself is no part of it:
+State that comes and goes by itself is no part of it:
 
 - counters, lifetimes, and neighbours that the kernel has found;
 - addresses and routes of a router's advertisement: they come with the next
@@ -89,7 +89,7 @@ _DROPPED = {
 
 
 class Unreadable(ValueError):
-    """What a host says of its network is no answer."""
+    """The answer of a host about its network cannot be read."""
 
 
 def command(target):
@@ -102,7 +102,7 @@ def command(target):
 
 
 def take(nics, text):
-    """Return what the network is like around some NICs.
+    """Return the state of the network around some NICs.
 
     :param nics: names of the NICs that will be hurt
     :param text: standard output of :func:`command`
@@ -160,7 +160,7 @@ def _parsed(text):
 
 
 def _stacked(nics, links):
-    """Return NICs and what stands on them, the lower ones first."""
+    """Return NICs and the links that stand on them, the lower ones first."""
     stacked, grown = list(nics), True
     while grown:
         masters = {link.get('master') for link in links
@@ -174,7 +174,7 @@ def _stacked(nics, links):
 
 
 def _around(devices, raw, own=()):
-    """Return what of the network belongs to some NICs."""
+    """Return the part of the network that belongs to some NICs."""
     addresses = [dict(address, dev=link['ifname'])
                  for link in raw['addresses'] if link['ifname'] in devices
                  for address in link.get('addr_info', ())
@@ -276,7 +276,7 @@ def _nexthops(listed, devices):
 
 
 def _compared(kind, before, after, now):
-    # Who was not yet sure of an address may be by now.
+    # A host that was not yet sure of an address may be by now.
     unsure = {(address['dev'], address['local'])
               for address in before['addresses'] if address.get('tentative')}
     old = _counted(kind, before, unsure)
@@ -296,7 +296,7 @@ _KINDS = {'links': 'link', 'addresses': 'address', 'nexthops': 'nexthop',
 
 
 def _counted(kind, network, unsure):
-    """Return what is to be compared: a dict of text to it and its count."""
+    """Return the items to compare: a dict of text to item and count."""
     counted = {}
     for item in network[kind]:
         kept = _essence(kind, item, network)

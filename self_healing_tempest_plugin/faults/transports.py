@@ -28,7 +28,7 @@ LOCAL, SSH, TCP = 'local', 'ssh', 'tcp'
 # Seconds that a living host may need to answer a TCP connection.
 CONNECT_TIMEOUT = 2.0
 
-# What sudo says itself, or a shell that does not find it.
+# Messages of sudo itself, or of a shell that does not find it.
 _SUDO = re.compile(r'^(sudo: |.*\bsudo: .*not found)', re.MULTILINE)
 
 _DEAD = frozenset([errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH,

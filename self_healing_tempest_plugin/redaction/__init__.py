@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What must not be told is replaced, wherever it stands: one code for all.
+"""Secrets are replaced, wherever they stand: one code for all.
 
 Everything that leaves the process goes through it: log, report, subunit,
 what commands print. The role that collects files brings the same package to
@@ -94,8 +94,8 @@ class Redactor:
     def data(self, value):
         """Return dicts, lists and strings without secrets.
 
-        What stands under a name that says so is replaced as a whole; keys
-        and all else stay.
+        A value under a secret name is replaced as a whole; keys and all else
+        stay.
 
         :param value: as JSON has it, and tuples
         """
@@ -111,9 +111,9 @@ class Redactor:
         return value
 
     def _words(self, value):
-        """Return a list without what its words say of one another.
+        """Return a list without the secrets that its words point to.
 
-        It may be a command: ``['ipmitool', '-P', 'a']``.
+        The list may be a command: ``['ipmitool', '-P', 'a']``.
         """
         if len(value) < 2 or not all(isinstance(word, str) for word in value):
             return value

@@ -52,7 +52,7 @@ FORMS = (
     _form('aws4-hmac-sha256 ', r'aws4-hmac-sha256 +(credential=[^\r\n"\']*)'),
     _form('digest username',
           r'digest +(username=[^\r\n]{0,999}response=\\*"?\w+)'),
-    # What others give out.
+    # Tokens that other services give out.
     _form('ghp_', r'(ghp_\w{20,})'), _form('gho_', r'(gho_\w{20,})'),
     _form('github_pat_', r'(github_pat_\w{20,})'),
     _form('glpat-', r'(glpat-[\w-]{16,})'),

@@ -20,8 +20,8 @@ import shlex
 from urllib import parse
 
 #: A shorter value may be part of any word: it is replaced where its name is.
-#: One that no word looks like is looked for from :data:`SHORT` on, between
-#: what is no letter.
+#: A value that no word looks like is looked for from :data:`SHORT` on, between
+#: characters that are no letters.
 SHORTEST, SHORT = 8, 5
 
 # Characters that are looked through for all values before the next ones are:
@@ -126,7 +126,7 @@ class Known:
             elif _worth_apart(stripped):
                 apart |= {form for form in (stripped, *_escaped(stripped),
                                             *_quoted(stripped))}
-        # One that another is part of is found with it.
+        # A value that another is part of is found whole: the longest go first.
         self._apart = re.compile(r'(?<!\w)(?:%s)(?!\w)' % '|'.join(
             map(re.escape, sorted(apart, key=len, reverse=True)))
         ) if apart else None
@@ -134,7 +134,7 @@ class Known:
         self._longest = max(map(len, self._needles), default=0)
 
     def find(self, text):
-        """Yield where a text has one of them.
+        """Yield where a text has one of the values.
 
         :param text: string
         """

@@ -88,7 +88,7 @@ def _places(words):
 
 
 def _value(word, first, last):
-    """Return what is secret in an argument, which may name it.
+    """Return the secret in an argument, which may name it.
 
     :param first: where that begins in the word as a shell has it
     :param last: where it ends
@@ -100,7 +100,7 @@ def _value(word, first, last):
 
 
 def _options(text):
-    """Return what ini options with a secret name hold, without quotes."""
+    """Return the values of ini options with a secret name, unquoted."""
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         parser.read_string(text)

@@ -127,7 +127,7 @@ class _Name:
     :ivar begin: where it begins
     :ivar end: where it ends
     :ivar name: in lower case
-    :ivar core: what says that it is secret
+    :ivar core: the part of it that says that the value is secret
     :ivar plural: whether it may be several
     """
 
@@ -139,12 +139,12 @@ class _Name:
 
     @property
     def header(self):
-        """Return whether it is a header of HTTP, which has a line."""
+        """Return whether the name is a header of HTTP, which has a line."""
         return _HEADER.fullmatch(self.name) is not None
 
     @property
     def flag(self):
-        """Return whether it is an option of a command."""
+        """Return whether the name is an option of a command."""
         return self.name.startswith('-')
 
     @property
@@ -433,7 +433,7 @@ class _Value:
         begin = _PREFIX.match(text, begin).end()
         opened = spans.QUOTE.match(text, begin, limit)
         if opened and spans.closing(text, opened.end(), opened, limit) is None:
-            # It goes on below, or it is cut.
+            # The value goes on below, or it is cut.
             far = min(len(text), begin + _FAR)
             end = spans.closing(text, opened.end(), opened, far)
             alone = end is not None and self._is_alone() and re.match(
@@ -466,7 +466,7 @@ class _Value:
     def _header(self, begin):
         """Return the value of a header, without the word before it.
 
-        It goes to the end of the line, be that escaped, or to the quote
+        The value goes to the end of the line, be that escaped, or to the quote
         that stands before all of the header.
         """
         text, end = self._text, self._line_end

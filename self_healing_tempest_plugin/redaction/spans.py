@@ -58,7 +58,7 @@ class Text:
     """A text, and the same in lower case; what is where."""
 
     def __init__(self, text):
-        """Take it."""
+        """Take the text."""
         self.text = text
         lowered = text.lower()
         # Few letters of other alphabets become two.

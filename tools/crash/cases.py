@@ -115,7 +115,7 @@ def wanted(options, found):
         if (point.kind, point.name) in done and not options.again:
             continue
         if options.decorate and point.kind == 'host-crash':
-            # What it has beside its settings goes with its power.
+            # What a host has beside its settings goes with its power.
             continue
         if re.search(options.point, point.name):
             yield point

@@ -83,7 +83,7 @@ class Point:
 
     @property
     def name(self):
-        """Return what tells it from the others of its kind."""
+        """Return a name that no other point of its kind has."""
         verb = {signal.SIGKILL: 'killed', signal.SIGSTOP: 'stopped',
                 signal.SIGINT: 'interrupted'}[self.number]
         if self.sleeper:

@@ -179,7 +179,7 @@ def _run(run, options, settings, journal):
 
 
 def look(options, settings):
-    """Print what is open, and the first thing that shows of each.
+    """Print the open entries, and the first complaint of each.
 
     The first is enough: to ask a host that is cut off takes as long as its
     timer.

@@ -63,7 +63,7 @@ def up(options):
         try:
             print(services.describe_dead(services.services(options.lab)))
         except errors.LabDown:
-            # It did not come so far; Ansible has said why.
+            # The lab did not come so far; Ansible has said why.
             pass
     return code
 

@@ -39,7 +39,7 @@ RUN, SETTLE = 400, 60
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One thing that is wrong.
+    """One case of bad input.
 
     :ivar options: of [self_healing], other than they should be; "@" is a
         directory of its own

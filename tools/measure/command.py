@@ -28,7 +28,7 @@ MODULES = {
 
 
 def main(arguments=None):
-    """Run one of them.
+    """Run one of the modules.
 
     :returns: its exit code
     """

@@ -52,7 +52,7 @@ from tools import tables
 SOURCE = tools.SOURCE
 PACKAGE = 'self_healing_tempest_plugin'
 
-# What judges whole timelines.
+# The tests that judge whole timelines.
 _JUDGING = ('verdict', 'hostile_verdict', 'chains', 'healing', 'stopping')
 
 #: The modules that are mutated, and the unit tests that are about each, the
@@ -249,7 +249,7 @@ class Trees:
             self._free.put(copy)
 
     def use(self, act):
-        """Return what comes of an act with one of the copies."""
+        """Return the result of an act with one of the copies."""
         copy = self._free.get()
         try:
             return act(copy)
@@ -350,7 +350,7 @@ def try_all(found, options, argued):
             for done in concurrent.futures.as_completed(waiting):
                 yield done.result()
         finally:
-            # Whoever interrupts it waits for no more than has begun.
+            # An interrupt waits for no more than has begun.
             pool.shutdown(cancel_futures=True)
 
 

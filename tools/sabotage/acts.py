@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What breaks something around the drill: a context manager for each.
+"""The acts of sabotage around a drill: a context manager for each.
 
 Each takes the running test, :class:`.scenario.SabotageTest`.
 """

@@ -126,7 +126,7 @@ def _mistral_works(lab):
 
 
 def _notifier_works(lab):
-    # It works off what came while it was away.
+    # The notifier works off the events that came while it was away.
     return not questions.queued(lab, 'vitrage_evaluator')
 
 
@@ -307,10 +307,10 @@ class AddedServer:
 
 @dataclasses.dataclass(frozen=True)
 class RedirectedPort:
-    """Who asks a port of the controller gets to another one.
+    """A port of the controller that leads to another port.
 
-    :ivar port: the one that is asked
-    :ivar other: the one that answers
+    :ivar port: the port that is asked
+    :ivar other: the port that answers
     """
 
     port: int
@@ -362,7 +362,7 @@ KINDS = {kind.__name__: kind for kind in (
 
 
 class Notes:
-    """What is broken now, on the disk before it is."""
+    """The breakages of now, on the disk before they are made."""
 
     def __init__(self, lab):
         """Take the lab that is broken.
@@ -388,7 +388,7 @@ class Notes:
             yield
 
     def left(self):
-        """Return what is noted, as a list of text."""
+        """Return the breakages that are noted, as a list of text."""
         return ['%s %s' % (kind, fields) for kind, fields in self._read()]
 
     def undo_all(self):

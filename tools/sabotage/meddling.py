@@ -128,7 +128,7 @@ def throttled(run, program, moment, runs, sleeps):
 @contextlib.contextmanager
 def _rhythm(lab, program, runs, sleeps):
     """Let a program run and freeze it in turn."""
-    # It ends with its standard input, and so with this process.
+    # The shell ends with its standard input, and so with this process.
     script = ("trap 'kill -CONT %(pids)s' EXIT; while :; do "
               'kill -STOP %(pids)s; read -t %(sleeps)g; '
               '[ $? -gt 128 ] || exit; kill -CONT %(pids)s; '

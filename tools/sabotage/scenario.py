@@ -82,7 +82,7 @@ class SabotageTest(base.SelfHealingTest):
 
     @property
     def recorder(self):
-        """Return what collects what is seen."""
+        """Return the recorder of the drill."""
         return self._drill.recorder
 
     def current_server_id(self):

@@ -26,7 +26,7 @@ class ApiError(Exception):
 
 
 class Api:
-    """What Zuul says of its one tenant."""
+    """The API of Zuul, for its one tenant."""
 
     def __init__(self, ports):
         """Take where it is; nothing is asked yet.
@@ -36,10 +36,10 @@ class Api:
         self.url = 'http://%s:%d' % (where.ADDRESS, ports.web)
 
     def get(self, path, **params):
-        """Return what it answers.
+        """Return the answer to a request.
 
         :param path: below the tenant
-        :raises ApiError: when it does not
+        :raises ApiError: when there is none
         """
         url = '%s/api/tenant/%s/%s' % (self.url, where.TENANT, path)
         try:
@@ -89,7 +89,7 @@ class Api:
         return next(iter(builds), None)
 
     def running(self, pipeline):
-        """Return what runs in a pipeline, as text for people."""
+        """Return the jobs of a pipeline that run, as text for people."""
         status = self.get('status')
         return ', '.join(
             '%s %s' % (job['name'], job['result'] or (

@@ -39,7 +39,7 @@ _MARK = 'Made by tox -e zuul-run, which may remove it.\n'
 
 
 class Refused(Exception):
-    """It cannot be done here: one line says why, and what to do."""
+    """Zuul cannot run here: one line says why, and what to do."""
 
 
 def check(places):
@@ -159,8 +159,8 @@ def sshd_directory():
 def end_console(places):
     """End Zuul's console on the node, which only a finished build ends.
 
-    Nobody listened at its port when the run began: who does and is younger
-    than the run, belongs to it.
+    Nobody listened at its port when the run began: a process that does and is
+    younger than the run belongs to it.
     """
     try:
         began = (places.run / _BEGAN).stat().st_mtime

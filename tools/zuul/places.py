@@ -39,7 +39,7 @@ _LONGEST = 75
 class Ports:
     """Consecutive ports on :data:`ADDRESS`.
 
-    :ivar first: the first one
+    :ivar first: the first port
     """
 
     first: int
@@ -116,7 +116,7 @@ class Places:
 
     @property
     def node(self):
-        """Return what is the home directory on the node."""
+        """Return the home directory of the node."""
         return self.run / 'node'
 
     @property

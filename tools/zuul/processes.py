@@ -138,9 +138,9 @@ class Processes:
         self._supervisor.stopProcess(name)
 
     def check(self):
-        """Look whether what was started runs.
+        """Look whether all programs run.
 
-        :raises ProcessError: when something does not
+        :raises ProcessError: when one of them does not
         """
         dead = [process['name'] for process
                 in self._supervisor.getAllProcessInfo()
@@ -179,7 +179,7 @@ class Processes:
                 'redirect_stderr': 'true', 'stdout_logfile': self.log(name),
                 'stdout_logfile_maxbytes': '20MB',
                 'stdout_logfile_backups': 1}
-        # It ends its builds first, whose node must still be there.
+        # The executor ends its builds first, whose node must still be there.
         conf['program:executor'].update(
             {'stopsignal': 'TERM', 'priority': '2000'})
         conf['program:sshd']['stopsignal'] = 'TERM'
@@ -193,7 +193,7 @@ class Processes:
                                    for jar in _JARS)]),
                 'org.apache.zookeeper.server.quorum.QuorumPeerMain',
                 places.run / 'zoo.cfg'],
-            # It insists on its full path.
+            # The SSH server insists on its full path.
             'sshd': ['/usr/sbin/sshd', '-D', '-e', '-f',
                      places.run / 'sshd_config'],
             'logs': [sys.executable, pathlib.Path(__file__).with_name(

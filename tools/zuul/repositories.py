@@ -38,7 +38,7 @@ class Repository:
         self.tree = directory.parent / 'trees' / name
 
     def make(self, branches, files=None, texts=None):
-        """Make it with one commit.
+        """Make a repository with one commit.
 
         :param branches: names; the first one is where :meth:`commit` goes
         :param files: directory whose files it holds, or None

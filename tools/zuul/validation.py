@@ -39,10 +39,10 @@ _ERROR = re.compile(r'^configuration in the repo (\S+) on branch',
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of one configuration.
+    """The outcome for one configuration.
 
     :ivar name: of the variant
-    :ivar by: who was to refuse it
+    :ivar by: Zuul or our checks, whichever was to refuse it
     :ivar reason: why it was refused, None when it was taken
     :ivar good: whether it was what it had to be
     """
