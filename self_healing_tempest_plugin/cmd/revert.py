@@ -262,7 +262,7 @@ class _WaysBack:
 
 
 def _place(journal):
-    """Return where was looked, and what is there."""
+    """Return the path of the journal, and whether there is no such file."""
     return journal.path if os.path.lexists(journal.path) else (
         '%s: there is no such file, see [self_healing] state_dir'
         % journal.path)

@@ -26,7 +26,7 @@ from self_healing_tempest_plugin.redaction import runtime
 
 
 def secrets(conf):
-    """Return what the options hold that must not be told, as a set.
+    """Return the secrets that the options hold, as a set.
 
     :param conf: an oslo.config object
     """

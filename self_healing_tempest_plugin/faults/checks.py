@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether what a plan says of a host is so."""
+"""The checks of a plan: whether a host is as the plan says."""
 
 import re
 
@@ -61,7 +61,7 @@ def wait(checks, transports, *, what, timeout, interval, look_at):
 
 
 def _answer(check, result):
-    """Return the answer, and what it is based on, for people."""
+    """Return the answer, and the grounds for it, for people."""
     said = runtime.text(result.stdout.strip())[-80:]
     if check.before is not None:
         differences = snapshots.differences(check.before,

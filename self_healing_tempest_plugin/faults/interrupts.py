@@ -35,7 +35,7 @@ _MOMENT = 0.05
 
 
 class Interrupted(BaseException):
-    """A signal waits; whoever gets this repairs and lets it go on.
+    """A signal waits; a caller that gets this repairs and lets it go on.
 
     Like ``KeyboardInterrupt`` it is no error that somebody should swallow.
     """
@@ -88,7 +88,7 @@ class Interrupts:
                 signal.Signals(number).name for number in self.pending))
 
     def release(self):
-        """End it, and deliver what has waited."""
+        """End the hold, and deliver the signals that have waited."""
         while self._before:
             number, handler = self._before.popitem()
             signal.signal(number, handler)

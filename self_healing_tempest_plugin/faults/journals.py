@@ -138,7 +138,7 @@ class Entry:
 
     :ivar subject: :class:`.plans.Plan`, :class:`Object`, or the
         :class:`Damage` that the operator has closed
-    :ivar states: what has happened to it, oldest first
+    :ivar states: the states that it has come to, oldest first
     :ivar since: when it was planned, seconds since the epoch
     :ivar closed: who closed it by hand, and why; '' when nobody did
     :ivar processes: the processes on a runner that were started for it, as
@@ -498,7 +498,7 @@ def _seconds(value):
 
 
 def _user():
-    """Return the name of the user, with that of whoever became root."""
+    """Return the name of the user, with that of a user who became root."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -138,7 +138,7 @@ class Life:
         self._processes, self._looked = [], False
 
     def plan(self):
-        """Write down what is going to happen."""
+        """Write the plan into the journal."""
         begin = self._recorder.now()
         self._journal.plan(self._plan)
         self._recorder.transition(State.PLANNED.value, begin,
@@ -211,7 +211,7 @@ class Life:
             raise RevertFailed(self._plan.description, problems)
 
     def _end_processes(self, problems):
-        """End what was started on a runner, or wait until it is over."""
+        """End the processes on a runner, or wait until they are over."""
         for process in self._started_before():
             waiting.pause(processes.out_of_sight(process))
             problem = processes.end(process)

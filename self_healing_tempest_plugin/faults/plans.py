@@ -80,9 +80,9 @@ class Plan:
     :ivar host: the Nova host name
     :ivar description: the fault in a few words
     :ivar look_at: where to look when it cannot be injected or shows not
-    :ivar checks: what holds without the fault, before it and after it
+    :ivar checks: they hold without the fault, before it and after it
     :ivar inject: breaks
-    :ivar witnesses: what holds with the fault
+    :ivar witnesses: they hold with the fault
     :ivar revert: repairs, whatever part of the fault is there
     :ivar arm: starts the timer on the host that repairs as well
     :ivar disarm: stops that timer, if it is there

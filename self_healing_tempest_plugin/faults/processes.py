@@ -179,7 +179,7 @@ def _signal(process, number):
     pids = members(process)
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            # Held by a descriptor, it is still who it was.
+            # Held by a descriptor, it is still the same process.
             descriptor = os.pidfd_open(pid)
             try:
                 if pid in members(process):

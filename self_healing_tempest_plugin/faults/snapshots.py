@@ -12,9 +12,9 @@
 
 """The state of the network of a host: read as JSON, compared as data.
 
-Of all that a host has, what belongs to the NICs that are hurt is kept, and to
-what is stacked on them: bridges, VLANs, bonds, macvlans, tunnels. That goes
-into the journal with the plan.
+The state of the NICs that are hurt is kept, and of the links that are stacked
+on them: bridges, VLANs, bonds, macvlans, tunnels. That goes into the journal
+with the plan.
 
 State that comes and goes by itself is no part of it:
 
@@ -142,7 +142,7 @@ def legs(route):
 
 
 def route_key(route):
-    """Return what tells a route from others of its family and table."""
+    """Return the key of a route among those of its family and table."""
     return tuple(str(route.get(name)) for name in (
         'family', 'table', 'dst', 'from', 'tos', 'metric'))
 

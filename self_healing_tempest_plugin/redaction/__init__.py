@@ -17,8 +17,8 @@ what commands print. The role that collects files brings the same package to
 its node, which has no more than Python: nothing in here needs more, nor
 anything else of the plugin.
 
-A secret is what stands after a name that says so or in a form that only
-secrets have (:mod:`.names`, :mod:`.forms`, :mod:`.programs`, :mod:`.urls`,
+A secret is a value after a name that says so, or in a form that only secrets
+have (:mod:`.names`, :mod:`.forms`, :mod:`.programs`, :mod:`.urls`,
 :mod:`.keys`), and each value that is known to be one, in all the ways that
 it may be written (:mod:`.known`).
 """

@@ -71,7 +71,7 @@ def _last(pattern, text, begin, end, at):
 
 
 def _body(text, begin):
-    """Return where what follows the first line of a key ends."""
+    """Return where the body of a key ends, after its first line."""
     at = text.find('PRIVATE KEY', begin, begin + _LONG)
     if at >= 0:
         end = _last(_END, text, max(begin, at - 60), at + 40, at)

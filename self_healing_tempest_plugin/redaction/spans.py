@@ -50,7 +50,7 @@ _LOWER = {code: code + 32 for code in range(ord('A'), ord('Z') + 1)}
 
 
 def harmless(value):
-    """Return whether what stands where a secret would is none."""
+    """Return whether a value in the place of a secret is none."""
     return _HARMLESS.fullmatch(value.strip()) is not None
 
 

@@ -101,7 +101,7 @@ def tried(bench, point):
 
 
 def ended(bench, point):
-    """Return what is wrong with how a run ended, and what is left of it."""
+    """Return the problems of how a run ended, and the lines left of it."""
     process = bench.start(point)
     # A process that lives on holds its output open: it is read of a dead one.
     try:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What happened at each point, and what is still to be tried."""
+"""The outcome at each point, and the points still to be tried."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ OBJECTS = ('stack: ', 'template: ')
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """What happened at one point.
+    """The outcome at one point.
 
     :ivar point: where the process got its signal
     :ivar left: what was open in the journal after that, and showed
@@ -60,7 +60,7 @@ def read(path):
 
 
 def write(path, found):
-    """Write what happened, as JSON and as a table beside it.
+    """Write the cases, as JSON and as a table beside it.
 
     :param path: of the JSON; the table has the suffix .csv
     """

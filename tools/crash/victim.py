@@ -108,7 +108,7 @@ class FatalJournal(journals.Journal):
         self._point, self._kinds = point, {}
 
     def plan_object(self, thing):
-        """Remember what an entry is of."""
+        """Remember the kind of object of an entry."""
         self._kinds[thing.id] = thing.kind
         super().plan_object(thing)
 

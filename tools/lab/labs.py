@@ -59,7 +59,7 @@ class Lab:
 
     @property
     def state(self):
-        """Return the directory of what outlives a run."""
+        """Return the directory of the files that outlive a run."""
         return self.directory / 'state'
 
     @property

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What runs in a lab: asked of the process supervisor of each host."""
+"""The programs of a lab: asked of the process supervisor of each host."""
 
 import dataclasses
 import datetime

@@ -172,7 +172,7 @@ def configure(workspace, directory, case):
 
 
 def judge(done, line, case):
-    """Yield what is wrong with how a run went."""
+    """Yield the problems of how a run went."""
     if not done.returncode:
         yield 'it passed'
     if not line:

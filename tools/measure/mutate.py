@@ -116,7 +116,7 @@ class Mutant:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came of a mutant.
+    """The result of a mutant.
 
     :ivar outcome: :data:`KILLED`, :data:`SURVIVED` or :data:`ARGUED`
     :ivar why: the test that noticed, or why none can
@@ -303,7 +303,7 @@ class Runner:
         return outcome is work_item.TestOutcome.SURVIVED, output
 
     def try_out(self, mutant, argued, copy):
-        """Return what comes of a mutant, as :class:`Result`."""
+        """Return the :class:`Result` of a mutant."""
         target = copy / PACKAGE / mutant.module
         original, begin = target.read_text(), time.monotonic()
         target.write_text(mutant.code)
@@ -316,7 +316,7 @@ class Runner:
 
 
 def judged(mutant, survived, output, argued, seconds):
-    """Return what came of a mutant, as :class:`Result`."""
+    """Return the :class:`Result` of a mutant."""
     if not survived:
         return Result(mutant, KILLED, killer(output), seconds)
     why = argued.get((mutant.module, mutant.function, mutant.before,

@@ -35,7 +35,7 @@ import urllib3
 
 from tools.lab import labs
 
-#: What answers at the ports of the lab.
+#: The services that answer at the ports of the lab.
 PORTS = {5000: 'Keystone', 8004: 'Heat', 8774: 'Nova', 8989: 'Mistral',
          8999: 'Vitrage', 9090: 'Prometheus', 9093: 'Alertmanager',
          9696: 'Neutron', 8778: 'Placement', 9292: 'Glance',
@@ -79,7 +79,7 @@ class Meter:
                 for name, count in sorted(counts.items())}
 
     def process(self, begin, end):
-        """Return what share of a processor it took, and its memory in MB."""
+        """Return its share of a processor, and its memory in MB."""
         within = [sample for sample in self.samples
                   if begin <= sample[0] <= end]
         (first, used, _), (last, used_at_last, _) = within[0], within[-1]

@@ -110,7 +110,7 @@ class Patient:
         return state in ENDED
 
     def row(self, origin):
-        """Return what came of it, one cell for each of the columns."""
+        """Return the outcome, one cell for each of the columns."""
         shown = self._show()
         tasks = self._ask('workflowv2', '/executions/%s/tasks'
                           % self.execution)['tasks']

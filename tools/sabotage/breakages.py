@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is done to the lab, and how it is undone: as data.
+"""The breakages of the lab, and how they are undone: as data.
 
 Each can be written to a file before it is done, and can be undone from that
 file, by another process, whether it has been done or not.

@@ -33,7 +33,7 @@ from tools.sabotage import bench
 from tools.sabotage import catalog
 from tools.sabotage import results
 
-#: Exit code of who was interrupted.
+#: Exit code of a run that was interrupted.
 INTERRUPTED = 130
 
 
@@ -76,7 +76,7 @@ def parse(arguments):
 
 @contextlib.contextmanager
 def alone(lab):
-    """Be the only one who sabotages this lab."""
+    """Be the only process that sabotages this lab."""
     with (lab.directory / 'sabotage.lock').open('w') as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

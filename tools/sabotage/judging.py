@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is wrong with how a case went."""
+"""The problems of how a case went."""
 
 import re
 
@@ -19,7 +19,7 @@ RUN = 420
 
 
 def judge(case, code, report, output):
-    """Yield what is wrong with how a case went.
+    """Yield the problems of how a case went.
 
     :param case: :class:`.case.Case`
     :param code: exit code of the scenario, None without an end

@@ -25,11 +25,11 @@ INTERVAL = 0.1
 
 
 class NothingDone(Exception):
-    """What the sabotage waited for never came, so that nothing was done."""
+    """The moment of the sabotage never came, so that nothing was done."""
 
 
 def fault(state):
-    """Return what holds when the fault is in a state of its life.
+    """Return a predicate that holds when the fault is in a state of its life.
 
     :param state: e.g. ``witnessed``
     """
@@ -37,7 +37,7 @@ def fault(state):
 
 
 def link(label, mark='finished'):
-    """Return what holds when there is evidence of a link.
+    """Return a predicate that holds when there is evidence of a link.
 
     :param label: of the link
     :param mark: ``started`` or ``finished``

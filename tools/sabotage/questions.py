@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the lab is asked by who sabotages it."""
+"""The questions of the sabotage to the lab."""
 
 import re
 from urllib import parse

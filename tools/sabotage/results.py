@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What came of cases, for people and for files."""
+"""The results of cases, for people and for files."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ COLUMNS = ('case', 'expected', 'verdict', 'seconds', 'ok')
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came of one case.
+    """The result of one case.
 
     :ivar number: of the round
     :ivar verdict: as the report has it, None where there is no report

@@ -58,7 +58,7 @@ _DEVSTACK_PROJECTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Expectation:
-    """What a frozen job must be; of dicts, what they must at least have.
+    """A frozen job as it must be; of dicts, the least that they must have.
 
     :ivar name: of the job
     :ivar pipeline: one that it is in
@@ -125,7 +125,7 @@ EXPECTED = (
 
 
 def differences(frozen, expected):
-    """Return what a frozen job has that it must not, or has not.
+    """Return how a frozen job differs from what it must be.
 
     :param frozen: see :meth:`.api.Api.frozen`
     :param expected: :class:`Expectation`

@@ -107,7 +107,7 @@ def listens(port):
 def held(places):
     """Have the directory for oneself.
 
-    What a killed run has left is taken back; the rest of it has died with it.
+    The files of a killed run are taken back; the rest of it has died with it.
 
     :raises Refused: when another run has it
     """

@@ -135,7 +135,7 @@ class Rendered:
 
     def __init__(self, localrc, localconf, base_services, services, plugins,
                  base_dir, projects, project, tempest_plugins):
-        """Take what devstack's own class takes, in the same order."""
+        """Take the arguments of devstack's own class, in the same order."""
         self._lines = ['[[local|localrc]]', *(
             '%s_service %s' % ('enable' if on else 'disable', name)
             for name, on in services.items() if name != 'base')]
@@ -162,7 +162,7 @@ class Rendered:
 
 
 def _ordered(plugins, base_dir):
-    """Return names of plugins: what one requires comes before it.
+    """Return names of plugins: the plugins that one requires go before it.
 
     :raises KeyError: when that is not among them, as devstack's class does
     """
@@ -186,7 +186,7 @@ def _ordered(plugins, base_dir):
 
 
 def renderer(devstack=None):
-    """Return what renders, see the module.
+    """Return the class that renders, see the module.
 
     :param devstack: directory of a checkout of devstack, or None
     :raises OSError: when the module is not there
@@ -222,7 +222,7 @@ def render(frozen, node, sources, renders=Rendered):
 
 
 def differences(text, expected):
-    """Return what a local.conf has that it must not, or has not.
+    """Return how a local.conf differs from what it must be.
 
     :param text: of the file
     :param expected: :class:`Expectation`

@@ -45,7 +45,7 @@ class ProcessError(Exception):
 
 
 class Processes:
-    """What runs, by the names of supervisor's programs."""
+    """The programs that run, by their names in supervisor."""
 
     def __init__(self, places, ports):
         """Take where everything is.
@@ -153,7 +153,7 @@ class Processes:
         return self._places.log / ('%s.log' % name)
 
     def describe(self, name):
-        """Return what is wrong with a program, with the end of its log."""
+        """Return the problem of a program, with the end of its log."""
         return '%s does not run; the end of %s:\n%s' % (
             name, self.log(name), logs.end(self.log(name), _LINES))
 

@@ -100,7 +100,7 @@ def uncommitted(source):
 
 
 def tenant_projects():
-    """Return what stands around us, see ``projects.yaml`` of the tenant."""
+    """Return the projects around us, see ``projects.yaml`` of the tenant."""
     return yaml.safe_load(
         (where.TENANT_FILES / 'projects.yaml').read_text('utf-8'))
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What differs between two fingerprints."""
+"""The differences between two fingerprints."""
 
 import json
 
@@ -18,7 +18,7 @@ from tools.lab.fingerprint import answers
 
 
 def differences(before, after):
-    """Return what differs between two fingerprints.
+    """Return the differences between two fingerprints.
 
     :returns: list of lines, each with the path to what differs, empty when
         they are equal; what was not answered differs always

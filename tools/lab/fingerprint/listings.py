@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What services list, described item by item.
+"""The lists of services, described item by item.
 
 Without what changes by itself, and without what a service makes by itself.
 """
@@ -22,7 +22,7 @@ CLOSED = frozenset(['verified', 'removed', 'closed'])
 
 
 def described(listed, describe):
-    """Return what describes each item of a list.
+    """Return the description of each item of a list.
 
     :param listed: items, as a service has them
     :param describe: returns name and description of an item, None for one
@@ -61,7 +61,7 @@ def _alarm(alarm):
 
 
 def _fields(identifier, *names):
-    """Return what describes an item by some of its fields."""
+    """Return a function that describes an item by some of its fields."""
     return lambda item: (item[identifier], ' '.join(
         str(item[name]) for name in names))
 
@@ -118,7 +118,7 @@ def _alert(alert, state):
 
 
 def open_entries(text):
-    """Return what is open in the journal of faults, and not to be read.
+    """Return the entries of the journal that are open, or cannot be read.
 
     That is read without the plugin, which may be wrong in it.
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What commands print on a host, as data.
+"""The output of commands on a host, as data.
 
 Without what changes by itself while nobody touches the lab, and without what
 a host does not find again after its power was off and on.
@@ -47,7 +47,7 @@ def _link(link):
 
 
 def _documents(text):
-    """Yield what is in the JSON documents that several commands print."""
+    """Yield the items of the JSON documents that commands print."""
     decoder, text = json.JSONDecoder(), text.strip()
     while text:
         # Where there is nothing, some versions of ip print nothing at all.

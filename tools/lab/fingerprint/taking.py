@@ -32,7 +32,7 @@ TIMEOUT = 5
 
 
 def take(lab):
-    """Return what the lab is like now.
+    """Return the fingerprint of the lab now.
 
     :param lab: :class:`tools.lab.labs.Lab`
     :returns: nested dict, which JSON can hold; what was not answered is a
@@ -79,7 +79,7 @@ def _programs(lab):
 
 
 def _cloud_questions(cloud):
-    """Return what the services of OpenStack are asked, by section."""
+    """Return the questions to the services of OpenStack, by section."""
     return {name: functools.partial(_listed, cloud, *question)
             for name, question in listings.CLOUD.items()}
 
