@@ -39,7 +39,7 @@ RUN, SETTLE = 400, 60
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One thing that is wrong.
+    """One case of bad input.
 
     :ivar options: of [self_healing], other than they should be; "@" is a
         directory of its own
@@ -147,8 +147,8 @@ def run(lab, case):
         seconds = time.monotonic() - begin
         says = case.says.replace('@', str(directory))
         # The last one: a traceback shows the source of what it says.
-        line = next((one for one in reversed(done.stdout.splitlines())
-                     if says in one), '')
+        line = next((text for text in reversed(done.stdout.splitlines())
+                     if says in text), '')
         problems = list(judge(done, line, case))
         line = re.sub(r'^[\w.]+: ', '', line.replace(
             str(directory), '/DIRECTORY').replace(
@@ -172,7 +172,7 @@ def configure(workspace, directory, case):
 
 
 def judge(done, line, case):
-    """Yield what is wrong with how a run went."""
+    """Yield the problems of how a run went."""
     if not done.returncode:
         yield 'it passed'
     if not line:
