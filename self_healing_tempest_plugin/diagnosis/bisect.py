@@ -83,9 +83,9 @@ class _Trial:
 
     def came_behind(self, link):
         """Return whether a link that has to come behind one has come."""
-        return any(self.arrival(other) is not None
-                   for other in self.expected.links
-                   if self.chain.index(other) > self.chain.index(link))
+        return any(self.arrival(later) is not None
+                   for later in self.expected.links
+                   if self.chain.index(later) > self.chain.index(link))
 
 
 def bisect(case):

@@ -88,9 +88,10 @@ def _inquiries(case):
         own += kit.of(carrier).at_work(case)
     if kind is Kind.BROKEN:
         return own
-    others = (kit.of(other).others(case) for other in reversed(chain.links))
+    others = (kit.of(any_link).others(case)
+              for any_link in reversed(chain.links))
     return tuple(dict.fromkeys((*own, *(
-        inquiry for several in others for inquiry in several))))
+        inquiry for group in others for inquiry in group))))
 
 
 def _ask(inquiries, case, patience):

@@ -90,7 +90,7 @@ def over(timeline, expectation):
     missing = pending(timeline, expectation)
     if not missing:
         return _quiet_over(timeline, expectation)
-    if all(_late(timeline, each) for each in missing):
+    if all(_late(timeline, awaited) for awaited in missing):
         return True
     return _late(timeline, missing[0]) and not _later(
         timeline, expectation, missing[0])

@@ -151,10 +151,10 @@ def _counts(expectation, evidence):
 
 
 def _split_brain(timeline, expectation):
-    found = expectation.split_brain(timeline)
-    if found is None:
+    pair = expectation.split_brain(timeline)
+    if pair is None:
         return None
-    new, old = found
+    new, old = pair
     return Verdict(
         Kind.SPLIT_BRAIN, link=expectation.chain.goal,
         why='the old server %s answered at %+.1f s from boot %s, after '
@@ -425,10 +425,10 @@ def _out_of_order(timeline, expectation):
     begins = [(link, _begins(timeline, expectation, link))
               for link in expectation.links]
     for index, (later, ends) in enumerate(begins):
-        for earlier, several in begins[:index]:
-            begun = [one.earliest for one in several if _began(one)]
+        for earlier, starts in begins[:index]:
+            begun = [start.earliest for start in starts if _began(start)]
             # Where several may be the right one, each has to be wrong.
-            if begun and max(one.seen_at for one in ends) < min(begun):
+            if begun and max(end.seen_at for end in ends) < min(begun):
                 return earlier, later
     return None
 

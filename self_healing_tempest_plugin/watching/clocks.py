@@ -118,8 +118,8 @@ class Timekeeper:
     def measure(self):
         """Start a measurement of each clock."""
         self._running += [waiting.in_background(
-            functools.partial(self._measure, *one), 'clock')
-            for one in self._asks.items()]
+            functools.partial(self._measure, service, ask), 'clock')
+            for service, ask in self._asks.items()]
 
     def wait(self, patience=PATIENCE):
         """Wait until all that was started is recorded.
@@ -128,8 +128,8 @@ class Timekeeper:
         :raises Exception: what a measurement broke over
         """
         running, self._running = self._running, []
-        for one in futures.wait(running, patience).done:
-            one.result()
+        for measurement in futures.wait(running, patience).done:
+            measurement.result()
 
     def stop(self):
         """End it; what is not measured yet stays so."""
@@ -137,10 +137,10 @@ class Timekeeper:
 
     def _measure(self, service, ask):
         try:
-            found = measure(ask, stop=self._stop)
+            offset = measure(ask, stop=self._stop)
         except errors.ServiceError as error:
             # Its stamps are not used then; the polls are enough.
             LOG.info('The clock of %s is not known: %s', service, error)
             return
-        if found is not None:
-            self._recorder.clock(service, found)
+        if offset is not None:
+            self._recorder.clock(service, offset)

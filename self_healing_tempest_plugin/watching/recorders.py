@@ -51,14 +51,14 @@ class Recorder:
     def has(self, link, mark):
         """Return whether there is evidence of a link and mark."""
         with self._lock:
-            return any((one.link, one.mark) == (link, mark)
-                       for one in self._lists['evidence'])
+            return any((evidence.link, evidence.mark) == (link, mark)
+                       for evidence in self._lists['evidence'])
 
     def unstamped(self, link):
         """Return whether no service has told the time of what was seen."""
         with self._lock:
-            return any(one.link is link and not one.stamps
-                       for one in self._lists['evidence'])
+            return any(evidence.link is link and not evidence.stamps
+                       for evidence in self._lists['evidence'])
 
     def timeline(self):
         """Return all that was recorded so far, frozen."""
@@ -186,8 +186,8 @@ class Recorder:
     def _count(self, link, begin, state, errors=0, answered=None):
         before = self._watched.get(link, timelines.Watched())
         newest = before.last_begin is None or begin >= before.last_begin
-        answers = [one for one in (before.answered, answered)
-                   if one is not None]
+        answers = [moment for moment in (before.answered, answered)
+                   if moment is not None]
         self._watched[link] = timelines.Watched(
             polls=before.polls + 1, errors=before.errors + errors,
             last_begin=begin if newest else before.last_begin,
@@ -195,9 +195,9 @@ class Recorder:
             answered=max(answers, default=None))
 
     def _sight(self, link, sighting, begin, end):
-        known = [one for one in self._lists['evidence']
-                 if (one.link, one.mark) == (link, sighting.mark)]
-        if any(_same(sighting, one) for one in known):
+        known = [evidence for evidence in self._lists['evidence']
+                 if (evidence.link, evidence.mark) == (link, sighting.mark)]
+        if any(_same(sighting, evidence) for evidence in known):
             return
         if len(known) >= MOST_SIGHTINGS:
             self._remarks['too many', link] = (
@@ -219,9 +219,9 @@ class Recorder:
         # What a service says of something may be there only after the thing
         # itself.
         self._lists['evidence'] = [
-            _completed(one, sighting)
-            if one.link is link and _same(sighting, one) else one
-            for one in self._lists['evidence']]
+            _completed(evidence, sighting)
+            if evidence.link is link and _same(sighting, evidence)
+            else evidence for evidence in self._lists['evidence']]
 
     def _fail(self, link, look, end):
         # A failure that has gone is none: another execution may be at work.

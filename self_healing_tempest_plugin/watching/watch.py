@@ -61,11 +61,13 @@ class Watch:
         self.recorder = recorder
         self._interval = interval
         self._defects = []
-        asked = [_Asked(watcher, recorder, patience, self._defects, interval)
-                 for watcher in watchers]
-        self._until_sure = [each for each in asked
-                            if not each.link.watched_on]
-        self._watched_on = [each for each in asked if each.link.watched_on]
+        asked_links = [
+            _Asked(watcher, recorder, patience, self._defects, interval)
+            for watcher in watchers]
+        self._until_sure = [asked for asked in asked_links
+                            if not asked.link.watched_on]
+        self._watched_on = [asked for asked in asked_links
+                            if asked.link.watched_on]
 
     def __enter__(self):
         for asked in (*self._until_sure, *self._watched_on):
@@ -166,12 +168,12 @@ def reason(error):
     return '%s: %s' % (type(error).__name__, error)
 
 
-def _stop(several):
+def _stop(asked_links):
     """End the polls of several links, all at the same time."""
-    for asked in several:
+    for asked in asked_links:
         asked.stop()
     deadline = waiting.CLOCK.now() + FAREWELL
-    for asked in several:
+    for asked in asked_links:
         asked.wait(deadline)
 
 
