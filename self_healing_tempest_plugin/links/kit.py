@@ -120,8 +120,8 @@ def parameters(chain, settings):
     :param chain: :class:`..model.chains.Chain`
     :param settings: :class:`..config.Settings`
     """
-    return {name: value for each in of_chain(chain)
-            for name, value in each.parameters(settings).items()}
+    return {name: value for kit in of_chain(chain)
+            for name, value in kit.parameters(settings).items()}
 
 
 def prepared(chain, around):
@@ -131,8 +131,8 @@ def prepared(chain, around):
     :param around: :class:`.surroundings.Surroundings`, with an application
     :returns: the same, with what the links have learned
     """
-    for each in of_chain(chain):
-        around = around.knowing(**each.prepare(around))
+    for kit in of_chain(chain):
+        around = around.knowing(**kit.prepare(around))
     return around
 
 
@@ -142,8 +142,8 @@ def remembering(chain, around):
     :param chain: :class:`..model.chains.Chain`
     :param around: :class:`.surroundings.Surroundings`, prepared
     """
-    for each in of_chain(chain):
-        around = around.knowing(**each.remember(around))
+    for kit in of_chain(chain):
+        around = around.knowing(**kit.remember(around))
     return around
 
 
@@ -153,5 +153,5 @@ def ids(chain, around):
     :param chain: :class:`..model.chains.Chain`
     :param around: :class:`.surroundings.Surroundings`, prepared
     """
-    return {name: value for each in of_chain(chain)
-            for name, value in each.ids(around).items()}
+    return {name: value for kit in of_chain(chain)
+            for name, value in kit.ids(around).items()}

@@ -122,8 +122,8 @@ def by_host(findings):
     :param findings: dict of host to the findings of one host
     """
     hosts = {}
-    for host, several in findings.items():
-        for finding in several:
+    for host, of_host in findings.items():
+        for finding in of_host:
             hosts.setdefault(finding, []).append(host)
     return tuple(
         dataclasses.replace(finding, text='%s: %s' % (

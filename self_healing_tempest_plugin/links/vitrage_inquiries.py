@@ -35,15 +35,16 @@ def judged(found, name, what):
         return (Clue(
             False, '%s %s is not in the list' % (what, name),
             "'vitrage template list': %s %s is not in it" % (what, name)),)
-    return [_state(one, what) for one in found]
+    return [_state(template, what) for template in found]
 
 
-def _state(one, what):
-    details = one.get('status details') or 'no details'
-    text = '%s %s is %s' % (what, one['name'], one['status'])
-    if one['status'] == 'ACTIVE':
+def _state(template, what):
+    details = template.get('status details') or 'no details'
+    text = '%s %s is %s' % (what, template['name'], template['status'])
+    if template['status'] == 'ACTIVE':
         return Clue(True, text)
     return Clue(
         False, '%s: %s' % (text, details),
         "'vitrage template show %s': %s %s is in %s: %s" % (
-            one['uuid'], what, one['name'], one['status'], details))
+            template['uuid'], what, template['name'], template['status'],
+            details))

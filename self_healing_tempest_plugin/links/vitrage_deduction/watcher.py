@@ -70,13 +70,13 @@ class DeductionWatcher:
                 return self._causes.get(alarm_id, ())
             self._asked[alarm_id] = now
         try:
-            found = self._vitrage.causes(alarm_id)
+            causes = self._vitrage.causes(alarm_id)
         except errors.ServiceError:
             # Nobody knows then, and the alarm is there all the same.
-            found = ()
+            causes = ()
         with self._lock:
             self._causes[alarm_id] = tuple(sorted(
-                {*self._causes.get(alarm_id, ()), *found}))
+                {*self._causes.get(alarm_id, ()), *causes}))
             return self._causes[alarm_id]
 
 
