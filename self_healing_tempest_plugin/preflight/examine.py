@@ -105,8 +105,8 @@ def _hosts(settings, features, answers, left):
     addresses = types = None
     if not answers.error('hypervisors'):
         addresses, types = (
-            {one['service']['host']: one[key]
-             for one in answers['hypervisors']}
+            {hypervisor['service']['host']: hypervisor[key]
+             for hypervisor in answers['hypervisors']}
             for key in ('host_ip', 'hypervisor_type'))
     return [
         *hosts.guests(settings, features, types),

@@ -173,8 +173,8 @@ class _Rows:
 
         :param end: :class:`..model.timelines.Evidence`, or None
         """
-        if any((other.link, other.mark) == (step.link, Mark.STARTED)
-               for other in self._steps):
+        if any((awaited.link, awaited.mark) == (step.link, Mark.STARTED)
+               for awaited in self._steps):
             return
         for evidence in self._timeline.evidence:
             if (evidence.link is step.link and evidence.mark is Mark.STARTED
@@ -233,8 +233,8 @@ class _Rows:
         """
         if self._injected is None:
             return None
-        earlier = [(other.link, other.mark)
-                   for other in self._steps[:self._steps.index(step)]]
+        earlier = [(previous.link, previous.mark)
+                   for previous in self._steps[:self._steps.index(step)]]
         before = dataclasses.replace(self._timeline, evidence=tuple(
             evidence for evidence in self._timeline.evidence
             if (evidence.link, evidence.mark) in earlier))

@@ -239,8 +239,8 @@ class _Drawing:
 
     def _progress(self, row, rows):
         """Return the bar that ends with a step, or would have."""
-        started = next((other for other in rows if other['mark'] == 'started'
-                        and other['state'] == 'came' and other is not row),
+        started = next((start for start in rows if start['mark'] == 'started'
+                        and start['state'] == 'came' and start is not row),
                        None)
         begin = _middle(started) if started else self._awaited(row)
         missing = row['state'] == 'missing'

@@ -131,8 +131,8 @@ def _rows(timeline, expectation, now):
     """Yield the cells of each step, and of each link that must not come."""
     if timeline.transition('injected') is None:
         return
-    pending = {each.step: each
-               for each in stopping.pending(timeline, expectation)}
+    pending = {missing.step: missing
+               for missing in stopping.pending(timeline, expectation)}
     first = next(iter(pending), None)
     for step in expectation.steps:
         if step not in pending:

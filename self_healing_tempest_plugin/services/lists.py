@@ -29,5 +29,5 @@ def by_id_or_name(listed, wanted):
     :param listed: list of dicts, with ``id`` and ``name``
     :param wanted: an id or a name, as Heat takes either
     """
-    return next((thing for thing in listed
-                 if wanted in (thing['id'], thing['name'])), None)
+    return next((entry for entry in listed
+                 if wanted in (entry['id'], entry['name'])), None)

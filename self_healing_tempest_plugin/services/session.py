@@ -33,9 +33,9 @@ class _Password(v3.Password):
 
     def get_auth_ref(self, session, **kwargs):
         """Return what Keystone answers."""
-        found = super().get_auth_ref(session, **kwargs)
-        runtime.learn([found.auth_token])
-        return found
+        access = super().get_auth_ref(session, **kwargs)
+        runtime.learn([access.auth_token])
+        return access
 
 
 def of_project(cloud, credentials):

@@ -79,10 +79,10 @@ class Api:
                     verify=self._verify, allow_redirects=False,
                     stream=True) as answer:
                 status = answer.status_code
-                found = status == 200 and _Answer(
+                whole = status == 200 and _Answer(
                     answer.headers, _read(answer, deadline))
-        if found:
-            return found
+        if whole:
+            return whole
         raise errors.from_status(status)(
             self.service, operation, 'HTTP %d' % status, status)
 
