@@ -102,8 +102,8 @@ class Drill(fixtures.Fixture):
     def deploy(self):
         """Create the application with its wiring, and see it answer."""
         self._timekeeper.measure()
-        for each in self._kits:
-            self._wire(each.wire(self._around))
+        for link_kit in self._kits:
+            self._wire(link_kit.wire(self._around))
         guests_run = self._scenario.guests
         self.app = self.useFixture(application.Application(
             self._clients, self._settings, self._scenario.wired,
@@ -339,8 +339,8 @@ class Drill(fixtures.Fixture):
         That is for Nova to say. Heat may be what is broken, and a stack whose
         update has failed has a new server and keeps the old one.
         """
-        found = self._clients.nova.server(server_id)
-        return found is None or found['OS-EXT-STS:task_state'] == 'deleting'
+        server = self._clients.nova.server(server_id)
+        return server is None or server['OS-EXT-STS:task_state'] == 'deleting'
 
     def _left(self, server_id, host):
         """Return what the server's deletion may leave on a broken host."""
@@ -364,8 +364,8 @@ class Drill(fixtures.Fixture):
         """Return a watch on all links of the chain, not yet started."""
         # Each asks first what was there before the fault.
         watchers = waiting.side_by_side(*(
-            functools.partial(each.watcher, self._around)
-            for each in self._kits))
+            functools.partial(link_kit.watcher, self._around)
+            for link_kit in self._kits))
         return watch.Watch(
             filter(None, watchers), self.recorder,
             self._settings.timeouts.poll_interval, patience=max(

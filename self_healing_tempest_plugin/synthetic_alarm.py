@@ -120,9 +120,10 @@ def is_there(vitrage, alarm, source):
 def _is_on(host, vitrage, alarm, source):
     around = vitrage.around(host['vitrage_id'])
     return around is not None and any(
-        (one['vitrage_type'], one['name']) == (source.datasource, alarm.name)
-        and source.is_own(one, alarm)
-        for one in around.alarms)
+        (present['vitrage_type'], present['name']) == (
+            source.datasource, alarm.name)
+        and source.is_own(present, alarm)
+        for present in around.alarms)
 
 
 def has_come(vitrage, alarm, source):
@@ -137,10 +138,10 @@ def has_come(vitrage, alarm, source):
     host = vitrage.entity('nova.host', alarm.host)
     return host is not None and (
         _is_on(host, vitrage, alarm, source) or any(
-            source.is_own(one, alarm)
-            and _second(one['start_timestamp']) >= _second(alarm.began)
-            for one in vitrage.alarms(host['vitrage_id'], source.datasource,
-                                      alarm.name)))
+            source.is_own(past, alarm)
+            and _second(past['start_timestamp']) >= _second(alarm.began)
+            for past in vitrage.alarms(host['vitrage_id'], source.datasource,
+                                       alarm.name)))
 
 
 def _second(text):
