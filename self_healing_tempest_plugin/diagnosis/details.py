@@ -22,7 +22,7 @@ PATIENCE = 20.0
 
 
 def collect(recorder, expectation, surroundings, patience=PATIENCE):
-    """Ask once, and record the details; who does not answer is a remark.
+    """Ask once, and record the details; a missing answer is a remark.
 
     :param recorder: :class:`..watching.recorders.Recorder`, concluded
     :param expectation: :class:`..model.expectations.Expectation`

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What a link would have got handed over, handed over by us.
+"""The input that a link would have got, handed over by us.
 
 A hand-over is a context manager: it hands over, records ``injected`` and
 ``witnessed`` so that the deadlines of the later links run from there, and at

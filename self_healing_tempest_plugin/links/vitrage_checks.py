@@ -32,7 +32,7 @@ def processes(vitrage):
 
 
 def process(name):
-    """Return what judges whether one of the processes runs.
+    """Return a judge of whether one of the processes runs.
 
     :param name: how the name of the process begins
     """

@@ -25,10 +25,10 @@ def status(case):
 
 
 def judged(found, name, what):
-    """Return what it means how a template is.
+    """Return what the state of a template means, as clues.
 
     :param found: the template in Vitrage's list, as a list of one or none
-    :param name: how it is called otherwise
+    :param name: of the template, for when it is not in the list
     :param what: what it is for, for people
     """
     if not found:

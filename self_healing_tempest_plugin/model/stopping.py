@@ -40,8 +40,8 @@ class Pending:
 def pending(timeline, expectation):
     """Return what is still missing, in order, each with its deadline.
 
-    The time of a step runs from the arrival of the one before it; where that
-    is missing too, from its deadline.
+    The time of a step runs from the arrival of the step before it, and where
+    that step is missing too, from the deadline of that step.
 
     :param timeline: :class:`.timelines.Timeline` of an injected fault
     :param expectation: :class:`.expectations.Expectation`

@@ -95,7 +95,7 @@ class Detail:
     """Something that happened within a link, as a service tells it.
 
     :ivar link: the link that it belongs to
-    :ivar source: who tells it, e.g. ``Heat event``
+    :ivar source: the record that tells it, e.g. ``Heat event``
     :ivar object_id: the event, task, ... itself
     :ivar text: what happened, for people
     :ivar stamp: :class:`Stamp`
@@ -161,7 +161,7 @@ class Watched:
     :ivar polls: how often it was asked for
     :ivar errors: how many of these got no answer
     :ivar last_begin: start of the last complete poll
-    :ivar state: what that one saw
+    :ivar state: what that poll saw
     :ivar answered: start of the last poll that got an answer
     """
 
@@ -241,7 +241,8 @@ class Timeline:
     def last_probe(self):
         """Return the last probe that was over at the conclusion, or None.
 
-        The last is the one that began last: they may end in another order.
+        The last probe is the one that began last: probes may end in another
+        order.
         """
         return max(filter(self.counts, self.probes),
                    key=lambda probe: probe.begin, default=None)

@@ -14,7 +14,7 @@
 
 A service says its time in the ``Date`` of its answers (RFC 9110, 6.6.1), in
 whole seconds. That the answer was made between the sending of the question
-and its coming makes an interval of each one; where several overlap is the
+and its coming makes an interval of each Date; where these overlap is the
 truth. Asking around the turn of a second narrows it to about the time that a
 question takes.
 """
@@ -35,18 +35,19 @@ LOG = log.getLogger(__name__)
 # A Date is the second that has begun.
 RESOLUTION = 1.0
 
-# Seconds in which all clocks are measured that can be: who drips its answer
-# has an unknown one.
+# Seconds in which all clocks are measured that can be: the clock of a service
+# that drips its answer stays unknown.
 PATIENCE = 30.0
 
-# Halving one second six times is enough for intervals of a few hundredths.
+# To halve a second six times is enough for intervals of a few hundredths.
 QUESTIONS = 7
 
 
 def agreed(samples):
     """Return what all samples of a clock agree on.
 
-    A clock that was set meanwhile agrees with nothing: then what covers all.
+    The samples of a clock that was set meanwhile agree on nothing: then what
+    covers all is returned.
 
     :param samples: list of :class:`..model.timelines.Offset`, not empty
     """
@@ -59,7 +60,7 @@ def agreed(samples):
 
 
 def sample(sent, date, received):
-    """Return what one answer says.
+    """Return how far a clock is from ours, as one answer says.
 
     :param sent: when it was asked, on the runner's clock
     :param date: what the service says, seconds since the epoch

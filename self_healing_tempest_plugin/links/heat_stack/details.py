@@ -34,7 +34,7 @@ def details(seen, expectation, around):
 
 
 def _servers(seen, expectation, old):
-    """Return the old server, and the new one if it is known."""
+    """Return the old server, and the new server if it is known."""
     arrival = expectation.arrival(seen, link.LINK, links.Mark.FINISHED)
     new = arrival and arrival.payload.get('server_id')
     return tuple(filter(None, (old, new)))

@@ -88,9 +88,9 @@ class StackWatcher:
             status, events, server, stacks.servers_of(resources, history))))
 
     def _server_of_update(self, stack, server_id):
-        """Return the server, None unless it was there when that was shown.
+        """Return the server, None unless the stack is as it was shown.
 
-        It may belong to an update that was asked for meanwhile.
+        The server may belong to an update that was asked for meanwhile.
         """
         again, server = self._together(
             self._show, lambda: self._nova.server(server_id))
@@ -121,7 +121,7 @@ class StackWatcher:
 
         Of several updates any may have brought the new server.
 
-        :param servers: ids of all the servers that it ever had
+        :param servers: ids of all the servers that the stack ever had
         """
         ends = [event for event in events
                 if event['resource_status'] == 'UPDATE_COMPLETE']

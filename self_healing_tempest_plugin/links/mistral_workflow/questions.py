@@ -152,7 +152,7 @@ _STARTED = (
 
 
 def inquiries(case):
-    """Return what to ask when no execution has healed, or too many.
+    """Return what to ask when no execution has healed, or too many have.
 
     It depends on whether any was started.
 

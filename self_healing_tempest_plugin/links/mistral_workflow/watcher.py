@@ -34,7 +34,7 @@ class WorkflowWatcher:
 
         :param workflow: name of the workflow
         :param server_id: what the execution's input must name
-        :param stack_id: what it must not name another one than; None: any
+        :param stack_id: the only stack that it may name; None: any
         """
         self._mistral, self._workflow = mistral, workflow
         self._server_id, self._stack_id = server_id, stack_id

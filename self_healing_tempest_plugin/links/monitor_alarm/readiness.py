@@ -39,7 +39,7 @@ def prepare(around):
 def unmet(around):
     """Return that an alarm is on the host, or was since it was prepared.
 
-    What that has set off may be under way.
+    The healing that it has set off may be under way.
 
     :param around: :class:`..surroundings.Surroundings`
     """

@@ -32,7 +32,7 @@ OPTIONS = {templates.HOST_DOWN: 'host_template',
 class DeductionTemplate(fixtures.Fixture):
     """The Vitrage template that deduces instance alarms from host alarms.
 
-    One that the cloud has is only looked at: when it is missing or wrong,
+    A template of the cloud is only looked at: when it is missing or wrong,
     the chain is broken there, and the drill is to show that. Otherwise the
     tests' own is there while the fixture is in use. It outlives the alarms
     that it reacts to, see :mod:`..removal`.

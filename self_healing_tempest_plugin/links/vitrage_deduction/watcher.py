@@ -62,7 +62,7 @@ class DeductionWatcher:
     def _causes_of(self, alarm_id, now):
         """Return the ids of the alarms that caused an alarm, as far as known.
 
-        Others may join the first one, so that they are asked for again.
+        Other causes may join the first, so that they are asked for again.
         """
         with self._lock:
             if now < self._asked.get(alarm_id, -float('inf')) + (
