@@ -63,7 +63,7 @@ ANSWERS_INTERVAL = 0.1
 
 
 class Drill(fixtures.Fixture):
-    """A drill of one scenario; while it is in use, it is the only one.
+    """A drill of one scenario; while it is in use, it is the only drill.
 
     :ivar recorder: :class:`.watching.recorders.Recorder`
     :ivar app: :class:`.application.Application`, once it is deployed
@@ -79,7 +79,7 @@ class Drill(fixtures.Fixture):
         :param around: :class:`.links.surroundings.Surroundings`, without an
             application
         :param name: of the test, which names what the drill leaves
-        :param story: what it shows, in one line
+        :param story: what the test shows, in one line
         """
         super().__init__()
         self._scenario, self._around = scenario, around
@@ -187,7 +187,7 @@ class Drill(fixtures.Fixture):
             self.app.stack.identifier))
 
     def _hold_journal(self):
-        """Be the only run, until all that this one has made is gone."""
+        """Be the only run, until all that this run has made is gone."""
         held = contextlib.ExitStack()
         held.enter_context(self._around.journal.held())
         self.addCleanup(held.close)
@@ -246,7 +246,7 @@ class Drill(fixtures.Fixture):
     def _calm(self, expected):
         """Return whether the application answers, and nothing else is seen.
 
-        What came before the fault would be taken for an effect of it.
+        A link that came before the fault would be taken for an effect of it.
         """
         if self._scenario.guests and not self._answers_before(expected):
             return False
@@ -336,7 +336,7 @@ class Drill(fixtures.Fixture):
     def _deleted(self, server_id):
         """Return whether a server is deleted, or about to be.
 
-        That is for Nova to say. Heat may be what is broken, and a stack whose
+        Nova is asked, since Heat may be what is broken, and a stack whose
         update has failed has a new server and keeps the old one.
         """
         server = self._clients.nova.server(server_id)
@@ -362,7 +362,7 @@ class Drill(fixtures.Fixture):
 
     def _watch(self):
         """Return a watch on all links of the chain, not yet started."""
-        # Each asks first what was there before the fault.
+        # Each watcher asks first what was there before the fault.
         watchers = waiting.side_by_side(*(
             functools.partial(link_kit.watcher, self._around)
             for link_kit in self._kits))

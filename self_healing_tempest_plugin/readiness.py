@@ -13,8 +13,8 @@
 
 """Whether the cloud is fit for a fault, and clean after it.
 
-What does not hold before the fault makes a run invalid: it is neither a
-healed nor a broken chain.
+A precondition that does not hold before the fault makes a run invalid: that is
+neither a healed nor a broken chain.
 """
 
 import functools

@@ -13,9 +13,9 @@
 """An alarm of our own in Vitrage, as a fault of the journal.
 
 Where nobody clears it, it goes with one of Vitrage's next snapshots, or never:
-that depends on the datasource, see its monitor. So each is written down in the
-journal before it is raised, and ``self-healing-tempest revert`` clears it when
-the run was killed.
+that depends on the datasource, see its monitor. So each alarm is written down
+in the journal before it is raised, and ``self-healing-tempest revert`` clears
+it when the run was killed.
 
 The commands of the journal run this module in a process of its own::
 
@@ -106,8 +106,8 @@ def is_there(vitrage, alarm, source):
     """Return whether the graph has this alarm.
 
     Vitrage keeps one alarm of a name on a host, and may tell a later time of
-    it than was posted, once something was deduced from it. Whether it is
-    ours says who raised it, by ``is_own``.
+    it than was posted, once another alarm was deduced from it. Whether it is
+    ours says the event source that raised it, by ``is_own``.
 
     :param vitrage: :class:`..services.vitrage.Vitrage`
     :param alarm: :class:`..monitors.events.Alarm`

@@ -123,7 +123,7 @@ def trouble(error, answers, what=''):
 
     :param error: :class:`..services.errors.ServiceError` of the question
     :param answers: :class:`..services.asking.Answers`
-    :param what: the question; the one whether a service answers is a no
+    :param what: the question; whether a service answers is then a no
     """
     for service in (KEYSTONE, error.service):
         cause = answers.error(service)

@@ -31,7 +31,7 @@ from self_healing_tempest_plugin.services import placement
 from self_healing_tempest_plugin import waiting
 
 # Seconds after the start until which Keystone, the services and the hosts
-# are waited for: who asks wants to know soon, whoever does not answer.
+# are waited for: an operator wants to know soon, even if some do not answer.
 KEYSTONE_UNTIL, SERVICES_UNTIL, HOSTS_UNTIL = 4.0, 9.0, 12.5
 
 # Seconds that one request, and one SSH connection, may take.

@@ -37,7 +37,7 @@ _PACKETS = 'packets-dropped'
 def wanted(settings, features):
     """Return the kinds of faults of the enabled scenarios, in order.
 
-    Those whose options are not complete are left out.
+    Scenarios whose options are not complete are left out.
 
     :param settings: :class:`..config.Settings`
     :param features: names of the enabled scenarios
@@ -76,11 +76,11 @@ def _without_guests(host, types):
 class Once:
     """Transports that run the same command only once.
 
-    The faults ask much alike of a host, and nothing of it changes.
+    Several faults ask the same of a host, and no answer changes meanwhile.
     """
 
     def __init__(self, transports):
-        """Take the real ones.
+        """Take the real transports.
 
         :param transports: :class:`..faults.transports.Transports`
         """

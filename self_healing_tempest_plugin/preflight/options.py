@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the options say by themselves, before anybody is asked."""
+"""What the options say by themselves, before any service is asked."""
 
 import os
 

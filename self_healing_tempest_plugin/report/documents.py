@@ -41,7 +41,7 @@ def document(timeline, expectation, diagnosis=None, name='', story=''):
     :param expectation: :class:`..model.expectations.Expectation`
     :param diagnosis: :class:`..diagnosis.records.Diagnosis`, or None
     :param name: of the scenario
-    :param story: what it shows, in one line
+    :param story: what the test shows, in one line
     :returns: dict without secrets; times are seconds after the watch began,
         on the runner's monotonic clock
     """
@@ -229,7 +229,7 @@ class _Rows:
     def _deadline(self, step):
         """Return when a step would have been late, or None.
 
-        That is what was pending when nothing from this step on had come.
+        It is the deadline as it was when nothing from this step on had come.
         """
         if self._injected is None:
             return None
@@ -291,9 +291,9 @@ def _expectation(expectation):
 
 
 def _awaited(step, steps):
-    """Return the step that one waits for, of those that must come.
+    """Return the step that a step waits for, of the steps that must come.
 
-    A chain of which only the first links must come has no others.
+    Where only the first links of a chain must come, others have no step.
     """
     after = step.after
     while after is not None and after not in steps:

@@ -77,7 +77,7 @@ class Lane:
     """A line of the picture.
 
     :ivar link: name of the link
-    :ivar arrow: who hands over to whom
+    :ivar arrow: the two sides of the link
     :ivar state: ``came``, ``missing``, ``waiting`` (for a link before it),
         ``absent`` (as it should be) or ``unwanted``
     :ivar captions: what stands beside it
@@ -94,7 +94,7 @@ class Lane:
 
 @dataclasses.dataclass(frozen=True)
 class Answerer:
-    """Who answered at the application's address.
+    """A guest that answered at the application's address.
 
     :ivar look: key of :data:`ANSWERS`
     :ivar count: how many answers
@@ -121,7 +121,7 @@ class Picture:
     :ivar lanes: one for each link
     :ivar answers: the application's answers as bars
     :ivar outage: when these began and ended to fail, with the uncertainty
-    :ivar brain: when the old server answered after another one, or None
+    :ivar brain: when the old server answered after another server, or None
     """
 
     ticks: tuple[Tick, ...]

@@ -113,7 +113,7 @@ def picture(timeline, expectation, now):
                        title=_plain(_title(timeline, expectation, now)))
     for name in ('link', 'when', 'left'):
         view.add_column(name, no_wrap=True)
-    # On a narrow terminal it is this one that is cut.
+    # On a narrow terminal it is this column that is cut.
     view.add_column('what')
     for cells in _rows(timeline, expectation, now):
         view.add_row(*cells)

@@ -209,6 +209,6 @@ def _since(begin, low, seconds):
 
 def _given_up(run, row):
     """Return until when a step that is missing was surely waited for."""
-    # A run ends before the deadline of a link when one before it is late.
+    # A run ends before the deadline of a link when a link before it is late.
     return min((at for at in (run['concluded'], row['deadline'])
                 if at is not None), default=None)

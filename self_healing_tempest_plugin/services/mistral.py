@@ -142,7 +142,7 @@ class Mistral:
             return {action.name for action in actions} & set(names)
 
     def delete_executions(self, prefix):
-        """Delete all executions of some workflows, running ones too.
+        """Delete all executions of some workflows, the running ones too.
 
         :param prefix: how the names of the workflows begin
         """

@@ -146,7 +146,7 @@ class Nova:
         :param flavor: its id or its name
         """
         with _calling('list flavors'):
-            # Without is_public an admin sees the public ones only.
+            # Without is_public an admin sees public flavors only.
             flavors = self._manager.flavors_client.list_flavors(
                 detail=True, is_public='None')['flavors']
             return lists.by_id_or_name(flavors, flavor)

@@ -101,7 +101,7 @@ class Vitrage:
                     root=vitrage_id, limit=1, query=json.dumps(query),
                     all_tenants=True)
             except vitrage_exc.ClientException as error:
-                # That there is no such root is but one of the reasons.
+                # That there is no such root is only one possible reason.
                 if error.code != 404:
                     raise
                 if self._knows(vitrage_id):
@@ -118,7 +118,7 @@ class Vitrage:
         """Return what caused an alarm, directly or not, active or ended.
 
         :param vitrage_id: the alarm's ``vitrage_id``
-        :returns: the ``vitrage_id`` of each alarm that did, a set
+        :returns: the ``vitrage_id`` of each alarm that caused it, a set
         """
         with _calling('show what caused alarm %s' % vitrage_id):
             graph = self._client.rca.get(vitrage_id, all_tenants=True)
@@ -140,7 +140,7 @@ class Vitrage:
     def alarms(self, resource_vitrage_id, vitrage_type, name):
         """Return the alarms of one name on one entity, newest first.
 
-        The history is asked for, which holds the active ones too: an alarm
+        The history is asked for, which holds the active alarms too: an alarm
         goes with the server that it is on. An ended alarm has an
         ``end_timestamp``.
 

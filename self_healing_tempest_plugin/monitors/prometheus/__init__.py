@@ -26,7 +26,7 @@ from self_healing_tempest_plugin.services import errors
 
 
 class Prometheus(monitor.Monitor):
-    """Both of them; who has no URL in the settings is not asked."""
+    """Prometheus and Alertmanager; without a URL neither is asked."""
 
     event_source = webhook.Webhook()
 
@@ -83,7 +83,7 @@ class Prometheus(monitor.Monitor):
     def sent(self):
         """Return what Alertmanager has sent so far, or None.
 
-        It is asked before the fault, and a run must not fail over it.
+        It is asked before the fault, and a run must not fail over that.
         """
         api = self._alertmanager
         if api is None:

@@ -38,8 +38,7 @@ class Sent:
     def since(self, before):
         """Return what has come since an earlier count.
 
-        :param before: :class:`Sent`; one that is greater is of an earlier
-            process
+        :param before: :class:`Sent`; a greater count is of an earlier process
         """
         if before.total > self.total:
             return self

@@ -65,10 +65,10 @@ class Api:
             return None
 
     def _get(self, operation, path, **params):
-        """Return the answer; what answers is a stranger until it makes sense.
+        """Return the answer; the server is a stranger until it makes sense.
 
-        Nobody else is asked in its place, and the whole of the answer has to
-        be there in time, and to have an end.
+        Redirects are not followed, and the whole of the answer has to be
+        there in time, and to have an end.
 
         :returns: :class:`_Answer`
         """
@@ -94,7 +94,7 @@ class Api:
 
 @dataclasses.dataclass(frozen=True)
 class _Answer:
-    """What was answered.
+    """An answer with status 200.
 
     :ivar headers: a mapping, whatever the case of the names
     :ivar text: the body

@@ -33,7 +33,7 @@ def _addresses(case):
 
 
 def _of_host(entries, case):
-    """Return those that name the host by a label."""
+    """Return the alerts or targets that name the host by a label."""
     addresses = _addresses(case)
     return [entry for entry in entries if labels.naming(
         entry['labels'], case.ids['host'], addresses)]

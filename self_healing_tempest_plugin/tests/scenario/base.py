@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What the scenarios share: who may run them, clients, and the drill."""
+"""What the scenarios share: when they are skipped, clients, and the drill."""
 
 import inspect
 
@@ -116,7 +116,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     def drill(self, plan):
         """Inject a fault, watch until the verdict is sure, take it back.
 
-        What was seen is as expected, or the test fails.
+        The timeline is as expected, or the test fails.
 
         :param plan: :class:`..faults.plans.Plan`
         """
