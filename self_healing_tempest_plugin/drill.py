@@ -54,8 +54,8 @@ LOG = log.getLogger(__name__)
 # Seconds in which a service has to say what it is asked when all is over.
 PATIENCE = 15.0
 
-# Good answers before the fault, half a second's worth: what is seen of an
-# outage begins with the last of them.
+# Good answers before the fault, half a second's worth: an outage begins with
+# the last of them.
 ANSWERS_BEFORE = 5
 
 # Seconds between two looks whether there are as many.
@@ -296,7 +296,7 @@ class Drill(fixtures.Fixture):
                     lambda: self._clients.nova.compute_service(
                         expected.ids['host'])))}, 2 * PATIENCE)['Nova']
         with self._afterwards('the details'):
-            # What a bisect sets off is no detail of this run.
+            # The links that a bisect sets off are no detail of this run.
             details.collect(self.recorder, expected, self._around)
         self._diagnose(expected)
 

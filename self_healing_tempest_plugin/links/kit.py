@@ -97,7 +97,7 @@ class Kit:
 
 
 def of(link):
-    """Return what binds a link to the cloud.
+    """Return the kit of a link.
 
     :param link: :class:`..model.links.Link`
     :returns: :class:`Kit`
@@ -106,7 +106,7 @@ def of(link):
 
 
 def of_chain(chain):
-    """Return what binds the links of a chain to the cloud, in order.
+    """Return the kits of the links of a chain, in order.
 
     :param chain: :class:`..model.chains.Chain`
     :returns: tuple of :class:`Kit`

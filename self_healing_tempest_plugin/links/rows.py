@@ -106,7 +106,7 @@ def told(settings, text):
 
 
 def unseen(text):
-    """Return what judges that nobody can see something from outside.
+    """Return a judge that says that something is not seen from outside.
 
     :param text: why
     """

@@ -108,8 +108,8 @@ class Alarms:
             for alarm in reversed(gone))
 
     def _lag(self, now):
-        # What counts is when the history did not have it; that the graph did
-        # not have it later says nothing, and is not asked for longer.
+        # It counts when the history did not have the alarm; that the graph
+        # did not have it later says nothing, and is not asked for longer.
         return VITRAGE_DATABASE_LAG + min(now - self._past_empty,
                                           HISTORY_INTERVAL)
 

@@ -13,8 +13,8 @@
 
 """One link of a chain: what arrives, in which words, and what ties it.
 
-A link is pure data and pure functions. What asks the cloud for it is bound to
-it elsewhere, see :mod:`..links.kit`.
+A link is pure data and pure functions. Its watcher and all else that asks the
+cloud is bound to it elsewhere, see :mod:`..links.kit`.
 """
 
 import dataclasses

@@ -58,7 +58,7 @@ class Offset:
         return self.high - self.low
 
     def hull(self, other):
-        """Return what covers both."""
+        """Return the offset that covers both."""
         return Offset(min(self.low, other.low), max(self.high, other.high))
 
 

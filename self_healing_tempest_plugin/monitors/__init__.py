@@ -20,7 +20,7 @@ the settings.
 import importlib
 import pkgutil
 
-# What monitors have in common.
+# The modules that monitors have in common.
 _SHARED = frozenset(['events', 'monitor'])
 
 

@@ -26,8 +26,8 @@ def _file(path):
     return bool(path) and os.access(path, os.R_OK)
 
 
-# What each need of a scenario is in the options: name, and how to see that it
-# is there.
+# The options of each need of a scenario: name, and how to see that it is
+# there.
 _NEEDS = {
     scenarios.POWER: (
         ('the host_power commands', lambda own: own.power),),

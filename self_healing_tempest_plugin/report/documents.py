@@ -336,7 +336,7 @@ def _rounded(seconds):
 
 
 def _in_order(detail):
-    # What has no begin was over at its end; what has no time comes last.
+    # A detail without a begin was over at its end; without a time it is last.
     times = [at for at in (detail['begin'], detail['end'])
              if at is not None]
     return times or [math.inf]

@@ -138,7 +138,7 @@ class Picture:
 
 
 def picture(run):
-    """Return what to draw of a run.
+    """Return the picture of a run.
 
     :param run: a document
     :returns: :class:`Picture`
@@ -205,7 +205,7 @@ class _Drawing:
         rows = [row for row in rows if row not in late[1:]]
         state = 'came' if not late else 'missing' if (
             name == self._run['verdict']['link']) else 'waiting'
-        # What was not waited for long enough was not waited for in vain.
+        # A wait that was too short was no wait in vain.
         bars = [self._progress(row, rows) for row in rows
                 if state != 'waiting' or row['state'] == 'came']
         return self._lane(

@@ -106,7 +106,7 @@ def read_all(paths):
 
 
 def directory(path):
-    """Return what a directory holds.
+    """Return the documents of a directory, and what could not be read.
 
     :param path: the directory
     :returns: list of dicts in the order in which they began, and list of

@@ -102,7 +102,7 @@ class _Run:
 
     @functools.cached_property
     def picture(self):
-        """Return what is drawn."""
+        """Return the picture of the run."""
         return drawing.picture(self._run)
 
     @property

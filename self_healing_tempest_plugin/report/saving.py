@@ -98,7 +98,7 @@ def _undrawable(run):
 
 
 def write(path, content):
-    """Write a text file at once: whoever reads it reads all of it.
+    """Write a text file at once: a reader finds the old or all of the new.
 
     :param path: the file; what it held before is replaced
     :param content: its lines; what is no Unicode is escaped

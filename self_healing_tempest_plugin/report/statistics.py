@@ -24,7 +24,7 @@ import math
 from self_healing_tempest_plugin.report import lookup
 from self_healing_tempest_plugin.report import quantiles
 
-# What an objective may be set for beside the links: the whole.
+# The objective that may be set beside those of the links: for the whole.
 HEALING = 'healing'
 
 
@@ -100,7 +100,7 @@ def of(runs, objectives):
 
 
 def objectives_of(runs):
-    """Return what objectives may be set for: the links, and the whole.
+    """Return the names of the objectives: of the links, and of the whole.
 
     :param runs: documents
     :returns: tuple of names, in the order of the chains

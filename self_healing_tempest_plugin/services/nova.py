@@ -56,7 +56,7 @@ class Nova:
             return tuple(interface['port_id'] for interface in interfaces)
 
     def actions(self, server_id):
-        """Return what was done to a server, oldest first, as dicts.
+        """Return the actions on a server, oldest first, as dicts.
 
         :returns: empty for a server that was never there
         """
@@ -116,7 +116,7 @@ class Nova:
         return self._hypervisor(host).get('host_ip')
 
     def hypervisor_type(self, host):
-        """Return what runs the guests of a host, None when unknown.
+        """Return the hypervisor type of a host, None when unknown.
 
         :returns: e.g. ``QEMU``, or ``fake`` where none runs
         """

@@ -89,7 +89,7 @@ def date(keystone, cloud, service_type):
     :param service_type: type of the service in the catalog
     :returns: seconds since the epoch, None where it bears none
     """
-    # Whatever it says, it says when.
+    # Whatever the service answers, it says when.
     answer = keystone.get(
         _root(_endpoint(keystone, cloud, service_type)),
         authenticated=False, raise_exc=False)

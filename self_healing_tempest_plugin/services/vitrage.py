@@ -115,10 +115,11 @@ class Vitrage:
             entity, tuple(nodes.values()))
 
     def causes(self, vitrage_id):
-        """Return what caused an alarm, directly or not, active or ended.
+        """Return the alarms that caused an alarm, active or ended.
 
         :param vitrage_id: the alarm's ``vitrage_id``
-        :returns: the ``vitrage_id`` of each alarm that caused it, a set
+        :returns: the ``vitrage_id`` of each that caused it, directly or not,
+            a set
         """
         with _calling('show what caused alarm %s' % vitrage_id):
             graph = self._client.rca.get(vitrage_id, all_tenants=True)

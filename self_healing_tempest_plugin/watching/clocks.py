@@ -123,7 +123,7 @@ class Timekeeper:
             for service, ask in self._asks.items()]
 
     def wait(self, patience=PATIENCE):
-        """Wait until all that was started is recorded.
+        """Wait until all measurements that were started are recorded.
 
         :param patience: seconds after which the rest stays unknown
         :raises Exception: what a measurement broke over
@@ -133,7 +133,7 @@ class Timekeeper:
             measurement.result()
 
     def stop(self):
-        """End it; what is not measured yet stays so."""
+        """End the measurements; a clock not measured yet stays unknown."""
         self._stop.set()
 
     def _measure(self, service, ask):

@@ -75,7 +75,7 @@ class Prometheus(monitor.Monitor):
         return labels.alert_labels(name, host, rules, targets)
 
     def inquiries(self, case):
-        """Return what both are asked when the alarm is missing."""
+        """Return what both services are asked when the alarm is missing."""
         del case
         return (*inquiries.of_server(self._server),
                 *inquiries.of_alertmanager(self._alertmanager))
@@ -95,7 +95,7 @@ class Prometheus(monitor.Monitor):
             return None
 
     def dates(self):
-        """Return what tells the time of both, whose stamps are used."""
+        """Return how to ask the time of both, whose stamps are used."""
         return {api.service: api.date
                 for api in (self._alertmanager, self._server)
                 if api is not None}

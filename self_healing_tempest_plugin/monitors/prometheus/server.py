@@ -30,7 +30,7 @@ class Prometheus(api.Api):
                 if rule['name'] == name]
 
     def targets(self):
-        """Return what is scraped, as dicts."""
+        """Return the targets that are scraped, as dicts."""
         return self._data('list targets', 'targets',
                           state='active')['activeTargets']
 

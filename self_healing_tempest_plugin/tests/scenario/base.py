@@ -126,7 +126,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         finally:
             for name, detail in self._drill.getDetails().items():
                 self.addDetail(name, detail)
-            # Whatever else is wrong, the verdict is told, too.
+            # Whatever error there is beside it, the verdict is told, too.
             self.expectThat(
                 self._drill.recorder.timeline(),
                 matchers.as_expected(expected, self._drill.diagnosis))
