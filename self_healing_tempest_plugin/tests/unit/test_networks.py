@@ -30,7 +30,7 @@ from self_healing_tempest_plugin.faults import restoring
 from self_healing_tempest_plugin.faults import snapshots
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import namespaces
-from self_healing_tempest_plugin.tests.unit import test_life
+from self_healing_tempest_plugin.tests.unit import test_lifecycle
 from self_healing_tempest_plugin.tests.unit import test_plans
 from self_healing_tempest_plugin import waiting
 
@@ -605,12 +605,12 @@ class HostNetworkTest(test_plans.KindTestCase):
         self.assertNotIn('10.5.0.0', plan.revert[0].stdin)
 
 
-class HostNetworkLifeTest(host_samples.HostTestCase, test_life.LifeTestCase):
+class HostNetworkLifeTest(host_samples.HostTestCase, test_lifecycle.LifeTestCase):
     """A whole life: verified is what is as before."""
 
     def test_not_verified(self):
         """What has changed behind the fault keeps the entry open."""
-        plan = test_life.kinds.KINDS['data-nic-down'](self.target(),
+        plan = test_lifecycle.kinds.KINDS['data-nic-down'](self.target(),
                                                       self.transports)
         error = self.assertRaises(
             lifecycle.RevertFailed, self.live, plan,

@@ -28,7 +28,7 @@ from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import processes
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import host_samples
-from self_healing_tempest_plugin.tests.unit import test_life
+from self_healing_tempest_plugin.tests.unit import test_lifecycle
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import recorders
 
@@ -65,7 +65,7 @@ CHILDREN = {
 }
 
 
-class ProcessTestCase(test_life.LifeTestCase):
+class ProcessTestCase(test_lifecycle.LifeTestCase):
     """A journal, and processes of runs that were killed."""
 
     def setUp(self):
