@@ -605,13 +605,14 @@ class HostNetworkTest(test_plans.KindTestCase):
         self.assertNotIn('10.5.0.0', plan.revert[0].stdin)
 
 
-class HostNetworkLifeTest(host_samples.HostTestCase, test_lifecycle.LifeTestCase):
+class HostNetworkLifeTest(host_samples.HostTestCase,
+                          test_lifecycle.LifeTestCase):
     """A whole life: verified is what is as before."""
 
     def test_not_verified(self):
         """What has changed behind the fault keeps the entry open."""
-        plan = test_lifecycle.kinds.KINDS['data-nic-down'](self.target(),
-                                                      self.transports)
+        plan = test_lifecycle.kinds.KINDS['data-nic-down'](
+            self.target(), self.transports)
         error = self.assertRaises(
             lifecycle.RevertFailed, self.live, plan,
             lambda: self.host.network.ip('neighbour', 'add', 'proxy',
