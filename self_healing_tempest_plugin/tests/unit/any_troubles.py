@@ -85,10 +85,10 @@ def _carrier(story, link):
     """Return who works on a link: it starts before it and ends after it."""
     order = [(step.link, step.mark) for step in story.steps]
     return next((
-        other for other in story.chain.links if other is not link
-        and (other, STARTED) in order and (link, FINISHED) in order
-        and order.index((other, STARTED)) < order.index((link, FINISHED))
-        < order.index((other, FINISHED))), None)
+        carrier for carrier in story.chain.links if carrier is not link
+        and (carrier, STARTED) in order and (link, FINISHED) in order
+        and order.index((carrier, STARTED)) < order.index((link, FINISHED))
+        < order.index((carrier, FINISHED))), None)
 
 
 def _lost(story):
@@ -226,8 +226,8 @@ def _edge(story):
         begun = story.times.get((step.link, STARTED), INF)
         story.times[step.link, STARTED] = min(begun, story.at(step))
     allowed = good(story)
-    for each in story.waiting(step):
-        for link in (each.link, _carrier(story, each.link)):
+    for waiting in story.waiting(step):
+        for link in (waiting.link, _carrier(story, waiting.link)):
             allowed |= broken(link) | by_others(link)
     return allowed
 
@@ -269,7 +269,7 @@ def _unfinished(story):
     """Who works on the others never comes to an end."""
     story.lay()
     carriers = [link for link in story.chain.links if any(
-        _carrier(story, other) is link for other in story.chain.links)]
+        _carrier(story, carried) is link for carried in story.chain.links)]
     if not carriers:
         return good(story)
     link = story.pick(carriers)
@@ -311,9 +311,9 @@ def _again(story):
     step = _steps_of(story, link)[0]
     failed = story.base(step)
     begin = failed + story.rng.uniform(0.2, 0.9) * story.grace
-    for each in story.chain.links:
+    for chain_link in story.chain.links:
         # The time of those behind runs from what has failed.
-        story.patient(each, begin - failed + story.shares[link])
+        story.patient(chain_link, begin - failed + story.shares[link])
     story.times.pop((link, STARTED), None)
     story.move(step, begin + story.within(link))
     if link.lasting and step.mark is FINISHED:
@@ -329,10 +329,10 @@ def _again(story):
 def _reversed(story):
     """A link came, and all that should follow it was there before."""
     story.lay()
-    several = story.chain.links[:story.chain.index(story.steps[-1].link)] if (
+    before = story.chain.links[:story.chain.index(story.steps[-1].link)] if (
         story.mode == 'heal') else story.chain.links[:story.chain.index(
             story.chain.repair)]
-    link = story.pick(several)
+    link = story.pick(before)
     late = story.last() + 3 * story.slack - story.first
     story.patient(link, late + story.slack)
     for mark in links.Mark:

@@ -267,13 +267,13 @@ def check(given):
     """
     run = Run(given)
     seen = run.play()
-    found = verdicts.verdict(seen, run.expectation)
-    complaints = [*_wrong_verdict(run, found), *_wrong_times(run, seen),
+    verdict = verdicts.verdict(seen, run.expectation)
+    complaints = [*_wrong_verdict(run, verdict), *_wrong_times(run, seen),
                   *_wrong_objects(run, seen),
-                  *_believed_lies(run, seen, found)]
+                  *_believed_lies(run, seen, verdict)]
     if complaints:
         raise AssertionError('\n'.join((*complaints, *_describe(run, seen))))
-    return found
+    return verdict
 
 
 def simplest(given):
@@ -285,13 +285,13 @@ def simplest(given):
         for value in values:
             if value == getattr(given, name):
                 break
-            other = dataclasses.replace(given, **{name: value})
-            if _is_wrong(other):
-                return simplest(other)
+            simpler = dataclasses.replace(given, **{name: value})
+            if _is_wrong(simpler):
+                return simplest(simpler)
     for noise in Noise.EACH:
-        other = dataclasses.replace(given, noise=given.noise & ~noise)
-        if other != given and _is_wrong(other):
-            return simplest(other)
+        simpler = dataclasses.replace(given, noise=given.noise & ~noise)
+        if simpler != given and _is_wrong(simpler):
+            return simplest(simpler)
     return given
 
 
@@ -303,16 +303,16 @@ def _is_wrong(given):
     return False
 
 
-def _wrong_verdict(run, found):
-    if (found.kind, found.link) not in run.allowed:
-        yield 'wrong verdict: %s; right: %s' % (found, ' or '.join(
+def _wrong_verdict(run, verdict):
+    if (verdict.kind, verdict.link) not in run.allowed:
+        yield 'wrong verdict: %s; right: %s' % (verdict, ' or '.join(
             '%s %s' % (kind.name, link and link.name)
             for kind, link in run.allowed))
     story = run.story
-    if found.kind is Kind.HEALED and story.took is not None:
-        if not story.took - PRECISION <= found.seconds <= (
+    if verdict.kind is Kind.HEALED and story.took is not None:
+        if not story.took - PRECISION <= verdict.seconds <= (
                 story.took + story.slack):
-            yield 'it took %s, not %s' % (story.took, found.seconds)
+            yield 'it took %s, not %s' % (story.took, verdict.seconds)
 
 
 def _wrong_times(run, seen):
@@ -349,14 +349,14 @@ def _wrong_objects(run, seen):
             yield '%s: %s were counted of %s' % (link, sorted(counted), ours)
 
 
-def _believed_lies(run, seen, found):
+def _believed_lies(run, seen, verdict):
     """Yield a complaint when the clocks of services make the verdict."""
-    other = verdicts.verdict(dataclasses.replace(seen, clocks={}),
-                             run.expectation)
+    clockless = verdicts.verdict(dataclasses.replace(seen, clocks={}),
+                                 run.expectation)
     # What was just before or after the fault, a clock may tell.
     unsure = {kind for kind, _ in (*run.story.untold(), *run.allowed)}
-    if other != found and Kind.INVALID not in unsure:
-        yield 'without any clock the verdict is another: %s' % other
+    if clockless != verdict and Kind.INVALID not in unsure:
+        yield 'without any clock the verdict is another: %s' % clockless
 
 
 def _describe(run, seen):

@@ -70,8 +70,9 @@ def _refused(story):
     story.lay()
     service = {Link.ALARM: 'Vitrage', Link.WORKFLOW: 'Mistral',
                Link.STACK: 'Heat', Link.APPLICATION: 'Nova'}[story.link]
-    problem = story.rng.choice([one for one in simulated_services.REFUSALS
-                                if one != 'not found'])
+    problem = story.rng.choice([
+        refusal for refusal in simulated_services.REFUSALS
+        if refusal != 'not found'])
     if story.rng.random() < 0.5:
         return _refused_shortly(story, service, problem)
     story.bear(simulated_services.REFUSED + 3 * story.slack)
@@ -351,8 +352,8 @@ def _quiet_refused(story):
     story.spells.append(worlds.Spell(
         service, story.rng.uniform(story.origin, begin), INF,
         problem=story.rng.choice([
-            one for one in simulated_services.REFUSALS
-            if one != 'not found'])))
+            refusal for refusal in simulated_services.REFUSALS
+            if refusal != 'not found'])))
     story.bear(simulated_services.REFUSED + 2 * story.slack)
     return EARLY
 

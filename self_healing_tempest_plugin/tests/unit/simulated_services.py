@@ -203,8 +203,8 @@ class Topology(_Library):
         state = 'ERROR' if begin <= at < end else 'ACTIVE'
         return {'nodes': [
             {'vitrage_id': root, 'vitrage_aggregated_state': state},
-            *(self._vertex(one, at) for one in world.alarms
-              if one.entity == root and one.begin <= at < one.end)],
+            *(self._vertex(alarm, at) for alarm in world.alarms
+              if alarm.entity == root and alarm.begin <= at < alarm.end)],
             'links': []}
 
     def _vertex(self, alarm, at):
@@ -240,10 +240,10 @@ class History(_Library):
                 next_page=True, marker=None):
         at = self._requests.serve('Vitrage', 'history')
         entity, name = filter_vals
-        return [self._row(one, at) for one in sorted(
+        return [self._row(alarm, at) for alarm in sorted(
             self._world.alarms, key=_begin, reverse=True)
-            if (one.entity, one.name) == (entity, name)
-            and one.begin + one.lag <= at]
+            if (alarm.entity, alarm.name) == (entity, name)
+            and alarm.begin + alarm.lag <= at]
 
     def _row(self, alarm, at):
         clock = 'Vitrage' if alarm.datasource == 'vitrage' else (
@@ -262,11 +262,11 @@ class Rca(_Library):
     @_answering
     def get(self, alarm_id, all_tenants=False):
         at = self._requests.serve('Vitrage', 'rca')
-        alarms = {one.id: one for one in sorted(
-            self._world.alarms, key=_begin) if one.begin + one.lag <= at}
-        ids = [one for one in (alarm_id, *getattr(
-            alarms.get(alarm_id), 'causes', ())) if one in alarms]
-        return {'nodes': [{'vitrage_id': one} for one in ids],
+        alarms = {alarm.id: alarm for alarm in sorted(
+            self._world.alarms, key=_begin) if alarm.begin + alarm.lag <= at}
+        ids = [vertex_id for vertex_id in (alarm_id, *getattr(
+            alarms.get(alarm_id), 'causes', ())) if vertex_id in alarms]
+        return {'nodes': [{'vitrage_id': vertex_id} for vertex_id in ids],
                 'links': [{'source': index, 'target': 0}
                           for index in range(1, len(ids))]}
 
@@ -280,15 +280,17 @@ class Executions(_Library):
         at = self._requests.serve('Mistral', 'list')
         # The order is that of what is written; who shares a second is in
         # any order.
-        return sorted((self._show(one, at) for one in self._world.executions
-                       if one.begin <= at),
-                      key=lambda one: (one['created_at'], one['id']))
+        return sorted((self._show(execution, at)
+                       for execution in self._world.executions
+                       if execution.begin <= at),
+                      key=lambda shown: (shown['created_at'], shown['id']))
 
     @_answering
     def get(self, id):
         at = self._requests.serve('Mistral', 'get')
-        return next(self._show(one, at) for one in self._world.executions
-                    if one.id == id)
+        return next(self._show(execution, at)
+                    for execution in self._world.executions
+                    if execution.id == id)
 
     def _show(self, execution, at):
         ended = execution.end <= at
@@ -313,7 +315,8 @@ class Stacks(_Library):
         at = self._requests.serve('Heat', 'stack')
         if at >= self._world.deleted:
             raise heat_exc.HTTPNotFound()
-        begun = [one for one in self._world.updates if one.begin <= at]
+        begun = [update for update in self._world.updates
+                 if update.begin <= at]
         if not begun:
             return Entry({'stack_status': 'CREATE_COMPLETE',
                           'updated_time': None, 'stack_status_reason': ''})
@@ -349,15 +352,15 @@ class Events(_Library):
                     for time, server_id in reversed(self._world.servers)
                     if time <= at]
         events = []
-        for one in self._world.updates:
+        for update in self._world.updates:
             events += [
-                Entry({'id': '%s-%s' % (one.id, status),
+                Entry({'id': '%s-%s' % (update.id, status),
                        'resource_status': 'UPDATE_%s' % status,
                        'event_time': self._world.text('Heat', time)})
                 for status, time, told in (
-                    ('IN_PROGRESS', one.begin, min(one.begin + one.lag,
-                                                   one.end)),
-                    (one.status, one.end, one.end + one.lag))
+                    ('IN_PROGRESS', update.begin,
+                     min(update.begin + update.lag, update.end)),
+                    (update.status, update.end, update.end + update.lag))
                 if told <= at]
         return events
 
@@ -375,16 +378,16 @@ class Servers(_Library):
     @_answering
     def list_instance_actions(self, server_id):
         at = self._requests.serve('Nova', 'actions')
-        places = [one for one in self._world.places.get(server_id, ())
-                  if one.begin <= at]
+        places = [place for place in self._world.places.get(server_id, ())
+                  if place.begin <= at]
         return {'instanceActions': [
             {'action': 'evacuate' if index else 'create', 'user_id': 'user',
-             'start_time': str(one.begin)}
-            for index, one in reversed(list(enumerate(places)))]}
+             'start_time': str(place.begin)}
+            for index, place in reversed(list(enumerate(places)))]}
 
     def _place(self, server_id, at):
-        place = next((one for one in reversed(
-            self._world.places.get(server_id, ())) if one.begin <= at), None)
+        place = next((known for known in reversed(
+            self._world.places.get(server_id, ())) if known.begin <= at), None)
         if place is None or place.host is None:
             raise lib_exc.NotFound()
         return place

@@ -235,10 +235,10 @@ class Story:
         return (self.timeouts[link] + 2 * self.slack + hidden
                 + self.rng.uniform(0, self.slack))
 
-    def bear(self, seconds, *several):
+    def bear(self, seconds, *links):
         """Give links more time, in which nothing of them may be seen."""
         self.blind += seconds
-        for link in several or vitrage.CHAIN.links:
+        for link in links or vitrage.CHAIN.links:
             self.timeouts[link] += seconds
 
     def soon(self, share=0.3):
@@ -351,11 +351,11 @@ def _told_late(story, updates):
 
     But before the next update: a stack has only one at a time.
     """
-    updates = sorted(updates, key=lambda one: one.begin)
-    return [dataclasses.replace(one, lag=max(0.0, min(
-        story.soon(), following - one.end)))
-        for one, following in itertools.zip_longest(
-            updates, (one.begin for one in updates[1:]), fillvalue=INF)]
+    updates = sorted(updates, key=lambda update: update.begin)
+    return [dataclasses.replace(update, lag=max(0.0, min(
+        story.soon(), following - update.end)))
+        for update, following in itertools.zip_longest(
+            updates, (later.begin for later in updates[1:]), fillvalue=INF)]
 
 
 def _answers(story):
@@ -459,10 +459,10 @@ def repeated(story, number, begin):
 def _add_stale(story, made):
     """Leave what was there before."""
     before = story.origin - story.rng.uniform(100, 200)
-    for one in tuple(made.alarms):
+    for original in tuple(made.alarms):
         # Vitrage takes the same vertex again for what comes again.
         made.alarms.append(dataclasses.replace(
-            one, begin=before, end=before + 20))
+            original, begin=before, end=before + 20))
     made.executions.append(worlds.Execution(
         'execution-of-before', OLD.server, before, before + 20,
         story.rng.choice(('SUCCESS', 'ERROR'))))
@@ -472,8 +472,8 @@ def _add_stale(story, made):
 def _add_foreign(story, made):
     """Let much the same happen to others."""
     at = story.fault + story.soon(2)
-    for one in OTHER_ALARMS + OTHER_DEDUCTIONS:
-        made.alarms.append(alarm(story, 'foreign %s' % (one,), *one, at))
+    for fields in OTHER_ALARMS + OTHER_DEDUCTIONS:
+        made.alarms.append(alarm(story, 'foreign %s' % (fields,), *fields, at))
     made.executions.append(worlds.Execution('foreign', 'other', at, at + 1))
     _add_idle_updates(story, made)
 

@@ -313,7 +313,7 @@ class Pool:
 
     def submit(self, call, *args):
         """Make a call in a thread of its own."""
-        self._started = [one for one in self._started if not one.over]
+        self._started = [begun for begun in self._started if not begun.over]
         thread = Thread(self._threads, call, args)
         self._started.append(thread)
         thread.start()

@@ -318,11 +318,12 @@ def _storm(story):
     story.lay()
     number = story.rng.randint(2, 6)
     story.executions += [
-        stories.repeated(story, one, story.created + story.soon(3))
-        for one in range(1, number)]
+        stories.repeated(story, index, story.created + story.soon(3))
+        for index in range(1, number)]
     most = story.rng.randint(1, number)
     story.changes['max_executions'] = most
-    story.until = story.slack + max(one.begin for one in story.executions)
+    story.until = story.slack + max(
+        execution.begin for execution in story.executions)
     return HEALED if number <= most else {
         (Kind.EXECUTION_STORM, Link.WORKFLOW)}
 

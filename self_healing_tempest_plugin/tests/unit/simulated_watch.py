@@ -56,8 +56,8 @@ class _Requests(simulated_services.Requests):
             except Exception as error:
                 outcomes[index] = None, error
 
-        running = [simulated_threads.Thread(self._threads, make, one)
-                   for one in enumerate(calls)]
+        running = [simulated_threads.Thread(self._threads, make, numbered)
+                   for numbered in enumerate(calls)]
         for thread in running:
             thread.start()
         for thread in running:
@@ -110,14 +110,14 @@ class Run(chain.Run):
             return simulated_services.Application(
                 self.world, self._requests, story.rng,
                 story.has(stories.Noise.LOSSES))
-        found = object.__new__(application.Application)
-        found.url = held.enter_context(simulated_wire.Wire(
+        asker = object.__new__(application.Application)
+        asker.url = held.enter_context(simulated_wire.Wire(
             self.world, self._threads)).url
-        found.server_id, found.host = worlds.OLD.server, worlds.HOST
+        asker.server_id, asker.host = worlds.OLD.server, worlds.HOST
         self.expectation = dataclasses.replace(
             self.expectation, ids={**self.expectation.ids,
-                                   'url': found.url})
-        return found
+                                   'url': asker.url})
+        return asker
 
     def _drill(self, watching):
         story = self.story

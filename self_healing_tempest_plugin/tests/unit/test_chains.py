@@ -46,7 +46,7 @@ class OrderTest(testtools.TestCase):
         for chain in samples.EACH:
             self.assertEqual(
                 list(range(len(chain.links))),
-                [chain.index(each) for each in chain.links])
+                [chain.index(chain_link) for chain_link in chain.links])
 
     def test_fault_is_before_all(self):
         self.assertEqual(-1, vitrage.CHAIN.index(links.FAULT))
@@ -149,8 +149,8 @@ class CarrierTest(testtools.TestCase):
     """Whose object works on the links behind it."""
 
     def carriers(self, chain):
-        return [chain.carrier(each) and chain.carrier(each).name
-                for each in chain.links]
+        return [chain.carrier(chain_link) and chain.carrier(chain_link).name
+                for chain_link in chain.links]
 
     def test_vitrage(self):
         self.assertEqual((WORKFLOW,), vitrage.CHAIN.carriers)
@@ -331,19 +331,19 @@ class EachChainTest(testtools.TestCase):
     """The same rules hold in each chain: nothing is said of Vitrage's."""
 
     def check(self, kind, link, seen, expected):
-        found = verdicts.verdict(seen, expected)
-        self.assertIs(kind, found.kind, found)
-        if link is not None or found.good:
-            self.assertIs(link, found.link, found)
-        return found
+        verdict = verdicts.verdict(seen, expected)
+        self.assertIs(kind, verdict.kind, verdict)
+        if link is not None or verdict.good:
+            self.assertIs(link, verdict.link, verdict)
+        return verdict
 
     def test_healed(self):
         for chain in samples.EACH:
-            found = self.check(Kind.HEALED, None, samples.healthy(chain),
-                               samples.expected(chain))
+            verdict = self.check(Kind.HEALED, None, samples.healthy(chain),
+                                 samples.expected(chain))
             self.assertEqual(
                 samples.times(chain)[chain.goal, FINISHED] - 100.0,
-                found.seconds)
+                verdict.seconds)
 
     def test_repaired(self):
         for chain in samples.EACH:
@@ -360,10 +360,10 @@ class EachChainTest(testtools.TestCase):
         for chain in samples.EACH:
             for number, first in enumerate(chain.links):
                 seen = samples.healthy(chain, without=chain.links[number:])
-                found = self.check(
+                verdict = self.check(
                     Kind.BROKEN, first, seen, samples.expected(chain))
-                self.assertIn('within 30 s', found.why)
-                self.assertNotEqual('', found.look_at)
+                self.assertIn('within 30 s', verdict.why)
+                self.assertNotEqual('', verdict.look_at)
 
     def test_one_missing(self):
         """The application is back all the same: it was not this chain."""
@@ -415,31 +415,32 @@ class EachChainTest(testtools.TestCase):
             samples.evidence(toy, toy.goal, FINISHED, 112.0),))
         end = seen.find(restart, FINISHED)
         for at in (end.seen_at, end.seen_at + 5.0):
-            other = dataclasses.replace(
+            foreign = dataclasses.replace(
                 samples.evidence(toy, restart, STARTED, at), object_id='b')
             for any_start in (True, False):
                 self.check(Kind.HEALED, None, *self.with_start(
-                    seen, any_start, other))
+                    seen, any_start, foreign))
                 # Its own counts, whatever else has begun.
-                own = dataclasses.replace(other, object_id=end.object_id,
+                own = dataclasses.replace(foreign, object_id=end.object_id,
                                           seen_at=end.seen_at)
                 self.check(Kind.NOT_HEALED_BY_THIS_CHAIN, None,
-                           *self.with_start(seen, any_start, other, own))
+                           *self.with_start(seen, any_start, foreign, own))
 
     def with_start(self, seen, any_start, *starts):
         """Return a run of a chain whose link may have any start, or not."""
         toy, restart = samples.TOY, samples.RESTART
-        other = dataclasses.replace(restart, any_start=any_start)
+        changed = dataclasses.replace(restart, any_start=any_start)
         chain = dataclasses.replace(
-            toy, links=tuple(other if link is restart else link
+            toy, links=tuple(changed if link is restart else link
                              for link in toy.links),
             steps=tuple(dataclasses.replace(
-                step, link=other if step.link is restart else step.link)
-                for step in toy.steps), repair=other)
+                step, link=changed if step.link is restart else step.link)
+                for step in toy.steps), repair=changed)
         return dataclasses.replace(seen, evidence=tuple(
-            dataclasses.replace(each, link=other)
-            if each.link is restart else each
-            for each in (*starts, *seen.evidence))), samples.expected(chain)
+            dataclasses.replace(evidence, link=changed)
+            if evidence.link is restart else evidence
+            for evidence in (*starts, *seen.evidence)
+        )), samples.expected(chain)
 
     def test_storm(self):
         """Each link that is counted, and no other."""
@@ -452,10 +453,10 @@ class EachChainTest(testtools.TestCase):
                     self.assertEqual((), verdicts.remarks(
                         seen, samples.expected(chain)))
                     continue
-                found = self.check(
+                verdict = self.check(
                     Kind.EXECUTION_STORM, link, seen,
                     samples.expected(chain, max_executions=1))
-                self.assertIn('at most 1 may be: a, b', found.why)
+                self.assertIn('at most 1 may be: a, b', verdict.why)
                 remark, = verdicts.remarks(seen, samples.expected(chain))
                 self.assertIn(': a, b', remark)
 

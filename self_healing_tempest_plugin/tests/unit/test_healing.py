@@ -160,11 +160,11 @@ class MovingCase(testtools.TestCase):
     """Runs of a chain that heals by moving the server."""
 
     def check(self, kind, link, seen, expected=EXPECTED, *words):
-        found = verdicts.verdict(seen, expected)
-        self.assertEqual((kind, link), (found.kind, found.link), found)
+        verdict = verdicts.verdict(seen, expected)
+        self.assertEqual((kind, link), (verdict.kind, verdict.link), verdict)
         for word in words:
-            self.assertIn(word, found.why)
-        return found
+            self.assertIn(word, verdict.why)
+        return verdict
 
     def answer(self, seen_at, given, name=None):
         """Return that somebody answered."""
@@ -176,7 +176,7 @@ class MovingCase(testtools.TestCase):
         """Return a run in which others answer, each at a time."""
         return samples.healthy(
             CHAIN, (*without, APPLICATION),
-            tuple(self.answer(*each) for each in answers), **changes)
+            tuple(self.answer(*answer) for answer in answers), **changes)
 
     def quiet(self, *added, **changes):
         """Return a run in which the alarm comes, and what is added."""
@@ -188,11 +188,11 @@ class HealedTest(MovingCase):
     """HEALED: each link has come, and the server answers from elsewhere."""
 
     def test_all_links(self):
-        found = self.check(Kind.HEALED, None, samples.healthy(CHAIN))
-        self.assertEqual(25.0, found.seconds)
-        self.assertTrue(found.good)
+        verdict = self.check(Kind.HEALED, None, samples.healthy(CHAIN))
+        self.assertEqual(25.0, verdict.seconds)
+        self.assertTrue(verdict.good)
         self.assertEqual('by this chain in 25.0 s; server old is on host '
-                         'compute-2, no more on compute-1', found.why)
+                         'compute-2, no more on compute-1', verdict.why)
 
     def test_repaired(self):
         """Nobody asks the application."""
@@ -235,10 +235,10 @@ class BrokenTest(MovingCase):
 
     def test_notification_of_another_alarm(self):
         """It was sent for something else."""
-        other = samples.evidence(CHAIN, NOTIFICATION, STARTED, 110.0,
-                                 causes=('other',))
+        notification = samples.evidence(CHAIN, NOTIFICATION, STARTED, 110.0,
+                                        causes=('other',))
         self.check(Kind.BROKEN, NOTIFICATION, samples.healthy(
-            CHAIN, CHAIN.links[1:], (other,)))
+            CHAIN, CHAIN.links[1:], (notification,)))
 
     def test_notification_that_does_nothing(self):
         """It has not ended, and nothing has begun: it keeps all waiting."""
@@ -303,12 +303,12 @@ class ByOthersTest(MovingCase):
 
     def test_rebooted_in_place_before_it_was_moved(self):
         """All links came, and the application was back without them."""
-        found = self.check(
+        verdict = self.check(
             Kind.NOT_HEALED_BY_THIS_CHAIN, APPLICATION, self.answered(
                 (112.0, REBOOTED, 'a'), (125.0, EVACUATED, 'b')), EXPECTED,
             'all links came, yet the application answered at +12.0 s',
             'still on host compute-1')
-        self.assertNotEqual('', found.look_at)
+        self.assertNotEqual('', verdict.look_at)
 
     def test_live_migrated(self):
         """Another host, and the same boot: it has never been dead."""
@@ -340,10 +340,10 @@ class ByOthersTest(MovingCase):
         failed = timelines.Failure(SERVER, 's', 116.0, 'No valid host')
         for given, kind in ((UNKNOWN, Kind.BROKEN),
                             (REBOOTED, Kind.NOT_HEALED_BY_THIS_CHAIN)):
-            found = self.check(kind, SERVER, self.answered(
+            verdict = self.check(kind, SERVER, self.answered(
                 (125.0, given), without=(SERVER,), failures=(failed,)))
             self.assertEqual(kind is not Kind.BROKEN,
-                             'someone else' in found.why)
+                             'someone else' in verdict.why)
 
     def test_moved_before_it_was_notified(self):
         """An effect before its cause."""
@@ -360,10 +360,10 @@ class SplitBrainTest(MovingCase):
     OLD = samples.probe(150.0, 'boot-1', 'old')
 
     def test_old_boot_after_the_new_one(self):
-        found = self.check(Kind.SPLIT_BRAIN, APPLICATION, samples.healthy(
+        verdict = self.check(Kind.SPLIT_BRAIN, APPLICATION, samples.healthy(
             CHAIN, probes=(self.NEW, self.OLD)), EXPECTED,
             'from boot boot-1')
-        self.assertIn('the fencing of host compute-1', found.look_at)
+        self.assertIn('the fencing of host compute-1', verdict.look_at)
 
     def test_whatever_is_missing(self):
         for link in CHAIN.links:

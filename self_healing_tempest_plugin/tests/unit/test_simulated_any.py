@@ -169,10 +169,10 @@ class DefectCase(testtools.TestCase):
         :param text: what it must have in it
         """
         rng = random.Random(SEED)
-        each = [simulated_any.several(rng, chain, names, DEFECT_RUNS)
+        runs = [simulated_any.several(rng, chain, names, DEFECT_RUNS)
                 for chain in chains]
         for number, given in enumerate(
-                given for several in zip(*each) for given in several):
+                given for batch in zip(*runs) for given in batch):
             if number >= DEFECT_RUNS:
                 break
             try:
@@ -188,8 +188,8 @@ class DefectCase(testtools.TestCase):
 
     def without(self, rules, rule):
         self.replaced(verdicts, rules, tuple(
-            each for each in getattr(verdicts, rules)
-            if each is not getattr(verdicts, rule)))
+            kept for kept in getattr(verdicts, rules)
+            if kept is not getattr(verdicts, rule)))
 
     def test_none(self):
         """Without a defect there is no complaint."""
