@@ -26,12 +26,12 @@ from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.tests.unit import chain_samples as samples
+from self_healing_tempest_plugin.tests.unit import chain_samples
 
 STARTED, FINISHED = links.Mark.STARTED, links.Mark.FINISHED
 Kind = verdicts.Kind
 INF = float('inf')
-CHAINS = {chain.name: chain for chain in samples.EACH}
+CHAINS = {chain.name: chain for chain in chain_samples.EACH}
 
 # None: nothing is stamped; unknown: the clock that did it is not.
 CLOCKS = ('none', 'unknown', 'true', 'lying')
@@ -357,7 +357,7 @@ class Story:
 
     def payload(self, link, mark=FINISHED, **changes):
         """Return a payload that ties a thing to the fault."""
-        return samples.payload(self.chain, link, mark, **changes)
+        return chain_samples.payload(self.chain, link, mark, **changes)
 
     def thing(self, link, name, begin, end=None, ours=True, **changes):
         """Return a thing of a link.
@@ -419,7 +419,7 @@ class Story:
     def _foreign(self):
         """Yield much the same for others."""
         for link in self.chain.links:
-            for changes in samples.PAYLOADS[link].foreign:
+            for changes in chain_samples.PAYLOADS[link].foreign:
                 begin = self.rng.uniform(
                     self.injecting + 0.01, self.last() + self.slack)
                 yield self.thing(
@@ -493,7 +493,7 @@ class Story:
 
     def expectation(self):
         """Return what the verdict is asked for."""
-        return samples.expected(
+        return chain_samples.expected(
             self.chain, steps=self.steps, timeouts=self.timeouts,
             quiet=self.quiet, alive=self.alive, max_executions=self.most)
 

@@ -46,18 +46,18 @@ from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import simulated_hostility
 from self_healing_tempest_plugin.tests.unit import simulated_services
-from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_stories
+from self_healing_tempest_plugin.tests.unit import simulated_world
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import gates
 from self_healing_tempest_plugin.watching import recorders
 from self_healing_tempest_plugin.watching import watch
 
 Link, Mark, Kind = vitrage, links.Mark, verdicts.Kind
-INF, OLD, NEW = worlds.INF, worlds.OLD, worlds.NEW
+INF, OLD, NEW = simulated_world.INF, simulated_world.OLD, simulated_world.NEW
 
 _MONITOR = monitors.of(dataclasses.replace(host_samples.SETTINGS,
-                                           monitor=worlds.MONITOR))
+                                           monitor=simulated_world.MONITOR))
 
 # Times of the model are compared as stamps of about EPOCH allow.
 PRECISION = 1e-5
@@ -79,8 +79,9 @@ _PLAIN = (('noise', (0,)), ('clocks', ('true', 'unknown')),
           ('pace', (0, 2)))
 
 # None, each, each two of them, and all.
-NOISES = sorted({first | second for first in stories.Noise.EACH
-                 for second in stories.Noise.EACH} | {0, stories.Noise.ALL})
+NOISES = sorted({first | second for first in simulated_stories.Noise.EACH
+                 for second in simulated_stories.Noise.EACH}
+                | {0, simulated_stories.Noise.ALL})
 
 
 def by_chance(rng, troubles):
@@ -89,10 +90,10 @@ def by_chance(rng, troubles):
     :param rng: :class:`random.Random`
     :param troubles: names of the troubles
     """
-    return stories.Conditions(
+    return simulated_stories.Conditions(
         rng.choice(sorted(troubles)), rng.randrange(60), rng.randrange(5),
         rng.choice(INTERVALS), rng.choice(LATENCIES),
-        rng.choice(worlds.CLOCKS), rng.choice(NOISES),
+        rng.choice(simulated_world.CLOCKS), rng.choice(NOISES),
         rng.randrange(2 ** 32))
 
 
@@ -126,11 +127,11 @@ class Run:
         :param given: :class:`Conditions`
         """
         trouble = simulated_hostility.TROUBLES[given.trouble]
-        self.story = story = stories.Story(given, trouble.links,
-                                           trouble.without)
+        self.story = story = simulated_stories.Story(given, trouble.links,
+                                                     trouble.without)
         self.allowed = trouble.tell(story)
         self.expectation = story.expectation()
-        self.world = stories.world(story)
+        self.world = simulated_stories.world(story)
         self.allowed = self.allowed | untold(story, self.world)
         self.now, self.ended = story.origin - LONG_BEFORE, False
         self.prepare()
@@ -139,7 +140,8 @@ class Run:
         """Make who watches."""
         story = self.story
         self.recorder = recorders.Recorder(waiting.Clock(
-            now=lambda: self.now, wall=lambda: worlds.EPOCH + self.now))
+            now=lambda: self.now,
+            wall=lambda: simulated_world.EPOCH + self.now))
         self._requests = simulated_services.Requests(
             self.world, story.rng, story.slowest)
         self._watchers = self._watch()
@@ -157,7 +159,8 @@ class Run:
         world, requests, story = self.world, self._requests, self.story
         requests.poll = simulated_services.Poll(story.origin - LONG_BEFORE)
         return watching(world, requests, simulated_services.Application(
-            world, requests, story.rng, story.has(stories.Noise.LOSSES)))
+            world, requests, story.rng,
+            story.has(simulated_stories.Noise.LOSSES)))
 
     def play(self):
         """Let it happen, and return the timeline.
@@ -226,8 +229,9 @@ class Run:
         if not self._due and self._concluded == INF and not self.ended:
             self._due = True
             waited = self.now - self.story.witness
-            self._at(self.story.witness + stories.OVER_INTERVAL * math.ceil(
-                waited / stories.OVER_INTERVAL), self._judge)
+            self._at(self.story.witness + (
+                simulated_stories.OVER_INTERVAL * math.ceil(
+                    waited / simulated_stories.OVER_INTERVAL)), self._judge)
 
     def _passes(self, link, begin, error):
         """Return whether a poll that broke may be one without an answer."""
@@ -274,16 +278,17 @@ def watching(world, requests, application):
     vitrage = simulated_services.vitrage_client(world, requests)
     nova = simulated_services.nova_client(world, requests)
     return (
-        monitor_alarm.AlarmWatcher(vitrage, worlds.HOST_ENTITY,
-                                   _MONITOR, worlds.HOST_ALARM),
-        vitrage_deduction.DeductionWatcher(vitrage, worlds.SERVER_ENTITY,
-                                           worlds.DEDUCED_ALARM),
+        monitor_alarm.AlarmWatcher(vitrage, simulated_world.HOST_ENTITY,
+                                   _MONITOR, simulated_world.HOST_ALARM),
+        vitrage_deduction.DeductionWatcher(
+            vitrage, simulated_world.SERVER_ENTITY,
+            simulated_world.DEDUCED_ALARM),
         mistral_workflow.WorkflowWatcher(
             simulated_services.mistral_client(world, requests),
-            worlds.WORKFLOW, OLD.server),
+            simulated_world.WORKFLOW, OLD.server),
         heat_stack.StackWatcher(
             simulated_services.heat_client(world, requests), nova,
-            worlds.STACK, OLD.server, requests.together),
+            simulated_world.STACK, OLD.server, requests.together),
         application_link.ApplicationWatcher(application, OLD.boot, nova))
 
 
@@ -299,10 +304,11 @@ def untold(story, world):
 
     came = {
         Link.ALARM: [alarm.begin for alarm in world.alarms if (
-            alarm.entity, alarm.name) == (worlds.HOST_VID, worlds.HOST_ALARM)],
+            alarm.entity, alarm.name) == (simulated_world.HOST_VID,
+                                          simulated_world.HOST_ALARM)],
         Link.DEDUCTION: [alarm.begin for alarm in world.alarms if (
-            alarm.entity, alarm.name) == (worlds.SERVER_VID,
-                                          worlds.DEDUCED_ALARM)],
+            alarm.entity, alarm.name) == (simulated_world.SERVER_VID,
+                                          simulated_world.DEDUCED_ALARM)],
         Link.WORKFLOW: [execution.begin for execution in world.executions
                         if execution.server_id == OLD.server],
         Link.STACK: [update.begin for update in world.updates],
@@ -345,7 +351,7 @@ def simplest(given, kind=Run):
             simpler = dataclasses.replace(given, **{name: value})
             if _is_wrong(simpler, kind):
                 return simplest(simpler, kind)
-    for noise in stories.Noise.EACH:
+    for noise in simulated_stories.Noise.EACH:
         simpler = dataclasses.replace(given, noise=given.noise & ~noise)
         if simpler != given and _is_wrong(simpler, kind):
             return simplest(simpler, kind)
@@ -375,7 +381,7 @@ def _wrong_verdict(run, verdict):
 
 def _wrong_times(run, seen):
     """Yield what did not happen when the evidence says that it did."""
-    losses = run.story.has(stories.Noise.LOSSES)
+    losses = run.story.has(simulated_stories.Noise.LOSSES)
     for evidence in seen.evidence:
         if evidence.link is Link.APPLICATION and (
                 losses or evidence.object_id != NEW.boot):
@@ -445,8 +451,9 @@ def _wrong_outage(run, seen):
     """Yield a complaint when the outage was not when it was said to be."""
     story = run.story
     down = min(max(story.down, story.fault), story.answered)
-    one_outage = not story.late_answers and story.answer == worlds.NEW and (
-        not story.has(stories.Noise.LOSSES))
+    one_outage = not story.late_answers and (
+        story.answer == simulated_world.NEW) and (
+            not story.has(simulated_stories.Noise.LOSSES))
     if (not one_outage or story.answered - down < 2 * story.slack
             or story.answered > run.now - story.slack):
         return

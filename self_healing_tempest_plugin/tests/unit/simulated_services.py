@@ -24,7 +24,7 @@ import json
 from heatclient import exc as heat_exc
 from keystoneauth1 import exceptions as ksa_exc
 from mistralclient.api import base as mistral_base
-from tempest.lib import exceptions as lib_exc
+from tempest.lib import exceptions
 from vitrageclient import exceptions as vitrage_exc
 
 from self_healing_tempest_plugin.model import timelines
@@ -32,7 +32,7 @@ from self_healing_tempest_plugin.services import heat
 from self_healing_tempest_plugin.services import mistral
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import vitrage
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_world
 
 # Seconds for which a service may say no, or nonsense.
 REFUSED = 5.0
@@ -48,7 +48,7 @@ ENDLESS = 1e6
 _FORBIDDEN = {
     'Vitrage': lambda: vitrage_exc.ClientException(403),
     'Mistral': lambda: mistral_base.APIException(403, 'Forbidden'),
-    'Heat': heat_exc.HTTPForbidden, 'Nova': lib_exc.Forbidden}
+    'Heat': heat_exc.HTTPForbidden, 'Nova': exceptions.Forbidden}
 _NOT_FOUND = {
     'Vitrage': lambda: vitrage_exc.ClientException(404),
     'Mistral': lambda: mistral_base.APIException(404, 'Not found')}
@@ -197,7 +197,7 @@ class Topology(_Library):
             all_tenants=False):
         at = self._requests.serve('Vitrage', 'topology')
         world = self._world
-        if root == worlds.SERVER_VID and at >= world.gone:
+        if root == simulated_world.SERVER_VID and at >= world.gone:
             raise vitrage_exc.ClientException(404)
         begin, end = world.deduced_state
         state = 'ERROR' if begin <= at < end else 'ACTIVE'
@@ -226,7 +226,7 @@ class Resource(_Library):
     def list(self, resource_type=None, all_tenants=False, query=None):
         at = self._requests.serve('Vitrage', 'resource')
         wanted = json.loads(query)['==']['vitrage_id']
-        gone = wanted == worlds.SERVER_VID and at >= self._world.gone
+        gone = wanted == simulated_world.SERVER_VID and at >= self._world.gone
         return [] if gone else [{'vitrage_id': wanted}]
 
 
@@ -247,7 +247,7 @@ class History(_Library):
 
     def _row(self, alarm, at):
         clock = 'Vitrage' if alarm.datasource == 'vitrage' else (
-            worlds.MONITOR.capitalize())
+            simulated_world.MONITOR.capitalize())
         row = {'vitrage_id': alarm.id, 'vitrage_type': alarm.datasource,
                'vitrage_resource_id': alarm.entity, 'name': alarm.name,
                'start_timestamp': self._world.text(clock, alarm.begin)}
@@ -298,7 +298,7 @@ class Executions(_Library):
         if execution.stack_id is not None:
             given['stack_id'] = execution.stack_id
         return Entry({
-            'id': execution.id, 'workflow_name': worlds.WORKFLOW,
+            'id': execution.id, 'workflow_name': simulated_world.WORKFLOW,
             'state': execution.state if ended else 'RUNNING',
             'state_info': None, 'input': json.dumps(given),
             'output': execution.output if ended else '{}',
@@ -389,7 +389,7 @@ class Servers(_Library):
         place = next((known for known in reversed(
             self._world.places.get(server_id, ())) if known.begin <= at), None)
         if place is None or place.host is None:
-            raise lib_exc.NotFound()
+            raise exceptions.NotFound()
         return place
 
 
@@ -439,7 +439,8 @@ def _client(kind, **libraries):
 class Application:
     """What watchers know of :class:`..application.Application`."""
 
-    server_id, url, host = worlds.OLD.server, worlds.URL, worlds.HOST
+    server_id, host = simulated_world.OLD.server, simulated_world.HOST
+    url = simulated_world.URL
 
     def __init__(self, world, requests, rng, losses):
         self._world, self._requests = world, requests
@@ -456,9 +457,9 @@ class Application:
         self._lost = (self._losses and not self._lost
                       and self._random() < 0.2)
         if self._lost:
-            answer = worlds.SILENCE if self._random() < 0.7 else (
-                worlds.STRANGER)
-        if answer is worlds.SILENCE:
+            answer = simulated_world.SILENCE if self._random() < 0.7 else (
+                simulated_world.STRANGER)
+        if answer is simulated_world.SILENCE:
             return timelines.Probe(begin, now(), False, nonce, error='Timeout')
         if not answer.right:
             return timelines.Probe(begin, now(), False, nonce, answer.boot,

@@ -33,8 +33,9 @@ from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.links import context
+from self_healing_tempest_plugin.links.monitor_alarm import (
+    link as monitor_alarm)
 from self_healing_tempest_plugin.links.monitor_alarm import kit as alarm_kit
-from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.links.vitrage_deduction import (
     kit as deduction_kit)
@@ -119,8 +120,8 @@ class Bell(monitor.Monitor):
 
     def details(self, seen, expectation, around):
         return {'the bell': asking.Question('Bell', lambda: context.details(
-            link.LINK, 'Bell stroke', 'stroke-1', 'the bell rang', 'Bell',
-            '2026-01-01T12:00:00Z'))}
+            monitor_alarm.LINK, 'Bell stroke', 'stroke-1', 'the bell rang',
+            'Bell', '2026-01-01T12:00:00Z'))}
 
 
 MONITOR = Bell

@@ -28,7 +28,7 @@ from self_healing_tempest_plugin.tests.zuul import layout as layouts
 from tools.zuul import freezing
 from tools.zuul import ground
 from tools.zuul import local_conf
-from tools.zuul import places as where
+from tools.zuul import places
 from tools.zuul import running
 
 # Prints the port that it listens at.
@@ -183,7 +183,7 @@ class GroundTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        self.places = where.Places(self.root / 'zuul')
+        self.places = places.Places(self.root / 'zuul')
         self.useFixture(fixtures.MonkeyPatch(
             'tools.zuul.ground._packages', lambda: ()))
         self.useFixture(fixtures.MonkeyPatch('os.geteuid', lambda: 0))
@@ -195,12 +195,12 @@ class GroundTest(testtools.TestCase):
     def test_port_in_use(self):
         listener = socket.socket()
         self.addCleanup(listener.close)
-        listener.bind((where.ADDRESS, 0))
+        listener.bind((places.ADDRESS, 0))
         listener.listen()
         port = listener.getsockname()[1]
         self.assertTrue(ground.listens(port))
         refused = self.assertRaises(
-            ground.Refused, ground.check_ports, where.Ports(port))
+            ground.Refused, ground.check_ports, places.Ports(port))
         self.assertIn('port %d of 127.0.0.1, for ZooKeeper, is in use: stop '
                       'what listens there' % port, str(refused))
 
@@ -215,7 +215,7 @@ class GroundTest(testtools.TestCase):
         self.assertIn('must be run as root', self.refused())
 
     def test_long_path(self):
-        self.places = where.Places(self.root / ('x' * 80))
+        self.places = places.Places(self.root / ('x' * 80))
         self.assertIn('too long a path for sockets', self.refused())
 
     def test_two_runs(self):
@@ -267,7 +267,7 @@ class ExamineTest(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.places = where.Places(pathlib.Path(
+        self.places = places.Places(pathlib.Path(
             self.useFixture(fixtures.TempDir()).path))
         self.places.builds.mkdir(parents=True)
 
