@@ -82,14 +82,14 @@ class Browser(fixtures.Fixture):
 
     def complaints(self):
         """Return what stands in the console, as lines."""
-        return [one['message'] for one in self._driver.get_log('browser')]
+        return [entry['message'] for entry in self._driver.get_log('browser')]
 
     def requests(self):
         """Return the addresses that were asked for, the page's too."""
-        messages = [json.loads(one['message'])['message']
-                    for one in self._driver.get_log('performance')]
-        return [one['params']['request']['url'] for one in messages
-                if one['method'] == 'Network.requestWillBeSent']
+        messages = [json.loads(entry['message'])['message']
+                    for entry in self._driver.get_log('performance')]
+        return [message['params']['request']['url'] for message in messages
+                if message['method'] == 'Network.requestWillBeSent']
 
     def screenshot(self, height=None):
         """Return a picture of what is in the window.

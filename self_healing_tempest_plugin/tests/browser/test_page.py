@@ -74,7 +74,7 @@ class PageTestCase(testtools.TestCase):
 
 
 def _headline_complaints(seen, text):
-    if [one['text'] for one in seen['headlines']] != [text]:
+    if [heading['text'] for heading in seen['headlines']] != [text]:
         yield 'headlines are %s' % seen['headlines']
         return
     headline, = seen['headlines']
@@ -90,8 +90,8 @@ def _layout_complaints(seen):
     if seen['content'] > seen['width']:
         yield 'the page is %d wide' % seen['content']
     for key in ('beyond', 'small', 'clipped', 'overlaps', 'unnamed'):
-        for one in seen[key][:5]:
-            yield '%s: %s' % (key, one)
+        for element in seen[key][:5]:
+            yield '%s: %s' % (key, element)
 
 
 def _plot_complaints(seen):
@@ -103,23 +103,23 @@ def _plot_complaints(seen):
             yield '%s is small' % row['name']
         if not row['value']:
             yield '%s says nothing' % row['name']
-        marks = [one['box'] for one in row['bars']] + row['whiskers'] + (
+        marks = [bar['box'] for bar in row['bars']] + row['whiskers'] + (
             row['deadlines'])
-        for one in marks:
-            if (one[0] < left - 1 or one[1] < top - 1
-                    or one[2] > right + 1 or one[3] > bottom + 1):
-                yield '%s is drawn outside: %s' % (row['name'], one)
+        for mark in marks:
+            if (mark[0] < left - 1 or mark[1] < top - 1
+                    or mark[2] > right + 1 or mark[3] > bottom + 1):
+                yield '%s is drawn outside: %s' % (row['name'], mark)
 
 
 def looks(row):
     """Return the looks of a row's bars that have a width."""
-    return [one['look'][-1] for one in row['bars']
-            if one['box'][2] > one['box'][0]]
+    return [bar['look'][-1] for bar in row['bars']
+            if bar['box'][2] > bar['box'][0]]
 
 
 def rows(seen):
     """Return the rows of the picture by name."""
-    return {one['name']: one for one in seen['rows']}
+    return {row['name']: row for row in seen['rows']}
 
 
 class PictureTest(PageTestCase):
@@ -132,45 +132,45 @@ class PictureTest(PageTestCase):
                 seen = self.open(html, width, height, scheme)
                 self.assertEqual([], self.complaints(seen, headline),
                                  (width, scheme))
-                self.assertEqual(LINKS, [one['name']
-                                         for one in seen['rows']])
+                self.assertEqual(LINKS, [row['name']
+                                         for row in seen['rows']])
                 yield rows(seen)
 
     def test_healthy(self):
-        for found in self.each(self.healthy(), HEALTHY):
+        for lanes in self.each(self.healthy(), HEALTHY):
             for link in LINKS[1:-1]:
-                row = found[link]
+                row = lanes[link]
                 self.assertIn(looks(row)[-1], ('wait', 'work'))
                 self.assertNotEqual([], row['whiskers'])
                 self.assertNotEqual([], row['deadlines'])
             self.assertEqual(['old', 'silent', 'new', 'new', 'wrong'],
-                             looks(found['answers']))
-            self.assertEqual(2, len(found['answers']['whiskers']))
-            self.assertEqual('broken', looks(found['fault'])[0])
-            self.assertIn('injected', looks(found['fault']))
+                             looks(lanes['answers']))
+            self.assertEqual(2, len(lanes['answers']['whiskers']))
+            self.assertEqual('broken', looks(lanes['fault'])[0])
+            self.assertIn('injected', looks(lanes['fault']))
 
     def test_bars_follow_each_other(self):
         """The axis is the same for all, and time goes to the right."""
-        for found in self.each(self.healthy(), HEALTHY):
-            self.assertEqual(1, len({(one['plot'][0], one['plot'][2])
-                                     for one in found.values()}))
-            ends = [found[link]['whiskers'][0][0] for link in (
+        for lanes in self.each(self.healthy(), HEALTHY):
+            self.assertEqual(1, len({(lane['plot'][0], lane['plot'][2])
+                                     for lane in lanes.values()}))
+            ends = [lanes[link]['whiskers'][0][0] for link in (
                 'alarm', 'deduction', 'workflow', 'stack', 'application')]
             self.assertEqual(sorted(ends), ends)
 
     def test_broken(self):
-        for found in self.each(self.broken(), BROKEN):
-            self.assertIn('missing', found['workflow']['classes'])
-            self.assertEqual(['vain'], looks(found['workflow']))
+        for lanes in self.each(self.broken(), BROKEN):
+            self.assertIn('missing', lanes['workflow']['classes'])
+            self.assertEqual(['vain'], looks(lanes['workflow']))
             # The mark of the deadline stands where the wait ended.
-            mark = found['workflow']['deadlines'][0]
+            mark = lanes['workflow']['deadlines'][0]
             self.assertAlmostEqual(
-                found['workflow']['bars'][0]['box'][2],
+                lanes['workflow']['bars'][0]['box'][2],
                 (mark[0] + mark[2]) / 2, delta=1.5)
             for link in ('stack', 'application'):
-                self.assertEqual([], looks(found[link]))
-                self.assertIn('waiting', found[link]['classes'])
-            self.assertEqual(['old', 'silent'], looks(found['answers']))
+                self.assertEqual([], looks(lanes[link]))
+                self.assertIn('waiting', lanes[link]['classes'])
+            self.assertEqual(['old', 'silent'], looks(lanes['answers']))
 
     def test_diagnosis(self):
         seen = self.open(self.broken())
@@ -240,9 +240,11 @@ class SabotageTest(PageTestCase):
         html = self.healthy()
         self.assertIn(old, html)
         seen = self.open(html.replace(old, new), width)
-        found = self.complaints(seen, HEALTHY)
-        self.addDetail('complaints', content.text_content('\n'.join(found)))
-        self.assertTrue(any(expected in one for one in found), found)
+        complaints = self.complaints(seen, HEALTHY)
+        self.addDetail('complaints',
+                       content.text_content('\n'.join(complaints)))
+        self.assertTrue(any(expected in complaint
+                            for complaint in complaints), complaints)
 
     def style(self, expected, rule, width=800):
         self.check(expected, '</style>', '%s</style>' % rule, width)

@@ -61,11 +61,11 @@ class OperatorTest(testtools.TestCase):
             for operator in mutation_operators.made(kind):
                 examples = list(operator.examples())
                 self.assertTrue(examples, operator)
-                for one in examples:
+                for example in examples:
                     self.assertEqual(
-                        one.post_mutation_code, mutating.mutate_code(
-                            one.pre_mutation_code, operator,
-                            one.occurrence), (operator, one))
+                        example.post_mutation_code, mutating.mutate_code(
+                            example.pre_mutation_code, operator,
+                            example.occurrence), (operator, example))
 
     def test_no_more_than_there_is(self):
         """There is no mutant behind the last example of an operator."""
@@ -95,10 +95,10 @@ class MutantsTest(testtools.TestCase):
     def test_every_kind(self):
         """All kinds come, and the rare ones before the second of others."""
         self.assertEqual(set(mutation_operators.KINDS),
-                         {one.kind for one in self.mutants()})
+                         {mutated.kind for mutated in self.mutants()})
         few = self.mutants(len(mutation_operators.KINDS))
         self.assertEqual(set(mutation_operators.KINDS),
-                         {one.kind for one in few})
+                         {mutated.kind for mutated in few})
 
     def test_always_the_same(self):
         self.assertEqual(self.mutants(9), self.mutants(9))
@@ -109,18 +109,19 @@ class MutantsTest(testtools.TestCase):
 
     def test_other_code(self):
         """Each is Python, unlike the original, and unlike the others."""
-        trees = [ast.dump(ast.parse(one.code)) for one in self.mutants()]
+        trees = [ast.dump(ast.parse(mutated.code))
+                 for mutated in self.mutants()]
         self.assertEqual(len(trees), len(set(trees)))
         self.assertNotIn(ast.dump(ast.parse(CODE)), trees)
 
     def test_described(self):
         """The place and the lines are told."""
-        found = {one.kind: one for one in self.mutants()}
-        dropped = found['call dropped']
+        by_kind = {mutated.kind: mutated for mutated in self.mutants()}
+        dropped = by_kind['call dropped']
         self.assertEqual(
             ('Look.judge', 8, 'self.note(seen)', 'pass'),
             (dropped.function, dropped.line, dropped.before, dropped.after))
-        self.assertEqual('', found['element dropped'].function)
+        self.assertEqual('', by_kind['element dropped'].function)
 
     def test_no_python(self):
         """What cannot be compiled is no mutant."""
@@ -159,31 +160,32 @@ class OutcomeTest(testtools.TestCase):
             self.assertEqual(expected, mutate.killer(output))
 
     def test_judged(self):
-        one = mutant()
+        mutated = mutant()
         argued = {('chain/verdict.py', 'f', 'f()', 'pass'): 'no matter'}
         for expected, survived, arguments in (
                 (('killed', 'test_a.B'), False, argued),
                 (('survived', ''), True, {}),
                 (('equivalent', 'no matter'), True, argued)):
-            found = mutate.judged(one, survived, 'FAIL: test_a.B\n',
-                                  arguments, 1.0)
-            self.assertEqual(expected, (found.outcome, found.why))
+            result = mutate.judged(mutated, survived, 'FAIL: test_a.B\n',
+                                   arguments, 1.0)
+            self.assertEqual(expected, (result.outcome, result.why))
 
     def test_argument_is_of_one_place(self):
         """The same line in another function is another mutant."""
         argued = {('chain/verdict.py', 'f', 'f()', 'pass'): 'no matter'}
-        for other in (mutant(function='g'), mutant(after='f(1)'),
-                      mutant(before='g()'), mutant(module='faults/life.py')):
+        for elsewhere in (mutant(function='g'), mutant(after='f(1)'),
+                          mutant(before='g()'),
+                          mutant(module='faults/life.py')):
             self.assertEqual('survived', mutate.judged(
-                other, True, '', argued, 1.0).outcome)
+                elsewhere, True, '', argued, 1.0).outcome)
 
     def test_equivalents(self):
-        one = {'module': 'm', 'function': 'f', 'before': 'b', 'after': 'a',
-               'why': ' w\n'}
+        entry = {'module': 'm', 'function': 'f', 'before': 'b', 'after': 'a',
+                 'why': ' w\n'}
         self.assertEqual({('m', 'f', 'b', 'a'): 'w'},
-                         mutate.equivalents(json.dumps([one])))
+                         mutate.equivalents(json.dumps([entry])))
         self.assertEqual({}, mutate.equivalents(''))
-        for broken in ({**one, 'line': 1}, {'module': 'm'}):
+        for broken in ({**entry, 'line': 1}, {'module': 'm'}):
             self.assertRaises(SystemExit, mutate.equivalents,
                               json.dumps([broken]))
 
@@ -273,12 +275,12 @@ class RunTest(testtools.TestCase):
     def outcomes(self, *changes, timeout=60):
         """Return what comes of some replacements in the module."""
         code = (self.tree / 'plugin_of_test/sums.py').read_text()
-        found = [mutate.described('sums.py', code, code.replace(*change),
-                                  'kind', None, 0) for change in changes]
+        mutants = [mutate.described('sums.py', code, code.replace(*change),
+                                    'kind', None, 0) for change in changes]
         options = mutate.parse(['--timeout', str(timeout),
                                 '--python', sys.executable])
-        return {one.mutant.after: (one.outcome, one.why)
-                for one in mutate.try_all(found, options, {})}
+        return {result.mutant.after: (result.outcome, result.why)
+                for result in mutate.try_all(mutants, options, {})}
 
     def test_killed_and_survived(self):
         """A mutant that the tests reach, one that hangs, one they miss."""

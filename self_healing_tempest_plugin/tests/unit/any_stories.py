@@ -26,12 +26,12 @@ from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.tests.unit import chain_samples as samples
+from self_healing_tempest_plugin.tests.unit import chain_samples
 
 STARTED, FINISHED = links.Mark.STARTED, links.Mark.FINISHED
 Kind = verdicts.Kind
 INF = float('inf')
-CHAINS = {chain.name: chain for chain in samples.EACH}
+CHAINS = {chain.name: chain for chain in chain_samples.EACH}
 
 # None: nothing is stamped; unknown: the clock that did it is not.
 CLOCKS = ('none', 'unknown', 'true', 'lying')
@@ -244,9 +244,9 @@ class Story:
         """Return whether there is a kind of noise."""
         return bool(self.noise & noise)
 
-    def pick(self, several):
+    def pick(self, choices):
         """Return one of several, as the conditions say."""
-        return several[self.given.which % len(several)]
+        return choices[self.given.which % len(choices)]
 
     def _after(self, begin, share):
         return begin + self.rng.uniform(0.01, share) * self.slack
@@ -293,38 +293,38 @@ class Story:
 
     def waiting(self, step):
         """Return a step and all that wait for it, in order."""
-        found = [step]
+        steps = [step]
         for later in self.steps:
-            if later.after in found:
-                found.append(later)
-        return found
+            if later.after in steps:
+                steps.append(later)
+        return steps
 
     def drop(self, step):
         """Let a step never come, nor what waits for it."""
-        for each in self.waiting(step):
-            self.times[each.link, each.mark] = INF
-            if each.mark is FINISHED and (
-                    not any((other.link, other.mark) == (each.link, STARTED)
-                            for other in self.steps)):
-                self.times.pop((each.link, STARTED), None)
+        for waiting in self.waiting(step):
+            self.times[waiting.link, waiting.mark] = INF
+            if waiting.mark is FINISHED and (
+                    not any((begun.link, begun.mark) == (waiting.link, STARTED)
+                            for begun in self.steps)):
+                self.times.pop((waiting.link, STARTED), None)
 
     def move(self, step, moment):
         """Let a step come at another time, and then what waits for it."""
         moved = self.waiting(step)
         self.times[step.link, step.mark] = moment
-        for each in moved[1:]:
-            self.times.pop((each.link, STARTED), None) if (
-                each.mark is FINISHED and not any(
-                    (other.link, other.mark) == (each.link, STARTED)
-                    for other in self.steps)) else None
-            self.lay((each,))
+        for later in moved[1:]:
+            self.times.pop((later.link, STARTED), None) if (
+                later.mark is FINISHED and not any(
+                    (begun.link, begun.mark) == (later.link, STARTED)
+                    for begun in self.steps)) else None
+            self.lay((later,))
 
     def due(self, step):
         """Return when a step is late, as far as is known beforehand."""
         before = self.steps[:self.steps.index(step)]
         return self.timeouts[step.link.name] + max(
-            [self.injected, *(self.at(each) for each in before
-                              if self.at(each) < INF)])
+            [self.injected, *(self.at(earlier) for earlier in before
+                              if self.at(earlier) < INF)])
 
     def too_late(self, step):
         """Return a moment at which it is late, however it is noticed."""
@@ -357,7 +357,7 @@ class Story:
 
     def payload(self, link, mark=FINISHED, **changes):
         """Return a payload that ties a thing to the fault."""
-        return samples.payload(self.chain, link, mark, **changes)
+        return chain_samples.payload(self.chain, link, mark, **changes)
 
     def thing(self, link, name, begin, end=None, ours=True, **changes):
         """Return a thing of a link.
@@ -419,7 +419,7 @@ class Story:
     def _foreign(self):
         """Yield much the same for others."""
         for link in self.chain.links:
-            for changes in samples.PAYLOADS[link].foreign:
+            for changes in chain_samples.PAYLOADS[link].foreign:
                 begin = self.rng.uniform(
                     self.injecting + 0.01, self.last() + self.slack)
                 yield self.thing(
@@ -474,8 +474,8 @@ class Story:
         :returns: list, empty where nobody can say
         """
         if evidence.object_id.startswith('boot-'):
-            several = self.guests or self.has(Noise.LOSSES)
-            return [] if several or evidence.object_id != (
+            ambiguous = self.guests or self.has(Noise.LOSSES)
+            return [] if ambiguous or evidence.object_id != (
                 self.right.boot) else [self.times[self.chain.goal, FINISHED]]
         return [thing.begin if evidence.mark is STARTED else thing.end
                 for thing in self.things
@@ -493,7 +493,7 @@ class Story:
 
     def expectation(self):
         """Return what the verdict is asked for."""
-        return samples.expected(
+        return chain_samples.expected(
             self.chain, steps=self.steps, timeouts=self.timeouts,
             quiet=self.quiet, alive=self.alive, max_executions=self.most)
 

@@ -22,11 +22,11 @@ import typing
 from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.tests.unit import any_stories as stories
-from self_healing_tempest_plugin.tests.unit import chain_samples as samples
+from self_healing_tempest_plugin.tests.unit import any_stories
+from self_healing_tempest_plugin.tests.unit import chain_samples
 
 STARTED, FINISHED = links.Mark.STARTED, links.Mark.FINISHED
-Kind, Noise, INF = verdicts.Kind, stories.Noise, stories.INF
+Kind, Noise, INF = verdicts.Kind, any_stories.Noise, any_stories.INF
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,10 +85,10 @@ def _carrier(story, link):
     """Return who works on a link: it starts before it and ends after it."""
     order = [(step.link, step.mark) for step in story.steps]
     return next((
-        other for other in story.chain.links if other is not link
-        and (other, STARTED) in order and (link, FINISHED) in order
-        and order.index((other, STARTED)) < order.index((link, FINISHED))
-        < order.index((other, FINISHED))), None)
+        carrier for carrier in story.chain.links if carrier is not link
+        and (carrier, STARTED) in order and (link, FINISHED) in order
+        and order.index((carrier, STARTED)) < order.index((link, FINISHED))
+        < order.index((carrier, FINISHED))), None)
 
 
 def _lost(story):
@@ -101,7 +101,7 @@ def _lost(story):
     at = story.base(_steps_of(story, link)[0]) + story.within(link)
     ways = [_nothing, _foreign, _failed]
     ways += [_misnamed] * bool(story.misnamed(link))
-    ways += [_unfit] * bool(samples.PAYLOADS[link].unfit)
+    ways += [_unfit] * bool(chain_samples.PAYLOADS[link].unfit)
     ways += [_endless] * link.lasting
     way = story.rng.choice(ways)
     begun = way(story, link, at)
@@ -124,11 +124,12 @@ def _end_idle(story, carrier, link):
 def _somebody_answers(story, link, way, blamed):
     """Let another one bring back the application, in time."""
     guest = story.rng.choice((
-        stories.STRANGER, stories.NAMELESS,
-        *stories.REVIVED[story.chain.healed]))
+        any_stories.STRANGER, any_stories.NAMELESS,
+        *any_stories.REVIVED[story.chain.healed]))
     story.patient(link, story.slack)
     story.guests.append((story.soon(story.first), (guest,)))
-    if way is _failed and guest in (stories.STRANGER, stories.NAMELESS):
+    if way is _failed and guest in (any_stories.STRANGER,
+                                    any_stories.NAMELESS):
         # The failure is reason enough, and nobody knows whose server it is.
         return broken(blamed)
     return by_others(blamed)
@@ -143,7 +144,7 @@ def _foreign(story, link, at):
     _nothing(story, link, at)
     story.extra.append(story.thing(
         link, 'not-ours', at, story.soon(at), False,
-        **story.rng.choice(samples.PAYLOADS[link].foreign)))
+        **story.rng.choice(chain_samples.PAYLOADS[link].foreign)))
     return False
 
 
@@ -158,7 +159,7 @@ def _unfit(story, link, at):
     story.drop(_steps_of(story, link)[0])
     story.extra.append(story.thing(
         link, 'unfit', at, story.soon(at),
-        **story.rng.choice(samples.PAYLOADS[link].unfit)))
+        **story.rng.choice(chain_samples.PAYLOADS[link].unfit)))
     return link.lasting
 
 
@@ -185,10 +186,11 @@ def _lost_goal(story):
     goal, at = story.chain.goal, story.times[story.chain.goal, FINISHED]
     story.times[goal, FINISHED], story.took = INF, None
     guest = story.rng.choice((
-        None, None, stories.UNCHANGED, stories.STRANGER, stories.NAMELESS,
-        stories.UNKNOWN, *stories.REVIVED[story.chain.healed]))
+        None, None, any_stories.UNCHANGED, any_stories.STRANGER,
+        any_stories.NAMELESS, any_stories.UNKNOWN,
+        *any_stories.REVIVED[story.chain.healed]))
     story.guests.append((at, guest and (guest,)))
-    if guest in (None, stories.UNCHANGED):
+    if guest in (None, any_stories.UNCHANGED):
         return broken(goal)
     return by_others(goal)
 
@@ -226,8 +228,8 @@ def _edge(story):
         begun = story.times.get((step.link, STARTED), INF)
         story.times[step.link, STARTED] = min(begun, story.at(step))
     allowed = good(story)
-    for each in story.waiting(step):
-        for link in (each.link, _carrier(story, each.link)):
+    for waiting in story.waiting(step):
+        for link in (waiting.link, _carrier(story, waiting.link)):
             allowed |= broken(link) | by_others(link)
     return allowed
 
@@ -269,7 +271,7 @@ def _unfinished(story):
     """Who works on the others never comes to an end."""
     story.lay()
     carriers = [link for link in story.chain.links if any(
-        _carrier(story, other) is link for other in story.chain.links)]
+        _carrier(story, carried) is link for carried in story.chain.links)]
     if not carriers:
         return good(story)
     link = story.pick(carriers)
@@ -311,9 +313,9 @@ def _again(story):
     step = _steps_of(story, link)[0]
     failed = story.base(step)
     begin = failed + story.rng.uniform(0.2, 0.9) * story.grace
-    for each in story.chain.links:
+    for chain_link in story.chain.links:
         # The time of those behind runs from what has failed.
-        story.patient(each, begin - failed + story.shares[link])
+        story.patient(chain_link, begin - failed + story.shares[link])
     story.times.pop((link, STARTED), None)
     story.move(step, begin + story.within(link))
     if link.lasting and step.mark is FINISHED:
@@ -329,10 +331,10 @@ def _again(story):
 def _reversed(story):
     """A link came, and all that should follow it was there before."""
     story.lay()
-    several = story.chain.links[:story.chain.index(story.steps[-1].link)] if (
+    before = story.chain.links[:story.chain.index(story.steps[-1].link)] if (
         story.mode == 'heal') else story.chain.links[:story.chain.index(
             story.chain.repair)]
-    link = story.pick(several)
+    link = story.pick(before)
     late = story.last() + 3 * story.slack - story.first
     story.patient(link, late + story.slack)
     for mark in links.Mark:
@@ -344,8 +346,8 @@ def _reversed(story):
 def _split(story):
     """The guest of before answers after the right one has."""
     allowed = story.rng.choice((_fine, _unseen))(story)
-    old = story.rng.choice((stories.UNCHANGED, stories.REBOOTED)) if (
-        story.chain.healed is healing.REPLACED) else stories.UNCHANGED
+    old = story.rng.choice((any_stories.UNCHANGED, any_stories.REBOOTED)) if (
+        story.chain.healed is healing.REPLACED) else any_stories.UNCHANGED
     at = story.times[story.chain.goal, FINISHED] + story.rng.uniform(
         1, 3) * story.slack
     story.guests.append((at, story.rng.choice(((old,), (story.right, old)))))
@@ -366,8 +368,8 @@ def _stranger(story):
     story.lay()
     _delay(story, 3 * story.slack)
     guest = story.rng.choice((
-        stories.STRANGER, stories.NAMELESS,
-        *stories.REVIVED[story.chain.healed]))
+        any_stories.STRANGER, any_stories.NAMELESS,
+        *any_stories.REVIVED[story.chain.healed]))
     story.guests.append((
         story.times[story.chain.goal, FINISHED] - 2 * story.slack, (guest,)))
     return by_others(story.chain.goal)
@@ -377,7 +379,7 @@ def _beside(story):
     """A stranger takes turns with the right one; he may be seen too late."""
     story.lay()
     story.guests.append((story.times[story.chain.goal, FINISHED],
-                         (story.right, stories.STRANGER)))
+                         (story.right, any_stories.STRANGER)))
     story.patient(story.chain.goal, story.slack * 2)
     story.took = None
     return good(story) | by_others(story.chain.goal)
@@ -404,7 +406,7 @@ def _unknown_host(story):
     story.right = dataclasses.replace(story.right,
                                       known=at + story.slack / 2)
     if story.rng.random() < 0.5:
-        story.guests.append((at - story.slack, (stories.UNKNOWN,)))
+        story.guests.append((at - story.slack, (any_stories.UNKNOWN,)))
     return good(story)
 
 
@@ -434,7 +436,7 @@ def _before(story):
     link = story.pick(story.chain.links)
     at = story.injecting - story.rng.uniform(0.01, 1.5) * story.slack
     if link is story.chain.goal:
-        story.guests += [(at - story.slack, (stories.STRANGER,)),
+        story.guests += [(at - story.slack, (any_stories.STRANGER,)),
                          (story.injecting, None)]
     else:
         story.extra.append(story.thing(link, 'of-before', at, INF))
@@ -521,7 +523,7 @@ def _unexpected(story):
     link = story.rng.choice(_forbidden(story)[:-1])
     at = _quiet_moment(story)
     changes = story.rng.choice((
-        {}, story.misnamed(link), *samples.PAYLOADS[link].unfit))
+        {}, story.misnamed(link), *chain_samples.PAYLOADS[link].unfit))
     end = story.rng.choice((INF, at + 0.01))
     thing = story.thing(link, 'unexpected', at, end, **changes)
     if end < INF and story.rng.random() < 0.5:
@@ -543,8 +545,9 @@ def _unexpected_answer(story):
     """Somebody else answers, where nobody should be healed."""
     _quiet(story)
     guest = story.rng.choice((
-        stories.REBOOTED, stories.EVACUATED, stories.MIGRATED,
-        stories.UNKNOWN, stories.STRANGER, stories.NAMELESS, story.right))
+        any_stories.REBOOTED, any_stories.EVACUATED, any_stories.MIGRATED,
+        any_stories.UNKNOWN, any_stories.STRANGER, any_stories.NAMELESS,
+        story.right))
     at = _quiet_moment(story)
     story.guests.append((at, (guest,)))
     return unexpected(story.chain.goal)
@@ -554,9 +557,9 @@ def _quiet_split(story):
     """Another one answers, and then the guest of before does again."""
     _quiet(story)
     at = _quiet_moment(story)
-    guest = story.rng.choice((stories.STRANGER, story.right))
+    guest = story.rng.choice((any_stories.STRANGER, story.right))
     story.guests += [(at, (guest,)), (at + 2 * story.slack,
-                                      (stories.UNCHANGED,))]
+                                      (any_stories.UNCHANGED,))]
     story.until = at + 4 * story.slack
     return {(Kind.SPLIT_BRAIN, story.chain.goal)}
 
@@ -585,8 +588,8 @@ def _late_dead(story):
     story.alive = True
     at = story.rng.uniform(story.injected, _end(story))
     story.down = at
-    story.guests.append((at + story.rng.uniform(0, 0.3) * stories.GRACE,
-                         (stories.UNCHANGED,)))
+    story.guests.append((at + story.rng.uniform(0, 0.3) * any_stories.GRACE,
+                         (any_stories.UNCHANGED,)))
     return UNTOUCHED
 
 

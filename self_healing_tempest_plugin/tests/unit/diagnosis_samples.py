@@ -122,8 +122,8 @@ class DiagnosisTestCase(testtools.TestCase):
             'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': 'ok',
             'updated_time': None}
         cloud.stack_resources = [
-            dict(one, resource_status='CREATE_COMPLETE')
-            for one in fake_cloud.resources()]
+            dict(resource, resource_status='CREATE_COMPLETE')
+            for resource in fake_cloud.resources()]
         cloud.entities = [fake_cloud.host_entity(),
                           fake_cloud.server_entity()]
         cloud.edges = [(fake_cloud.HOST_VID, 'contains',
@@ -149,8 +149,8 @@ class DiagnosisTestCase(testtools.TestCase):
     def new_server(self, **values):
         """Let the stack have another server."""
         self.cloud.stack_resources = [
-            dict(one, resource_status='UPDATE_COMPLETE')
-            for one in fake_cloud.resources(fake_cloud.NEW_SERVER)]
+            dict(resource, resource_status='UPDATE_COMPLETE')
+            for resource in fake_cloud.resources(fake_cloud.NEW_SERVER)]
         self.cloud.servers = {fake_cloud.NEW_SERVER: dict({
             'id': fake_cloud.NEW_SERVER, 'host': 'compute-20'}, **values)}
 

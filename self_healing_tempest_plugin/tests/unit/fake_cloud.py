@@ -102,8 +102,8 @@ class FakeCloud(fixtures.Fixture):
 
     def asked(self, method, pattern):
         """Return the recorded requests that match."""
-        return [one for one in self.requests if one[0] == method
-                and re.search(pattern, one[1])]
+        return [request for request in self.requests if request[0] == method
+                and re.search(pattern, request[1])]
 
     def handle(self, method, path, query, body):
         """Return status, body and headers for a request."""
@@ -173,12 +173,12 @@ class FakeCloud(fixtures.Fixture):
         self._stack(identifier)
         wanted = {key: values[0] for key, values in query.items()
                   if key in ('resource_name', 'resource_action')}
-        found = [one for one in self.events
-                 if all(one[key] == wanted[key] for key in wanted)]
+        events = [record for record in self.events
+                  if all(record[key] == wanted[key] for key in wanted)]
         # Heat lists the newest first, unless it is told otherwise.
         if query.get('sort_dir') != ['asc']:
-            found = found[::-1]
-        return 200, {'events': found[:int(query.get('limit', ['99'])[0])]}, {}
+            events = events[::-1]
+        return 200, {'events': events[:int(query.get('limit', ['99'])[0])]}, {}
 
     def delete_stack(self, query, body, identifier):
         self._stack(identifier)['stack_status'] = 'DELETE_COMPLETE'
@@ -187,25 +187,25 @@ class FakeCloud(fixtures.Fixture):
     def list_alarms(self, query, body):
         names = query.get('filter_by', [])
         values = query.get('filter_vals', [])
-        return 200, [one for one in self.alarms
-                     if one['vitrage_id'] not in self.graph_only and all(
-                         value in str(one.get(name))
+        return 200, [vertex for vertex in self.alarms
+                     if vertex['vitrage_id'] not in self.graph_only and all(
+                         value in str(vertex.get(name))
                          for name, value in zip(names, values))], {}
 
     def list_active_alarms(self, query, body):
-        _, found, _ = self.list_alarms(query, body)
-        return 200, [one for one in found
-                     if not one.get('end_timestamp')], {}
+        _, alarms, _ = self.list_alarms(query, body)
+        return 200, [vertex for vertex in alarms
+                     if not vertex.get('end_timestamp')], {}
 
     def list_entities(self, query, body):
         wanted = json.loads(body['query'])['=='] if body['query'] else {}
         if body['resource_type']:
             wanted = dict(wanted, vitrage_type=body['resource_type'])
-        return 200, [one for one in self.entities if all(
-            one[key] == wanted[key] for key in wanted)], {}
+        return 200, [entity for entity in self.entities if all(
+            entity[key] == wanted[key] for key in wanted)], {}
 
     def count_entities(self, query, body):
-        kinds = [one['vitrage_type'] for one in self.entities]
+        kinds = [entity['vitrage_type'] for entity in self.entities]
         return 200, {kind: kinds.count(kind) for kind in kinds}, {}
 
     def status(self, query, body):
@@ -214,29 +214,31 @@ class FakeCloud(fixtures.Fixture):
     def list_processes(self, query, body):
         if self.processes is None:
             raise Reply(500, 'Service API not supported')
-        return 200, [{'name': one} for one in self.processes], {}
+        return 200, [{'name': process} for process in self.processes], {}
 
     def topology(self, query, body):
         if body.get('root'):
             return self._around(body['root'])
-        wanted = [one['==']['vitrage_id']
-                  for one in json.loads(body['query'])['or']]
-        nodes = [one for one in self.entities
-                 if one['vitrage_id'] in wanted]
-        ids = [one['vitrage_id'] for one in nodes]
+        wanted = [term['==']['vitrage_id']
+                  for term in json.loads(body['query'])['or']]
+        nodes = [entity for entity in self.entities
+                 if entity['vitrage_id'] in wanted]
+        ids = [node['vitrage_id'] for node in nodes]
         links = [{'source': ids.index(a), 'target': ids.index(b),
                   'relationship_type': label, 'vitrage_is_deleted': False}
                  for a, label, b in self.edges if a in ids and b in ids]
         return 200, {'nodes': nodes, 'links': links, 'graph': {}}, {}
 
     def _around(self, root):
-        nodes = [one for one in self.entities if one['vitrage_id'] == root]
+        nodes = [entity for entity in self.entities
+                 if entity['vitrage_id'] == root]
         if not nodes:
             raise Reply(404, {'message': 'Failed to get topology.'})
-        nodes += [dict(one, vitrage_category='ALARM') for one in self.alarms
-                  if one['vitrage_resource_id'] == root
-                  and one['vitrage_id'] not in self.history_only
-                  and not one.get('end_timestamp')]
+        nodes += [dict(vertex, vitrage_category='ALARM')
+                  for vertex in self.alarms
+                  if vertex['vitrage_resource_id'] == root
+                  and vertex['vitrage_id'] not in self.history_only
+                  and not vertex.get('end_timestamp')]
         return 200, {'nodes': nodes, 'links': [], 'graph': {}}, {}
 
     def rca(self, query, body):
@@ -244,7 +246,7 @@ class FakeCloud(fixtures.Fixture):
         alarm_id, = query['alarm_id']
         ids = [alarm_id, *self.causes.get(alarm_id, ())]
         return 200, {
-            'nodes': [{'vitrage_id': one} for one in ids],
+            'nodes': [{'vitrage_id': vitrage_id} for vitrage_id in ids],
             'links': [{'source': index, 'target': 0, 'key': 'causes'}
                       for index in range(1, len(ids))],
             'graph': {}}, {}
@@ -261,29 +263,29 @@ class FakeCloud(fixtures.Fixture):
         return 200, [template], {}
 
     def delete_template(self, query, body):
-        self.templates = [one for one in self.templates
-                          if one['uuid'] not in body['id']]
+        self.templates = [template for template in self.templates
+                          if template['uuid'] not in body['id']]
         return 200, None, {}
 
     def list_executions(self, query, body):
         wanted = query['workflow_name'][0]
         return 200, {'executions': [
-            one for one in self.executions
-            if one['workflow_name'] == wanted
+            record for record in self.executions
+            if record['workflow_name'] == wanted
             or (wanted.startswith('has:')
-                and wanted[4:] in one['workflow_name'])]}, {}
+                and wanted[4:] in record['workflow_name'])]}, {}
 
     def list_tasks(self, query, body, execution):
-        return 200, {'tasks': [one for one in self.tasks if one[
+        return 200, {'tasks': [record for record in self.tasks if record[
             'workflow_execution_id'] == execution]}, {}
 
     def show_execution(self, query, body, execution):
-        return 200, next(one for one in self.executions
-                         if one['id'] == execution), {}
+        return 200, next(record for record in self.executions
+                         if record['id'] == execution), {}
 
     def delete_execution(self, query, body, execution):
-        self.executions = [one for one in self.executions
-                           if one['id'] != execution]
+        self.executions = [record for record in self.executions
+                           if record['id'] != execution]
         return 204, None, {}
 
     def show_server(self, query, body, server_id):
@@ -308,19 +310,20 @@ class FakeCloud(fixtures.Fixture):
 
     def list_servers(self, query, body):
         return 200, {'servers': [
-            nova_server(one) for one in self.servers.values()
-            if one['host'] == query['host'][0]]}, {}
+            nova_server(instance) for instance in self.servers.values()
+            if instance['host'] == query['host'][0]]}, {}
 
     def list_services(self, query, body):
         wanted = query.get('binary')
         return 200, {'services': [
-            one for one in self.services
-            if wanted in (None, [one['binary']])]}, {}
+            record for record in self.services
+            if wanted in (None, [record['binary']])]}, {}
 
     def update_service(self, query, body, service_id):
-        one = next(one for one in self.services if one['id'] == service_id)
-        one.update(body)
-        return 200, {'service': one}, {}
+        record = next(record for record in self.services
+                      if record['id'] == service_id)
+        record.update(body)
+        return 200, {'service': record}, {}
 
     def list_hypervisors(self, query, body):
         return 200, {'hypervisors': self.hypervisors}, {}
@@ -354,26 +357,26 @@ class FakeCloud(fixtures.Fixture):
 
     def list_actions(self, query, body):
         wanted = query['name'][0].removeprefix('in:').split(',')
-        return 200, {'actions': [{'name': one} for one in self.actions
-                                 if one in wanted]}, {}
+        return 200, {'actions': [{'name': action} for action in self.actions
+                                 if action in wanted]}, {}
 
     def list_networks(self, query, body):
         return 200, {'networks': self.networks}, {}
 
     def show_image(self, query, body, image):
-        for one in self.images:
-            if one['id'] == image:
-                return 200, one, {}
+        for record in self.images:
+            if record['id'] == image:
+                return 200, record, {}
         raise Reply(404, {'message': 'no image'})
 
     def list_images(self, query, body):
-        return 200, {'images': [one for one in self.images
-                                if [one['name']] == query['name']]}, {}
+        return 200, {'images': [image for image in self.images
+                                if [image['name']] == query['name']]}, {}
 
     def list_places(self, query, body):
         return 200, {'provider_summaries': {}, 'allocation_requests': [
-            {'allocations': {one: {'resources': {}}}}
-            for one in self.places]}, {}
+            {'allocations': {place: {'resources': {}}}}
+            for place in self.places]}, {}
 
     def application(self, query, body):
         self.answers_left -= 1
@@ -443,14 +446,14 @@ class _Handler(server.BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         try:
             body = json.loads(raw or b'null')
-            status, found, headers = self.fake.handle(
+            status, answer, headers = self.fake.handle(
                 self.command, url.path, parse.parse_qs(url.query), body)
         except Reply as reply:
-            status, found, headers = reply.status, reply.body, {}
+            status, answer, headers = reply.status, reply.body, {}
         except Silence:
             self.close_connection = True
             return
-        text = found if isinstance(found, str) else json.dumps(found)
+        text = answer if isinstance(answer, str) else json.dumps(answer)
         data = b'' if status == 204 else text.encode()
         self.send_response_only(status)
         if self.fake.tells_time:
@@ -463,7 +466,7 @@ class _Handler(server.BaseHTTPRequestHandler):
         if version:
             headers = dict(headers, **{'OpenStack-API-Version': version})
         self.send_header('Content-Type', 'text/plain' if isinstance(
-            found, str) else 'application/json')
+            answer, str) else 'application/json')
         self.send_header('Content-Length', str(len(data)))
         for name, value in headers.items():
             self.send_header(name, value)
@@ -479,12 +482,12 @@ class _Handler(server.BaseHTTPRequestHandler):
 def alarm(vitrage_id, resource=HOST_VID, kind='prometheus', name='HostDown',
           start='2026-01-01 00:00:10+00:00', end=None):
     """Return an alarm as Vitrage lists it."""
-    found = {'vitrage_id': vitrage_id, 'vitrage_type': kind, 'name': name,
-             'vitrage_resource_id': resource, 'start_timestamp': start,
-             'update_timestamp': start, 'state': 'Active'}
+    vertex = {'vitrage_id': vitrage_id, 'vitrage_type': kind, 'name': name,
+              'vitrage_resource_id': resource, 'start_timestamp': start,
+              'update_timestamp': start, 'state': 'Active'}
     if end:
-        found.update(end_timestamp=end, state='Inactive')
-    return found
+        vertex.update(end_timestamp=end, state='Inactive')
+    return vertex
 
 
 def deduced(vitrage_id='deduced-1', **values):

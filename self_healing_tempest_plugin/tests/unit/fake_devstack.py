@@ -99,10 +99,10 @@ class FakeDevStack(fixtures.Fixture):
 
         :param name: return only those of this function, without it
         """
-        found = [shlex.split(line) for line in (
+        calls = [shlex.split(line) for line in (
             self.root / 'calls').read_text().splitlines()]
-        return found if name is None else [
-            call[1:] for call in found if call[0] == name]
+        return calls if name is None else [
+            call[1:] for call in calls if call[0] == name]
 
     def ini(self, path):
         """Return a file as dict of sections, each one a dict.

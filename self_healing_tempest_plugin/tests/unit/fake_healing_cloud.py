@@ -64,8 +64,8 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
                 self.broken, path)):
             return super().handle(method, path, query, body)
         for route, name in ROUTES.items():
-            found = re.fullmatch(route, wanted)
-            if found:
+            match = re.fullmatch(route, wanted)
+            if match:
                 with self.lock:
                     self.requests.append((method, path, query, body))
                     if self.refuses and re.search(
@@ -81,12 +81,12 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
         return super().act(query, body, server_id)
 
     def show_server(self, query, body, server_id):
-        status, found, headers = super().show_server(query, body, server_id)
+        status, answer, headers = super().show_server(query, body, server_id)
         brief = self.servers[server_id]
-        found['server'].update(
+        answer['server'].update(
             {key: value for key, value in brief.items()
              if key == 'fault' or key.startswith('OS-')})
-        return status, found, headers
+        return status, answer, headers
 
     def engines_list(self, query, body):
         return 200, {'services': self.engines}, {}
@@ -99,8 +99,8 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
         return 200, {'name': name, 'id': 'w1'}, {}
 
     def list_ports(self, query, body):
-        return 200, {'ports': [one for one in self.ports if [
-            one['device_id']] == query['device_id']]}, {}
+        return 200, {'ports': [record for record in self.ports if [
+            record['device_id']] == query['device_id']]}, {}
 
     def list_floating(self, query, body):
         return 200, {'floatingips': self.floating}, {}
@@ -123,11 +123,11 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
             if 'deduction' in self.works:
                 self._deduce()
             if self.fleeting:
-                for one in self.alarms:
-                    one['end_timestamp'] = 'now'
+                for alarm in self.alarms:
+                    alarm['end_timestamp'] = 'now'
         elif not self.forgetful and not self.restarted:
-            for one in self.alarms:
-                one['end_timestamp'] = 'now'
+            for alarm in self.alarms:
+                alarm['end_timestamp'] = 'now'
         return 200, None, {}
 
     def _deduce(self):
@@ -149,17 +149,17 @@ class FakeHealingCloud(fake_cloud.FakeCloud):
 
     def _execute(self, values, description):
         fails = 'mistral fails' in self.works
-        found = dict(
+        execution = dict(
             fake_cloud.execution(
                 'ERROR' if fails else 'SUCCESS',
                 'e8ec0000-0000-4000-8000-00000000009%d' % len(
                     self.executions),
                 state_info='task mark_unhealthy failed' if fails else None),
             input=json.dumps(values), description=description)
-        self.executions.append(found)
+        self.executions.append(execution)
         if not fails:
             self._replace()
-        return found
+        return execution
 
     def mark(self, query, body):
         self.marked.append(self.requests[-1][1].rsplit('/', 1)[-1])

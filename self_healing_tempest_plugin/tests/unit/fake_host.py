@@ -45,5 +45,5 @@ class FakeHost:
 
     def close(self):
         """Give the port back."""
-        for one in self._sockets:
-            one.close()
+        for sock in self._sockets:
+            sock.close()

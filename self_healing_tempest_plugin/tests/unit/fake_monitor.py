@@ -65,20 +65,20 @@ class FakeMonitor(fixtures.Fixture):
             return 200, self.metrics
         silence = re.fullmatch('/api/v2/silence/(.+)', name)
         if silence:
-            found = self.silences.get(silence[1])
-            return (200, found) if found else (404, 'no such silence')
-        found = {
+            answer = self.silences.get(silence[1])
+            return (200, answer) if answer else (404, 'no such silence')
+        answer = {
             '/api/v1/rules': {'groups': [{'name': 'hosts',
                                           'rules': self.rules}]},
             '/api/v1/targets': {'activeTargets': self.targets,
                                 'droppedTargets': []},
             '/api/v1/alertmanagers': {
-                'activeAlertmanagers': [{'url': one}
-                                        for one in self.alertmanagers],
+                'activeAlertmanagers': [{'url': url}
+                                        for url in self.alertmanagers],
                 'droppedAlertmanagers': []},
         }.get(name)
-        if found is not None:
-            return 200, {'status': 'success', 'data': found}
+        if answer is not None:
+            return 200, {'status': 'success', 'data': answer}
         return (200, self.alerts) if name == '/api/v2/alerts' else (404, '')
 
 
@@ -143,7 +143,7 @@ def metrics(total, failed, integration='webhook'):
         for name, value in (('total', total), ('failed_total', failed)):
             metric = 'alertmanager_notification%s_%s' % (unit, name)
             lines.append('# TYPE %s counter' % metric)
-            lines.extend('%s{integration="%s"} %s' % (metric, one, count)
-                         for one, count in (('email', 0),
-                                            (integration, value)))
+            lines.extend('%s{integration="%s"} %s' % (metric, receiver, count)
+                         for receiver, count in (('email', 0),
+                                                 (integration, value)))
     return '\n'.join(lines) + '\n'

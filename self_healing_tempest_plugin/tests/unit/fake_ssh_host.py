@@ -223,14 +223,14 @@ class FakeSshHost(fixtures.Fixture):
         """
         network = self.network
         network.add_nic(nic)
-        for one in addresses:
-            network.ip('address', 'add', *one.split(), 'dev', nic, *(
-                ('nodad',) if ':' in one else ()))
+        for address in addresses:
+            network.ip('address', 'add', *address.split(), 'dev', nic, *(
+                ('nodad',) if ':' in address else ()))
         for family, lines in (('-4', routes), ('-6', routes6)):
-            for one in lines:
-                network.ip(family, 'route', 'add', *one.split(), 'dev', nic)
-        for one in pings:
-            (self.wire / one).write_text(
+            for line in lines:
+                network.ip(family, 'route', 'add', *line.split(), 'dev', nic)
+        for address in pings:
+            (self.wire / address).write_text(
                 '%s -oneline link show dev %s | grep -q "[<,]UP[,>]"\n' % (
                     self.root / 'bin/ip', nic))
         (self.root / 'sys/class/net' / nic).symlink_to(
@@ -249,15 +249,15 @@ class FakeSshHost(fixtures.Fixture):
 
     def nic(self, nic):
         """Return what NIC there is, as a dict of lists of lines."""
-        found = {'up': '"UP"' in self.network.ip('-j', 'link', 'show', 'dev',
+        state = {'up': '"UP"' in self.network.ip('-j', 'link', 'show', 'dev',
                                                  nic)}
         for name, words in (('addresses', ('-6', '-o', 'address', 'show')),
                             ('routes-4', ('-4', 'route', 'show')),
                             ('routes-6', ('-6', 'route', 'show'))):
             lines = self.network.ip(*words, 'dev', nic).splitlines()
-            found[name] = sorted(
+            state[name] = sorted(
                 line.strip() for line in lines if 'fe80:' not in line)
-        return found
+        return state
 
     def run(self, line, stdin=b''):
         """Run a line for the shell as the host does.
@@ -278,15 +278,15 @@ class FakeSshHost(fixtures.Fixture):
 
     def break_connections(self):
         """Close every connection that there is."""
-        for one in self._transports:
-            one.close()
+        for transport in self._transports:
+            transport.close()
 
     def wait_unconnected(self, timeout):
         """Return whether all connections end within some seconds."""
         deadline = time.monotonic() + timeout
-        for one in self._transports:
-            one.join(max(0.0, deadline - time.monotonic()))
-        return not any(one.is_alive() for one in self._transports)
+        for transport in self._transports:
+            transport.join(max(0.0, deadline - time.monotonic()))
+        return not any(transport.is_alive() for transport in self._transports)
 
     def known_host(self):
         """Return the line of the host as ``ssh-keyscan`` prints it."""
@@ -398,9 +398,9 @@ def _copy(source, sink):
         while data := source.recv(65536):
             sink.sendall(data)
     # Each of them, whatever has become of the other one meanwhile.
-    for one in (source, sink):
-        for end in (functools.partial(one.shutdown, socket.SHUT_RDWR),
-                    one.close):
+    for stream in (source, sink):
+        for end in (functools.partial(stream.shutdown, socket.SHUT_RDWR),
+                    stream.close):
             with contextlib.suppress(EOFError, OSError,
                                      paramiko.SSHException):
                 end()

@@ -135,7 +135,7 @@ def run(steps=HEALTHY, until=34.3, life=LIFE, back=BACK, **changes):
             name, FAULT + begin, FAULT + end, detail)
             for name, begin, end, detail in (*life, *back)),
         evidence=tuple(_evidence(*step) for step in sorted(
-            steps, key=lambda one: one[3])),
+            steps, key=lambda step: step[3])),
         probes=probes(until=until + 20),
         watched={link: timelines.Watched(
             70, 1, FAULT + until, 'as it was', FAULT + until)
@@ -171,7 +171,7 @@ def probes(away=0.2, back=30.3, until=55.0, begin=-3.0, **kinds):
 
 
 def _who(at, away, back, kinds):
-    special = [name for name, several in kinds.items() if at in several]
+    special = [name for name, moments in kinds.items() if at in moments]
     if special:
         return special[0]
     if at < away:
@@ -202,7 +202,7 @@ def details():
         (Link.STACK, 'Nova action', 17.5, 'create of server %s' % NEW),
         (Link.STACK, 'Heat event', 28.6,
          'UPDATE_COMPLETE: Stack UPDATE completed successfully'))
-    return tuple(_detail(index, *one) for index, one in enumerate(told))
+    return tuple(_detail(index, *fields) for index, fields in enumerate(told))
 
 
 def _detail(index, link, source, at, text):

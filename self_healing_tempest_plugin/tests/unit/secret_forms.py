@@ -168,10 +168,10 @@ class Sample:
         """Return the part of the secret that a text shows, '' for none."""
         pieces = [self.secret[at:at + 8]
                   for at in range(max(1, len(self.secret) - 7))]
-        ways = {'', *pieces} | {_json(one)[1:-1] for one in pieces} | {
-            html.escape(one) for one in pieces} | {
+        ways = {'', *pieces} | {_json(piece)[1:-1] for piece in pieces} | {
+            html.escape(piece) for piece in pieces} | {
             _b64(self.secret)[:-4]}
-        return max((one for one in ways if one in text), key=len)
+        return max((way for way in ways if way in text), key=len)
 
 
 _F = Form
@@ -231,11 +231,11 @@ FORMS = (
     _F('dict, of bytes', "{b'password': b%s}", spaced, repr),
     _F('dict, double', '{"password": %s, "id": 1}', spaced, _json),
     _F('dict, nested', "{'a': {'b': [{'os_password': %s}]}}", spaced, repr),
-    _F('dict in a string', 'error: %s', spaced, lambda one: repr(
-        str({'password': one, 'x': "it's"}))),
+    _F('dict in a string', 'error: %s', spaced, lambda secret: repr(
+        str({'password': secret, 'x': "it's"}))),
     _F('JSON in JSON', '{"body": %s}', spaced, _json2),
     _F('JSON in JSON in JSON', '%s', spaced,
-       lambda one: _json(_json2(one))),
+       lambda secret: _json(_json2(secret))),
     _F('JSON, lines', '{\n  "password": %s,\n  "a": 1\n}', spaced, _json),
     _F('JSON, value below', '{"password":\n   %s}', spaced, _json),
     _F('JSON, api_key', '{"api_key": %s}', spaced, _json),
@@ -245,7 +245,7 @@ FORMS = (
     _F('JSON, name and value', '{"name": "admin_password", "value": %s}',
        spaced, _json),
     _F('JSON, environment', '{"Env": ["A=1", %s]}', spaced,
-       lambda one: _json('DB_PASSWORD=' + one)),
+       lambda secret: _json('DB_PASSWORD=' + secret)),
     _F('repr of an object', '<Auth(user=admin, password=%s, x=1)>', tame),
     _F('repr of a dataclass', 'Credentials(username="a", password=%s)',
        spaced, repr),
@@ -295,9 +295,9 @@ FORMS = (
     _F('mysqldump', 'mysqldump --password=%s nova', tame),
     _F('curl -u', 'curl -s -u admin:%s http://192.0.2.1/', tame),
     _F('curl --user', 'curl --user %s http://h/', spaced,
-       lambda one: shlex.quote('admin:' + one)),
+       lambda secret: shlex.quote('admin:' + secret)),
     _F('curl -H', 'curl -H %s http://h/', plain,
-       lambda one: shlex.quote('X-Auth-Token: ' + one)),
+       lambda secret: shlex.quote('X-Auth-Token: ' + secret)),
     _F('curl -d', "curl -d '{\"password\": \"%s\"}' http://h/", plain),
     _F('wget', 'wget --http-password=%s http://h/', tame),
     _F('ldapsearch', 'ldapsearch -x -D cn=a -w %s -b dc=x', tame),
@@ -335,7 +335,7 @@ FORMS = (
     _F('systemd, quoted', 'Environment="A=1" "DB_PASSWORD=%s"', plain),
     _F('localrc', 'ADMIN_PASSWORD=%s\nHOST_IP=192.0.2.1', spaced),
     _F('setenv', 'setenv OS_PASSWORD %s\nsetenv OS_PASSWORD=x',
-       lambda: 'P=' + plain(), lambda one: '"%s"' % one),
+       lambda: 'P=' + plain(), lambda secret: '"%s"' % secret),
     # YAML
     _F('YAML', 'a:\n  password: %s\n  b: 1', tame),
     _F("YAML 'X'", 'a:\n  password: %s\n  b: 1', spaced, _yaml1),
@@ -356,7 +356,7 @@ FORMS = (
     _F('kubeconfig, token', 'users:\n- name: a\n  user:\n    token: %s',
        plain),
     _F('kubeconfig, key', 'user:\n  client-key-data: %s\n', plain,
-       lambda one: _b64('-----BEGIN RSA PRIVATE KEY-----\n' + one * 4)),
+       lambda secret: _b64('-----BEGIN RSA PRIVATE KEY-----\n' + secret * 4)),
     _F('cloud-init', '#cloud-config\npassword: %s\nchpasswd: '
        '{expire: False}\n', tame),
     _F('cloud-init, chpasswd in a line',
@@ -370,7 +370,7 @@ FORMS = (
     _F('cloud-init, plain_text_passwd', 'users:\n  - name: a\n'
        '    plain_text_passwd: %s\n', tame),
     _F('user_data', '{"server": {"name": "a", "user_data": "%s"}}', spaced,
-       lambda one: _b64('#cloud-config\npassword: ' + one)),
+       lambda secret: _b64('#cloud-config\npassword: ' + secret)),
     _F('Alertmanager', '    basic_auth:\n      username: x\n      password: '
        '%s\n', tame),
     # Headers
@@ -455,7 +455,7 @@ FORMS = (
     _F('PEM, in YAML', 'key: |\n    -----BEGIN PRIVATE KEY-----\n    %s\n'
        '    -----END PRIVATE KEY-----\nb: 1', body(), _indented),
     _F('PEM, CRLF', '-----BEGIN PRIVATE KEY-----\r\n%s\r\n-----END PRIVATE '
-       'KEY-----\r\n', body(), lambda one: one.replace('\n', '\r\n')),
+       'KEY-----\r\n', body(), lambda secret: secret.replace('\n', '\r\n')),
     _F('PGP', '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n%s\n=abcd\n'
        '-----END PGP PRIVATE KEY BLOCK-----', body()),
     _F('PuTTY', 'Private-Lines: 5\n%s\nPrivate-MAC: 00', body()),
@@ -470,12 +470,13 @@ FORMS = (
     _F('/etc/shadow, yescrypt', 'u:$y$j9T$%s:19000:0:99999:7:::', plain),
     _F('/etc/shadow, DES', 'u:%s:19000:0:99999:7:::', plain),
     _F('htpasswd file', 'admin:$apr1$%s', lambda: plain() + '$' + plain()),
-    *(_F('hash %s' % one, 'is ' + one + '%s', lambda: plain() + '$' + plain())
-      for one in ('$1$', '$5$', '$6$', '$7$', '$y$j9T$', '$gy$', '$2a$10$',
-                  '$2b$10$', '$2y$10$', '$argon2i$v=19$', '$argon2d$v=19$',
-                  '$argon2id$v=19$', '$scrypt$ln=16$', '$pbkdf2-sha512$',
-                  '$bcrypt-sha256$', '$sha1$', '$md5$',
-                  'pbkdf2_sha256$260000$')),
+    *(_F('hash %s' % prefix, 'is ' + prefix + '%s',
+         lambda: plain() + '$' + plain())
+      for prefix in ('$1$', '$5$', '$6$', '$7$', '$y$j9T$', '$gy$', '$2a$10$',
+                     '$2b$10$', '$2y$10$', '$argon2i$v=19$', '$argon2d$v=19$',
+                     '$argon2id$v=19$', '$scrypt$ln=16$', '$pbkdf2-sha512$',
+                     '$bcrypt-sha256$', '$sha1$', '$md5$',
+                     'pbkdf2_sha256$260000$')),
     _F('LDAP', 'userPassword: {SSHA}%s', base64std(40)),
     _F('LDAP, alone', 'is {SSHA256}%s', base64std(40)),
     _F('LDAP, SHA', 'is {SHA}%s', base64std(28)),
@@ -500,7 +501,7 @@ FORMS = (
     _F('SNMP exporter', 'auths:\n  a:\n    community: %s\n', plain),
     _F('libvirt', "<graphics type='vnc' port='-1' passwd='%s'/>", plain),
     _F('libvirt, spice', '<graphics type="spice" passwd="%s"/>', wild,
-       lambda one: html.escape(one)),
+       lambda secret: html.escape(secret)),
     _F('XML', '<password>%s</password>', wild, html.escape),
     _F('XML, attribute', '<user name="a" password="%s"/>', wild,
        html.escape),

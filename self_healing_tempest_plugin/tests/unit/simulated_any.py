@@ -29,16 +29,16 @@ from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.tests.unit import any_stories as stories
-from self_healing_tempest_plugin.tests.unit import any_troubles as troubles
-from self_healing_tempest_plugin.tests.unit import chain_samples as samples
+from self_healing_tempest_plugin.tests.unit import any_stories
+from self_healing_tempest_plugin.tests.unit import any_troubles
+from self_healing_tempest_plugin.tests.unit import chain_samples
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import gates
 from self_healing_tempest_plugin.watching import looks
 from self_healing_tempest_plugin.watching import recorders
 
 STARTED, FINISHED = links.Mark.STARTED, links.Mark.FINISHED
-Kind, Noise, INF = verdicts.Kind, stories.Noise, stories.INF
+Kind, Noise, INF = verdicts.Kind, any_stories.Noise, any_stories.INF
 
 PRECISION = 1e-6
 
@@ -65,10 +65,10 @@ def several(rng, chain, names, number):
     """
     names = sorted(names)
     for index in range(number):
-        yield stories.Conditions(
+        yield any_stories.Conditions(
             chain, names[index % len(names)], rng.randrange(60),
             rng.randrange(5), rng.choice(INTERVALS), rng.choice(LATENCIES),
-            rng.choice(stories.CLOCKS), rng.choice(NOISES),
+            rng.choice(any_stories.CLOCKS), rng.choice(NOISES),
             rng.randrange(2 ** 32))
 
 
@@ -143,10 +143,10 @@ class Watcher:
                                 guest.server, answered=True)
         host = guest.host if guest.known <= at else None
         sightings = self._shown(at).sightings
-        if guest.boot != samples.IDS['boot'] or (
-                host not in (None, samples.IDS['host'])):
+        if guest.boot != chain_samples.IDS['boot'] or (
+                host not in (None, chain_samples.IDS['host'])):
             sightings += (looks.Sighting(FINISHED, guest.boot, {
-                'url': samples.IDS['url'], 'boot': guest.boot,
+                'url': chain_samples.IDS['url'], 'boot': guest.boot,
                 'server': guest.server,
                 **({'host': host} if host else {})}),)
         return looks.Look('%s answers' % guest.server, sightings), probe
@@ -166,9 +166,9 @@ class Run:
 
         :param given: :class:`.any_stories.Conditions`
         """
-        trouble = troubles.TROUBLES[given.trouble]
-        self.story = story = stories.Story(given, trouble.mode,
-                                           trouble.without)
+        trouble = any_troubles.TROUBLES[given.trouble]
+        self.story = story = any_stories.Story(given, trouble.mode,
+                                               trouble.without)
         allowed = trouble.tell(story)
         story.finish()
         self.allowed = allowed | story.untold()
@@ -239,7 +239,7 @@ class Run:
             self.recorder.look(link, begin, self.now, look)
         if not self._due and self._concluded == INF and not self.ended:
             self._due = True
-            pause = self.story.given.interval * stories.JUDGED
+            pause = self.story.given.interval * any_stories.JUDGED
             waited = self.now - self.story.witness
             self._at(self.story.witness + pause * math.ceil(waited / pause),
                      self._judge)
@@ -267,13 +267,13 @@ def check(given):
     """
     run = Run(given)
     seen = run.play()
-    found = verdicts.verdict(seen, run.expectation)
-    complaints = [*_wrong_verdict(run, found), *_wrong_times(run, seen),
+    verdict = verdicts.verdict(seen, run.expectation)
+    complaints = [*_wrong_verdict(run, verdict), *_wrong_times(run, seen),
                   *_wrong_objects(run, seen),
-                  *_believed_lies(run, seen, found)]
+                  *_believed_lies(run, seen, verdict)]
     if complaints:
         raise AssertionError('\n'.join((*complaints, *_describe(run, seen))))
-    return found
+    return verdict
 
 
 def simplest(given):
@@ -285,13 +285,13 @@ def simplest(given):
         for value in values:
             if value == getattr(given, name):
                 break
-            other = dataclasses.replace(given, **{name: value})
-            if _is_wrong(other):
-                return simplest(other)
+            simpler = dataclasses.replace(given, **{name: value})
+            if _is_wrong(simpler):
+                return simplest(simpler)
     for noise in Noise.EACH:
-        other = dataclasses.replace(given, noise=given.noise & ~noise)
-        if other != given and _is_wrong(other):
-            return simplest(other)
+        simpler = dataclasses.replace(given, noise=given.noise & ~noise)
+        if simpler != given and _is_wrong(simpler):
+            return simplest(simpler)
     return given
 
 
@@ -303,16 +303,16 @@ def _is_wrong(given):
     return False
 
 
-def _wrong_verdict(run, found):
-    if (found.kind, found.link) not in run.allowed:
-        yield 'wrong verdict: %s; right: %s' % (found, ' or '.join(
+def _wrong_verdict(run, verdict):
+    if (verdict.kind, verdict.link) not in run.allowed:
+        yield 'wrong verdict: %s; right: %s' % (verdict, ' or '.join(
             '%s %s' % (kind.name, link and link.name)
             for kind, link in run.allowed))
     story = run.story
-    if found.kind is Kind.HEALED and story.took is not None:
-        if not story.took - PRECISION <= found.seconds <= (
+    if verdict.kind is Kind.HEALED and story.took is not None:
+        if not story.took - PRECISION <= verdict.seconds <= (
                 story.took + story.slack):
-            yield 'it took %s, not %s' % (story.took, found.seconds)
+            yield 'it took %s, not %s' % (story.took, verdict.seconds)
 
 
 def _wrong_times(run, seen):
@@ -349,14 +349,14 @@ def _wrong_objects(run, seen):
             yield '%s: %s were counted of %s' % (link, sorted(counted), ours)
 
 
-def _believed_lies(run, seen, found):
+def _believed_lies(run, seen, verdict):
     """Yield a complaint when the clocks of services make the verdict."""
-    other = verdicts.verdict(dataclasses.replace(seen, clocks={}),
-                             run.expectation)
+    clockless = verdicts.verdict(dataclasses.replace(seen, clocks={}),
+                                 run.expectation)
     # What was just before or after the fault, a clock may tell.
     unsure = {kind for kind, _ in (*run.story.untold(), *run.allowed)}
-    if other != found and Kind.INVALID not in unsure:
-        yield 'without any clock the verdict is another: %s' % other
+    if clockless != verdict and Kind.INVALID not in unsure:
+        yield 'without any clock the verdict is another: %s' % clockless
 
 
 def _describe(run, seen):

@@ -46,18 +46,18 @@ from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import simulated_hostility
 from self_healing_tempest_plugin.tests.unit import simulated_services
-from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_stories
+from self_healing_tempest_plugin.tests.unit import simulated_world
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import gates
 from self_healing_tempest_plugin.watching import recorders
 from self_healing_tempest_plugin.watching import watch
 
 Link, Mark, Kind = vitrage, links.Mark, verdicts.Kind
-INF, OLD, NEW = worlds.INF, worlds.OLD, worlds.NEW
+INF, OLD, NEW = simulated_world.INF, simulated_world.OLD, simulated_world.NEW
 
 _MONITOR = monitors.of(dataclasses.replace(host_samples.SETTINGS,
-                                           monitor=worlds.MONITOR))
+                                           monitor=simulated_world.MONITOR))
 
 # Times of the model are compared as stamps of about EPOCH allow.
 PRECISION = 1e-5
@@ -79,8 +79,9 @@ _PLAIN = (('noise', (0,)), ('clocks', ('true', 'unknown')),
           ('pace', (0, 2)))
 
 # None, each, each two of them, and all.
-NOISES = sorted({one | other for one in stories.Noise.EACH
-                 for other in stories.Noise.EACH} | {0, stories.Noise.ALL})
+NOISES = sorted({first | second for first in simulated_stories.Noise.EACH
+                 for second in simulated_stories.Noise.EACH}
+                | {0, simulated_stories.Noise.ALL})
 
 
 def by_chance(rng, troubles):
@@ -89,10 +90,10 @@ def by_chance(rng, troubles):
     :param rng: :class:`random.Random`
     :param troubles: names of the troubles
     """
-    return stories.Conditions(
+    return simulated_stories.Conditions(
         rng.choice(sorted(troubles)), rng.randrange(60), rng.randrange(5),
         rng.choice(INTERVALS), rng.choice(LATENCIES),
-        rng.choice(worlds.CLOCKS), rng.choice(NOISES),
+        rng.choice(simulated_world.CLOCKS), rng.choice(NOISES),
         rng.randrange(2 ** 32))
 
 
@@ -126,11 +127,11 @@ class Run:
         :param given: :class:`Conditions`
         """
         trouble = simulated_hostility.TROUBLES[given.trouble]
-        self.story = story = stories.Story(given, trouble.links,
-                                           trouble.without)
+        self.story = story = simulated_stories.Story(given, trouble.links,
+                                                     trouble.without)
         self.allowed = trouble.tell(story)
         self.expectation = story.expectation()
-        self.world = stories.world(story)
+        self.world = simulated_stories.world(story)
         self.allowed = self.allowed | untold(story, self.world)
         self.now, self.ended = story.origin - LONG_BEFORE, False
         self.prepare()
@@ -139,7 +140,8 @@ class Run:
         """Make who watches."""
         story = self.story
         self.recorder = recorders.Recorder(waiting.Clock(
-            now=lambda: self.now, wall=lambda: worlds.EPOCH + self.now))
+            now=lambda: self.now,
+            wall=lambda: simulated_world.EPOCH + self.now))
         self._requests = simulated_services.Requests(
             self.world, story.rng, story.slowest)
         self._watchers = self._watch()
@@ -157,7 +159,8 @@ class Run:
         world, requests, story = self.world, self._requests, self.story
         requests.poll = simulated_services.Poll(story.origin - LONG_BEFORE)
         return watching(world, requests, simulated_services.Application(
-            world, requests, story.rng, story.has(stories.Noise.LOSSES)))
+            world, requests, story.rng,
+            story.has(simulated_stories.Noise.LOSSES)))
 
     def play(self):
         """Let it happen, and return the timeline.
@@ -226,8 +229,9 @@ class Run:
         if not self._due and self._concluded == INF and not self.ended:
             self._due = True
             waited = self.now - self.story.witness
-            self._at(self.story.witness + stories.OVER_INTERVAL * math.ceil(
-                waited / stories.OVER_INTERVAL), self._judge)
+            self._at(self.story.witness + (
+                simulated_stories.OVER_INTERVAL * math.ceil(
+                    waited / simulated_stories.OVER_INTERVAL)), self._judge)
 
     def _passes(self, link, begin, error):
         """Return whether a poll that broke may be one without an answer."""
@@ -274,16 +278,17 @@ def watching(world, requests, application):
     vitrage = simulated_services.vitrage_client(world, requests)
     nova = simulated_services.nova_client(world, requests)
     return (
-        monitor_alarm.AlarmWatcher(vitrage, worlds.HOST_ENTITY,
-                                   _MONITOR, worlds.HOST_ALARM),
-        vitrage_deduction.DeductionWatcher(vitrage, worlds.SERVER_ENTITY,
-                                           worlds.DEDUCED_ALARM),
+        monitor_alarm.AlarmWatcher(vitrage, simulated_world.HOST_ENTITY,
+                                   _MONITOR, simulated_world.HOST_ALARM),
+        vitrage_deduction.DeductionWatcher(
+            vitrage, simulated_world.SERVER_ENTITY,
+            simulated_world.DEDUCED_ALARM),
         mistral_workflow.WorkflowWatcher(
             simulated_services.mistral_client(world, requests),
-            worlds.WORKFLOW, OLD.server),
+            simulated_world.WORKFLOW, OLD.server),
         heat_stack.StackWatcher(
             simulated_services.heat_client(world, requests), nova,
-            worlds.STACK, OLD.server, requests.together),
+            simulated_world.STACK, OLD.server, requests.together),
         application_link.ApplicationWatcher(application, OLD.boot, nova))
 
 
@@ -298,14 +303,15 @@ def untold(story, world):
                    for begin in begins)
 
     came = {
-        Link.ALARM: [one.begin for one in world.alarms if (
-            one.entity, one.name) == (worlds.HOST_VID, worlds.HOST_ALARM)],
-        Link.DEDUCTION: [one.begin for one in world.alarms if (
-            one.entity, one.name) == (worlds.SERVER_VID,
-                                      worlds.DEDUCED_ALARM)],
-        Link.WORKFLOW: [one.begin for one in world.executions
-                        if one.server_id == OLD.server],
-        Link.STACK: [one.begin for one in world.updates],
+        Link.ALARM: [alarm.begin for alarm in world.alarms if (
+            alarm.entity, alarm.name) == (simulated_world.HOST_VID,
+                                          simulated_world.HOST_ALARM)],
+        Link.DEDUCTION: [alarm.begin for alarm in world.alarms if (
+            alarm.entity, alarm.name) == (simulated_world.SERVER_VID,
+                                          simulated_world.DEDUCED_ALARM)],
+        Link.WORKFLOW: [execution.begin for execution in world.executions
+                        if execution.server_id == OLD.server],
+        Link.STACK: [update.begin for update in world.updates],
         Link.APPLICATION: [story.answered]}
     return {(Kind.INVALID, link) for link, begins in came.items()
             if soon(link, begins)}
@@ -321,15 +327,15 @@ def check(given, kind=Run):
     """
     run = kind(given)
     seen = run.play()
-    found = verdicts.verdict(seen, run.expectation)
+    verdict = verdicts.verdict(seen, run.expectation)
     complaints = [
-        *_wrong_verdict(run, found), *_wrong_times(run, seen),
+        *_wrong_verdict(run, verdict), *_wrong_times(run, seen),
         *_wrong_executions(run, seen), *_wrong_outage(run, seen),
         *_wrong_remarks(run, seen),
-        *_believed_lies(run, seen, found)]
+        *_believed_lies(run, seen, verdict)]
     if complaints:
         raise AssertionError('\n'.join((*complaints, *_describe(run, seen))))
-    return found
+    return verdict
 
 
 def simplest(given, kind=Run):
@@ -342,13 +348,13 @@ def simplest(given, kind=Run):
         for value in values:
             if value == getattr(given, name):
                 break
-            other = dataclasses.replace(given, **{name: value})
-            if _is_wrong(other, kind):
-                return simplest(other, kind)
-    for noise in stories.Noise.EACH:
-        other = dataclasses.replace(given, noise=given.noise & ~noise)
-        if other != given and _is_wrong(other, kind):
-            return simplest(other, kind)
+            simpler = dataclasses.replace(given, **{name: value})
+            if _is_wrong(simpler, kind):
+                return simplest(simpler, kind)
+    for noise in simulated_stories.Noise.EACH:
+        simpler = dataclasses.replace(given, noise=given.noise & ~noise)
+        if simpler != given and _is_wrong(simpler, kind):
+            return simplest(simpler, kind)
     return given
 
 
@@ -360,41 +366,41 @@ def _is_wrong(given, kind):
     return False
 
 
-def _wrong_verdict(run, found):
-    if (found.kind, found.link) not in run.allowed:
-        yield 'wrong verdict: %s; right: %s' % (found, ' or '.join(
+def _wrong_verdict(run, verdict):
+    if (verdict.kind, verdict.link) not in run.allowed:
+        yield 'wrong verdict: %s; right: %s' % (verdict, ' or '.join(
             '%s %s' % (kind.name, link and link.name)
             for kind, link in run.allowed))
     story = run.story
-    if found.kind is Kind.HEALED and not story.wired:
+    if verdict.kind is Kind.HEALED and not story.wired:
         took = min((time for time, answer in run.world.answers
                     if answer is NEW), default=INF) - story.injecting
-        if not took <= found.seconds <= took + story.slack:
-            yield 'it took %s, not %s' % (took, found.seconds)
+        if not took <= verdict.seconds <= took + story.slack:
+            yield 'it took %s, not %s' % (took, verdict.seconds)
 
 
 def _wrong_times(run, seen):
     """Yield what did not happen when the evidence says that it did."""
-    losses = run.story.has(stories.Noise.LOSSES)
-    for one in seen.evidence:
-        if one.link is Link.APPLICATION and (
-                losses or one.object_id != NEW.boot):
+    losses = run.story.has(simulated_stories.Noise.LOSSES)
+    for evidence in seen.evidence:
+        if evidence.link is Link.APPLICATION and (
+                losses or evidence.object_id != NEW.boot):
             # That a request is lost looks as if nobody answered any more. Who
             # has answered for a while only may have gone when a later poll
             # began; and that the old server was moved, Nova has to say first.
             continue
-        polls = timelines.Interval(one.earliest, one.seen_at)
-        told = seen.when(one)
+        polls = timelines.Interval(evidence.earliest, evidence.seen_at)
+        told = seen.when(evidence)
         if told.meet(polls) != told:
-            yield '%s: %s is not within %s' % (one.link.name, told, polls)
-        happened = _happened(run, one)
+            yield '%s: %s is not within %s' % (evidence.link.name, told, polls)
+        happened = _happened(run, evidence)
         if not any(map(functools.partial(_holds, polls), happened)):
             yield '%s %s: none of %s is within %s' % (
-                one.link.name, one.object_id, happened, polls)
+                evidence.link.name, evidence.object_id, happened, polls)
         elif run.story.given.clocks != 'lying' and not any(
                 map(functools.partial(_holds, told), happened)):
             yield '%s %s: none of %s is within what is told, %s' % (
-                one.link.name, one.object_id, happened, told)
+                evidence.link.name, evidence.object_id, happened, told)
     if run.story.given.clocks != 'lying' and seen.disbelieved():
         yield 'truthful clocks are not believed'
 
@@ -402,7 +408,7 @@ def _wrong_times(run, seen):
 def _wrong_remarks(run, seen):
     """Yield a complaint when what was seen for certain is not told."""
     told = verdicts.remarks(seen, run.expectation)
-    if not any(run.story.remarked in one for one in ('', *told)):
+    if not any(run.story.remarked in remark for remark in ('', *told)):
         yield '%s is not among %s' % (run.story.remarked, told)
 
 
@@ -415,23 +421,24 @@ def _happened(run, evidence):
     world, name = run.world, evidence.object_id
     started = evidence.mark is Mark.STARTED
     if evidence.link is Link.WORKFLOW:
-        return [one.begin if started else one.end
-                for one in world.executions if one.id == name]
+        return [execution.begin if started else execution.end
+                for execution in world.executions if execution.id == name]
     if evidence.link is Link.STACK:
-        return [one.begin if started else one.end
-                for one in world.updates
-                if one.begin > run.story.origin - LONG_BEFORE]
+        return [update.begin if started else update.end
+                for update in world.updates
+                if update.begin > run.story.origin - LONG_BEFORE]
     if evidence.link is Link.APPLICATION:
         return [time for time, answer in world.answers if answer]
-    return [one.begin for one in world.alarms if one.id == name]
+    return [alarm.begin for alarm in world.alarms if alarm.id == name]
 
 
 def _wrong_executions(run, seen):
     """Yield a complaint when not all executions were counted, or too many."""
     story = run.story
-    began = {one.id: one.begin for one in run.world.executions
-             if one.server_id == OLD.server
-             and one.begin > story.origin - LONG_BEFORE}
+    began = {execution.id: execution.begin
+             for execution in run.world.executions
+             if execution.server_id == OLD.server
+             and execution.begin > story.origin - LONG_BEFORE}
     counted = set(seen.objects.get(Link.WORKFLOW, ()))
     certain = set() if story.dark or story.spells or run.ended else {
         name for name, begin in began.items()
@@ -444,28 +451,29 @@ def _wrong_outage(run, seen):
     """Yield a complaint when the outage was not when it was said to be."""
     story = run.story
     down = min(max(story.down, story.fault), story.answered)
-    one_outage = not story.late_answers and story.answer == worlds.NEW and (
-        not story.has(stories.Noise.LOSSES))
+    one_outage = not story.late_answers and (
+        story.answer == simulated_world.NEW) and (
+            not story.has(simulated_stories.Noise.LOSSES))
     if (not one_outage or story.answered - down < 2 * story.slack
             or story.answered > run.now - story.slack):
         return
-    found = outages.service(seen).outage
-    if found is None or not _holds(found.begin, down) or (
-            found.end is None or not _holds(found.end, story.answered)):
+    outage = outages.service(seen).outage
+    if outage is None or not _holds(outage.begin, down) or (
+            outage.end is None or not _holds(outage.end, story.answered)):
         yield 'the outage from %s to %s was seen as %s' % (
-            down, story.answered, found)
+            down, story.answered, outage)
 
 
-def _believed_lies(run, seen, found):
+def _believed_lies(run, seen, verdict):
     """Yield a complaint when the clocks of services make the verdict."""
     if run.story.given.clocks == 'lying':
-        other = verdicts.verdict(dataclasses.replace(seen, clocks={}),
-                                 run.expectation)
+        clockless = verdicts.verdict(dataclasses.replace(seen, clocks={}),
+                                     run.expectation)
         # A lie that the polls do not contradict is as good as the truth.
         unsure = untold(run.story, run.world) & {
-            (one.kind, one.link) for one in (found, other)}
-        if other != found and not unsure:
-            yield 'without any clock the verdict is another: %s' % other
+            (judged.kind, judged.link) for judged in (verdict, clockless)}
+        if clockless != verdict and not unsure:
+            yield 'without any clock the verdict is another: %s' % clockless
 
 
 def _describe(run, seen):
@@ -478,16 +486,16 @@ def _describe(run, seen):
                  'begun', 'done', 'ended', 'answered', 'gone', 'until'):
         yield '%s at %.2f' % (name, getattr(
             run.world if name == 'gone' else run.story, name) - origin)
-    for one in (*run.world.alarms, *run.world.executions,
-                *run.world.updates, *run.world.spells):
+    for period in (*run.world.alarms, *run.world.executions,
+                   *run.world.updates, *run.world.spells):
         yield str(dataclasses.replace(
-            one, begin=one.begin - origin, end=one.end - origin))
-    for one in seen.evidence:
-        told = seen.when(one)
+            period, begin=period.begin - origin, end=period.end - origin))
+    for evidence in seen.evidence:
+        told = seen.when(evidence)
         yield '%s %s %s: %.2f to %.2f, told %.2f to %.2f' % (
-            one.link.name, one.mark.value, one.object_id,
-            one.earliest - origin, one.seen_at - origin, told.begin - origin,
-            told.end - origin)
+            evidence.link.name, evidence.mark.value, evidence.object_id,
+            evidence.earliest - origin, evidence.seen_at - origin,
+            told.begin - origin, told.end - origin)
     yield 'concluded at %.2f, over at %.2f' % (
         (seen.concluded or INF) - origin, run.now - origin)
     yield from map(str, seen.failures)

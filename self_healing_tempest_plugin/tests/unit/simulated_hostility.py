@@ -22,14 +22,15 @@ import dataclasses
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.tests.unit import simulated_services
-from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
-from self_healing_tempest_plugin.tests.unit import simulated_troubles as wrong
+from self_healing_tempest_plugin.tests.unit import simulated_stories
+from self_healing_tempest_plugin.tests.unit import simulated_troubles
 from self_healing_tempest_plugin.tests.unit import simulated_wire
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_world
 
-Link, Kind, Noise = vitrage, verdicts.Kind, stories.Noise
-Trouble, HEALED = wrong.Trouble, wrong.HEALED
-INF, OLD, REBOOTED = worlds.INF, worlds.OLD, worlds.REBOOTED
+Link, Kind, Noise = vitrage, verdicts.Kind, simulated_stories.Noise
+Trouble, HEALED = simulated_troubles.Trouble, simulated_troubles.HEALED
+INF, OLD = simulated_world.INF, simulated_world.OLD
+REBOOTED = simulated_world.REBOOTED
 
 # The watch ended before anything was sure.
 EARLY = {(Kind.INVALID, None)}
@@ -70,13 +71,15 @@ def _refused(story):
     story.lay()
     service = {Link.ALARM: 'Vitrage', Link.WORKFLOW: 'Mistral',
                Link.STACK: 'Heat', Link.APPLICATION: 'Nova'}[story.link]
-    problem = story.rng.choice([one for one in simulated_services.REFUSALS
-                                if one != 'not found'])
+    problem = story.rng.choice([
+        refusal for refusal in simulated_services.REFUSALS
+        if refusal != 'not found'])
     if story.rng.random() < 0.5:
         return _refused_shortly(story, service, problem)
     story.bear(simulated_services.REFUSED + 3 * story.slack)
     begin = story.rng.uniform(story.origin, _sure(story))
-    story.spells.append(worlds.Spell(service, begin, INF, problem=problem))
+    story.spells.append(simulated_world.Spell(
+        service, begin, INF, problem=problem))
     own = {'Vitrage': story.deduced, 'Mistral': story.ended}.get(
         service, story.done)
     if begin < own or begin < (_sure(story) - simulated_services.REFUSED
@@ -88,8 +91,9 @@ def _refused(story):
 def _refused_shortly(story, service, problem):
     story.bear(2 * simulated_services.REFUSED)
     begin = story.rng.uniform(story.origin, _sure(story))
-    length = simulated_services.REFUSED - stories.MOST_REQUESTS * story.slowest
-    story.spells.append(worlds.Spell(service, begin, begin + max(
+    length = simulated_services.REFUSED - (
+        simulated_stories.MOST_REQUESTS * story.slowest)
+    story.spells.append(simulated_world.Spell(service, begin, begin + max(
         0.5, story.rng.uniform(0, length)), problem=problem))
     # Nobody can be sure of who takes so long to say no; and a body that
     # makes no sense to our own code ends the watch at once.
@@ -104,7 +108,7 @@ def _not_found(story):
     service, request = ('Vitrage', '') if story.link is Link.ALARM else (
         'Mistral', 'get')
     begin = story.rng.uniform(story.origin, _sure(story))
-    story.spells.append(worlds.Spell(
+    story.spells.append(simulated_world.Spell(
         service, begin, begin + story.rng.uniform(0.5, 9), 0.0, 'not found',
         request))
     return HEALED
@@ -120,11 +124,12 @@ def _dripping(story):
     }[story.link]
     begin = story.rng.uniform(story.origin, until)
     if story.rng.random() < 0.5:
-        story.spells.append(worlds.Spell(
+        story.spells.append(simulated_world.Spell(
             service, begin, INF, simulated_services.ENDLESS, 'drips'))
-        return wrong.broken(story.link) | wrong.by_others(story.link)
+        return simulated_troubles.broken(story.link) | (
+            simulated_troubles.by_others(story.link))
     story.bear(2 * simulated_services.PATIENCE + story.slack)
-    story.spells.append(worlds.Spell(
+    story.spells.append(simulated_world.Spell(
         service, begin, begin + story.slack, simulated_services.ENDLESS,
         'drips'))
     return HEALED
@@ -133,8 +138,9 @@ def _dripping(story):
 def _just_before(story):
     """Something of a link began in the last seconds before the fault."""
     story.inject(story.origin + story.rng.uniform(0.1, 9))
-    story.bear(stories.LONGEST_LAG + stories.HISTORY_INTERVAL + story.slack,
-               Link.ALARM, Link.DEDUCTION)
+    story.bear(
+        simulated_stories.LONGEST_LAG + simulated_stories.HISTORY_INTERVAL
+        + story.slack, Link.ALARM, Link.DEDUCTION)
     story.lay()
     at = story.injecting - story.rng.uniform(0.02, 8)
     if story.link is Link.ALARM:
@@ -145,13 +151,14 @@ def _just_before(story):
     elif story.link is Link.WORKFLOW:
         story.created = at
     else:
-        story.updates.append(worlds.Update('early', at, min(
+        story.updates.append(simulated_world.Update('early', at, min(
             at + story.soon(0.1), story.injecting)))
     right = {(Kind.INVALID, story.link)}
     if story.given.clocks == 'lying':
         # Where the polls do not know better, a lie is believed.
-        return (right | HEALED | wrong.by_others(story.link)).union(
-            *map(wrong.broken, vitrage.CHAIN.links))
+        return (right | HEALED
+                | simulated_troubles.by_others(story.link)).union(
+                    *map(simulated_troubles.broken, vitrage.CHAIN.links))
     return right
 
 
@@ -160,7 +167,7 @@ def _alarm_before(story, at):
     end, lag = story.rng.choice((
         (INF, None), (INF, INF),
         (story.rng.uniform(at, story.injecting), None)))
-    alarm = stories.host_alarm(story, 'alarm-1', at, end)
+    alarm = simulated_stories.host_alarm(story, 'alarm-1', at, end)
     return alarm if lag is None else dataclasses.replace(alarm, lag=lag)
 
 
@@ -169,36 +176,38 @@ def _flaps(story):
     story.inject(story.origin + story.rng.uniform(0.1, 9))
     story.lay()
     at = story.injecting - story.rng.uniform(0.02, 8)
-    story.alarms.append(stories.host_alarm(
+    story.alarms.append(simulated_stories.host_alarm(
         story, 'alarm-0', at, story.rng.uniform(at, story.injecting)))
     right = HEALED | {(Kind.INVALID, Link.ALARM)}
     if story.given.clocks != 'lying':
         return right
     # A lie may make it an effect of the fault, from which nothing followed.
-    return (right | wrong.broken(Link.DEDUCTION)
-            | wrong.by_others(Link.DEDUCTION))
+    return (right | simulated_troubles.broken(Link.DEDUCTION)
+            | simulated_troubles.by_others(Link.DEDUCTION))
 
 
 def _flaps_after(story):
     """The alarm comes, goes unseen, and comes again."""
-    story.bear(stories.LONGEST_LAG + stories.HISTORY_INTERVAL + story.slack,
-               Link.ALARM, Link.DEDUCTION)
+    story.bear(
+        simulated_stories.LONGEST_LAG + simulated_stories.HISTORY_INTERVAL
+        + story.slack, Link.ALARM, Link.DEDUCTION)
     story.lay()
     end = story.rng.uniform(story.alarm, story.deduced)
     again = end + story.soon()
     story.alarms += [
-        stories.host_alarm(story, 'alarm-1', story.alarm, end),
-        stories.host_alarm(story, 'alarm-2', again)]
+        simulated_stories.host_alarm(story, 'alarm-1', story.alarm, end),
+        simulated_stories.host_alarm(story, 'alarm-2', again)]
     story.alarm = INF
     # Of what is in no graph any more, and in no history yet, nobody knows.
-    return HEALED.union(*map(wrong.by_others, vitrage.CHAIN.links))
+    return HEALED.union(
+        *map(simulated_troubles.by_others, vitrage.CHAIN.links))
 
 
 def _by_somebody(story):
     """Somebody else brings the application back, in many ways."""
     return story.rng.choice((_instead, _beside, _at_the_end))(
-        story, story.rng.choice((*worlds.IMPOSTORS, 'evacuated', 'evacuated',
-                                 'migrated')))
+        story, story.rng.choice((*simulated_world.IMPOSTORS, 'evacuated',
+                                 'evacuated', 'migrated')))
 
 
 def _answers_as(story, who, at):
@@ -209,44 +218,46 @@ def _answers_as(story, who, at):
     if who == 'migrated':
         # Nobody asks where a server is that has not been away.
         moved = story.answered = max(at, story.fault + 2 * story.slack)
-    story.places[OLD.server] = [worlds.Place(-INF, worlds.HOST),
-                                worlds.Place(moved, worlds.SPARE)]
+    story.places[OLD.server] = [
+        simulated_world.Place(-INF, simulated_world.HOST),
+        simulated_world.Place(moved, simulated_world.SPARE)]
     return REBOOTED if who == 'evacuated' else OLD
 
 
 def _instead(story, who):
     """The chain stops at a link, and somebody heals."""
     story.lay()
-    story.timeouts[story.link] += stories.HISTORY_INTERVAL + 4 * story.slack
+    story.timeouts[story.link] += (
+        simulated_stories.HISTORY_INTERVAL + 4 * story.slack)
     at = max(story.first, story.before(story.link)) + story.soon(1)
     if story.link is Link.STACK:
-        wrong.no_update(story, at)
+        simulated_troubles.no_update(story, at)
     else:
         story.stop(story.link)
     story.answered = at
     story.answer = _answers_as(story, who, at)
-    return wrong.by_others(story.link)
+    return simulated_troubles.by_others(story.link)
 
 
 def _beside(story, who):
     """All links come, and then somebody else answers."""
     story.lay()
-    story.timeouts[Link.APPLICATION] += (stories.HISTORY_INTERVAL
+    story.timeouts[Link.APPLICATION] += (simulated_stories.HISTORY_INTERVAL
                                          + 2 * story.slack)
     story.answer = _answers_as(story, who, story.answered)
-    return wrong.by_others(Link.APPLICATION)
+    return simulated_troubles.by_others(Link.APPLICATION)
 
 
 def _at_the_end(story, who):
     """All links come, but somebody has answered before the new server."""
     story.lay()
-    story.timeouts[Link.APPLICATION] += (stories.HISTORY_INTERVAL
+    story.timeouts[Link.APPLICATION] += (simulated_stories.HISTORY_INTERVAL
                                          + 5 * story.slack)
     story.answer = _answers_as(story, who, story.answered)
     story.late_answers = [(
-        story.answered + stories.HISTORY_INTERVAL + 2 * story.slack,
-        worlds.NEW)]
-    return wrong.by_others(Link.APPLICATION)
+        story.answered + simulated_stories.HISTORY_INTERVAL + 2 * story.slack,
+        simulated_world.NEW)]
+    return simulated_troubles.by_others(Link.APPLICATION)
 
 
 def _on_the_wire(story):
@@ -259,8 +270,9 @@ def _on_the_wire(story):
     story.wired = True
     story.answer = story.rng.choice(list(simulated_wire.STRANGERS.values()))
     if story.rng.random() < 0.5:
-        return wrong.broken(Link.APPLICATION)
-    story.late_answers = [(story.answered + 3 * story.slack, worlds.NEW)]
+        return simulated_troubles.broken(Link.APPLICATION)
+    story.late_answers = [
+        (story.answered + 3 * story.slack, simulated_world.NEW)]
     return HEALED
 
 
@@ -271,19 +283,19 @@ def _two_updates(story):
     begin = story.created + story.soon()
     end = begin + story.soon(1)
     host, status = story.rng.choice((
-        (worlds.HOST, 'ACTIVE'), (worlds.SPARE, 'ERROR'),
-        (worlds.SPARE, 'BUILD'), (worlds.HOST, 'SHUTOFF')))
-    middle = worlds.MIDDLE.server
-    story.places[middle] = [worlds.Place(-INF, host, status)]
+        (simulated_world.HOST, 'ACTIVE'), (simulated_world.SPARE, 'ERROR'),
+        (simulated_world.SPARE, 'BUILD'), (simulated_world.HOST, 'SHUTOFF')))
+    middle = simulated_world.MIDDLE.server
+    story.places[middle] = [simulated_world.Place(-INF, host, status)]
     story.servers.append((story.rng.uniform(begin, end), middle))
-    story.updates.append(worlds.Update('first', begin, end))
+    story.updates.append(simulated_world.Update('first', begin, end))
     story.begun = end + story.soon(2)
     story.done = story.begun + story.soon()
     _second_execution(story, end)
     story.answered = story.done + story.within(Link.APPLICATION)
     if story.rng.random() < 0.3:
-        story.late_answers = [(story.answered, worlds.NEW)]
-        story.answer, story.answered = worlds.MIDDLE, end
+        story.late_answers = [(story.answered, simulated_world.NEW)]
+        story.answer, story.answered = simulated_world.MIDDLE, end
     return HEALED
 
 
@@ -292,7 +304,7 @@ def _second_execution(story, end):
         story.ended = story.done + story.within(Link.WORKFLOW)
         return
     story.ended = end + story.soon(0.1)
-    story.executions.append(worlds.Execution(
+    story.executions.append(simulated_world.Execution(
         'execution-second', OLD.server, story.rng.uniform(end, story.begun),
         story.done + story.soon()))
 
@@ -301,33 +313,34 @@ def _other_cause(story):
     """Vitrage deduces from another alarm, that others have."""
     story.lay()
     story.causes = ('other',)
-    story.alarms.append(stories.alarm(
-        story, 'other', *story.rng.choice(stories.OTHER_ALARMS),
+    story.alarms.append(simulated_stories.alarm(
+        story, 'other', *story.rng.choice(simulated_stories.OTHER_ALARMS),
         story.rng.uniform(story.first, story.deduced)))
     # The history has it late: nobody can know it before.
-    late = stories.LONGEST_LAG + 2 * stories.HISTORY_INTERVAL + story.slack
+    late = simulated_stories.LONGEST_LAG + (
+        2 * simulated_stories.HISTORY_INTERVAL + story.slack)
     story.patient(Link.DEDUCTION)
     if story.rng.random() < 0.3:
         story.timeouts[Link.WORKFLOW] += late
         story.stop(Link.WORKFLOW)
-        return wrong.broken(Link.DEDUCTION)
+        return simulated_troubles.broken(Link.DEDUCTION)
     story.timeouts[Link.APPLICATION] += late + story.slack
     story.answered = max(story.answered, story.deduced + late)
-    return wrong.by_others(Link.DEDUCTION)
+    return simulated_troubles.by_others(Link.DEDUCTION)
 
 
 def _other_stack(story):
     """The execution is for another stack, alone or before the right one."""
     story.lay()
-    story.stack_id = worlds.OTHER_STACK
+    story.stack_id = simulated_world.OTHER_STACK
     kind = story.rng.randrange(3)
     if kind == 0:
-        wrong.no_update(story, story.begun)
-        return wrong.broken(Link.WORKFLOW)
+        simulated_troubles.no_update(story, story.begun)
+        return simulated_troubles.broken(Link.WORKFLOW)
     if kind == 1:
         story.timeouts[Link.WORKFLOW] += 4 * story.slack
-        return wrong.by_others(Link.WORKFLOW)
-    story.executions.append(worlds.Execution(
+        return simulated_troubles.by_others(Link.WORKFLOW)
+    story.executions.append(simulated_world.Execution(
         'execution-right', OLD.server, story.created, story.ended))
     story.created -= story.rng.uniform(0, story.created - story.deduced)
     story.ended = story.created + story.soon()
@@ -336,7 +349,7 @@ def _other_stack(story):
 
 def _quiet_interrupted(story):
     """The watch ends before the quiet time does."""
-    begin, _ = wrong.calm(story)
+    begin, _ = simulated_troubles.calm(story)
     story.interrupted = story.rng.uniform(story.origin + 0.01, begin)
     story.told = story.rng.random() < 0.7
     return EARLY
@@ -344,27 +357,28 @@ def _quiet_interrupted(story):
 
 def _quiet_refused(story):
     """A service says no, or nonsense, from before the end on."""
-    begin, _ = wrong.calm(story)
+    begin, _ = simulated_troubles.calm(story)
     story.changes['quiet'] += simulated_services.REFUSED + 2 * story.slack
     service = {Link.ALARM: 'Vitrage', Link.WORKFLOW: 'Mistral',
                Link.STACK: 'Heat'}[story.link]
-    story.spells.append(worlds.Spell(
+    story.spells.append(simulated_world.Spell(
         service, story.rng.uniform(story.origin, begin), INF,
         problem=story.rng.choice([
-            one for one in simulated_services.REFUSALS
-            if one != 'not found'])))
+            refusal for refusal in simulated_services.REFUSALS
+            if refusal != 'not found'])))
     story.bear(simulated_services.REFUSED + 2 * story.slack)
     return EARLY
 
 
 def _quiet_moved(story):
     """Somebody brings the application back, which nobody should."""
-    begin, _ = wrong.calm(story)
-    story.changes['quiet'] += stories.HISTORY_INTERVAL + 3 * story.slack
+    begin, _ = simulated_troubles.calm(story)
+    story.changes['quiet'] += (
+        simulated_stories.HISTORY_INTERVAL + 3 * story.slack)
     story.down = story.fault
     story.answered = story.rng.uniform(story.first, max(story.first, begin))
     story.answer = _answers_as(story, story.rng.choice((
-        *worlds.IMPOSTORS, 'evacuated', 'migrated')), story.answered)
+        *simulated_world.IMPOSTORS, 'evacuated', 'migrated')), story.answered)
     return {(Kind.UNEXPECTED_HEALING, Link.APPLICATION)}
 
 
@@ -402,4 +416,4 @@ HOSTILE_QUIET = {
 WIRED = {'on the wire': Trouble(_on_the_wire, without=Noise.LOSSES)}
 
 # All that there are.
-TROUBLES = wrong.TROUBLES | HOSTILE | HOSTILE_QUIET | WIRED
+TROUBLES = simulated_troubles.TROUBLES | HOSTILE | HOSTILE_QUIET | WIRED

@@ -24,7 +24,7 @@ import json
 from heatclient import exc as heat_exc
 from keystoneauth1 import exceptions as ksa_exc
 from mistralclient.api import base as mistral_base
-from tempest.lib import exceptions as lib_exc
+from tempest.lib import exceptions
 from vitrageclient import exceptions as vitrage_exc
 
 from self_healing_tempest_plugin.model import timelines
@@ -32,7 +32,7 @@ from self_healing_tempest_plugin.services import heat
 from self_healing_tempest_plugin.services import mistral
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import vitrage
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_world
 
 # Seconds for which a service may say no, or nonsense.
 REFUSED = 5.0
@@ -48,7 +48,7 @@ ENDLESS = 1e6
 _FORBIDDEN = {
     'Vitrage': lambda: vitrage_exc.ClientException(403),
     'Mistral': lambda: mistral_base.APIException(403, 'Forbidden'),
-    'Heat': heat_exc.HTTPForbidden, 'Nova': lib_exc.Forbidden}
+    'Heat': heat_exc.HTTPForbidden, 'Nova': exceptions.Forbidden}
 _NOT_FOUND = {
     'Vitrage': lambda: vitrage_exc.ClientException(404),
     'Mistral': lambda: mistral_base.APIException(404, 'Not found')}
@@ -197,14 +197,14 @@ class Topology(_Library):
             all_tenants=False):
         at = self._requests.serve('Vitrage', 'topology')
         world = self._world
-        if root == worlds.SERVER_VID and at >= world.gone:
+        if root == simulated_world.SERVER_VID and at >= world.gone:
             raise vitrage_exc.ClientException(404)
         begin, end = world.deduced_state
         state = 'ERROR' if begin <= at < end else 'ACTIVE'
         return {'nodes': [
             {'vitrage_id': root, 'vitrage_aggregated_state': state},
-            *(self._vertex(one, at) for one in world.alarms
-              if one.entity == root and one.begin <= at < one.end)],
+            *(self._vertex(alarm, at) for alarm in world.alarms
+              if alarm.entity == root and alarm.begin <= at < alarm.end)],
             'links': []}
 
     def _vertex(self, alarm, at):
@@ -226,7 +226,7 @@ class Resource(_Library):
     def list(self, resource_type=None, all_tenants=False, query=None):
         at = self._requests.serve('Vitrage', 'resource')
         wanted = json.loads(query)['==']['vitrage_id']
-        gone = wanted == worlds.SERVER_VID and at >= self._world.gone
+        gone = wanted == simulated_world.SERVER_VID and at >= self._world.gone
         return [] if gone else [{'vitrage_id': wanted}]
 
 
@@ -240,14 +240,14 @@ class History(_Library):
                 next_page=True, marker=None):
         at = self._requests.serve('Vitrage', 'history')
         entity, name = filter_vals
-        return [self._row(one, at) for one in sorted(
+        return [self._row(alarm, at) for alarm in sorted(
             self._world.alarms, key=_begin, reverse=True)
-            if (one.entity, one.name) == (entity, name)
-            and one.begin + one.lag <= at]
+            if (alarm.entity, alarm.name) == (entity, name)
+            and alarm.begin + alarm.lag <= at]
 
     def _row(self, alarm, at):
         clock = 'Vitrage' if alarm.datasource == 'vitrage' else (
-            worlds.MONITOR.capitalize())
+            simulated_world.MONITOR.capitalize())
         row = {'vitrage_id': alarm.id, 'vitrage_type': alarm.datasource,
                'vitrage_resource_id': alarm.entity, 'name': alarm.name,
                'start_timestamp': self._world.text(clock, alarm.begin)}
@@ -262,11 +262,11 @@ class Rca(_Library):
     @_answering
     def get(self, alarm_id, all_tenants=False):
         at = self._requests.serve('Vitrage', 'rca')
-        alarms = {one.id: one for one in sorted(
-            self._world.alarms, key=_begin) if one.begin + one.lag <= at}
-        ids = [one for one in (alarm_id, *getattr(
-            alarms.get(alarm_id), 'causes', ())) if one in alarms]
-        return {'nodes': [{'vitrage_id': one} for one in ids],
+        alarms = {alarm.id: alarm for alarm in sorted(
+            self._world.alarms, key=_begin) if alarm.begin + alarm.lag <= at}
+        ids = [vertex_id for vertex_id in (alarm_id, *getattr(
+            alarms.get(alarm_id), 'causes', ())) if vertex_id in alarms]
+        return {'nodes': [{'vitrage_id': vertex_id} for vertex_id in ids],
                 'links': [{'source': index, 'target': 0}
                           for index in range(1, len(ids))]}
 
@@ -280,15 +280,17 @@ class Executions(_Library):
         at = self._requests.serve('Mistral', 'list')
         # The order is that of what is written; who shares a second is in
         # any order.
-        return sorted((self._show(one, at) for one in self._world.executions
-                       if one.begin <= at),
-                      key=lambda one: (one['created_at'], one['id']))
+        return sorted((self._show(execution, at)
+                       for execution in self._world.executions
+                       if execution.begin <= at),
+                      key=lambda shown: (shown['created_at'], shown['id']))
 
     @_answering
     def get(self, id):
         at = self._requests.serve('Mistral', 'get')
-        return next(self._show(one, at) for one in self._world.executions
-                    if one.id == id)
+        return next(self._show(execution, at)
+                    for execution in self._world.executions
+                    if execution.id == id)
 
     def _show(self, execution, at):
         ended = execution.end <= at
@@ -296,7 +298,7 @@ class Executions(_Library):
         if execution.stack_id is not None:
             given['stack_id'] = execution.stack_id
         return Entry({
-            'id': execution.id, 'workflow_name': worlds.WORKFLOW,
+            'id': execution.id, 'workflow_name': simulated_world.WORKFLOW,
             'state': execution.state if ended else 'RUNNING',
             'state_info': None, 'input': json.dumps(given),
             'output': execution.output if ended else '{}',
@@ -313,7 +315,8 @@ class Stacks(_Library):
         at = self._requests.serve('Heat', 'stack')
         if at >= self._world.deleted:
             raise heat_exc.HTTPNotFound()
-        begun = [one for one in self._world.updates if one.begin <= at]
+        begun = [update for update in self._world.updates
+                 if update.begin <= at]
         if not begun:
             return Entry({'stack_status': 'CREATE_COMPLETE',
                           'updated_time': None, 'stack_status_reason': ''})
@@ -349,15 +352,15 @@ class Events(_Library):
                     for time, server_id in reversed(self._world.servers)
                     if time <= at]
         events = []
-        for one in self._world.updates:
+        for update in self._world.updates:
             events += [
-                Entry({'id': '%s-%s' % (one.id, status),
+                Entry({'id': '%s-%s' % (update.id, status),
                        'resource_status': 'UPDATE_%s' % status,
                        'event_time': self._world.text('Heat', time)})
                 for status, time, told in (
-                    ('IN_PROGRESS', one.begin, min(one.begin + one.lag,
-                                                   one.end)),
-                    (one.status, one.end, one.end + one.lag))
+                    ('IN_PROGRESS', update.begin,
+                     min(update.begin + update.lag, update.end)),
+                    (update.status, update.end, update.end + update.lag))
                 if told <= at]
         return events
 
@@ -375,18 +378,18 @@ class Servers(_Library):
     @_answering
     def list_instance_actions(self, server_id):
         at = self._requests.serve('Nova', 'actions')
-        places = [one for one in self._world.places.get(server_id, ())
-                  if one.begin <= at]
+        places = [place for place in self._world.places.get(server_id, ())
+                  if place.begin <= at]
         return {'instanceActions': [
             {'action': 'evacuate' if index else 'create', 'user_id': 'user',
-             'start_time': str(one.begin)}
-            for index, one in reversed(list(enumerate(places)))]}
+             'start_time': str(place.begin)}
+            for index, place in reversed(list(enumerate(places)))]}
 
     def _place(self, server_id, at):
-        place = next((one for one in reversed(
-            self._world.places.get(server_id, ())) if one.begin <= at), None)
+        place = next((known for known in reversed(
+            self._world.places.get(server_id, ())) if known.begin <= at), None)
         if place is None or place.host is None:
-            raise lib_exc.NotFound()
+            raise exceptions.NotFound()
         return place
 
 
@@ -436,7 +439,8 @@ def _client(kind, **libraries):
 class Application:
     """What watchers know of :class:`..application.Application`."""
 
-    server_id, url, host = worlds.OLD.server, worlds.URL, worlds.HOST
+    server_id, host = simulated_world.OLD.server, simulated_world.HOST
+    url = simulated_world.URL
 
     def __init__(self, world, requests, rng, losses):
         self._world, self._requests = world, requests
@@ -453,9 +457,9 @@ class Application:
         self._lost = (self._losses and not self._lost
                       and self._random() < 0.2)
         if self._lost:
-            answer = worlds.SILENCE if self._random() < 0.7 else (
-                worlds.STRANGER)
-        if answer is worlds.SILENCE:
+            answer = simulated_world.SILENCE if self._random() < 0.7 else (
+                simulated_world.STRANGER)
+        if answer is simulated_world.SILENCE:
             return timelines.Probe(begin, now(), False, nonce, error='Timeout')
         if not answer.right:
             return timelines.Probe(begin, now(), False, nonce, answer.boot,

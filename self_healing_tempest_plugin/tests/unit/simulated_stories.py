@@ -23,10 +23,10 @@ import random
 
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import expectations
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_world
 
 Link = vitrage
-INF, OLD, NEW = worlds.INF, worlds.OLD, worlds.NEW
+INF, OLD, NEW = simulated_world.INF, simulated_world.OLD, simulated_world.NEW
 
 # The watch looks so often whether it is over.
 OVER_INTERVAL = 0.2
@@ -40,12 +40,13 @@ LONGEST_LAG, HISTORY_INTERVAL = 9.9, 5.0
 
 # Whose alarms of which name are none of ours.
 OTHER_ALARMS = (
-    ('vertex-of-other-host', worlds.MONITOR, worlds.HOST_ALARM),
-    (worlds.HOST_VID, worlds.MONITOR, 'HostBusy'),
-    (worlds.HOST_VID, 'zabbix', worlds.HOST_ALARM))
+    ('vertex-of-other-host', simulated_world.MONITOR,
+     simulated_world.HOST_ALARM),
+    (simulated_world.HOST_VID, simulated_world.MONITOR, 'HostBusy'),
+    (simulated_world.HOST_VID, 'zabbix', simulated_world.HOST_ALARM))
 OTHER_DEDUCTIONS = (
-    ('vertex-of-other-server', 'vitrage', worlds.DEDUCED_ALARM),
-    (worlds.SERVER_VID, 'vitrage', 'Instance slow'))
+    ('vertex-of-other-server', 'vitrage', simulated_world.DEDUCED_ALARM),
+    (simulated_world.SERVER_VID, 'vitrage', 'Instance slow'))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,9 +136,9 @@ class Story:
     down = until = -INF
     blind, interrupted, told, remarked = 0.0, INF, True, ''
     wired = False
-    causes, stack_id = ('alarm-1',), worlds.STACK.id
+    causes, stack_id = ('alarm-1',), simulated_world.STACK.id
     state = 'SUCCESS'
-    server, host, status = NEW.server, worlds.SPARE, 'ACTIVE'
+    server, host, status = NEW.server, simulated_world.SPARE, 'ACTIVE'
     answer = NEW
 
     def __init__(self, given, links, without=0):
@@ -235,10 +236,10 @@ class Story:
         return (self.timeouts[link] + 2 * self.slack + hidden
                 + self.rng.uniform(0, self.slack))
 
-    def bear(self, seconds, *several):
+    def bear(self, seconds, *links):
         """Give links more time, in which nothing of them may be seen."""
         self.blind += seconds
-        for link in several or vitrage.CHAIN.links:
+        for link in links or vitrage.CHAIN.links:
             self.timeouts[link] += seconds
 
     def soon(self, share=0.3):
@@ -300,11 +301,12 @@ class Story:
         return expectations.Expectation(**dict(dict(
             chain=vitrage.CHAIN, steps=vitrage.CHAIN.steps,
             fault='the host without power', fault_look_at='the power',
-            ids={'host': worlds.HOST, 'server_id': OLD.server,
-                 'boot': OLD.boot, 'stack_id': worlds.STACK.id,
-                 'workflow': worlds.WORKFLOW, 'url': worlds.URL,
-                 'host_alarm': worlds.HOST_ALARM,
-                 'deduced_alarm': worlds.DEDUCED_ALARM,
+            ids={'host': simulated_world.HOST, 'server_id': OLD.server,
+                 'boot': OLD.boot, 'stack_id': simulated_world.STACK.id,
+                 'workflow': simulated_world.WORKFLOW,
+                 'url': simulated_world.URL,
+                 'host_alarm': simulated_world.HOST_ALARM,
+                 'deduced_alarm': simulated_world.DEDUCED_ALARM,
                  'monitor_look_at': 'the monitor'},
             timeouts={link.name: seconds
                       for link, seconds in self.timeouts.items()}),
@@ -316,19 +318,20 @@ def world(story):
 
     :param story: :class:`Story`
     """
-    made = worlds.World(
-        clocks={service: worlds.Clock(story.rng, story.given.clocks)
-                for service in worlds.TIMED},
+    made = simulated_world.World(
+        clocks={service: simulated_world.Clock(story.rng, story.given.clocks)
+                for service in simulated_world.TIMED},
         deleted=story.deleted, answers=_answers(story), gone=_gone(story),
         servers=[(-INF, OLD.server), *story.servers], places=_places(story),
         spells=list(story.spells))
     _raise_alarms(story, made)
     if story.created < INF:
-        made.executions.append(worlds.Execution(
+        made.executions.append(simulated_world.Execution(
             'execution-0', OLD.server, story.created, story.ended,
             story.state, story.output, story.stack_id))
     if story.begun < INF:
-        made.updates.append(worlds.Update('update', story.begun, story.done))
+        made.updates.append(simulated_world.Update(
+            'update', story.begun, story.done))
         made.servers.append((story.rng.uniform(story.begun, min(
             story.done, story.begun + story.slack)), story.server))
     made.alarms += story.alarms
@@ -341,8 +344,8 @@ def world(story):
 
 def _places(story):
     return {
-        OLD.server: [worlds.Place(-INF, worlds.HOST)],
-        NEW.server: [worlds.Place(-INF, story.host, story.status)],
+        OLD.server: [simulated_world.Place(-INF, simulated_world.HOST)],
+        NEW.server: [simulated_world.Place(-INF, story.host, story.status)],
         **story.places}
 
 
@@ -351,18 +354,18 @@ def _told_late(story, updates):
 
     But before the next update: a stack has only one at a time.
     """
-    updates = sorted(updates, key=lambda one: one.begin)
-    return [dataclasses.replace(one, lag=max(0.0, min(
-        story.soon(), following - one.end)))
-        for one, following in itertools.zip_longest(
-            updates, (one.begin for one in updates[1:]), fillvalue=INF)]
+    updates = sorted(updates, key=lambda update: update.begin)
+    return [dataclasses.replace(update, lag=max(0.0, min(
+        story.soon(), following - update.end)))
+        for update, following in itertools.zip_longest(
+            updates, (later.begin for later in updates[1:]), fillvalue=INF)]
 
 
 def _answers(story):
     # Where only the host is out of reach, the old server answers until the
     # new one takes its address.
     down = min(max(story.down, story.fault), story.answered)
-    return [(-INF, OLD), (down, worlds.SILENCE),
+    return [(-INF, OLD), (down, simulated_world.SILENCE),
             (story.answered, story.answer), *story.late_answers]
 
 
@@ -380,8 +383,8 @@ def _raise_alarms(story, made):
                                       _cleared(story, story.alarm)))
     if story.deduced < INF:
         deduced = alarm(
-            story, 'deduced-1', worlds.SERVER_VID, 'vitrage',
-            worlds.DEDUCED_ALARM, story.deduced,
+            story, 'deduced-1', simulated_world.SERVER_VID, 'vitrage',
+            simulated_world.DEDUCED_ALARM, story.deduced,
             _cleared(story, story.deduced), story.causes)
         made.alarms.append(deduced)
         if story.has_state:
@@ -395,21 +398,22 @@ def _cleared(story, begin):
 
 def host_alarm(story, name, begin, end=INF):
     """Return an alarm of the monitor on the host."""
-    return alarm(story, name, worlds.HOST_VID, worlds.MONITOR,
-                 worlds.HOST_ALARM, begin, end)
+    return alarm(story, name, simulated_world.HOST_VID,
+                 simulated_world.MONITOR, simulated_world.HOST_ALARM, begin,
+                 end)
 
 
 def alarm(story, name, entity, datasource, kind, begin, end=INF, causes=()):
     """Return an alarm that the history has sooner or later."""
-    return worlds.Alarm(name, entity, datasource, kind, begin, end,
-                        story.rng.uniform(0, LONGEST_LAG), causes)
+    return simulated_world.Alarm(name, entity, datasource, kind, begin, end,
+                                 story.rng.uniform(0, LONGEST_LAG), causes)
 
 
 def _add_noise(story, made):
     if story.outage:
         made.spells += _spells(story)
     for service, begin in story.dark:
-        made.spells.append(worlds.Spell(service, begin, INF))
+        made.spells.append(simulated_world.Spell(service, begin, INF))
     if story.has(Noise.REPEATED):
         _repeat(story, made)
     if story.has(Noise.FOREIGN):
@@ -422,7 +426,8 @@ def _spells(story):
     times = [time for time in (
         story.fault, story.alarm, story.deduced, story.created, story.begun,
         story.done, story.ended, story.answered) if time < INF]
-    services = story.rng.sample(worlds.SERVICES, story.rng.randint(1, 2))
+    services = story.rng.sample(simulated_world.SERVICES,
+                                story.rng.randint(1, 2))
     takes = story.outage / len(services)
     for service in services:
         about = story.rng.choice(times) + story.rng.choice(
@@ -431,7 +436,8 @@ def _spells(story):
         # Vitrage says 404 to all that fails within.
         problem = story.rng.choice(('down', 'not found')) if (
             service == 'Vitrage') else 'down'
-        yield worlds.Spell(service, begin, begin + takes, story.hang, problem)
+        yield simulated_world.Spell(
+            service, begin, begin + takes, story.hang, problem)
 
 
 def _repeat(story, made):
@@ -452,29 +458,32 @@ def repeated(story, number, begin):
     state, output = story.rng.choice((
         ('ERROR', None), ('CANCELLED', None), ('SUCCESS', '{"found": false}'),
         ('RUNNING', None)))
-    return worlds.Execution('execution-%d' % number, OLD.server, begin,
-                            begin + story.soon(1), state, output)
+    return simulated_world.Execution(
+        'execution-%d' % number, OLD.server, begin, begin + story.soon(1),
+        state, output)
 
 
 def _add_stale(story, made):
     """Leave what was there before."""
     before = story.origin - story.rng.uniform(100, 200)
-    for one in tuple(made.alarms):
+    for original in tuple(made.alarms):
         # Vitrage takes the same vertex again for what comes again.
         made.alarms.append(dataclasses.replace(
-            one, begin=before, end=before + 20))
-    made.executions.append(worlds.Execution(
+            original, begin=before, end=before + 20))
+    made.executions.append(simulated_world.Execution(
         'execution-of-before', OLD.server, before, before + 20,
         story.rng.choice(('SUCCESS', 'ERROR'))))
-    made.updates.append(worlds.Update('update-of-before', before, before + 20))
+    made.updates.append(simulated_world.Update(
+        'update-of-before', before, before + 20))
 
 
 def _add_foreign(story, made):
     """Let much the same happen to others."""
     at = story.fault + story.soon(2)
-    for one in OTHER_ALARMS + OTHER_DEDUCTIONS:
-        made.alarms.append(alarm(story, 'foreign %s' % (one,), *one, at))
-    made.executions.append(worlds.Execution('foreign', 'other', at, at + 1))
+    for fields in OTHER_ALARMS + OTHER_DEDUCTIONS:
+        made.alarms.append(alarm(story, 'foreign %s' % (fields,), *fields, at))
+    made.executions.append(simulated_world.Execution(
+        'foreign', 'other', at, at + 1))
     _add_idle_updates(story, made)
 
 
@@ -483,8 +492,8 @@ def _add_idle_updates(story, made):
     if story.created < story.begun < INF:
         begin, end = sorted(story.rng.uniform(story.created, story.begun)
                             for _ in range(2))
-        made.updates.append(worlds.Update('idle-1', begin, end))
+        made.updates.append(simulated_world.Update('idle-1', begin, end))
     if story.done < INF and story.rng.random() < 0.5:
         begin = story.done + story.slack
-        made.updates.append(worlds.Update('idle-2', begin,
-                                          begin + story.soon()))
+        made.updates.append(simulated_world.Update('idle-2', begin,
+                                                   begin + story.soon()))

@@ -27,7 +27,7 @@ import types
 import fixtures
 
 from self_healing_tempest_plugin.links.application import (
-    watcher as application)
+    watcher as application_link)
 from self_healing_tempest_plugin.links.vitrage_deduction import (
     watcher as vitrage_deduction)
 from self_healing_tempest_plugin import waiting
@@ -35,7 +35,7 @@ from self_healing_tempest_plugin.watching import gates
 from self_healing_tempest_plugin.watching import watch
 
 # Those that start threads or wait for them.
-MODULES = (waiting, watch, gates, vitrage_deduction, application)
+MODULES = (waiting, watch, gates, vitrage_deduction, application_link)
 
 
 class NeverEnds(AssertionError):
@@ -313,7 +313,7 @@ class Pool:
 
     def submit(self, call, *args):
         """Make a call in a thread of its own."""
-        self._started = [one for one in self._started if not one.over]
+        self._started = [begun for begun in self._started if not begun.over]
         thread = Thread(self._threads, call, args)
         self._started.append(thread)
         thread.start()

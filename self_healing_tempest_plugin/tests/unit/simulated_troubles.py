@@ -22,16 +22,17 @@ import typing
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_stories
+from self_healing_tempest_plugin.tests.unit import simulated_world
 
 # That the fault is noticed, and nothing is done about it.
 DEDUCED = vitrage.CHAIN.until(vitrage.DEDUCTION)
 
 Link, Kind = vitrage, verdicts.Kind
-Noise = stories.Noise
-INF, OLD, REBOOTED = worlds.INF, worlds.OLD, worlds.REBOOTED
-SILENCE, STRANGER = worlds.SILENCE, worlds.STRANGER
+Noise = simulated_stories.Noise
+INF, OLD = simulated_world.INF, simulated_world.OLD
+REBOOTED = simulated_world.REBOOTED
+SILENCE, STRANGER = simulated_world.SILENCE, simulated_world.STRANGER
 
 # So long something else may repair what has failed.
 GRACE = 15.0
@@ -93,20 +94,21 @@ def no_update(story, at):
 
 def _other_alarm(story, at):
     story.stop(Link.ALARM)
-    story.alarms.append(stories.alarm(
-        story, 'other', *story.rng.choice(stories.OTHER_ALARMS), at))
+    story.alarms.append(simulated_stories.alarm(
+        story, 'other', *story.rng.choice(simulated_stories.OTHER_ALARMS), at))
 
 
 def _stale_alarm(story, at):
     story.stop(Link.ALARM)
-    story.alarms.append(stories.host_alarm(story, 'stale',
-                                           story.origin - 100))
+    story.alarms.append(simulated_stories.host_alarm(story, 'stale',
+                                                     story.origin - 100))
 
 
 def _other_deduction(story, at):
     story.stop(Link.DEDUCTION)
-    story.alarms.append(stories.alarm(
-        story, 'other', *story.rng.choice(stories.OTHER_DEDUCTIONS), at))
+    story.alarms.append(simulated_stories.alarm(
+        story, 'other',
+        *story.rng.choice(simulated_stories.OTHER_DEDUCTIONS), at))
 
 
 def _no_state(story, at):
@@ -116,14 +118,15 @@ def _no_state(story, at):
 
 def _other_execution(story, at):
     story.stop(Link.WORKFLOW)
-    story.executions.append(worlds.Execution('other', 'other', at, at + 1))
+    story.executions.append(simulated_world.Execution(
+        'other', 'other', at, at + 1))
 
 
 def _stale_execution(story, at):
     story.stop(Link.WORKFLOW)
     before = story.origin - 100
-    story.executions.append(worlds.Execution('stale', OLD.server, before,
-                                             before + 1))
+    story.executions.append(simulated_world.Execution(
+        'stale', OLD.server, before, before + 1))
 
 
 def _idle_execution(story, at):
@@ -150,7 +153,7 @@ def _dead_server(story, at):
 
 
 def _same_host(story, at):
-    story.host, story.answered = worlds.HOST, INF
+    story.host, story.answered = simulated_world.HOST, INF
 
 
 def _wrong_answer(story, at):
@@ -249,8 +252,8 @@ def _failed(story):
         return broken(Link.WORKFLOW)
     if story.rng.random() < 0.5:
         story.deleted = story.rng.uniform(story.created, story.done)
-    story.updates.append(worlds.Update('update', story.begun, story.done,
-                                       'FAILED'))
+    story.updates.append(simulated_world.Update(
+        'update', story.begun, story.done, 'FAILED'))
     story.begun = story.done = story.answered = INF
     return broken(Link.STACK)
 
@@ -262,10 +265,10 @@ def _again(story):
     story.lay()
     end = story.created + story.soon()
     if story.link is Link.STACK:
-        story.updates.append(worlds.Update(
+        story.updates.append(simulated_world.Update(
             'failed', story.rng.uniform(story.created, end), end, 'FAILED'))
         end += 0.01
-    story.executions.append(worlds.Execution(
+    story.executions.append(simulated_world.Execution(
         'execution-x', OLD.server, story.created, end, 'ERROR', None))
     patience = max(0, GRACE - story.slack)
     story.created = end + story.rng.uniform(0, patience)
@@ -291,7 +294,8 @@ def _early(story):
     elif story.link is Link.WORKFLOW:
         story.created, story.ended = at, at + story.soon()
     elif story.link is Link.STACK:
-        story.updates.append(worlds.Update('early', at, at + story.soon(0.1)))
+        story.updates.append(simulated_world.Update(
+            'early', at, at + story.soon(0.1)))
     else:
         story.answered = at
     return {(Kind.INVALID, story.link)}
@@ -318,11 +322,12 @@ def _storm(story):
     story.lay()
     number = story.rng.randint(2, 6)
     story.executions += [
-        stories.repeated(story, one, story.created + story.soon(3))
-        for one in range(1, number)]
+        simulated_stories.repeated(story, index, story.created + story.soon(3))
+        for index in range(1, number)]
     most = story.rng.randint(1, number)
     story.changes['max_executions'] = most
-    story.until = story.slack + max(one.begin for one in story.executions)
+    story.until = story.slack + max(
+        execution.begin for execution in story.executions)
     return HEALED if number <= most else {
         (Kind.EXECUTION_STORM, Link.WORKFLOW)}
 
@@ -397,7 +402,7 @@ def _unexpected(story):
     """A link comes that must not, alone or with those behind it."""
     link = story.link
     begin, _ = calm(story, () if (
-        link in stories.upto(Link.DEDUCTION)) else None)
+        link in simulated_stories.upto(Link.DEDUCTION)) else None)
     alarm, deduced = story.alarm, story.deduced
     at = story.rng.uniform(story.first, max(
         story.first, begin - 2 * story.lost_for()))
@@ -406,7 +411,7 @@ def _unexpected(story):
     else:
         story.move(link, at)
         if story.rng.random() < 0.5 and link is not Link.APPLICATION:
-            story.stop(stories.behind(link))
+            story.stop(simulated_stories.behind(link))
     if story.changes['steps']:
         story.alarm, story.deduced = alarm, deduced
     return _firsts(story)

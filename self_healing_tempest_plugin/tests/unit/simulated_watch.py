@@ -20,12 +20,12 @@ import contextlib
 import dataclasses
 
 from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin.tests.unit import simulated_chain as chain
+from self_healing_tempest_plugin.tests.unit import simulated_chain
 from self_healing_tempest_plugin.tests.unit import simulated_services
-from self_healing_tempest_plugin.tests.unit import simulated_stories as stories
+from self_healing_tempest_plugin.tests.unit import simulated_stories
 from self_healing_tempest_plugin.tests.unit import simulated_threads
 from self_healing_tempest_plugin.tests.unit import simulated_wire
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_world
 from self_healing_tempest_plugin.watching import recorders
 from self_healing_tempest_plugin.watching import watch
 
@@ -56,8 +56,8 @@ class _Requests(simulated_services.Requests):
             except Exception as error:
                 outcomes[index] = None, error
 
-        running = [simulated_threads.Thread(self._threads, make, one)
-                   for one in enumerate(calls)]
+        running = [simulated_threads.Thread(self._threads, make, numbered)
+                   for numbered in enumerate(calls)]
         for thread in running:
             thread.start()
         for thread in running:
@@ -68,15 +68,15 @@ class _Requests(simulated_services.Requests):
         return [answer for answer, _ in outcomes]
 
 
-class Run(chain.Run):
+class Run(simulated_chain.Run):
     """One story, watched by the real watch from beginning to end."""
 
     def prepare(self):
         """Make the threads; they begin before the watchers do."""
         story = self.story
         self._threads = simulated_threads.Threads(
-            story.origin - chain.LONG_BEFORE, story.rng,
-            story.origin + chain.FOR_EVER)
+            story.origin - simulated_chain.LONG_BEFORE, story.rng,
+            story.origin + simulated_chain.FOR_EVER)
         self._requests = _Requests(self.world, story.rng, story.slowest,
                                    self._threads)
 
@@ -88,8 +88,8 @@ class Run(chain.Run):
         with contextlib.ExitStack() as held:
             held.enter_context(self._threads.instead())
             self.recorder = recorders.Recorder()
-            watchers = chain.watching(self.world, self._requests,
-                                      self._application(held))
+            watchers = simulated_chain.watching(self.world, self._requests,
+                                                self._application(held))
             self._until(self.story.origin)
             try:
                 self._drill(watch.Watch(
@@ -109,19 +109,20 @@ class Run(chain.Run):
         if not story.wired:
             return simulated_services.Application(
                 self.world, self._requests, story.rng,
-                story.has(stories.Noise.LOSSES))
-        found = object.__new__(application.Application)
-        found.url = held.enter_context(simulated_wire.Wire(
+                story.has(simulated_stories.Noise.LOSSES))
+        asker = object.__new__(application.Application)
+        asker.url = held.enter_context(simulated_wire.Wire(
             self.world, self._threads)).url
-        found.server_id, found.host = worlds.OLD.server, worlds.HOST
+        asker.server_id = simulated_world.OLD.server
+        asker.host = simulated_world.HOST
         self.expectation = dataclasses.replace(
             self.expectation, ids={**self.expectation.ids,
-                                   'url': found.url})
-        return found
+                                   'url': asker.url})
+        return asker
 
     def _drill(self, watching):
         story = self.story
-        if story.interrupted < worlds.INF:
+        if story.interrupted < simulated_world.INF:
             self._threads.interrupt(story.interrupted, KeyboardInterrupt())
         with watching:
             self._until(story.injected)
@@ -141,4 +142,4 @@ class Run(chain.Run):
 
 def check(given):
     """Play one case in threads; see :func:`.simulated_chain.check`."""
-    return chain.check(given, Run)
+    return simulated_chain.check(given, Run)

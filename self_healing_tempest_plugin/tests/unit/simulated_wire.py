@@ -22,7 +22,7 @@ import socket
 import threading
 from urllib import parse
 
-from self_healing_tempest_plugin.tests.unit import simulated_world as worlds
+from self_healing_tempest_plugin.tests.unit import simulated_world
 
 # Seconds that pass with each byte that drips; and with each one that does so
 # when nobody should have waited for it.
@@ -91,8 +91,9 @@ DEEDS = {
 }
 
 # How they are in answers of the world.
-STRANGERS = {deed: worlds.Answer(worlds.NEW.boot, worlds.NEW_ID, False, deed)
-             for deed in DEEDS}
+STRANGERS = {deed: simulated_world.Answer(
+    simulated_world.NEW.boot, simulated_world.NEW_ID, False, deed)
+    for deed in DEEDS}
 
 
 class Wire:
@@ -153,7 +154,7 @@ class Wire:
         self._begun = at
         answer = [answer for time, answer in self._world.answers
                   if time <= at][-1]
-        if answer is worlds.SILENCE:
+        if answer is simulated_world.SILENCE:
             return
         nonce = parse.parse_qs(url.query)['nonce'][0]
         body = 'nonce=%s\nserver=%s\nboot=%s\n' % (

@@ -51,8 +51,8 @@ def setup_error(fixture):
     """Return what a fixture's setUp fails with, after its clean-up."""
     try:
         fixture.setUp()
-    except fixtures.MultipleExceptions as several:
-        return several.args[0][1]
+    except fixtures.MultipleExceptions as failures:
+        return failures.args[0][1]
     raise AssertionError('%r was set up' % fixture)
 
 
@@ -127,7 +127,7 @@ class ApplicationTest(ApplicationTestCase):
         self.assertTrue(body['stack_name'].startswith('tempest-'))
         self.assertEqual([], self.cloud.executions)
         self.assertIsNone(self.clients.heat.stack(app.stack.identifier))
-        gone = [self.cloud.requests.index(one) for one in (
+        gone = [self.cloud.requests.index(request) for request in (
             self.cloud.asked('DELETE', 'executions')[0],
             self.cloud.asked('DELETE', 'stacks')[0])]
         self.assertEqual(sorted(gone), gone)
@@ -177,12 +177,12 @@ class ApplicationTest(ApplicationTestCase):
         show, answers = self.clients.heat.stack, []
 
         def stack(*args, **options):
-            found = show(*args, **options)
-            answers.append(found)
-            if found is None and answers.count(None) == 1:
+            shown = show(*args, **options)
+            answers.append(shown)
+            if shown is None and answers.count(None) == 1:
                 self.cloud.stacks[fake_cloud.STACK].update(
                     stack_status='DELETE_FAILED', stack_status_reason='late')
-            return found
+            return shown
 
         self.useFixture(fixtures.MockPatchObject(
             self.clients.heat, 'stack', stack))
@@ -296,15 +296,15 @@ class DeductionTemplateTest(ApplicationTestCase):
             self.assertEqual(
                 yaml_utils.load(templates.read(alarm.file)),
                 added['templates'][0][1])
-            self.assertEqual(['rule'], [one['name'] for one
+            self.assertEqual(['rule'], [entry['name'] for entry
                                         in self.cloud.templates])
 
     def test_names_are_no_prefixes(self):
         """Vitrage compares template names by their beginnings."""
         names = [self.name(alarm) for alarm in (HOST_ALARM, NIC_ALARM) * 3]
         self.assertEqual([], [
-            (one, other) for one in names for other in names
-            if one is not other and other.startswith(one)])
+            (name, longer) for name in names for longer in names
+            if name is not longer and longer.startswith(name)])
         self.assertThat(names[0], matchers.StartsWith(
             'self_healing_host_down_'))
         self.assertThat(names[1], matchers.StartsWith(
@@ -383,8 +383,8 @@ class DeductionTemplateTest(ApplicationTestCase):
         """What cannot be written down is not created."""
         os.mkdir(self.settings.state_dir, 0o700)
         os.mkdir(self.journal.path)
-        for one in (self.fixture(), self.application()):
-            self.assertIsInstance(setup_error(one), journals.JournalError)
+        for fixture in (self.fixture(), self.application()):
+            self.assertIsInstance(setup_error(fixture), journals.JournalError)
         self.assertEqual([], self.cloud.asked('PUT|POST', 'template|stacks'))
 
 

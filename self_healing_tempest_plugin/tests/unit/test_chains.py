@@ -23,7 +23,7 @@ from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.tests.unit import chain_samples as samples
+from self_healing_tempest_plugin.tests.unit import chain_samples
 
 STARTED, FINISHED = links.Mark.STARTED, links.Mark.FINISHED
 ALARM, DEDUCTION, WORKFLOW, STACK, APPLICATION = vitrage.CHAIN.links
@@ -31,7 +31,7 @@ Kind = verdicts.Kind
 
 
 def link(name, **values):
-    return links.Link(name=name, words=samples.words(name), **values)
+    return links.Link(name=name, words=chain_samples.words(name), **values)
 
 
 def named(steps):
@@ -43,10 +43,10 @@ class OrderTest(testtools.TestCase):
     """index, link, before, goal: by what a chain says, and nothing else."""
 
     def test_index(self):
-        for chain in samples.EACH:
+        for chain in chain_samples.EACH:
             self.assertEqual(
                 list(range(len(chain.links))),
-                [chain.index(each) for each in chain.links])
+                [chain.index(chain_link) for chain_link in chain.links])
 
     def test_fault_is_before_all(self):
         self.assertEqual(-1, vitrage.CHAIN.index(links.FAULT))
@@ -55,13 +55,13 @@ class OrderTest(testtools.TestCase):
 
     def test_link_of_another_chain(self):
         """It has no place, whatever it is called."""
-        self.assertRaises(ValueError, samples.TOY.index, STACK)
+        self.assertRaises(ValueError, chain_samples.TOY.index, STACK)
         self.assertRaises(ValueError, vitrage.CHAIN.index, link('stack'))
 
     def test_same_link_elsewhere(self):
         """A link is in several chains, each time in another place."""
         self.assertEqual((4, 3), (vitrage.CHAIN.index(APPLICATION),
-                                  samples.MOVING.index(APPLICATION)))
+                                  chain_samples.MOVING.index(APPLICATION)))
 
     def test_by_name(self):
         self.assertIs(WORKFLOW, vitrage.CHAIN.link('workflow'))
@@ -76,17 +76,18 @@ class OrderTest(testtools.TestCase):
 
     def test_goal(self):
         self.assertIs(APPLICATION, vitrage.CHAIN.goal)
-        self.assertIs(samples.REPLY, samples.TOY.goal)
+        self.assertIs(chain_samples.REPLY, chain_samples.TOY.goal)
 
     def test_names(self):
-        self.assertEqual('<chain toy>', repr(samples.TOY))
-        self.assertEqual('<link page>', repr(samples.PAGE))
+        self.assertEqual('<chain toy>', repr(chain_samples.TOY))
+        self.assertEqual('<link page>', repr(chain_samples.PAGE))
 
     def test_never_equal(self):
         """Two of the same words are two, and both can be keys."""
         self.assertNotEqual(link('page'), link('page'))
         self.assertEqual(2, len({link('page'), link('page')}))
-        self.assertNotEqual(samples.TOY, dataclasses.replace(samples.TOY))
+        self.assertNotEqual(chain_samples.TOY,
+                            dataclasses.replace(chain_samples.TOY))
 
     def test_known(self):
         """What the suite can drill, by name."""
@@ -117,7 +118,7 @@ class StepsTest(testtools.TestCase):
 
     def test_after_is_a_step_before(self):
         """In each chain a step waits for one that is listed before it."""
-        for chain in (*samples.EACH, *known_chains.known()):
+        for chain in (*chain_samples.EACH, *known_chains.known()):
             for number, step in enumerate(chain.steps):
                 self.assertIn(step.after, (None, *chain.steps[:number]))
                 self.assertIn(step.link, chain.links)
@@ -149,8 +150,8 @@ class CarrierTest(testtools.TestCase):
     """Whose object works on the links behind it."""
 
     def carriers(self, chain):
-        return [chain.carrier(each) and chain.carrier(each).name
-                for each in chain.links]
+        return [chain.carrier(chain_link) and chain.carrier(chain_link).name
+                for chain_link in chain.links]
 
     def test_vitrage(self):
         self.assertEqual((WORKFLOW,), vitrage.CHAIN.carriers)
@@ -158,14 +159,15 @@ class CarrierTest(testtools.TestCase):
                          self.carriers(vitrage.CHAIN))
 
     def test_moving(self):
-        self.assertEqual((samples.NOTIFICATION,), samples.MOVING.carriers)
+        self.assertEqual((chain_samples.NOTIFICATION,),
+                         chain_samples.MOVING.carriers)
         self.assertEqual([None, None, 'notification', None],
-                         self.carriers(samples.MOVING))
+                         self.carriers(chain_samples.MOVING))
 
     def test_end_before_what_is_behind(self):
         """It has started and ended before the next one: it carries none."""
-        self.assertEqual((samples.RESTART,), samples.TOY.carriers)
-        self.assertEqual([None] * 3, self.carriers(samples.TOY))
+        self.assertEqual((chain_samples.RESTART,), chain_samples.TOY.carriers)
+        self.assertEqual([None] * 3, self.carriers(chain_samples.TOY))
 
     def test_one_within_the_other(self):
         """A playbook starts a job, which starts a server: the job works."""
@@ -184,33 +186,35 @@ class CarrierTest(testtools.TestCase):
 
     def test_start_without_an_end(self):
         """Whose end nobody waits for is not known to work on anything."""
-        chain = dataclasses.replace(samples.MOVING, steps=tuple(
-            step for step in samples.MOVING.steps
-            if (step.link, step.mark) != (samples.NOTIFICATION, FINISHED)))
+        chain = dataclasses.replace(chain_samples.MOVING, steps=tuple(
+            step for step in chain_samples.MOVING.steps
+            if (step.link, step.mark) != (
+                chain_samples.NOTIFICATION, FINISHED)))
         self.assertEqual((), chain.carriers)
         self.assertEqual([None] * 4, self.carriers(chain))
 
     def test_only_its_start_is_waited_for(self):
         """Nobody works on what never has to end."""
-        steps = [step for step in samples.MOVING.steps
-                 if step.link is not samples.SERVER]
-        steps.insert(2, chains.Step(samples.SERVER, STARTED))
-        chain = dataclasses.replace(samples.MOVING, steps=tuple(steps))
+        steps = [step for step in chain_samples.MOVING.steps
+                 if step.link is not chain_samples.SERVER]
+        steps.insert(2, chains.Step(chain_samples.SERVER, STARTED))
+        chain = dataclasses.replace(chain_samples.MOVING, steps=tuple(steps))
         self.assertEqual([None] * 4, self.carriers(chain))
 
     def test_blamed_as_long_as_nothing_behind_has_begun(self):
         """Whoever carries is at fault, in any chain that has one."""
         for chain, carrier, behind in (
                 (vitrage.CHAIN, WORKFLOW, STACK),
-                (samples.MOVING, samples.NOTIFICATION, samples.SERVER)):
-            seen = samples.healthy(chain, without=(
+                (chain_samples.MOVING, chain_samples.NOTIFICATION,
+                 chain_samples.SERVER)):
+            seen = chain_samples.healthy(chain, without=(
                 (carrier, FINISHED), behind, chain.goal))
             self.assertIs(carrier, verdicts.verdict(
-                seen, samples.expected(chain)).link)
-            begun = samples.evidence(chain, behind, STARTED, 118.0)
+                seen, chain_samples.expected(chain)).link)
+            begun = chain_samples.evidence(chain, behind, STARTED, 118.0)
             self.assertIs(behind, verdicts.verdict(dataclasses.replace(
                 seen, evidence=(*seen.evidence, begun)),
-                samples.expected(chain)).link)
+                chain_samples.expected(chain)).link)
 
 
 class OriginTest(testtools.TestCase):
@@ -236,13 +240,13 @@ class OriginTest(testtools.TestCase):
                             (self.cause, effect) if steps is None else [
                                 {'cause': self.cause, 'effect': effect}[name]
                                 for name in steps])))
-        seen = samples.healthy(samples.TOY, evidence=(
+        seen = chain_samples.healthy(chain_samples.TOY, evidence=(
             timelines.Evidence(effect, FINISHED, 'e', 110.0, 111.0, payload),
             # Seen later: that it came before is no matter of being seen.
             *(timelines.Evidence(self.cause, FINISHED, name, 120.0, 121.0,
                                  {'server': 'of-%s' % name})
               for name in causes)))
-        return samples.expected(chain).arrival(
+        return chain_samples.expected(chain).arrival(
             seen, effect, FINISHED) is not None
 
     def test_none(self):
@@ -305,24 +309,26 @@ class OriginTest(testtools.TestCase):
 
     def test_foreign_cause(self):
         """What is about something else is the cause of nothing here."""
-        toy = samples.TOY
-        seen = samples.healthy(toy, without=(samples.PAGE,), added=(
-            samples.evidence(toy, samples.PAGE, FINISHED, 105.0,
-                             host='compute-9'),))
-        self.assertIsNone(samples.expected(toy).arrival(
-            seen, samples.RESTART, FINISHED))
-        self.assertIsNotNone(samples.expected(toy).arrival(
-            samples.healthy(toy), samples.RESTART, FINISHED))
+        toy = chain_samples.TOY
+        seen = chain_samples.healthy(
+            toy, without=(chain_samples.PAGE,), added=(
+                chain_samples.evidence(toy, chain_samples.PAGE, FINISHED,
+                                       105.0, host='compute-9'),))
+        self.assertIsNone(chain_samples.expected(toy).arrival(
+            seen, chain_samples.RESTART, FINISHED))
+        self.assertIsNotNone(chain_samples.expected(toy).arrival(
+            chain_samples.healthy(toy), chain_samples.RESTART, FINISHED))
 
     def test_each_of_several(self):
         """All origins have to hold."""
         two = link('effect', origins=(links.Origin('page', key='pages'),
                                       links.Origin('restart', key='runs')))
-        expected = samples.expected(samples.TOY)
+        expected = chain_samples.expected(chain_samples.TOY)
         for runs, belongs in ((['restart-id'], True), (['other'], False)):
-            seen = samples.healthy(samples.TOY, added=(timelines.Evidence(
-                two, FINISHED, 'e', 110.0, 111.0,
-                {'pages': 'page-id', 'runs': runs}),))
+            seen = chain_samples.healthy(
+                chain_samples.TOY, added=(timelines.Evidence(
+                    two, FINISHED, 'e', 110.0, 111.0,
+                    {'pages': 'page-id', 'runs': runs}),))
             self.assertEqual(belongs, expected.arrival(
                 seen, two, FINISHED) is not None)
 
@@ -331,134 +337,138 @@ class EachChainTest(testtools.TestCase):
     """The same rules hold in each chain: nothing is said of Vitrage's."""
 
     def check(self, kind, link, seen, expected):
-        found = verdicts.verdict(seen, expected)
-        self.assertIs(kind, found.kind, found)
-        if link is not None or found.good:
-            self.assertIs(link, found.link, found)
-        return found
+        verdict = verdicts.verdict(seen, expected)
+        self.assertIs(kind, verdict.kind, verdict)
+        if link is not None or verdict.good:
+            self.assertIs(link, verdict.link, verdict)
+        return verdict
 
     def test_healed(self):
-        for chain in samples.EACH:
-            found = self.check(Kind.HEALED, None, samples.healthy(chain),
-                               samples.expected(chain))
+        for chain in chain_samples.EACH:
+            verdict = self.check(
+                Kind.HEALED, None, chain_samples.healthy(chain),
+                chain_samples.expected(chain))
             self.assertEqual(
-                samples.times(chain)[chain.goal, FINISHED] - 100.0,
-                found.seconds)
+                chain_samples.times(chain)[chain.goal, FINISHED] - 100.0,
+                verdict.seconds)
 
     def test_repaired(self):
-        for chain in samples.EACH:
-            expected = samples.expected(
+        for chain in chain_samples.EACH:
+            expected = chain_samples.expected(
                 chain, steps=chain.until(chain.repair))
             self.assertTrue(expected.repairs)
             self.assertFalse(expected.heals)
             self.assertEqual((), expected.forbidden)
-            self.check(Kind.REPAIRED, None, samples.healthy(
+            self.check(Kind.REPAIRED, None, chain_samples.healthy(
                 chain, without=(chain.goal,)), expected)
 
     def test_first_missing(self):
         """From each link on nothing comes, and that one is named."""
-        for chain in samples.EACH:
+        for chain in chain_samples.EACH:
             for number, first in enumerate(chain.links):
-                seen = samples.healthy(chain, without=chain.links[number:])
-                found = self.check(
-                    Kind.BROKEN, first, seen, samples.expected(chain))
-                self.assertIn('within 30 s', found.why)
-                self.assertNotEqual('', found.look_at)
+                seen = chain_samples.healthy(chain,
+                                             without=chain.links[number:])
+                verdict = self.check(
+                    Kind.BROKEN, first, seen, chain_samples.expected(chain))
+                self.assertIn('within 30 s', verdict.why)
+                self.assertNotEqual('', verdict.look_at)
 
     def test_one_missing(self):
         """The application is back all the same: it was not this chain."""
-        for chain in samples.EACH:
+        for chain in chain_samples.EACH:
             for missing in chain.links[:-1]:
                 self.check(Kind.NOT_HEALED_BY_THIS_CHAIN, missing,
-                           samples.healthy(chain, without=(missing,)),
-                           samples.expected(chain))
+                           chain_samples.healthy(chain, without=(missing,)),
+                           chain_samples.expected(chain))
 
     def test_untouched(self):
         """What has to come has come, and nothing behind it."""
-        for chain in samples.EACH:
+        for chain in chain_samples.EACH:
             steps = chain.until(chain.links[0])
-            expected = samples.expected(chain, steps=steps, quiet=30.0)
+            expected = chain_samples.expected(chain, steps=steps, quiet=30.0)
             self.assertEqual(chain.links[1:], expected.forbidden)
             self.assertEqual(chain.links, expected.links)
-            quiet = samples.healthy(chain, without=chain.links[1:])
+            quiet = chain_samples.healthy(chain, without=chain.links[1:])
             self.check(Kind.UNTOUCHED, None, quiet, expected)
             for link in chain.links[1:]:
-                seen = samples.healthy(chain, without=set(
+                seen = chain_samples.healthy(chain, without=set(
                     chain.links[1:]) - {link})
                 self.check(Kind.UNEXPECTED_HEALING, link, seen, expected)
 
     def test_nothing_may_come(self):
-        for chain in samples.EACH:
-            expected = samples.expected(chain, steps=(), quiet=30.0)
+        for chain in chain_samples.EACH:
+            expected = chain_samples.expected(chain, steps=(), quiet=30.0)
             self.assertEqual(chain.links, expected.forbidden)
-            self.check(Kind.UNTOUCHED, None, samples.healthy(
+            self.check(Kind.UNTOUCHED, None, chain_samples.healthy(
                 chain, without=chain.links), expected)
             self.check(Kind.UNEXPECTED_HEALING, chain.links[0],
-                       samples.healthy(chain), expected)
+                       chain_samples.healthy(chain), expected)
 
     def test_reversed(self):
         """The first link began after all others were there."""
-        for chain in samples.EACH:
+        for chain in chain_samples.EACH:
             first = chain.links[0]
-            late = samples.evidence(chain, first, FINISHED, 201.0)
+            late = chain_samples.evidence(chain, first, FINISHED, 201.0)
             self.check(Kind.NOT_HEALED_BY_THIS_CHAIN, chain.links[1],
-                       samples.healthy(chain, (first,), (late,)),
-                       samples.expected(chain))
+                       chain_samples.healthy(chain, (first,), (late,)),
+                       chain_samples.expected(chain))
 
     def test_start_of_another_object(self):
         """What began when a link had ended is not its beginning.
 
         It was seen with the end, or later; its own start was not seen.
         """
-        toy, restart = samples.TOY, samples.RESTART
-        seen = samples.healthy(toy, ((restart, STARTED), toy.goal), (
-            samples.evidence(toy, toy.goal, FINISHED, 112.0),))
+        toy, restart = chain_samples.TOY, chain_samples.RESTART
+        seen = chain_samples.healthy(toy, ((restart, STARTED), toy.goal), (
+            chain_samples.evidence(toy, toy.goal, FINISHED, 112.0),))
         end = seen.find(restart, FINISHED)
         for at in (end.seen_at, end.seen_at + 5.0):
-            other = dataclasses.replace(
-                samples.evidence(toy, restart, STARTED, at), object_id='b')
+            foreign = dataclasses.replace(
+                chain_samples.evidence(toy, restart, STARTED, at),
+                object_id='b')
             for any_start in (True, False):
                 self.check(Kind.HEALED, None, *self.with_start(
-                    seen, any_start, other))
+                    seen, any_start, foreign))
                 # Its own counts, whatever else has begun.
-                own = dataclasses.replace(other, object_id=end.object_id,
+                own = dataclasses.replace(foreign, object_id=end.object_id,
                                           seen_at=end.seen_at)
                 self.check(Kind.NOT_HEALED_BY_THIS_CHAIN, None,
-                           *self.with_start(seen, any_start, other, own))
+                           *self.with_start(seen, any_start, foreign, own))
 
     def with_start(self, seen, any_start, *starts):
         """Return a run of a chain whose link may have any start, or not."""
-        toy, restart = samples.TOY, samples.RESTART
-        other = dataclasses.replace(restart, any_start=any_start)
+        toy, restart = chain_samples.TOY, chain_samples.RESTART
+        changed = dataclasses.replace(restart, any_start=any_start)
         chain = dataclasses.replace(
-            toy, links=tuple(other if link is restart else link
+            toy, links=tuple(changed if link is restart else link
                              for link in toy.links),
             steps=tuple(dataclasses.replace(
-                step, link=other if step.link is restart else step.link)
-                for step in toy.steps), repair=other)
+                step, link=changed if step.link is restart else step.link)
+                for step in toy.steps), repair=changed)
         return dataclasses.replace(seen, evidence=tuple(
-            dataclasses.replace(each, link=other)
-            if each.link is restart else each
-            for each in (*starts, *seen.evidence))), samples.expected(chain)
+            dataclasses.replace(evidence, link=changed)
+            if evidence.link is restart else evidence
+            for evidence in (*starts, *seen.evidence)
+        )), chain_samples.expected(chain)
 
     def test_storm(self):
         """Each link that is counted, and no other."""
-        for chain in samples.EACH:
+        for chain in chain_samples.EACH:
             for link in chain.links:
-                seen = samples.healthy(chain, objects={link: ('a', 'b')})
+                seen = chain_samples.healthy(chain, objects={link: ('a', 'b')})
                 if link.limit is None:
-                    self.check(Kind.HEALED, None, seen, samples.expected(
+                    self.check(Kind.HEALED, None, seen, chain_samples.expected(
                         chain, max_executions=1))
                     self.assertEqual((), verdicts.remarks(
-                        seen, samples.expected(chain)))
+                        seen, chain_samples.expected(chain)))
                     continue
-                found = self.check(
+                verdict = self.check(
                     Kind.EXECUTION_STORM, link, seen,
-                    samples.expected(chain, max_executions=1))
-                self.assertIn('at most 1 may be: a, b', found.why)
-                remark, = verdicts.remarks(seen, samples.expected(chain))
+                    chain_samples.expected(chain, max_executions=1))
+                self.assertIn('at most 1 may be: a, b', verdict.why)
+                remark, = verdicts.remarks(seen, chain_samples.expected(chain))
                 self.assertIn(': a, b', remark)
 
     def test_what_healed_means(self):
         self.assertIs(healing.REPLACED, vitrage.CHAIN.healed)
-        self.assertIs(healing.REPLACED, samples.TOY.healed)
+        self.assertIs(healing.REPLACED, chain_samples.TOY.healed)

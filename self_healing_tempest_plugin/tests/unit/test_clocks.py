@@ -56,11 +56,11 @@ class MeasureTest(testtools.TestCase):
         clock = test_waiting.FakeClock()
         clock.time += start
         service = Service(clock, offset, (there, back))
-        found = clocks.measure(service.date, clock=clock)
-        self.assertTrue(found.low - 1e-6 <= offset <= found.high + 1e-6,
-                        '%s not in %s' % (offset, found))
+        measured = clocks.measure(service.date, clock=clock)
+        self.assertTrue(measured.low - 1e-6 <= offset <= measured.high + 1e-6,
+                        '%s not in %s' % (offset, measured))
         # Halved six times, and never narrower than the way there and back.
-        self.assertLess(found.width, 2 ** -5 + 2 * (there + back))
+        self.assertLess(measured.width, 2 ** -5 + 2 * (there + back))
         self.assertEqual(clocks.QUESTIONS, service.asked)
         self.assertLess(clock.time, 1001 + clocks.QUESTIONS * 1.5)
 
@@ -79,17 +79,17 @@ class MeasureTest(testtools.TestCase):
             service.offset = 5.0 if service.asked < 3 else 65.0
             return service.date()
 
-        found = clocks.measure(date, clock=clock)
-        self.assertTrue(found.low <= 5.0 and found.high >= 65.0)
+        measured = clocks.measure(date, clock=clock)
+        self.assertTrue(measured.low <= 5.0 and measured.high >= 65.0)
 
     def test_hull_and_agreed(self):
-        one, other = timelines.Offset(1.0, 3.0), timelines.Offset(2.0, 4.0)
-        self.assertEqual(timelines.Offset(1.0, 4.0), one.hull(other))
+        first, second = timelines.Offset(1.0, 3.0), timelines.Offset(2.0, 4.0)
+        self.assertEqual(timelines.Offset(1.0, 4.0), first.hull(second))
         self.assertEqual(timelines.Offset(2.0, 3.0),
-                         clocks.agreed([one, other]))
+                         clocks.agreed([first, second]))
         self.assertEqual(timelines.Offset(1.0, 9.0), clocks.agreed(
-            [one, other, timelines.Offset(8.0, 9.0)]))
-        self.assertEqual(2.0, one.width)
+            [first, second, timelines.Offset(8.0, 9.0)]))
+        self.assertEqual(2.0, first.width)
 
 
 class TimekeeperTest(testtools.TestCase):

@@ -83,12 +83,12 @@ def bring(directory):
     """
     tasks = yaml.safe_load((PROGRAMS.parent / 'tasks' / 'main.yml').read_text(
         encoding='utf-8'))[0]['block']
-    loop = next(one['loop'] for one in tasks
-                if one['name'] == 'Bring what redacts')
-    for one in loop:
-        source = PROGRAMS / one['src'].replace(
+    loop = next(task['loop'] for task in tasks
+                if task['name'] == 'Bring what redacts')
+    for item in loop:
+        source = PROGRAMS / item['src'].replace(
             '{{ role_path }}', str(PROGRAMS.parent))
-        target = directory / one['dest']
+        target = directory / item['dest']
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns(
                 '__pycache__'))
@@ -210,7 +210,7 @@ class CopyRedactedTest(CollectingTestCase):
             '%s/b.log: it is no text' % self.directory,
             '%s/none: there is none' % self.directory], missing)
         self.assertEqual(['a.log', 'missing.txt'], sorted(
-            one.name for one in self.target.iterdir()))
+            path.name for path in self.target.iterdir()))
 
     def test_earlier_lines(self):
         """What others could not have is in the same file."""
@@ -221,13 +221,14 @@ class CopyRedactedTest(CollectingTestCase):
 
     def test_every_form(self):
         """No form of a secret is in any file that is copied."""
-        found = [one.sample() for one in secret_forms.FORMS]
-        for number, one in enumerate(found):
-            self.write('log/%d.log' % number, one.text)
+        samples = [form.sample() for form in secret_forms.FORMS]
+        for number, sample in enumerate(samples):
+            self.write('log/%d.log' % number, sample.text)
         self.assertEqual([], self.copy('log=%s/log' % self.directory))
-        for number, one in enumerate(found):
-            self.assertEqual('', one.seen_in(self.read('log/%d.log' % number)),
-                             one.name)
+        for number, sample in enumerate(samples):
+            self.assertEqual(
+                '', sample.seen_in(self.read('log/%d.log' % number)),
+                sample.name)
 
     def test_harmless(self):
         """What is no secret is copied as it is."""
@@ -304,8 +305,8 @@ class Cloud(fake_cloud.FakeCloud):
     def list_stacks(self, query, body):
         assert query['show_deleted'] == ['true']
         return {'stacks': [
-            {'stack_name': one['stack_name'], 'id': one['id']}
-            for one in self.stacks.values()]}
+            {'stack_name': stack['stack_name'], 'id': stack['id']}
+            for stack in self.stacks.values()]}
 
     def whole_topology(self, query, body):
         assert body['all_tenants'] is True
@@ -378,15 +379,15 @@ class AskServicesTest(CollectingTestCase):
         self.assertEqual([fake_cloud.host_entity()],
                          self.read('vitrage-topology')['nodes'])
         self.assertEqual(['alarm-1'], [
-            one['vitrage_id'] for one in self.read('vitrage-alarms')])
+            alarm['vitrage_id'] for alarm in self.read('vitrage-alarms')])
         self.assertEqual(1, len(self.read('vitrage-alarm-history')))
         self.assertEqual(
             [('first', []), ('second', ['heal'])],
-            [(one['id'], [task['name'] for task in one['tasks']])
-             for one in self.read('mistral-executions')])
+            [(execution['id'], [task['name'] for task in execution['tasks']])
+             for execution in self.read('mistral-executions')])
         self.assertEqual(
-            [('app', 1)], [(one['stack_name'], len(one['events']))
-                           for one in self.read('heat-stacks')])
+            [('app', 1)], [(stack['stack_name'], len(stack['events']))
+                           for stack in self.read('heat-stacks')])
         self.assertEqual({'services': []}, self.read('nova-services'))
         self.assertEqual(1, len(self.read(
             'prometheus-targets')['data']['activeTargets']))

@@ -53,8 +53,8 @@ def new_conf(path=None):
     lockutils.get_lock_path(conf)
     # The groups of the plugin are the same in every conf.
     for group, options in config.OPTIONS:
-        for one in options:
-            conf.clear_override(one.name, group.name)
+        for option in options:
+            conf.clear_override(option.name, group.name)
     return conf
 
 
@@ -62,8 +62,8 @@ class OptionTest(testtools.TestCase):
     """Every option explains and bounds itself."""
 
     def options(self):
-        return [(group.name, one) for group, options in config.OPTIONS
-                for one in options]
+        return [(group.name, option) for group, options in config.OPTIONS
+                for option in options]
 
     def test_help(self):
         for group, option in self.options():
@@ -84,7 +84,7 @@ class OptionTest(testtools.TestCase):
     def test_no_foreign_option(self):
         """Another plugin's option would make Tempest drop our groups."""
         self.assertEqual(['self_healing'], [
-            one.name for one in config.SERVICE_AVAILABLE_OPTIONS])
+            option.name for option in config.SERVICE_AVAILABLE_OPTIONS])
 
     def test_registered_and_listed_are_the_same(self):
         conf = new_conf()
@@ -135,23 +135,23 @@ class SettingsTest(SettingsTestCase):
     """config.settings()."""
 
     def test_defaults(self):
-        found = config.settings(self.conf)
+        settings = config.settings(self.conf)
         self.assertEqual(('image-1', 'flavor-1', 'public-1', 80), (
-            found.application.image, found.application.flavor,
-            found.application.external_network, found.application.port))
-        self.assertEqual(('power', 'off', '{host}'), found.power.off)
-        self.assertIsNone(found.host_alarm.template)
-        self.assertTrue(found.artifacts_dir.startswith('/'))
-        self.assertRaises(AttributeError, setattr, found, 'monitor', 'x')
+            settings.application.image, settings.application.flavor,
+            settings.application.external_network, settings.application.port))
+        self.assertEqual(('power', 'off', '{host}'), settings.power.off)
+        self.assertIsNone(settings.host_alarm.template)
+        self.assertTrue(settings.artifacts_dir.startswith('/'))
+        self.assertRaises(AttributeError, setattr, settings, 'monitor', 'x')
 
     def test_own_values_win(self):
         self.override('image_ref', 'own')
         self.override('external_network', 'net')
         self.override('region', 'Two')
-        found = config.settings(self.conf)
+        settings = config.settings(self.conf)
         self.assertEqual(('own', 'net', 'Two'), (
-            found.application.image, found.application.external_network,
-            found.cloud.region))
+            settings.application.image, settings.application.external_network,
+            settings.cloud.region))
 
     def test_verification(self):
         """CA file and verification come from [identity]."""

@@ -26,18 +26,18 @@ class FaultSettingsTest(test_config.SettingsTestCase):
     """What breaks hosts, and what mends them."""
 
     def test_other_defaults(self):
-        found = config.settings(self.conf)
+        settings = config.settings(self.conf)
         self.assertEqual(
             ('systemd', 'nova-compute', 22, (), False, False, 1.0, 20),
-            (found.service_manager, found.compute_service,
-             found.witness_port, found.fault_hosts, found.allow_faults,
-             found.allow_foreign_servers, found.timeouts.blip,
-             found.timeouts.return_watch))
+            (settings.service_manager, settings.compute_service,
+             settings.witness_port, settings.fault_hosts,
+             settings.allow_faults, settings.allow_foreign_servers,
+             settings.timeouts.blip, settings.timeouts.return_watch))
         self.assertEqual(
             [('HostDown', None, templates.HOST_DOWN),
              ('HostNicDown', None, templates.NIC_DOWN)],
-            [(one.name, one.template, one.file)
-             for one in (found.host_alarm, found.nic_alarm)])
+            [(alarm.name, alarm.template, alarm.file)
+             for alarm in (settings.host_alarm, settings.nic_alarm)])
 
     def test_own_values(self):
         for option, value in (
@@ -52,36 +52,37 @@ class FaultSettingsTest(test_config.SettingsTestCase):
                 ('control_plane_addresses', ['192.0.2.9', 'fd00::9']),
                 ('nic_template', 'mine'), ('host_template', 'ours')):
             self.override(option, value)
-        found = config.settings(self.conf)
+        settings = config.settings(self.conf)
         self.assertEqual(
             config.HostAccess({'c1': '192.0.2.1'}, 'healer', '/key',
                               '/known', 2222, None, True, 3, 4),
-            found.access)
+            settings.access)
         self.assertEqual(
             config.HostNetwork('eth0', 'eth1', {'c1': 'fd00::1'},
-                               ('192.0.2.9', 'fd00::9')), found.network)
-        self.assertEqual(('ours', 'mine'), (found.host_alarm.template,
-                                            found.nic_alarm.template))
+                               ('192.0.2.9', 'fd00::9')), settings.network)
+        self.assertEqual(('ours', 'mine'), (settings.host_alarm.template,
+                                            settings.nic_alarm.template))
 
     def test_frozen(self):
         """Nobody changes what another one reads."""
-        found = config.settings(self.conf)
-        for mapping in (found.access.addresses, found.network.data_addresses,
-                        found.timeouts.links):
+        settings = config.settings(self.conf)
+        for mapping in (settings.access.addresses,
+                        settings.network.data_addresses,
+                        settings.timeouts.links):
             self.assertRaises(TypeError, _set_item, mapping)
 
     def test_of_a_file(self):
         """The same by the words of tempest.conf, IPv6 and all."""
-        found = config.settings(self.file(
+        settings = config.settings(self.file(
             host_addresses='c1:192.0.2.1,c2:fd00::2',
             host_data_addresses='c1:192.0.2.7',
             control_plane_addresses='192.0.2.9, fd00::9',
             fault_hosts='c1,c2', blip_time='0.5'))
         self.assertEqual({'c1': '192.0.2.1', 'c2': 'fd00::2'},
-                         found.access.addresses)
+                         settings.access.addresses)
         self.assertEqual((('192.0.2.9', 'fd00::9'), ('c1', 'c2'), 0.5), (
-            found.network.control_plane, found.fault_hosts,
-            found.timeouts.blip))
+            settings.network.control_plane, settings.fault_hosts,
+            settings.timeouts.blip))
 
     def test_wrong_value_in_a_file(self):
         """One line, with the option."""
@@ -101,7 +102,7 @@ class FaultSettingsTest(test_config.SettingsTestCase):
         path = os.path.join(self.useFixture(fixtures.TempDir()).path, 'conf')
         with open(path, 'w', encoding='utf-8') as stream:
             stream.write('[self_healing]\n')
-            stream.writelines('%s = %s\n' % one for one in options.items())
+            stream.writelines('%s = %s\n' % pair for pair in options.items())
         conf = test_config.new_conf(path)
         for (group, option), value in test_config.MINIMAL.items():
             conf.set_override(option, value, group)
@@ -151,9 +152,10 @@ class RecoveryTest(test_config.SettingsTestCase):
         for group, option in test_config.MINIMAL:
             self.conf.clear_override(option, group)
         self.override('state_dir', '/mine')
-        found = config.recovery(self.conf)
+        recovery = config.recovery(self.conf)
         self.assertEqual(('/mine', 'root', 900), (
-            found.state_dir, found.access.user, found.timeouts.host_return))
+            recovery.state_dir, recovery.access.user,
+            recovery.timeouts.host_return))
 
     def test_same_as_settings(self):
         settings = config.settings(self.conf)

@@ -92,8 +92,8 @@ class PowerTest(test_config.SettingsTestCase):
 
     def test_some_power(self):
         """Half a power driver is none: each one that is missing is named."""
-        names = ['host_power_%s_command' % one
-                 for one in ('off', 'on', 'status')]
+        names = ['host_power_%s_command' % action
+                 for action in ('off', 'on', 'status')]
         for missing in names:
             for name in names:
                 self.override(name, 'x {host}')

@@ -27,15 +27,15 @@ class DatasourceTest(test_config.SettingsTestCase):
             self.override('monitor', name)
             self.override('monitor_datasource',
                           'nagios' if name == 'other' else None)
-            found = config.settings(self.conf)
+            settings = config.settings(self.conf)
             self.assertEqual(
                 (name, {'other': 'nagios'}.get(name, name)),
-                (found.monitor, monitors.of(found).datasource))
+                (settings.monitor, monitors.of(settings).datasource))
 
     def test_default(self):
-        found = config.settings(self.conf)
+        settings = config.settings(self.conf)
         self.assertEqual(('prometheus', None),
-                         (found.monitor, found.monitor_datasource))
+                         (settings.monitor, settings.monitor_datasource))
 
     def test_missing(self):
         """Nobody knows whose alarms to wait for."""

@@ -17,25 +17,25 @@ import testtools
 
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin.config.options import links
+from self_healing_tempest_plugin.config.options import links as link_options
 from self_healing_tempest_plugin.tests.unit import test_config
 
 
 class LinkOptionsTest(testtools.TestCase):
     """What a link says becomes its options."""
 
-    BELL = links.LinkOptions(
+    BELL = link_options.LinkOptions(
         'bell', default=3, maximum=7, help='Seconds until it rings.',
         objective='the time from the hand to the sound')
-    ECHO = links.LinkOptions(
+    ECHO = link_options.LinkOptions(
         'echo', default=lambda own: 2 * own.bell_timeout, objective=None,
         help='Seconds until it comes back. Empty: bell_timeout twice.')
 
     def group(self, **values):
         """Return a group that has the options of both."""
         conf = cfg.ConfigOpts()
-        conf.register_opts(links.timeout_options((self.BELL, self.ECHO)),
-                           group='a')
+        conf.register_opts(
+            link_options.timeout_options((self.BELL, self.ECHO)), group='a')
         for name, value in values.items():
             conf.set_override(name, value, 'a')
         conf([])
@@ -47,7 +47,8 @@ class LinkOptionsTest(testtools.TestCase):
              ('echo_timeout', None, 1, 86400, self.ECHO.help)],
             [(option.name, option.default, option.type.min, option.type.max,
               option.help)
-             for option in links.timeout_options((self.BELL, self.ECHO))])
+             for option in link_options.timeout_options(
+                (self.BELL, self.ECHO))])
 
     def test_seconds(self):
         """The value, or else the default, be it computed or not."""
@@ -60,7 +61,7 @@ class LinkOptionsTest(testtools.TestCase):
 
     def test_objectives(self):
         """Of each link that has one, and of the whole chain."""
-        bell, healing = links.objective_options((self.BELL, self.ECHO))
+        bell, healing = link_options.objective_options((self.BELL, self.ECHO))
         self.assertEqual(('slo_bell', 'slo_healing'),
                          (bell.name, healing.name))
         self.assertEqual((None, 0, 86400), (bell.default, bell.type.min,
@@ -71,7 +72,7 @@ class LinkOptionsTest(testtools.TestCase):
     def test_names(self):
         """The links that the chain has are the ones that have options."""
         self.assertEqual([link.name for link in vitrage.CHAIN.links],
-                         [link.link for link in links.LINKS])
+                         [link.link for link in link_options.LINKS])
 
 
 class TimeoutsTest(test_config.SettingsTestCase):

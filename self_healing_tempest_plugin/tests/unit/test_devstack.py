@@ -161,7 +161,7 @@ class DefaultsTest(DevStackTestCase):
             'SELF_HEALING_SSH_KEYSCAN'), 'True'))
         # The phases would use them; here only the settings are read.
         self.devstack.say('\n'.join(
-            '%s=%s' % one for one in own.items()))
+            '%s=%s' % pair for pair in own.items()))
         done = self.devstack.run('settings')
         self.assertEqual(0, done.returncode, done.stderr[-1000:])
         seen = self.devstack.variables()
@@ -176,18 +176,18 @@ class ControlPlaneTest(DevStackTestCase):
         self.stack()
 
     def test_vitrage(self):
-        found = self.devstack.ini(VITRAGE_CONF)
+        conf = self.devstack.ini(VITRAGE_CONF)
         self.assertEqual({
             'notifiers': 'nova,mistral',
             'use_nova_versioned_notifications': 'True',
-            'executor_thread_pool_size': '1'}, found['DEFAULT'])
-        self.assertEqual('30', found['datasources']['snapshots_interval'])
+            'executor_thread_pool_size': '1'}, conf['DEFAULT'])
+        self.assertEqual('30', conf['datasources']['snapshots_interval'])
         self.assertEqual(
             {'nova.host', 'nova.instance', 'nova.zone', 'neutron.network',
              'neutron.port', 'heat.stack', 'doctor', 'prometheus'},
-            set(found['datasources']['types'].split(',')))
+            set(conf['datasources']['types'].split(',')))
         self.assertIs(vitrage_notifier.MistralNotifier,
-                      importutils.import_class(found['mistral']['notifier']))
+                      importutils.import_class(conf['mistral']['notifier']))
         self.assertEqual('8', self.devstack.ini(
             'etc/vitrage/vitrage-uwsgi.ini')['uwsgi']['threads'])
 
@@ -223,14 +223,14 @@ class ControlPlaneTest(DevStackTestCase):
     def test_notifications(self):
         wanted = self.devstack.ini(VITRAGE_CONF)[
             'datasources']['notification_topics']
-        found = self.devstack.ini(NOVA_CONF)['notifications']
-        self.assertIn(found['notification_format'], ('both', 'versioned'))
+        options = self.devstack.ini(NOVA_CONF)['notifications']
+        self.assertIn(options['notification_format'], ('both', 'versioned'))
         self.assertIn(wanted,
-                      found['versioned_notifications_topics'].split(','))
+                      options['versioned_notifications_topics'].split(','))
         for path in ('etc/neutron/neutron.conf', 'etc/heat/heat.conf'):
-            found = self.devstack.ini(path)['oslo_messaging_notifications']
-            self.assertEqual('messagingv2', found['driver'])
-            self.assertIn(wanted, found['topics'].split(','))
+            options = self.devstack.ini(path)['oslo_messaging_notifications']
+            self.assertEqual('messagingv2', options['driver'])
+            self.assertIn(wanted, options['topics'].split(','))
 
     def test_others(self):
         self.assertEqual({'os_actions_endpoint_type': 'public',
@@ -262,7 +262,7 @@ class ControlPlaneTest(DevStackTestCase):
         """From the target to the event API, each end names the next one."""
         prometheus = self.devstack.yaml('prometheus.yml')
         ((alertmanager,),) = [
-            one['targets'] for one in prometheus['alerting'][
+            group['targets'] for group in prometheus['alerting'][
                 'alertmanagers'][0]['static_configs']]
         self.assertEqual(alertmanager, self.flag(
             'self-healing-alertmanager', 'web.listen-address'))
@@ -291,19 +291,19 @@ class ControlPlaneTest(DevStackTestCase):
                   for rule in group['rules']]
         self.assertEqual(['A & B', 'C %D%'], raised)
         self.assertEqual(raised, [
-            one['key']['alertname'] for one in self.devstack.yaml(
+            alert['key']['alertname'] for alert in self.devstack.yaml(
                 'vitrage-prometheus.yaml')['alerts']])
-        found = self.tempest().self_healing
-        self.assertEqual(raised, [found.host_alarm_name,
-                                  found.nic_alarm_name])
+        options = self.tempest().self_healing
+        self.assertEqual(raised, [options.host_alarm_name,
+                                  options.nic_alarm_name])
 
     def test_label_names_the_entity(self):
         (target,) = self.devstack.yaml('targets.yml')
         self.assertEqual([os.uname().nodename],
                          list(target['labels'].values()))
-        for one in self.devstack.yaml('vitrage-prometheus.yaml')['alerts']:
+        for alert in self.devstack.yaml('vitrage-prometheus.yaml')['alerts']:
             self.assertEqual(list(target['labels']),
-                             [one['resource']['id']])
+                             [alert['resource']['id']])
 
     def test_node_exporter_is_scraped(self):
         (target,) = self.devstack.yaml('targets.yml')
@@ -361,40 +361,41 @@ class ControlPlaneTest(DevStackTestCase):
         self.assertEqual([], conf.self_healing.fault_hosts)
         self.assertIsNone(conf.self_healing.host_ssh_key_file)
         self.assertFalse(any(
-            conf.self_healing_feature_enabled[one.name]
-            for one in config.FEATURE_OPTIONS))
+            conf.self_healing_feature_enabled[option.name]
+            for option in config.FEATURE_OPTIONS))
         self.assertNotIn(AUTHORIZED_KEYS, self.devstack.files())
         self.assertNotIn('%s/self-healing-ssh' % STATE,
                          self.devstack.directories())
 
     def test_all_scenarios_are_known(self):
         self.assertEqual(
-            {one.name for one in config.FEATURE_OPTIONS},
+            {option.name for option in config.FEATURE_OPTIONS},
             set(self.devstack.ini(TEMPEST_CONF)[
                 'self_healing_feature_enabled']))
 
     def test_tempest(self):
-        found = config.settings(self.tempest())
-        self.assertEqual('prometheus', found.monitor)
-        self.assertEqual('http://127.0.0.1:9090', found.prometheus_url)
-        self.assertEqual('http://127.0.0.1:9093', found.alertmanager_url)
+        settings = config.settings(self.tempest())
+        self.assertEqual('prometheus', settings.monitor)
+        self.assertEqual('http://127.0.0.1:9090', settings.prometheus_url)
+        self.assertEqual('http://127.0.0.1:9093', settings.alertmanager_url)
         self.assertEqual(('systemd', 'devstack@n-cpu'),
-                         (found.service_manager, found.compute_service))
+                         (settings.service_manager, settings.compute_service))
         # The tests bring the template themselves.
         self.assertEqual((None, templates.HOST_DOWN),
-                         (found.host_alarm.template, found.host_alarm.file))
-        self.assertIsNone(found.power)
-        self.assertTrue(os.path.isdir(found.artifacts_dir))
+                         (settings.host_alarm.template,
+                          settings.host_alarm.file))
+        self.assertIsNone(settings.power)
+        self.assertTrue(os.path.isdir(settings.artifacts_dir))
 
     def test_journal(self):
         """Whoever runs Tempest makes it, where nobody takes it away."""
-        found = config.settings(self.tempest())
-        above = os.path.dirname(found.state_dir)
+        settings = config.settings(self.tempest())
+        above = os.path.dirname(settings.state_dir)
         self.assertEqual(0o41777, os.stat(above).st_mode)
-        self.assertFalse(os.path.exists(found.state_dir))
-        with journals.Journal(found.state_dir).held():
+        self.assertFalse(os.path.exists(settings.state_dir))
+        with journals.Journal(settings.state_dir).held():
             self.assertEqual(((), ()), journals.Journal(
-                found.state_dir).read())
+                settings.state_dir).read())
 
     def test_intervals_agree(self):
         self.stack('SELF_HEALING_SNAPSHOTS_INTERVAL=45')
@@ -408,9 +409,9 @@ class ControlPlaneTest(DevStackTestCase):
                    'disable_service self-healing-alertmanager')
         self.assertEqual({'self-healing-node-exporter',
                           'self-healing-vitrage-api'}, set(self.processes()))
-        found = self.tempest().self_healing
-        self.assertIsNone(found.prometheus_url)
-        self.assertIsNone(found.alertmanager_url)
+        options = self.tempest().self_healing
+        self.assertIsNone(options.prometheus_url)
+        self.assertIsNone(options.alertmanager_url)
         self.assertNotIn('prometheus', self.devstack.ini(VITRAGE_CONF))
 
 
@@ -438,7 +439,7 @@ SELF_HEALING_NIC_TEMPLATE=nic
 
     def test_every_option_is_there(self):
         conf = self.tempest()
-        known = {group.name: {one.name for one in options}
+        known = {group.name: {option.name for option in options}
                  for group, options in config.OPTIONS}
         written = self.devstack.ini(TEMPEST_CONF)
         for group, names in known.items():
@@ -449,27 +450,27 @@ SELF_HEALING_NIC_TEMPLATE=nic
         self.assertThat(written['self_healing'], matchers.HasLength(30))
 
     def test_faults(self):
-        found = config.settings(self.tempest())
-        self.assertTrue(found.allow_faults)
-        self.assertEqual(('cpu',), found.fault_hosts)
+        settings = config.settings(self.tempest())
+        self.assertTrue(settings.allow_faults)
+        self.assertEqual(('cpu',), settings.fault_hosts)
         self.assertEqual(('virsh', '-c', 'qemu+ssh://h/system', 'destroy',
-                          '{host}'), found.power.off)
-        self.assertEqual(('ens3', 'ens4'), (found.network.management_nic,
-                                            found.network.data_nic))
+                          '{host}'), settings.power.off)
+        self.assertEqual(('ens3', 'ens4'), (settings.network.management_nic,
+                                            settings.network.data_nic))
         self.assertEqual({'cpu': '172.16.0.2'},
-                         dict(found.network.data_addresses))
+                         dict(settings.network.data_addresses))
         self.assertEqual(('192.0.2.20', '2001:db8::20'),
-                         found.network.control_plane)
-        self.assertEqual(600, found.timeouts.host_timer)
-        self.assertEqual(('host', 'nic'), (found.host_alarm.template,
-                                           found.nic_alarm.template))
+                         settings.network.control_plane)
+        self.assertEqual(600, settings.timeouts.host_timer)
+        self.assertEqual(('host', 'nic'), (settings.host_alarm.template,
+                                           settings.nic_alarm.template))
 
     def test_features(self):
         features = self.tempest().self_healing_feature_enabled
         self.assertEqual(
             {'host_crash', 'host_isolated', 'data_nic_down'},
-            {one.name for one in config.FEATURE_OPTIONS
-             if features[one.name]})
+            {option.name for option in config.FEATURE_OPTIONS
+             if features[option.name]})
 
     def test_ssh(self):
         access = config.settings(self.tempest()).access
@@ -483,10 +484,10 @@ SELF_HEALING_NIC_TEMPLATE=nic
                 line.split()[0] for line in file})
 
     def test_the_control_plane_is_the_last_to_get_guests(self):
-        found = self.devstack.ini(NOVA_CONF)
-        self.assertEqual('2048', found['DEFAULT']['reserved_host_memory_mb'])
+        conf = self.devstack.ini(NOVA_CONF)
+        self.assertEqual('2048', conf['DEFAULT']['reserved_host_memory_mb'])
         self.assertEqual(
-            '100', found['filter_scheduler']['ram_weight_multiplier'])
+            '100', conf['filter_scheduler']['ram_weight_multiplier'])
         self.stack('SELF_HEALING_FAULT_HOSTS=')
         self.assertNotIn('filter_scheduler', self.devstack.ini(NOVA_CONF))
 
@@ -505,8 +506,8 @@ SELF_HEALING_NIC_TEMPLATE=nic
         self.stack('SELF_HEALING_NODES=a:192.0.2.1,cpu:2001:db8::2')
         self.assertEqual(
             [('a', ['192.0.2.1:9100']), ('cpu', ['[2001:db8::2]:9100'])],
-            [(one['labels']['hostname'], one['targets'])
-             for one in self.devstack.yaml('targets.yml')])
+            [(group['labels']['hostname'], group['targets'])
+             for group in self.devstack.yaml('targets.yml')])
         self.assertEqual({'cpu': '2001:db8::2'}, dict(config.settings(
             self.tempest()).access.addresses))
 
@@ -561,11 +562,11 @@ class RefusedTest(DevStackTestCase):
 
     def test_order_of_plugins(self):
         for name in ('heat', 'mistral', 'vitrage'):
-            others = sorted({'heat', 'mistral', 'vitrage'} - {name})
+            plugins = sorted({'heat', 'mistral', 'vitrage'} - {name})
             self.assertIn(
                 'enable_plugin %s must stand before' % name,
                 self.refused('DEVSTACK_PLUGINS=%s' % ','.join((
-                    '', *others, fake_devstack.OURS, name))))
+                    '', *plugins, fake_devstack.OURS, name))))
 
 
 class FakeDriverTest(DevStackTestCase):
@@ -581,8 +582,8 @@ NUMBER_FAKE_NOVA_COMPUTE=2
         name = os.uname().nodename
         self.assertEqual(
             {name + '1': ['192.0.2.10:9100'], name + '2': ['192.0.2.10:9100']},
-            {one['labels']['hostname']: one['targets']
-             for one in self.devstack.yaml('targets.yml')})
+            {group['labels']['hostname']: group['targets']
+             for group in self.devstack.yaml('targets.yml')})
 
     def test_doctor(self):
         """Nothing of Prometheus is there where another one is the monitor."""
@@ -649,13 +650,13 @@ class SubnodeTest(DevStackTestCase):
 
     def test_notifications(self):
         self.stack()
-        found = self.devstack.ini(NOVA_CONF)
+        conf = self.devstack.ini(NOVA_CONF)
         self.assertEqual(
             {'notification_format': 'both', 'versioned_notifications_topics':
              'versioned_notifications,vitrage_notifications'},
-            found['notifications'])
+            conf['notifications'])
         self.assertEqual(
-            '60', found['DEFAULT']['running_deleted_instance_poll_interval'])
+            '60', conf['DEFAULT']['running_deleted_instance_poll_interval'])
 
     def test_key(self):
         path = self.devstack.root / AUTHORIZED_KEYS
@@ -664,10 +665,10 @@ class SubnodeTest(DevStackTestCase):
         self.assertEqual(['ssh-rsa AAAA operator', '%s %s' % (
             PUBLIC_KEY, fake_devstack.OURS)], self.authorized())
         # A new key takes the place of the old one.
-        other = PUBLIC_KEY.replace('f1HIu', 'f1HIv')
-        self.stack("SELF_HEALING_SSH_PUBLIC_KEY='%s'" % other)
+        own_key = PUBLIC_KEY.replace('f1HIu', 'f1HIv')
+        self.stack("SELF_HEALING_SSH_PUBLIC_KEY='%s'" % own_key)
         self.assertEqual(['ssh-rsa AAAA operator', '%s %s' % (
-            other, fake_devstack.OURS)], self.authorized())
+            own_key, fake_devstack.OURS)], self.authorized())
         self.run_script('clean')
         self.assertEqual(['ssh-rsa AAAA operator'], self.authorized())
 

@@ -75,14 +75,15 @@ class Script:
     def header(self):
         """Return what it says of itself, as paragraphs by their heading."""
         lines = self.path.read_text().split('\n\n', 2)[1].splitlines()
-        found = {None: []}
+        sections = {None: []}
         heading = None
         for line in lines:
             said = re.match(r'# (Dependencies|Entry points|Leaves):(.*)', line)
             if said:
                 heading, line = said.groups()
-            found.setdefault(heading, []).append(line.lstrip('#'))
-        return {heading: '\n'.join(lines) for heading, lines in found.items()}
+            sections.setdefault(heading, []).append(line.lstrip('#'))
+        return {heading: '\n'.join(lines)
+                for heading, lines in sections.items()}
 
 
 class LibTest(testtools.TestCase):
@@ -106,13 +107,13 @@ class LibTest(testtools.TestCase):
         return set(self.run_devstack('functions').stdout.split())
 
     def called_elsewhere(self, script):
-        return set().union(*(other.called for other in self.scripts
-                             if other is not script))
+        return set().union(*(caller.called for caller in self.scripts
+                             if caller is not script))
 
     def dependencies(self, name):
         """Return the names of the other files whose functions are called."""
-        return {other for other, script in self.lib.items()
-                if other != name
+        return {needed for needed, script in self.lib.items()
+                if needed != name
                 and self.lib[name].called.intersection(script.defined)}
 
     def test_all_are_sourced(self):
@@ -138,10 +139,10 @@ class LibTest(testtools.TestCase):
                     r'\++ SELF_HEALING_\w+='), name)
 
     def test_each_function_is_defined_once(self):
-        others = [Script(DEVSTACK / name)
-                  for name in ('settings', 'override-defaults')]
+        settings = [Script(DEVSTACK / name)
+                    for name in ('settings', 'override-defaults')]
         times = collections.Counter(self.functions_of_devstack())
-        for script in (*self.scripts, *others):
+        for script in (*self.scripts, *settings):
             times.update(script.defined)
         self.assertEqual([], [name for name, number in times.items()
                               if number > 1])
@@ -166,7 +167,7 @@ class LibTest(testtools.TestCase):
     def test_header_names_what_it_needs(self):
         for name, script in self.lib.items():
             needed = script.read | {
-                'lib/%s' % other for other in self.dependencies(name)}
+                'lib/%s' % library for library in self.dependencies(name)}
             said = re.findall('``(.*?)``', script.header()['Dependencies'])
             self.assertEqual(sorted(needed), sorted(said), name)
 

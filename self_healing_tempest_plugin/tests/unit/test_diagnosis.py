@@ -43,27 +43,28 @@ class DiagnoseTestCase(diagnosis_samples.DiagnosisTestCase):
     def diagnose(self, timelined=None, patience=10, expected=None,
                  **surroundings):
         """Return the diagnosis of a run in which a link is missing."""
-        found = diagnose.diagnose(
+        diagnosis = diagnose.diagnose(
             timelined or seen(self.missing), expected or self.expected(),
             self.surroundings(**surroundings), patience)
         self.addDetail('diagnosis', testtools.content.text_content(
-            diagnosis_samples.told(found)))
-        return found
+            diagnosis_samples.told(diagnosis)))
+        return diagnosis
 
-    def said(self, found, side):
+    def said(self, diagnosis, side):
         """Return what a side says, as pairs of good and text."""
-        return [(one.good, one.text) for one in found.facts
-                if one.side == side]
+        return [(fact.good, fact.text) for fact in diagnosis.facts
+                if fact.side == side]
 
-    def assert_says(self, found, side, good, text):
+    def assert_says(self, diagnosis, side, good, text):
         """Fail unless a side says something."""
-        self.assertTrue(any(one is good and text in words for one, words
-                            in self.said(found, side)),
-                        '%s, %s: %r' % (side, good, self.said(found, side)))
+        self.assertTrue(any(state is good and text in words for state, words
+                            in self.said(diagnosis, side)),
+                        '%s, %s: %r' % (side, good,
+                                        self.said(diagnosis, side)))
 
-    def assert_looks(self, found, text):
+    def assert_looks(self, diagnosis, text):
         """Fail unless the next place to look is named."""
-        self.assertIn(text, found.look_at)
+        self.assertIn(text, diagnosis.look_at)
 
 
 class SafeTest(testtools.TestCase):
@@ -77,15 +78,15 @@ class SafeTest(testtools.TestCase):
 
     @given(strategies.text(), strategies.integers(4, 500))
     def test_one_line(self, text, limit):
-        found = context.safe(text, limit)
-        self.assertLessEqual(len(found), limit)
-        self.assertLessEqual(len(found.splitlines()), 1)
+        safe = context.safe(text, limit)
+        self.assertLessEqual(len(safe), limit)
+        self.assertLessEqual(len(safe.splitlines()), 1)
 
     @given(strategies.text(), strategies.integers(1, 20))
     def test_lines(self, text, count):
         """A console may send anything."""
-        found = context.safe_lines(text, count)
-        lines = found.split('\n') if found else []
+        safe = context.safe_lines(text, count)
+        lines = safe.split('\n') if safe else []
         self.assertLessEqual(len(lines), count)
         for line in lines:
             self.assertLessEqual(len(line), context.CONSOLE_LINE)
@@ -96,21 +97,21 @@ class AnyLinkTest(DiagnoseTestCase):
 
     def test_good(self):
         """Nothing is asked after a good run."""
-        found = diagnose.diagnose(samples.healthy(), samples.expected(),
-                                  None)
-        self.assertIsNone(found)
+        diagnosis = diagnose.diagnose(samples.healthy(), samples.expected(),
+                                      None)
+        self.assertIsNone(diagnosis)
 
     def test_last_good(self):
         """Each first missing link names the one before it."""
         for link in vitrage.CHAIN.links:
-            found = diagnose.diagnose(seen(link), self.expected(),
-                                      self.surroundings(), 10)
+            diagnosis = diagnose.diagnose(seen(link), self.expected(),
+                                          self.surroundings(), 10)
             before = (*vitrage.CHAIN.before(link), links.FAULT)[0]
             self.assertEqual((link, before),
-                             (found.missing, found.last_good), link)
-            self.assertNotEqual([], list(found.facts), link)
-            self.assertTrue(found.look_at, link)
-        self.assertEqual('stack-id', found.last_object_id)
+                             (diagnosis.missing, diagnosis.last_good), link)
+            self.assertNotEqual([], list(diagnosis.facts), link)
+            self.assertTrue(diagnosis.look_at, link)
+        self.assertEqual('stack-id', diagnosis.last_object_id)
 
     def test_nobody_answers(self):
         """Facts, not exceptions; the link's own place to look is left.
@@ -121,31 +122,31 @@ class AnyLinkTest(DiagnoseTestCase):
         self.monitor.broken = '.'
         for link in vitrage.CHAIN.links:
             timelined = seen(link)
-            found = diagnose.diagnose(timelined, self.expected(),
-                                      self.surroundings(), 10)
-            silent = [one for one in found.facts if one.good is None
-                      and 'no answer: ' in one.text]
+            diagnosis = diagnose.diagnose(timelined, self.expected(),
+                                          self.surroundings(), 10)
+            silent = [fact for fact in diagnosis.facts if fact.good is None
+                      and 'no answer: ' in fact.text]
             self.assertTrue(silent, link)
             judged = verdicts.verdict(timelined, self.expected())
             if link is Link.STACK:
-                self.assertIn('heat-engine and heat-api', found.look_at)
+                self.assertIn('heat-engine and heat-api', diagnosis.look_at)
             else:
-                self.assertEqual(judged.look_at, found.look_at)
+                self.assertEqual(judged.look_at, diagnosis.look_at)
 
     def test_in_time(self):
         """Who never answers is not waited for."""
         self.cloud.silent = 'rca/'
         begin = time.monotonic()
-        found = self.diagnose(patience=0.5)
+        diagnosis = self.diagnose(patience=0.5)
         self.assertLess(time.monotonic() - begin, 3)
-        self.assert_says(found, 'Vitrage', None, 'no answer')
-        self.assert_says(found, 'Prometheus', True, 'is firing')
+        self.assert_says(diagnosis, 'Vitrage', None, 'no answer')
+        self.assert_says(diagnosis, 'Prometheus', True, 'is firing')
 
     def test_odd_answer(self):
         """An answer of another shape is no answer."""
         self.monitor.rules = [{'name': 'HostDown'}]
-        found = self.diagnose()
-        self.assert_says(found, 'Prometheus', None, 'no answer')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Prometheus', None, 'no answer')
 
     def test_other_verdicts(self):
         """Facts for every verdict that is not good; no link is missing."""
@@ -163,10 +164,11 @@ class AnyLinkTest(DiagnoseTestCase):
                     max_executions=1))}
         for kind, (timelined, expected) in runs.items():
             self.assertIs(kind, verdicts.verdict(timelined, expected).kind)
-            found = diagnose.diagnose(timelined, expected,
-                                      self.surroundings(), 10)
-            self.assertEqual((None, None), (found.missing, found.last_good))
-            self.assertNotEqual((), found.facts, kind)
+            diagnosis = diagnose.diagnose(timelined, expected,
+                                          self.surroundings(), 10)
+            self.assertEqual((None, None),
+                             (diagnosis.missing, diagnosis.last_good))
+            self.assertNotEqual((), diagnosis.facts, kind)
 
     def test_healed_by_others(self):
         """Who else has worked on the stack?"""
@@ -176,44 +178,44 @@ class AnyLinkTest(DiagnoseTestCase):
         evidence = samples.evidence(
             Link.APPLICATION, Mark.FINISHED, 119.0,
             url=self.cloud.url + '/')
-        found = self.diagnose(seen(Link.ALARM, evidence))
-        self.assertIs(Link.ALARM, found.missing)
-        self.assert_says(found, 'Heat', None, 'by hand')
-        self.assert_says(found, 'Nova', None, 'delete on server %s by user '
-                         'user-7' % fake_cloud.SERVER)
+        diagnosis = self.diagnose(seen(Link.ALARM, evidence))
+        self.assertIs(Link.ALARM, diagnosis.missing)
+        self.assert_says(diagnosis, 'Heat', None, 'by hand')
+        self.assert_says(diagnosis, 'Nova', None, 'delete on server %s by '
+                         'user user-7' % fake_cloud.SERVER)
 
     def test_secrets(self):
         """What a service tells may hold some; a fact does not."""
         self.cloud.templates[0].update({
             'status': 'ERROR',
             'status details': 'no http://admin:hunter2@h/ password=hunter2'})
-        found = self.diagnose(seen(Link.DEDUCTION))
-        self.assert_looks(found, 'is in ERROR')
-        self.assertNotIn('hunter2', diagnosis_samples.told(found))
+        diagnosis = self.diagnose(seen(Link.DEDUCTION))
+        self.assert_looks(diagnosis, 'is in ERROR')
+        self.assertNotIn('hunter2', diagnosis_samples.told(diagnosis))
 
 
 class InvalidTest(DiagnoseTestCase):
     """No drill took place."""
 
     def test_unmet(self):
-        found = self.diagnose(seen(Link.ALARM, unmet=('no way',)))
-        self.assert_says(found, 'Preconditions', False, 'no way')
-        self.assert_looks(found, 'no way')
+        diagnosis = self.diagnose(seen(Link.ALARM, unmet=('no way',)))
+        self.assert_says(diagnosis, 'Preconditions', False, 'no way')
+        self.assert_looks(diagnosis, 'no way')
 
     def test_not_ready(self):
         """No fault was injected at all."""
-        found = self.diagnose(seen(Link.ALARM, unmet=('no way',),
-                                   transitions=()))
+        diagnosis = self.diagnose(seen(Link.ALARM, unmet=('no way',),
+                                       transitions=()))
         self.assertEqual(['Preconditions', 'Nova'],
-                         [one.side for one in found.facts])
+                         [fact.side for fact in diagnosis.facts])
 
     def test_unwitnessed(self):
         lies = (timelines.Transition('injected', 100.0, 101.0),
                 timelines.Transition('unwitnessed', 101.0, 131.0, 'it lives'))
-        found = self.diagnose(seen(Link.ALARM, transitions=lies))
-        self.assert_says(found, 'Fault', False, 'unwitnessed: it lives')
-        self.assert_says(found, 'Nova', None, 'compute-1 is down')
-        self.assert_looks(found, 'the power commands')
+        diagnosis = self.diagnose(seen(Link.ALARM, transitions=lies))
+        self.assert_says(diagnosis, 'Fault', False, 'unwitnessed: it lives')
+        self.assert_says(diagnosis, 'Nova', None, 'compute-1 is down')
+        self.assert_looks(diagnosis, 'the power commands')
 
 
 class AlarmTest(DiagnoseTestCase):
@@ -221,7 +223,7 @@ class AlarmTest(DiagnoseTestCase):
 
     def test_all_well(self):
         """All say that they did; only Vitrage has nothing."""
-        found = self.diagnose()
+        diagnosis = self.diagnose()
         for side, text in (
                 ('Prometheus', 'alert HostDown is firing for host compute-1'),
                 ('Prometheus', 'of host compute-1 is down: connection'),
@@ -230,14 +232,15 @@ class AlarmTest(DiagnoseTestCase):
                                  'for vitrage'),
                 ('Alertmanager', '0 of 2 notifications by webhook failed'),
                 ('Vitrage', 'host compute-1 is in the graph')):
-            self.assert_says(found, side, True, text)
-        self.assert_says(found, 'Vitrage', False, 'no active alarm HostDown')
+            self.assert_says(diagnosis, side, True, text)
+        self.assert_says(diagnosis, 'Vitrage', False,
+                         'no active alarm HostDown')
 
     def test_no_rule(self):
         self.monitor.rules = []
-        found = self.diagnose()
-        self.assert_says(found, 'Prometheus', False, 'no rule raises')
-        self.assert_looks(found, 'none of them raises HostDown')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Prometheus', False, 'no rule raises')
+        self.assert_looks(diagnosis, 'none of them raises HostDown')
 
     def test_rule_sick(self):
         self.monitor.rules = [fake_monitor.rule(
@@ -248,17 +251,17 @@ class AlarmTest(DiagnoseTestCase):
         """The sabotage "alert rule muted"."""
         self.monitor.rules = [fake_monitor.rule(query='vector(0) > 1')]
         self.monitor.alerts = []
-        found = self.diagnose()
-        self.assert_says(found, 'Prometheus', False,
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Prometheus', False,
                          'sees nothing wrong: vector(0) > 1')
-        self.assert_looks(found, 'the expression of')
+        self.assert_looks(diagnosis, 'the expression of')
 
     def test_pending(self):
         self.monitor.rules = [fake_monitor.rule(
             fake_monitor.firing(state='pending'), duration=300)]
-        found = self.diagnose()
-        self.assert_says(found, 'Prometheus', False, 'waits 300 s')
-        self.assert_looks(found, 'the "for"')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Prometheus', False, 'waits 300 s')
+        self.assert_looks(diagnosis, 'the "for"')
 
     def test_wrong_host(self):
         """The sabotage "alert label names the wrong host"."""
@@ -269,19 +272,21 @@ class AlarmTest(DiagnoseTestCase):
         self.cloud.alarms = [fake_cloud.alarm('a9', resource='vid-9')]
         self.cloud.entities.append(dict(
             fake_cloud.host_entity(), id='compute-9', vitrage_id='vid-9'))
-        found = self.diagnose()
-        self.assert_says(found, 'Prometheus', False, 'hostname=compute-9')
-        self.assert_says(found, 'Alertmanager', False, 'names another host')
-        self.assert_says(found, 'Vitrage', False,
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Prometheus', False, 'hostname=compute-9')
+        self.assert_says(diagnosis, 'Alertmanager', False,
+                         'names another host')
+        self.assert_says(diagnosis, 'Vitrage', False,
                          'on host compute-9, not on host compute-1')
-        self.assert_looks(found, 'none of them names host compute-1')
+        self.assert_looks(diagnosis, 'none of them names host compute-1')
 
     def test_no_such_host_in_graph(self):
         """An alarm that Vitrage could attach to nobody."""
         self.cloud.alarms = [fake_cloud.alarm('a9', resource=None)]
-        found = self.diagnose()
-        self.assert_says(found, 'Vitrage', False, 'on no host of the graph')
-        self.assert_looks(found, 'prometheus_conf.yaml')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Vitrage', False,
+                         'on no host of the graph')
+        self.assert_looks(diagnosis, 'prometheus_conf.yaml')
 
     def test_named_by_address(self):
         """A label may name the host by its address, as exporters do."""
@@ -293,18 +298,18 @@ class AlarmTest(DiagnoseTestCase):
 
     def test_no_alertmanager(self):
         self.monitor.alertmanagers, self.monitor.alerts = [], []
-        found = self.diagnose()
-        self.assert_looks(found, 'it knows no Alertmanager')
+        diagnosis = self.diagnose()
+        self.assert_looks(diagnosis, 'it knows no Alertmanager')
 
     def test_silenced(self):
         self.monitor.alerts = [fake_monitor.alert(
             state='suppressed', silencedBy=['s1'])]
         self.monitor.silences['s1'] = {
             'comment': 'maintenance', 'createdBy': 'ann', 'endsAt': 'noon'}
-        found = self.diagnose()
-        self.assert_says(found, 'Alertmanager', False,
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Alertmanager', False,
                          'silenced by s1 until noon (ann: maintenance)')
-        self.assert_looks(found, 'silence s1')
+        self.assert_looks(diagnosis, 'silence s1')
 
     def test_inhibited(self):
         self.monitor.alerts = [fake_monitor.alert(
@@ -314,19 +319,19 @@ class AlarmTest(DiagnoseTestCase):
     def test_webhook_refused(self):
         """The sabotages "dead port" and "wrong password"."""
         self.monitor.metrics = fake_monitor.metrics(5, 3)
-        found = self.diagnose(sent={
+        diagnosis = self.diagnose(sent={
             'webhook': alertmanager.Sent(2, 0)})
-        self.assert_says(found, 'Alertmanager', False,
+        self.assert_says(diagnosis, 'Alertmanager', False,
                          '3 of 3 notifications by webhook failed since the '
                          'fault')
-        self.assert_looks(found, "'Notify for alerts failed'")
+        self.assert_looks(diagnosis, "'Notify for alerts failed'")
 
     def test_failed_long_ago(self):
         """Failures of before the fault say nothing of it."""
         self.monitor.metrics = fake_monitor.metrics(5, 3)
-        found = self.diagnose(sent={
+        diagnosis = self.diagnose(sent={
             'webhook': alertmanager.Sent(4, 3)})
-        self.assert_says(found, 'Alertmanager', True, '0 of 1')
+        self.assert_says(diagnosis, 'Alertmanager', True, '0 of 1')
 
     def test_failed_some_time(self):
         """Without a count of before, nobody knows when."""
@@ -337,35 +342,35 @@ class AlarmTest(DiagnoseTestCase):
 
     def test_nothing_sent(self):
         self.monitor.metrics = fake_monitor.metrics(2, 0)
-        found = self.diagnose(sent={
+        diagnosis = self.diagnose(sent={
             'webhook': alertmanager.Sent(2, 0)})
-        self.assert_looks(found, "Alertmanager's route")
+        self.assert_looks(diagnosis, "Alertmanager's route")
 
     def test_host_unknown(self):
         self.cloud.entities = []
-        found = self.diagnose()
-        self.assert_looks(found, 'datasource nova.host')
+        diagnosis = self.diagnose()
+        self.assert_looks(diagnosis, 'datasource nova.host')
 
     def test_stale(self):
         """An alarm on the host that is not of this fault."""
         self.cloud.alarms = [fake_cloud.alarm('old')]
-        found = self.diagnose()
-        self.assert_says(found, 'Vitrage', None,
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Vitrage', None,
                          'alarm HostDown is on host compute-1 since')
 
     def test_not_configured(self):
         """Without URLs only Vitrage is asked."""
         self.options.update(prometheus_url=None, alertmanager_url=None)
-        found = self.diagnose()
-        self.assertEqual({'Vitrage'}, {one.side for one in found.facts})
+        diagnosis = self.diagnose()
+        self.assertEqual({'Vitrage'}, {fact.side for fact in diagnosis.facts})
         self.assertEqual([], self.monitor.requests)
 
     def test_doctor(self):
         """Another monitor has no Prometheus."""
         self.options['monitor'] = 'doctor'
-        found = self.diagnose()
-        self.assertEqual({'Vitrage'}, {one.side for one in found.facts})
-        self.assert_says(found, 'Vitrage', None,
+        diagnosis = self.diagnose()
+        self.assertEqual({'Vitrage'}, {fact.side for fact in diagnosis.facts})
+        self.assert_says(diagnosis, 'Vitrage', None,
                          'has never had an alarm of doctor')
 
     def test_sent(self):
@@ -379,8 +384,8 @@ class AlarmTest(DiagnoseTestCase):
 
     def test_dates(self):
         """Its clock is measured like those of the cloud."""
-        found = self.surroundings().monitor.dates()
-        self.assertIsNotNone(found['Alertmanager']())
+        dates = self.surroundings().monitor.dates()
+        self.assertIsNotNone(dates['Alertmanager']())
         self.options['monitor'] = 'doctor'
         self.assertEqual({}, self.surroundings().monitor.dates())
 
@@ -395,24 +400,24 @@ class DeductionTest(DiagnoseTestCase):
         self.cloud.alarms = [fake_cloud.alarm('a1')]
 
     def test_all_well(self):
-        found = self.diagnose()
+        diagnosis = self.diagnose()
         for text in ('self_healing_host_down_0a1b2c3d is ACTIVE',
                      'alarm HostDown is on host compute-1, which is OK',
                      'host compute-1 contains server'):
-            self.assert_says(found, 'Vitrage', True, text)
-        self.assert_says(found, 'Vitrage', False, 'no deduced alarm')
+            self.assert_says(diagnosis, 'Vitrage', True, text)
+        self.assert_says(diagnosis, 'Vitrage', False, 'no deduced alarm')
 
     def test_template_in_error(self):
         self.cloud.templates[0].update({
             'status': 'ERROR', 'status details': 'syntax of condition'})
-        found = self.diagnose()
-        self.assert_looks(found, 'syntax of condition')
+        diagnosis = self.diagnose()
+        self.assert_looks(diagnosis, 'syntax of condition')
 
     def test_template_missing(self):
         del self.cloud.templates[0]
         self.assert_looks(self.diagnose(), 'is not in it')
-        found = self.diagnose(template='host-1')
-        self.assert_says(found, 'Vitrage', False,
+        diagnosis = self.diagnose(template='host-1')
+        self.assert_says(diagnosis, 'Vitrage', False,
                          'host template host-1 is not in the list')
 
     def test_edge_missing(self):
@@ -421,8 +426,8 @@ class DeductionTest(DiagnoseTestCase):
 
     def test_alarm_ended(self):
         self.cloud.alarms = [fake_cloud.alarm('a1', end='then')]
-        found = self.diagnose()
-        self.assert_says(found, 'Vitrage', False, 'is no more on host')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Vitrage', False, 'is no more on host')
 
     def test_host_gone(self):
         del self.cloud.entities[0]
@@ -435,10 +440,10 @@ class DeductionTest(DiagnoseTestCase):
         self.cloud.alarms.append(dict(
             fake_cloud.deduced(), vitrage_resource_id='vid-8',
             vitrage_resource_type='nova.instance'))
-        found = self.diagnose()
-        self.assert_says(found, 'Vitrage', False,
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Vitrage', False,
                          'is on another entity: nova.instance')
-        self.assert_looks(found, 'the conditions of the host template')
+        self.assert_looks(diagnosis, 'the conditions of the host template')
 
     def test_state_missing(self):
         """The alarm came, the state did not."""
@@ -453,15 +458,15 @@ class WorkflowTest(DiagnoseTestCase):
     missing = Link.WORKFLOW
 
     def test_all_well(self):
-        found = self.diagnose()
+        diagnosis = self.diagnose()
         for side, text in (
                 ('Vitrage', 'healing rule rule is ACTIVE'),
                 ('Vitrage', 'vitrage-notifier is among its processes'),
                 ('Mistral', 'workflow %s is there' % fake_cloud.WORKFLOW)):
-            self.assert_says(found, side, True, text)
-        self.assert_says(found, 'Mistral', False, 'there is no execution')
-        self.assert_looks(found, "'Failed to execute Mistral action'")
-        self.assert_looks(found, "'Workflow ... not started'")
+            self.assert_says(diagnosis, side, True, text)
+        self.assert_says(diagnosis, 'Mistral', False, 'there is no execution')
+        self.assert_looks(diagnosis, "'Failed to execute Mistral action'")
+        self.assert_looks(diagnosis, "'Workflow ... not started'")
 
     def test_no_rule(self):
         """Three ways in which there is none."""
@@ -474,8 +479,8 @@ class WorkflowTest(DiagnoseTestCase):
 
     def test_notifier_stopped(self):
         self.cloud.processes = ['PersistorService_worker_0']
-        found = self.diagnose()
-        self.assert_looks(found, 'vitrage-notifier: it does not run')
+        diagnosis = self.diagnose()
+        self.assert_looks(diagnosis, 'vitrage-notifier: it does not run')
 
     def test_processes_unknown(self):
         self.cloud.processes = None
@@ -487,9 +492,9 @@ class WorkflowTest(DiagnoseTestCase):
 
     def test_wrong_server(self):
         self.cloud.executions = [fake_cloud.execution(server_id='other')]
-        found = self.diagnose()
-        self.assert_says(found, 'Mistral', False, 'for server other')
-        self.assert_looks(found, 'it names server other')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Mistral', False, 'for server other')
+        self.assert_looks(diagnosis, 'it names server other')
 
     def test_task_failed(self):
         """The sabotage "workflow errors"."""
@@ -498,28 +503,29 @@ class WorkflowTest(DiagnoseTestCase):
         self.cloud.tasks = [
             task('settle', 'SUCCESS'),
             task('find', 'ERROR', 'HTTPForbidden: not allowed')]
-        found = self.diagnose(seen(
+        diagnosis = self.diagnose(seen(
             self.missing, diagnosis_samples.started(), failures=(
                 diagnosis_samples.failure(self.missing, 'ERROR'),)))
-        self.assert_says(found, 'Mistral', False, 'task find of execution')
-        self.assert_says(found, 'Mistral', False, 'error in tasks: find')
-        self.assert_looks(found, 'HTTPForbidden: not allowed')
+        self.assert_says(diagnosis, 'Mistral', False, 'task find of execution')
+        self.assert_says(diagnosis, 'Mistral', False, 'error in tasks: find')
+        self.assert_looks(diagnosis, 'HTTPForbidden: not allowed')
 
     def test_still_running(self):
         self.cloud.executions = [fake_cloud.execution()]
         self.cloud.tasks = [task('settle', 'SUCCESS'),
                             task('wait', 'DELAYED')]
-        found = self.diagnose(seen(self.missing,
-                                   diagnosis_samples.started()))
-        self.assert_says(found, 'Mistral', None, 'task wait of execution')
-        self.assert_looks(found, 'mistral-executor')
+        diagnosis = self.diagnose(seen(self.missing,
+                                       diagnosis_samples.started()))
+        self.assert_says(diagnosis, 'Mistral', None, 'task wait of execution')
+        self.assert_looks(diagnosis, 'mistral-executor')
 
     def test_all_tasks_done(self):
         self.cloud.executions = [fake_cloud.execution('SUCCESS')]
         self.cloud.tasks = [task('settle', 'SUCCESS')]
-        found = self.diagnose(seen(self.missing,
-                                   diagnosis_samples.started()))
-        self.assert_says(found, 'Mistral', True, 'all tasks are in SUCCESS')
+        diagnosis = self.diagnose(seen(self.missing,
+                                       diagnosis_samples.started()))
+        self.assert_says(diagnosis, 'Mistral', True,
+                         'all tasks are in SUCCESS')
 
 
 class StackTest(DiagnoseTestCase):
@@ -531,17 +537,19 @@ class StackTest(DiagnoseTestCase):
         """The sabotage "workflow succeeds but does nothing"."""
         self.cloud.executions = [fake_cloud.execution('SUCCESS')]
         self.cloud.tasks = [task('nothing', 'SUCCESS')]
-        found = self.diagnose()
-        self.assert_says(found, 'Heat', True, '1 of 1 heat-engine')
-        self.assert_says(found, 'Heat', None, 'nobody has updated the stack')
-        self.assert_says(found, 'Nova', False, 'the stack still has server')
-        self.assert_says(found, 'Mistral', True, 'in SUCCESS: nothing')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Heat', True, '1 of 1 heat-engine')
+        self.assert_says(diagnosis, 'Heat', None,
+                         'nobody has updated the stack')
+        self.assert_says(diagnosis, 'Nova', False,
+                         'the stack still has server')
+        self.assert_says(diagnosis, 'Mistral', True, 'in SUCCESS: nothing')
 
     def test_engines_down(self):
         self.cloud.engines[0].update(status='down', updated_at='noon')
-        found = self.diagnose()
-        self.assert_says(found, 'Heat', False, 'last sign of life: noon')
-        self.assert_looks(found, 'heat-engine: none is up')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Heat', False, 'last sign of life: noon')
+        self.assert_looks(diagnosis, 'heat-engine: none is up')
 
     def test_engine_dead(self):
         """heat-api says of itself that it is there, and no more."""
@@ -566,19 +574,20 @@ class StackTest(DiagnoseTestCase):
         self.cloud.stack_resources[0].update(
             resource_status='CREATE_FAILED',
             resource_status_reason='Went to status ERROR')
-        found = self.diagnose()
-        self.assert_says(found, 'Heat', False, 'UPDATE_FAILED: it went wrong')
-        self.assert_says(found, 'Heat', False, 'ResourceInError: No valid')
-        self.assert_says(found, 'Heat', False, 'server is CREATE_FAILED')
-        self.assertNotIn('long ago', diagnosis_samples.told(found))
-        self.assert_looks(found, 'is there room on another host')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Heat', False,
+                         'UPDATE_FAILED: it went wrong')
+        self.assert_says(diagnosis, 'Heat', False, 'ResourceInError: No valid')
+        self.assert_says(diagnosis, 'Heat', False, 'server is CREATE_FAILED')
+        self.assertNotIn('long ago', diagnosis_samples.told(diagnosis))
+        self.assert_looks(diagnosis, 'is there room on another host')
 
     def test_hosts(self):
         self.cloud.services[1].update(status='disabled')
-        found = self.diagnose()
-        self.assert_says(found, 'Nova', None,
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Nova', None,
                          'nova-compute on host compute-1 is down and enabled')
-        self.assert_looks(found, 'no host but compute-1')
+        self.assert_looks(diagnosis, 'no host but compute-1')
 
     def test_old_server_stays(self):
         """Nova waits for a dead host to delete it."""
@@ -586,9 +595,10 @@ class StackTest(DiagnoseTestCase):
         self.cloud.servers[fake_cloud.SERVER] = {
             'id': fake_cloud.SERVER, 'host': 'compute-1',
             'OS-EXT-STS:task_state': 'deleting'}
-        found = self.diagnose()
-        self.assert_says(found, 'Nova', True, 'is ACTIVE on host compute-20')
-        self.assert_looks(found, 'is the host forced down?')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Nova', True,
+                         'is ACTIVE on host compute-20')
+        self.assert_looks(diagnosis, 'is the host forced down?')
 
     def test_deleted(self):
         self.cloud.stacks[fake_cloud.STACK]['stack_status'] = (
@@ -614,19 +624,20 @@ class ApplicationTest(DiagnoseTestCase):
 
     def test_all_well(self):
         """ACTIVE but silent: the console is what is left."""
-        found = self.diagnose()
-        self.assert_says(found, 'Application', False,
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Application', False,
                          'does not answer: ConnectionError')
-        self.assert_says(found, 'Nova', True,
+        self.assert_says(diagnosis, 'Nova', True,
                          'is ACTIVE, its power state running, on host '
                          'compute-20')
-        self.assert_says(found, 'Neutron', True, 'bound as ovs')
-        self.assert_says(found, 'Neutron', True, 'floating address 127.0.0.1')
-        (console,) = [text for _, text in self.said(found, 'Nova')
+        self.assert_says(diagnosis, 'Neutron', True, 'bound as ovs')
+        self.assert_says(diagnosis, 'Neutron', True,
+                         'floating address 127.0.0.1')
+        (console,) = [text for _, text in self.said(diagnosis, 'Nova')
                       if 'console of server' in text]
         self.assertEqual(16, len(console.splitlines()))
         self.assertEqual('line 39', console.splitlines()[-1])
-        self.assert_looks(found, 'console of the new server')
+        self.assert_looks(diagnosis, 'console of the new server')
 
     def test_silent_console(self):
         self.cloud.console = ''
@@ -634,15 +645,15 @@ class ApplicationTest(DiagnoseTestCase):
 
     def test_shut_down(self):
         self.new_server(**{'OS-EXT-STS:power_state': 4})
-        found = self.diagnose()
-        self.assert_says(found, 'Nova', False, 'power state shut down')
-        self.assert_looks(found, "'openstack server show")
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Nova', False, 'power state shut down')
+        self.assert_looks(diagnosis, "'openstack server show")
 
     def test_wrong_answer(self):
         wrong = timelines.Probe(150.0, 150.5, False, 'n', '', '', 'HTTP 502',
                                 True)
-        found = self.diagnose(seen(self.missing, probes=(wrong,)))
-        self.assert_looks(found, 'HTTP 502')
+        diagnosis = self.diagnose(seen(self.missing, probes=(wrong,)))
+        self.assert_looks(diagnosis, 'HTTP 502')
 
     def test_port_unbound(self):
         self.cloud.ports = [fake_healing_cloud.port(
@@ -655,8 +666,9 @@ class ApplicationTest(DiagnoseTestCase):
 
     def test_address_elsewhere(self):
         self.cloud.floating = [fake_healing_cloud.floating(port_id='p9')]
-        found = self.diagnose()
-        self.assert_says(found, 'Neutron', False, 'leads to port p9, which')
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Neutron', False,
+                         'leads to port p9, which')
         self.cloud.floating = []
         self.assert_looks(self.diagnose(), 'there is no 127.0.0.1')
 

@@ -89,12 +89,12 @@ class BisectTestCase(diagnosis_samples.DiagnosisTestCase):
 
     def found(self, diagnosed):
         """Return what the bisect says, by label of the link."""
-        return {one.link.name: one.works for one in diagnosed.bisect}
+        return {works.link.name: works.works for works in diagnosed.bisect}
 
     def why(self, diagnosed, label):
         """Return why a link works or not."""
-        return next(one.why for one in diagnosed.bisect
-                    if one.link.name == label)
+        return next(works.why for works in diagnosed.bisect
+                    if works.link.name == label)
 
     def impatient(self):
         """Do not wait long for the end of an alarm."""
@@ -103,17 +103,18 @@ class BisectTestCase(diagnosis_samples.DiagnosisTestCase):
 
     def states(self):
         """Return what the journal has of each fault."""
-        return [[state.value for state in one.states]
-                for one in self.journal.read()[0]]
+        return [[state.value for state in entry.states]
+                for entry in self.journal.read()[0]]
 
 
 class AlarmTest(BisectTestCase):
     """Link alarm is broken: an alarm of our own is posted."""
 
     def test_all_later_work(self):
-        found = self.diagnose(Link.ALARM)
-        self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
-        self.assertIn('after an alarm of our own', self.why(found, 'stack'))
+        diagnosis = self.diagnose(Link.ALARM)
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(diagnosis))
+        self.assertIn('after an alarm of our own',
+                      self.why(diagnosis, 'stack'))
 
     def test_what_is_posted(self):
         """Alertmanager's own labels, and the end of the same alarm."""
@@ -123,9 +124,9 @@ class AlarmTest(BisectTestCase):
         self.assertEqual(
             [('firing', fake_monitor.labels()),
              ('resolved', fake_monitor.labels())],
-            [(one['details']['alerts'][0]['status'],
-              one['details']['alerts'][0]['labels'])
-             for one in (raised, cleared)])
+            [(event['details']['alerts'][0]['status'],
+              event['details']['alerts'][0]['labels'])
+             for event in (raised, cleared)])
 
     def test_journaled(self):
         """As any fault: written down first, verified to be gone."""
@@ -166,31 +167,31 @@ class AlarmTest(BisectTestCase):
         """What cannot be taken back is said, and stays in the journal."""
         self.cloud.forgetful = True
         self.impatient()
-        found = self.diagnose(Link.ALARM)
-        self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
-        self.assertIn('may still be there', diagnosis_samples.told(found))
-        self.assertIn(journals.REVERT, diagnosis_samples.told(found))
+        diagnosis = self.diagnose(Link.ALARM)
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(diagnosis))
+        self.assertIn('may still be there', diagnosis_samples.told(diagnosis))
+        self.assertIn(journals.REVERT, diagnosis_samples.told(diagnosis))
         self.assertEqual(1, len(self.journal.open_entries()))
 
     def test_deduction_broken_too(self):
         """It is passed over, and what comes after it is tried."""
         self.works('workflow', 'stack', 'application')
-        found = self.diagnose(Link.ALARM)
+        diagnosis = self.diagnose(Link.ALARM)
         self.assertEqual({'deduction': False, 'workflow': None,
                           'stack': True, 'application': True},
-                         self.found(found))
-        self.assertIn('no deduced alarm', self.why(found, 'deduction'))
+                         self.found(diagnosis))
+        self.assertIn('no deduced alarm', self.why(diagnosis, 'deduction'))
         self.assertIn('whether Vitrage would start it was not tried',
-                      self.why(found, 'workflow'))
+                      self.why(diagnosis, 'workflow'))
 
     def test_other_cause(self):
         """What is deduced from another alarm says nothing of ours."""
         self.cloud.cause = 'alarm-of-others'
-        found = self.diagnose(Link.ALARM)
+        diagnosis = self.diagnose(Link.ALARM)
         self.assertEqual(dict(dict.fromkeys(HEALS, True), deduction=None),
-                         self.found(found))
+                         self.found(diagnosis))
         self.assertIn('yet the application answers',
-                      self.why(found, 'deduction'))
+                      self.why(diagnosis, 'deduction'))
 
     def test_cause_unseen(self):
         """Our alarm was not seen: nobody knows what is of it."""
@@ -198,25 +199,25 @@ class AlarmTest(BisectTestCase):
             'self_healing_tempest_plugin.links.monitor_alarm.watcher.'
             'AlarmWatcher.look',
             lambda watcher, recorder: looks.Look('not there')))
-        found = self.diagnose(Link.ALARM)
-        self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
+        diagnosis = self.diagnose(Link.ALARM)
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(diagnosis))
 
     def test_workflow_broken_too(self):
         self.works('deduction', 'stack', 'application')
-        found = self.diagnose(Link.ALARM)
+        diagnosis = self.diagnose(Link.ALARM)
         self.assertEqual({'deduction': True, 'workflow': False,
                           'stack': True, 'application': True},
-                         self.found(found))
+                         self.found(diagnosis))
 
     def test_not_taken(self):
         """Nobody knows of the deduction when the alarm cannot be posted."""
         self.transports.fails = 'raise'
         self.works('stack', 'application')
-        found = self.diagnose(Link.ALARM)
+        diagnosis = self.diagnose(Link.ALARM)
         self.assertEqual({'deduction': None, 'workflow': None,
                           'stack': True, 'application': True},
-                         self.found(found))
-        self.assertIn('out of order', self.why(found, 'deduction'))
+                         self.found(diagnosis))
+        self.assertIn('out of order', self.why(diagnosis, 'deduction'))
         self.assertIn('Traceback', self.log.output)
 
     def test_gone_at_once(self):
@@ -228,19 +229,19 @@ class AlarmTest(BisectTestCase):
     def test_doctor(self):
         """Its alarm would stay for ever: the end must be posted."""
         self.options['monitor'] = 'doctor'
-        found = self.diagnose(Link.ALARM, host_alarm='compute.host.down')
-        self.assertEqual(dict.fromkeys(HEALS, True), self.found(found))
+        diagnosis = self.diagnose(Link.ALARM, host_alarm='compute.host.down')
+        self.assertEqual(dict.fromkeys(HEALS, True), self.found(diagnosis))
         self.assertEqual(['down', 'up'], [
-            one['details']['status'] for one in self.cloud.events_posted])
+            event['details']['status'] for event in self.cloud.events_posted])
 
     def test_labels_without_alertmanager(self):
         """Those that Prometheus would put on, or the usual ones."""
         self.monitor.alerts = []
         monitor = self.surroundings().monitor
-        found = monitor.labels('HostDown', 'compute-1')
+        labels = monitor.labels('HostDown', 'compute-1')
         self.assertEqual(
             ('node', 'compute-1', '192.0.2.11:9100'), tuple(
-                found[key] for key in ('job', 'hostname', 'instance')))
+                labels[key] for key in ('job', 'hostname', 'instance')))
         self.monitor.broken = '.'
         self.assertEqual('compute-1', monitor.labels(
             'HostDown', 'compute-1')['hostname'])
@@ -250,9 +251,9 @@ class ExecutionTest(BisectTestCase):
     """Link deduction or workflow is broken: the workflow is started."""
 
     def test_deduction(self):
-        found = self.diagnose(Link.DEDUCTION)
+        diagnosis = self.diagnose(Link.DEDUCTION)
         self.assertEqual({'workflow': None, 'stack': True,
-                          'application': True}, self.found(found))
+                          'application': True}, self.found(diagnosis))
         (execution,) = self.cloud.executions
         self.assertEqual({'stack_id': fake_cloud.STACK,
                           'server_id': fake_cloud.SERVER},
@@ -262,28 +263,28 @@ class ExecutionTest(BisectTestCase):
 
     def test_workflow(self):
         """Vitrage did not start it: the sabotage "notifier stopped"."""
-        found = self.diagnose(Link.WORKFLOW)
+        diagnosis = self.diagnose(Link.WORKFLOW)
         self.assertEqual({'stack': True, 'application': True},
-                         self.found(found))
+                         self.found(diagnosis))
 
     def test_application_dead(self):
         self.works('stack')
-        found = self.diagnose(Link.WORKFLOW)
+        diagnosis = self.diagnose(Link.WORKFLOW)
         self.assertEqual({'stack': True, 'application': False},
-                         self.found(found))
+                         self.found(diagnosis))
         self.assertIn('no answer of the application',
-                      self.why(found, 'application'))
+                      self.why(diagnosis, 'application'))
 
     def test_workflow_fails(self):
         """Then Heat gets its input without it."""
         self.works('mistral fails', 'stack', 'application')
         self.useFixture(fixtures.MonkeyPatch(
             'self_healing_tempest_plugin.model.stopping.GRACE', 0.2))
-        found = self.diagnose(Link.DEDUCTION)
+        diagnosis = self.diagnose(Link.DEDUCTION)
         self.assertEqual({'workflow': False, 'stack': True,
-                          'application': True}, self.found(found))
+                          'application': True}, self.found(diagnosis))
         self.assertIn('task mark_unhealthy failed',
-                      self.why(found, 'workflow'))
+                      self.why(diagnosis, 'workflow'))
         self.assertEqual([fake_cloud.SERVER], self.cloud.marked)
 
     def test_waits_until_dead(self):
@@ -305,8 +306,8 @@ class ExecutionTest(BisectTestCase):
         self.useFixture(fixtures.MonkeyPatch(
             'self_healing_tempest_plugin.links.handover.FENCE_PATIENCE',
             0.2))
-        found = self.diagnose(Link.DEDUCTION)
-        self.assertIs(True, self.found(found)['stack'])
+        diagnosis = self.diagnose(Link.DEDUCTION)
+        self.assertIs(True, self.found(diagnosis)['stack'])
 
 
 class UpdateTest(BisectTestCase):
@@ -315,38 +316,38 @@ class UpdateTest(BisectTestCase):
     def test_workflow_missing(self):
         """Mistral refuses; the rest is tried without it."""
         self.cloud.workflows = set()
-        found = self.diagnose(Link.WORKFLOW)
+        diagnosis = self.diagnose(Link.WORKFLOW)
         self.assertEqual({'stack': True, 'application': True},
-                         self.found(found))
-        self.assertIn('an update of the stack', self.why(found, 'stack'))
-        requests = [one[:2] for one in self.cloud.requests
-                    if one[0] in ('PATCH', 'POST') and (
-                        'stacks' in one[1] or 'action' in one[1])]
+                         self.found(diagnosis))
+        self.assertIn('an update of the stack', self.why(diagnosis, 'stack'))
+        requests = [request[:2] for request in self.cloud.requests
+                    if request[0] in ('PATCH', 'POST') and (
+                        'stacks' in request[1] or 'action' in request[1])]
         self.assertEqual(['POST', 'PATCH', 'PATCH'],
-                         [one[0] for one in requests])
+                         [request[0] for request in requests])
 
     def test_failed_before(self):
         """What failed once is not started again."""
         self.cloud.executions = [fake_cloud.execution('ERROR')]
-        found = self.diagnose(Link.WORKFLOW, diagnosis_samples.started())
+        diagnosis = self.diagnose(Link.WORKFLOW, diagnosis_samples.started())
         self.assertEqual({'stack': True, 'application': True},
-                         self.found(found))
+                         self.found(diagnosis))
         self.assertEqual(1, len(self.cloud.executions))
 
     def test_heat_refuses(self):
         self.cloud.workflows, self.cloud.refuses = set(), 'stacks/'
-        found = self.diagnose(Link.WORKFLOW)
+        diagnosis = self.diagnose(Link.WORKFLOW)
         self.assertEqual({'stack': False, 'application': None},
-                         self.found(found))
-        self.assertIn('could not be handed over', self.why(found, 'stack'))
-        self.assertIn('no input', self.why(found, 'application'))
+                         self.found(diagnosis))
+        self.assertIn('could not be handed over', self.why(diagnosis, 'stack'))
+        self.assertIn('no input', self.why(diagnosis, 'application'))
 
     def test_stack_broken_too(self):
         self.works()
         self.cloud.workflows = set()
-        found = self.diagnose(Link.WORKFLOW)
+        diagnosis = self.diagnose(Link.WORKFLOW)
         self.assertEqual({'stack': False, 'application': None},
-                         self.found(found))
+                         self.found(diagnosis))
 
     def test_refusals(self):
         """A conflict is none: somebody else works on the stack."""
@@ -361,23 +362,23 @@ class UpdateTest(BisectTestCase):
 class NoneTest(BisectTestCase):
     """Where nothing is handed over."""
 
-    def untouched(self, found):
+    def untouched(self, diagnosis):
         """Fail if anything was handed over."""
         self.assertEqual(([], [], []), (
             self.cloud.events_posted, self.cloud.executions,
             self.cloud.marked))
-        return self.found(found)
+        return self.found(diagnosis)
 
     def test_off(self):
         self.options['bisect'] = False
-        found = self.diagnose(Link.ALARM)
-        self.assertEqual({}, self.untouched(found))
-        self.assertEqual((), found.bisect)
+        diagnosis = self.diagnose(Link.ALARM)
+        self.assertEqual({}, self.untouched(diagnosis))
+        self.assertEqual((), diagnosis.bisect)
 
     def test_stack(self):
         """Nobody but Heat makes a server for the application."""
-        found = self.diagnose(Link.STACK)
-        self.assertEqual({'application': None}, self.untouched(found))
+        diagnosis = self.diagnose(Link.STACK)
+        self.assertEqual({'application': None}, self.untouched(diagnosis))
 
     def test_application(self):
         self.assertEqual({}, self.untouched(self.diagnose(
@@ -385,20 +386,20 @@ class NoneTest(BisectTestCase):
 
     def test_nothing_to_heal(self):
         """What must not be healed is not healed by a bisect."""
-        found = self.diagnose(
+        diagnosis = self.diagnose(
             Link.ALARM, steps=vitrage.CHAIN.until(Link.DEDUCTION))
-        self.assertEqual({}, self.untouched(found))
+        self.assertEqual({}, self.untouched(diagnosis))
 
     def test_without_journal(self):
-        found = diagnose.diagnose(seen(Link.ALARM), self.expected(),
-                                  self.surroundings(), 10)
-        self.assertEqual({}, self.untouched(found))
+        diagnosis = diagnose.diagnose(seen(Link.ALARM), self.expected(),
+                                      self.surroundings(), 10)
+        self.assertEqual({}, self.untouched(diagnosis))
 
     def test_watchers_fail(self):
         """Who cannot be watched is unknown, and nothing is handed over."""
         self.cloud.broken = 'mistral/v2/executions'
-        found = self.diagnose(Link.ALARM)
-        self.assertEqual(dict.fromkeys(HEALS), self.untouched(found))
+        diagnosis = self.diagnose(Link.ALARM)
+        self.assertEqual(dict.fromkeys(HEALS), self.untouched(diagnosis))
 
 
 class SyntheticTest(BisectTestCase):

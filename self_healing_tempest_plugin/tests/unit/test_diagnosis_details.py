@@ -62,8 +62,8 @@ class DetailsTest(diagnosis_samples.DiagnosisTestCase):
         """Return what was recorded, as source, id and text."""
         details.collect(self.recorder, self.expected(),
                         self.surroundings(), 10)
-        return [(one.source, one.object_id, one.text)
-                for one in self.recorder.timeline().details]
+        return [(detail.source, detail.object_id, detail.text)
+                for detail in self.recorder.timeline().details]
 
     def test_all(self):
         """Each service, with its own stamps."""
@@ -75,7 +75,7 @@ class DetailsTest(diagnosis_samples.DiagnosisTestCase):
         self.cloud.instance_actions = {
             fake_cloud.SERVER: [test_diagnosis.action('delete', 'u1')],
             fake_cloud.NEW_SERVER: [test_diagnosis.action('create', 'u1')]}
-        found = self.collect()
+        details_seen = self.collect()
         self.assertEqual({
             ('Heat event', 'event-2026-01-01T00:00:15Z',
              'server UPDATE_COMPLETE: ok'),
@@ -87,8 +87,8 @@ class DetailsTest(diagnosis_samples.DiagnosisTestCase):
             ('Nova action', fake_cloud.NEW_SERVER + '/req-1',
              'create of the new server'),
             ('Alertmanager alert', '6a6be54996b45f13',
-             'alert HostDown started')}, set(found))
-        stamps = {one.source: (one.link, one.stamp) for one
+             'alert HostDown started')}, set(details_seen))
+        stamps = {detail.source: (detail.link, detail.stamp) for detail
                   in self.recorder.timeline().details}
         self.assertEqual(
             (Link.ALARM, 'Alertmanager', MINUTE + 7.567),
@@ -96,7 +96,7 @@ class DetailsTest(diagnosis_samples.DiagnosisTestCase):
              stamps['Alertmanager alert'][1].service,
              round(stamps['Alertmanager alert'][1].low, 3)))
         self.assertEqual({'Heat', 'Mistral', 'Nova', 'Alertmanager'}, {
-            one.service for _, one in stamps.values()})
+            stamp.service for _, stamp in stamps.values()})
         self.assertEqual((), self.recorder.timeline().remarks)
 
     def test_before_the_fault(self):

@@ -37,20 +37,20 @@ class OptionsTest(testtools.TestCase):
 
     def test_defaults(self):
         """Nothing is asked, and nothing is hurt, unless it is wanted."""
-        found = self.settings()
+        settings = self.settings()
         self.assertEqual((None, None, False, 0, ''), (
-            found.prometheus_url, found.alertmanager_url, found.bisect,
-            found.max_executions, found.config_file))
+            settings.prometheus_url, settings.alertmanager_url,
+            settings.bisect, settings.max_executions, settings.config_file))
 
     def test_set(self):
-        found = self.settings(
+        settings = self.settings(
             prometheus_url='http://[2001:db8::1]:9090/prom/',
             alertmanager_url='https://192.0.2.1', bisect=True,
             max_executions=3)
         self.assertEqual(
             ('http://[2001:db8::1]:9090/prom', 'https://192.0.2.1', True, 3),
-            (found.prometheus_url, found.alertmanager_url, found.bisect,
-             found.max_executions))
+            (settings.prometheus_url, settings.alertmanager_url,
+             settings.bisect, settings.max_executions))
 
     def test_no_credentials(self):
         """Reports and logs name the URL."""

@@ -148,22 +148,22 @@ class CrashTest(DrillTestCase):
         self.assertEqual(0, run.returncode, run.stdout)
         self.assertEqual('The application is healed, by this chain.',
                          document['story'])
-        self.assertEqual(LIFE, [one['name']
-                                for one in document['transitions']])
+        self.assertEqual(LIFE, [transition['name']
+                                for transition in document['transitions']])
         begin = document['transitions'][2]['begin']
         self.assertGreaterEqual(sum(
-            one['ok'] and one['end'] < begin
-            for one in document['probes']), 5)
+            probe['ok'] and probe['end'] < begin
+            for probe in document['probes']), 5)
         entries, damages = self.journal.read()
         self.assertEqual(
             ([['planned', 'created', 'removed'],
               ['planned', 'created', 'created', 'removed'], LIFE], ()),
-            ([[one.value for one in entry.states] for entry in entries],
+            ([[state.value for state in entry.states] for entry in entries],
              damages))
         self.assertFalse(os.path.exists(self.off))
         self.assertEqual([], self.cloud.executions)
-        self.assertEqual([], [one for one in self.cloud.templates
-                              if one['uuid'] == fake_cloud.TEMPLATE])
+        self.assertEqual([], [template for template in self.cloud.templates
+                              if template['uuid'] == fake_cloud.TEMPLATE])
         self.assertEqual('DELETE_COMPLETE', self.cloud.stacks[
             fake_cloud.STACK]['stack_status'])
 
@@ -288,8 +288,8 @@ class KilledTest(DrillTestCase):
                     interval=0.05, describe=repr)
             finally:
                 process.kill()
-        return [one.object.kind if one.object else 'fault'
-                for one in self.journal.open_entries()]
+        return [entry.object.kind if entry.object else 'fault'
+                for entry in self.journal.open_entries()]
 
     def revert(self):
         done = subprocess.run(
@@ -318,7 +318,7 @@ class KilledTest(DrillTestCase):
         self.assertEqual(
             ([], ['rule'], False),
             (self.cloud.executions,
-             [one['name'] for one in self.cloud.templates],
+             [template['name'] for template in self.cloud.templates],
              self.cloud.services[0]['forced_down']))
         self.assertEqual((), self.journal.open_entries())
         self.assertIn('No open fault', self.revert().stdout)
@@ -395,8 +395,8 @@ class NicTest(DrillTestCase):
         document = self.document()
         self.assertEqual('HEALED', document['verdict']['kind'], run.stdout)
         self.assertEqual(0, run.returncode, run.stdout)
-        self.assertEqual(LIFE, [one['name']
-                                for one in document['transitions']])
+        self.assertEqual(LIFE, [transition['name']
+                                for transition in document['transitions']])
         self.assertTrue(self.host.nic('eth1')['up'])
         for name in ('run', 'ports'):
             self.assertEqual([], list((self.host.root / name).iterdir()))
@@ -425,8 +425,8 @@ class SyntheticAlarmTest(DrillTestCase):
         self.chain.start(())
         # Nobody answers, before and after.
         self.cloud.answer = None
-        for one in self.cloud.hypervisors:
-            one['hypervisor_type'] = 'fake'
+        for hypervisor in self.cloud.hypervisors:
+            hypervisor['hypervisor_type'] = 'fake'
 
     def drill(self):
         """Run it with patience for the commands, which are processes."""
@@ -439,16 +439,16 @@ class SyntheticAlarmTest(DrillTestCase):
         document = self.document()
         self.assertEqual('REPAIRED', document['verdict']['kind'], run.stdout)
         self.assertEqual(0, run.returncode, run.stdout)
-        self.assertEqual(LIFE, [one['name']
-                                for one in document['transitions']])
+        self.assertEqual(LIFE, [transition['name']
+                                for transition in document['transitions']])
         self.assertEqual(
             ['alarm', 'deduction', 'workflow', 'stack', 'stack', 'workflow'],
-            [one['link'] for one in document['links']])
+            [link['link'] for link in document['links']])
         self.assertEqual((0, None), (document['application']['probes'],
                                      document['application']['outage']))
         self.assertEqual(['firing', 'resolved'], [
-            one['details']['alerts'][0]['status']
-            for one in self.cloud.events_posted])
+            event['details']['alerts'][0]['status']
+            for event in self.cloud.events_posted])
         self.assertEqual((), self.journal.open_entries())
 
     def test_notifier_stopped(self):
@@ -544,8 +544,8 @@ class Chain:
             if self._done.wait(0.02):
                 return
         self._host.power(True)
-        for one in self.cloud.alarms:
-            one['end_timestamp'] = 'now'
+        for alarm in self.cloud.alarms:
+            alarm['end_timestamp'] = 'now'
 
     def alarm(self):
         self.cloud.alarms.append(fake_cloud.alarm(

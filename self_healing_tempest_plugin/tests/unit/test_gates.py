@@ -32,7 +32,7 @@ class GateTest(testtools.TestCase):
         settings = dataclasses.replace(
             host_samples.SETTINGS, **dict({'fault_hosts': ('c1',)},
                                           **changes))
-        gates.check(host, [{'tenant_id': one} for one in projects],
+        gates.check(host, [{'tenant_id': project} for project in projects],
                     [service('c1'), service('ctl', 'nova-conductor'),
                      *services], 'mine', settings)
 

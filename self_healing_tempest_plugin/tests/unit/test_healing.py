@@ -21,15 +21,15 @@ from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.tests.unit import chain_samples as samples
+from self_healing_tempest_plugin.tests.unit import chain_samples
 
 STARTED, FINISHED = links.Mark.STARTED, links.Mark.FINISHED
-IDS, CHAIN, Kind = samples.IDS, samples.MOVING, verdicts.Kind
+IDS, CHAIN, Kind = chain_samples.IDS, chain_samples.MOVING, verdicts.Kind
 ALARM, NOTIFICATION, SERVER, APPLICATION = CHAIN.links
 
-EXPECTED = samples.expected(CHAIN)
-QUIET = samples.expected(CHAIN, steps=CHAIN.until(ALARM), quiet=30.0)
-NOTHING = samples.expected(CHAIN, steps=(), quiet=30.0)
+EXPECTED = chain_samples.expected(CHAIN)
+QUIET = chain_samples.expected(CHAIN, steps=CHAIN.until(ALARM), quiet=30.0)
+NOTHING = chain_samples.expected(CHAIN, steps=(), quiet=30.0)
 
 
 def payload(server, boot, **host):
@@ -91,10 +91,10 @@ class FitsTest(testtools.TestCase):
 class OfBeforeTest(testtools.TestCase):
     """of_before(): who is the guest that should be dead."""
 
-    OLD = samples.probe(1.0, 'boot-1', 'old')
-    AGAIN = samples.probe(1.0, 'boot-2', 'old')
-    OTHER = samples.probe(1.0, 'boot-2', 'new')
-    RENAMED = samples.probe(1.0, 'boot-1', 'new')
+    OLD = chain_samples.probe(1.0, 'boot-1', 'old')
+    AGAIN = chain_samples.probe(1.0, 'boot-2', 'old')
+    OTHER = chain_samples.probe(1.0, 'boot-2', 'new')
+    RENAMED = chain_samples.probe(1.0, 'boot-1', 'new')
 
     def check(self, meaning, *before):
         for probe in (self.OLD, self.AGAIN, self.OTHER, self.RENAMED):
@@ -160,11 +160,11 @@ class MovingCase(testtools.TestCase):
     """Runs of a chain that heals by moving the server."""
 
     def check(self, kind, link, seen, expected=EXPECTED, *words):
-        found = verdicts.verdict(seen, expected)
-        self.assertEqual((kind, link), (found.kind, found.link), found)
+        verdict = verdicts.verdict(seen, expected)
+        self.assertEqual((kind, link), (verdict.kind, verdict.link), verdict)
         for word in words:
-            self.assertIn(word, found.why)
-        return found
+            self.assertIn(word, verdict.why)
+        return verdict
 
     def answer(self, seen_at, given, name=None):
         """Return that somebody answered."""
@@ -174,29 +174,29 @@ class MovingCase(testtools.TestCase):
 
     def answered(self, *answers, without=(), **changes):
         """Return a run in which others answer, each at a time."""
-        return samples.healthy(
+        return chain_samples.healthy(
             CHAIN, (*without, APPLICATION),
-            tuple(self.answer(*each) for each in answers), **changes)
+            tuple(self.answer(*answer) for answer in answers), **changes)
 
     def quiet(self, *added, **changes):
         """Return a run in which the alarm comes, and what is added."""
-        return samples.healthy(CHAIN, (NOTIFICATION, SERVER, APPLICATION),
-                               added, **changes)
+        return chain_samples.healthy(
+            CHAIN, (NOTIFICATION, SERVER, APPLICATION), added, **changes)
 
 
 class HealedTest(MovingCase):
     """HEALED: each link has come, and the server answers from elsewhere."""
 
     def test_all_links(self):
-        found = self.check(Kind.HEALED, None, samples.healthy(CHAIN))
-        self.assertEqual(25.0, found.seconds)
-        self.assertTrue(found.good)
+        verdict = self.check(Kind.HEALED, None, chain_samples.healthy(CHAIN))
+        self.assertEqual(25.0, verdict.seconds)
+        self.assertTrue(verdict.good)
         self.assertEqual('by this chain in 25.0 s; server old is on host '
-                         'compute-2, no more on compute-1', found.why)
+                         'compute-2, no more on compute-1', verdict.why)
 
     def test_repaired(self):
         """Nobody asks the application."""
-        expected = samples.expected(CHAIN, steps=CHAIN.until(SERVER))
+        expected = chain_samples.expected(CHAIN, steps=CHAIN.until(SERVER))
         self.check(Kind.REPAIRED, None, self.answered(), expected,
                    'the server, by this chain in 15.0 s',
                    'server old is on host compute-2')
@@ -214,58 +214,58 @@ class HealedTest(MovingCase):
 
     def test_old_boot_before_the_new_one(self):
         """The fault may leave its data path as it was."""
-        self.check(Kind.HEALED, None, samples.healthy(CHAIN, probes=(
-            samples.probe(110.0, 'boot-1', 'old'),
-            samples.probe(124.0, 'boot-2', 'old'))))
+        self.check(Kind.HEALED, None, chain_samples.healthy(CHAIN, probes=(
+            chain_samples.probe(110.0, 'boot-1', 'old'),
+            chain_samples.probe(124.0, 'boot-2', 'old'))))
 
 
 class BrokenTest(MovingCase):
     """BROKEN at each link, with what was good and what is missing."""
 
     def test_alarm(self):
-        self.check(Kind.BROKEN, ALARM, samples.healthy(
+        self.check(Kind.BROKEN, ALARM, chain_samples.healthy(
             CHAIN, CHAIN.links), EXPECTED, 'seen by a witness',
             'no new alarm HostDown on host compute-1 within 30 s',
             'the link monitor → Vitrage is broken')
 
     def test_notification(self):
-        self.check(Kind.BROKEN, NOTIFICATION, samples.healthy(
+        self.check(Kind.BROKEN, NOTIFICATION, chain_samples.healthy(
             CHAIN, CHAIN.links[1:]), EXPECTED, 'alarm HostDown was raised',
             'no notification of server old', 'the link → notification')
 
     def test_notification_of_another_alarm(self):
         """It was sent for something else."""
-        other = samples.evidence(CHAIN, NOTIFICATION, STARTED, 110.0,
-                                 causes=('other',))
-        self.check(Kind.BROKEN, NOTIFICATION, samples.healthy(
-            CHAIN, CHAIN.links[1:], (other,)))
+        notification = chain_samples.evidence(
+            CHAIN, NOTIFICATION, STARTED, 110.0, causes=('other',))
+        self.check(Kind.BROKEN, NOTIFICATION, chain_samples.healthy(
+            CHAIN, CHAIN.links[1:], (notification,)))
 
     def test_notification_that_does_nothing(self):
         """It has not ended, and nothing has begun: it keeps all waiting."""
-        self.check(Kind.BROKEN, NOTIFICATION, samples.healthy(
+        self.check(Kind.BROKEN, NOTIFICATION, chain_samples.healthy(
             CHAIN, ((NOTIFICATION, FINISHED), SERVER, APPLICATION)),
             EXPECTED, 'no end of the notification')
 
     def test_notification_without_an_end(self):
         """The server was moved, and it is not known whether that stays."""
-        self.check(Kind.BROKEN, NOTIFICATION, samples.healthy(
+        self.check(Kind.BROKEN, NOTIFICATION, chain_samples.healthy(
             CHAIN, ((NOTIFICATION, FINISHED), APPLICATION)))
 
     def test_server(self):
         """The notification has ended, and nobody was moved."""
-        self.check(Kind.BROKEN, SERVER, samples.healthy(
+        self.check(Kind.BROKEN, SERVER, chain_samples.healthy(
             CHAIN, (SERVER, APPLICATION)), EXPECTED, 'no server of server')
 
     def test_server_that_does_not_fit(self):
         """Still on the broken host, or not running: it is not moved."""
-        for changes in samples.PAYLOADS[SERVER].unfit:
-            self.check(Kind.BROKEN, SERVER, samples.healthy(
-                CHAIN, (SERVER, APPLICATION), (samples.evidence(
+        for changes in chain_samples.PAYLOADS[SERVER].unfit:
+            self.check(Kind.BROKEN, SERVER, chain_samples.healthy(
+                CHAIN, (SERVER, APPLICATION), (chain_samples.evidence(
                     CHAIN, SERVER, FINISHED, 115.0, **changes),)))
 
     def test_server_has_failed(self):
         failed = timelines.Failure(SERVER, 's', 116.0, 'No valid host')
-        self.check(Kind.BROKEN, SERVER, samples.healthy(
+        self.check(Kind.BROKEN, SERVER, chain_samples.healthy(
             CHAIN, ((NOTIFICATION, FINISHED), SERVER, APPLICATION),
             failures=(failed,)), EXPECTED, 'No valid host')
 
@@ -277,7 +277,7 @@ class BrokenTest(MovingCase):
         """Nothing came, and it is dead all the same."""
         expected = dataclasses.replace(QUIET, alive=True)
         self.check(Kind.BROKEN, APPLICATION, self.quiet(
-            probes=(samples.probe(200.0),)), expected,
+            probes=(chain_samples.probe(200.0),)), expected,
             'the server should live through this fault')
 
 
@@ -288,7 +288,7 @@ class ByOthersTest(MovingCase):
         """Evacuated by hand: nobody notified."""
         for missing in (ALARM, NOTIFICATION, SERVER):
             self.check(Kind.NOT_HEALED_BY_THIS_CHAIN, missing,
-                       samples.healthy(CHAIN, (missing,)), EXPECTED,
+                       chain_samples.healthy(CHAIN, (missing,)), EXPECTED,
                        'from server old itself, boot boot-2, now on host '
                        'compute-2', 'someone else has repaired it')
 
@@ -303,12 +303,12 @@ class ByOthersTest(MovingCase):
 
     def test_rebooted_in_place_before_it_was_moved(self):
         """All links came, and the application was back without them."""
-        found = self.check(
+        verdict = self.check(
             Kind.NOT_HEALED_BY_THIS_CHAIN, APPLICATION, self.answered(
                 (112.0, REBOOTED, 'a'), (125.0, EVACUATED, 'b')), EXPECTED,
             'all links came, yet the application answered at +12.0 s',
             'still on host compute-1')
-        self.assertNotEqual('', found.look_at)
+        self.assertNotEqual('', verdict.look_at)
 
     def test_live_migrated(self):
         """Another host, and the same boot: it has never been dead."""
@@ -340,55 +340,59 @@ class ByOthersTest(MovingCase):
         failed = timelines.Failure(SERVER, 's', 116.0, 'No valid host')
         for given, kind in ((UNKNOWN, Kind.BROKEN),
                             (REBOOTED, Kind.NOT_HEALED_BY_THIS_CHAIN)):
-            found = self.check(kind, SERVER, self.answered(
+            verdict = self.check(kind, SERVER, self.answered(
                 (125.0, given), without=(SERVER,), failures=(failed,)))
             self.assertEqual(kind is not Kind.BROKEN,
-                             'someone else' in found.why)
+                             'someone else' in verdict.why)
 
     def test_moved_before_it_was_notified(self):
         """An effect before its cause."""
-        late = samples.evidence(CHAIN, NOTIFICATION, STARTED, 140.0)
-        self.check(Kind.NOT_HEALED_BY_THIS_CHAIN, SERVER, samples.healthy(
-            CHAIN, ((NOTIFICATION, STARTED),), (late,)), EXPECTED,
+        late = chain_samples.evidence(CHAIN, NOTIFICATION, STARTED, 140.0)
+        self.check(
+            Kind.NOT_HEALED_BY_THIS_CHAIN, SERVER, chain_samples.healthy(
+                CHAIN, ((NOTIFICATION, STARTED),), (late,)), EXPECTED,
             'server was there before notification began')
 
 
 class SplitBrainTest(MovingCase):
     """SPLIT_BRAIN: the old boot answers after the new one has."""
 
-    NEW = samples.probe(125.0, 'boot-2', 'old')
-    OLD = samples.probe(150.0, 'boot-1', 'old')
+    NEW = chain_samples.probe(125.0, 'boot-2', 'old')
+    OLD = chain_samples.probe(150.0, 'boot-1', 'old')
 
     def test_old_boot_after_the_new_one(self):
-        found = self.check(Kind.SPLIT_BRAIN, APPLICATION, samples.healthy(
-            CHAIN, probes=(self.NEW, self.OLD)), EXPECTED,
+        verdict = self.check(
+            Kind.SPLIT_BRAIN, APPLICATION, chain_samples.healthy(
+                CHAIN, probes=(self.NEW, self.OLD)), EXPECTED,
             'from boot boot-1')
-        self.assertIn('the fencing of host compute-1', found.look_at)
+        self.assertIn('the fencing of host compute-1', verdict.look_at)
 
     def test_whatever_is_missing(self):
         for link in CHAIN.links:
-            self.check(Kind.SPLIT_BRAIN, APPLICATION, samples.healthy(
+            self.check(Kind.SPLIT_BRAIN, APPLICATION, chain_samples.healthy(
                 CHAIN, (link,), probes=(self.NEW, self.OLD)))
 
     def test_after_the_conclusion(self):
         """The old guest comes back with its host."""
-        self.check(Kind.SPLIT_BRAIN, APPLICATION, samples.healthy(
-            CHAIN, probes=(self.NEW, samples.probe(400.0, 'boot-1', 'old'))))
+        self.check(Kind.SPLIT_BRAIN, APPLICATION, chain_samples.healthy(
+            CHAIN, probes=(self.NEW,
+                           chain_samples.probe(400.0, 'boot-1', 'old'))))
 
     def test_overlapping(self):
         for begin, kind, link in ((125.4, Kind.HEALED, None),
                                   (125.5, Kind.SPLIT_BRAIN, APPLICATION)):
-            self.check(kind, link, samples.healthy(CHAIN, probes=(
-                self.NEW, samples.probe(begin, 'boot-1', 'old'))))
+            self.check(kind, link, chain_samples.healthy(CHAIN, probes=(
+                self.NEW, chain_samples.probe(begin, 'boot-1', 'old'))))
 
     def test_booted_twice(self):
         """The same server from a third boot: it was moved again."""
-        self.check(Kind.HEALED, None, samples.healthy(CHAIN, probes=(
-            self.NEW, samples.probe(150.0, 'boot-3', 'old'))))
+        self.check(Kind.HEALED, None, chain_samples.healthy(CHAIN, probes=(
+            self.NEW, chain_samples.probe(150.0, 'boot-3', 'old'))))
 
     def test_another_server_and_the_old_boot(self):
-        self.check(Kind.SPLIT_BRAIN, APPLICATION, samples.healthy(
-            CHAIN, probes=(samples.probe(125.0, 'boot-9', 'new'), self.OLD)))
+        self.check(Kind.SPLIT_BRAIN, APPLICATION, chain_samples.healthy(
+            CHAIN, probes=(chain_samples.probe(125.0, 'boot-9', 'new'),
+                           self.OLD)))
 
 
 class UnexpectedTest(MovingCase):
@@ -397,7 +401,7 @@ class UnexpectedTest(MovingCase):
     def test_each_link(self):
         for link in (NOTIFICATION, SERVER, APPLICATION):
             self.check(Kind.UNEXPECTED_HEALING, link, self.quiet(
-                samples.evidence(CHAIN, link, FINISHED, 120.0)), QUIET)
+                chain_samples.evidence(CHAIN, link, FINISHED, 120.0)), QUIET)
 
     def test_alarm(self):
         self.check(Kind.UNEXPECTED_HEALING, ALARM, self.quiet(), NOTHING)
@@ -405,14 +409,14 @@ class UnexpectedTest(MovingCase):
     def test_begun_only(self):
         for link in (NOTIFICATION, SERVER):
             self.check(Kind.UNEXPECTED_HEALING, link, self.quiet(
-                samples.evidence(CHAIN, link, STARTED, 120.0)), QUIET)
+                chain_samples.evidence(CHAIN, link, STARTED, 120.0)), QUIET)
 
     def test_whatever_comes_of_it(self):
         """What would not heal touches what is to be left alone, too."""
-        for changes in samples.PAYLOADS[SERVER].unfit:
+        for changes in chain_samples.PAYLOADS[SERVER].unfit:
             self.check(Kind.UNEXPECTED_HEALING, SERVER, self.quiet(
-                samples.evidence(CHAIN, SERVER, FINISHED, 120.0, **changes)),
-                QUIET)
+                chain_samples.evidence(CHAIN, SERVER, FINISHED, 120.0,
+                                       **changes)), QUIET)
 
     def test_whoever_answers(self):
         """Moved, migrated, booted again, or another server altogether.
@@ -424,7 +428,7 @@ class UnexpectedTest(MovingCase):
                           REPLACEMENT, NAMELESS):
                 self.check(Kind.UNEXPECTED_HEALING, APPLICATION, self.quiet(
                     self.answer(120.0, given),
-                    probes=(samples.probe(200.0, 'boot-1', 'old'),)),
+                    probes=(chain_samples.probe(200.0, 'boot-1', 'old'),)),
                     expected)
 
     def test_same_boot(self):
@@ -442,13 +446,13 @@ class UntouchedTest(MovingCase):
 
     def test_alive(self):
         self.check(Kind.UNTOUCHED, None, self.quiet(
-            probes=(samples.probe(200.0, 'boot-1', 'old'),)),
+            probes=(chain_samples.probe(200.0, 'boot-1', 'old'),)),
             dataclasses.replace(QUIET, alive=True), 'server old lived on')
 
     def test_who_has_to_live(self):
         """The boot of before, after the quiet time, before the conclusion."""
         expected = dataclasses.replace(QUIET, alive=True)
-        good = samples.probe(135.0, 'boot-1', 'old')
+        good = chain_samples.probe(135.0, 'boot-1', 'old')
         for changes, lives in (
                 ({}, True), ({'begin': 134.9}, False), ({'ok': False}, False),
                 ({'boot': 'boot-2'}, False), ({'end': 300.1}, False)):
@@ -469,9 +473,10 @@ class UntouchedTest(MovingCase):
     def test_something_else(self):
         """About another host, another server, another address."""
         for link in (NOTIFICATION, SERVER, APPLICATION):
-            for changes in samples.PAYLOADS[link].foreign:
-                self.check(Kind.UNTOUCHED, None, self.quiet(samples.evidence(
-                    CHAIN, link, FINISHED, 120.0, **changes)), QUIET)
+            for changes in chain_samples.PAYLOADS[link].foreign:
+                self.check(Kind.UNTOUCHED, None, self.quiet(
+                    chain_samples.evidence(CHAIN, link, FINISHED, 120.0,
+                                           **changes)), QUIET)
 
     def test_not_watched_to_the_end(self):
         for link in (NOTIFICATION, SERVER, APPLICATION):
@@ -493,7 +498,7 @@ class InvalidTest(MovingCase):
                 ({'transitions': (timelines.Transition(
                     'injected', 100.0, 101.0),)}, links.FAULT)):
             for expected in (EXPECTED, QUIET, NOTHING):
-                self.check(Kind.INVALID, link, samples.healthy(
+                self.check(Kind.INVALID, link, chain_samples.healthy(
                     CHAIN, **changes), expected)
 
     def test_before_the_fault(self):
@@ -502,15 +507,15 @@ class InvalidTest(MovingCase):
                            (SERVER, STARTED), (APPLICATION, FINISHED)):
             for seen_at, word in ((99.9, 'was there before the fault'),
                                   (100.5, 'it cannot be told')):
-                early = samples.evidence(CHAIN, link, mark, seen_at)
-                self.check(Kind.INVALID, link, samples.healthy(
+                early = chain_samples.evidence(CHAIN, link, mark, seen_at)
+                self.check(Kind.INVALID, link, chain_samples.healthy(
                     CHAIN, (), (early,)), EXPECTED, word)
 
     def test_something_else_around_the_fault(self):
         """Others may be moved whenever they like."""
         for link in CHAIN.links:
-            for changes in samples.PAYLOADS[link].foreign:
-                early = samples.evidence(CHAIN, link, FINISHED, 100.5,
-                                         **changes)
-                self.check(Kind.HEALED, None, samples.healthy(
+            for changes in chain_samples.PAYLOADS[link].foreign:
+                early = chain_samples.evidence(CHAIN, link, FINISHED, 100.5,
+                                               **changes)
+                self.check(Kind.HEALED, None, chain_samples.healthy(
                     CHAIN, (), (early,)))

@@ -40,9 +40,9 @@ def replaced(link, mark=Mark.FINISHED, **changes):
     """Return a healthy run with one record changed."""
     seen = samples.healthy()
     return dataclasses.replace(seen, evidence=tuple(
-        dataclasses.replace(one, **changes)
-        if (one.link, one.mark) == (link, mark) else one
-        for one in seen.evidence))
+        dataclasses.replace(evidence, **changes)
+        if (evidence.link, evidence.mark) == (link, mark) else evidence
+        for evidence in seen.evidence))
 
 
 def payload(link, mark=Mark.FINISHED, **changes):
@@ -73,11 +73,11 @@ class EndedEarlyTest(testtools.TestCase):
                 for why in ('it was interrupted', 'the time of the test was '
                             'over (OS_TEST_TIMEOUT)', 'Vitrage: show the '
                             'alarms: HTTP 404'):
-                    found = judged(self.ended(why, without=without),
-                                   expected)
+                    verdict = judged(self.ended(why, without=without),
+                                     expected)
                     self.assertEqual(
                         (Kind.INVALID, 'the watch ended early: %s' % why,
-                         False), (found.kind, found.why, found.good))
+                         False), (verdict.kind, verdict.why, verdict.good))
 
     def test_nobody_knows_why(self):
         """Neither a conclusion nor a reason: the runner was killed."""
@@ -133,28 +133,28 @@ class DeadlineTest(testtools.TestCase):
     """A text that names a deadline names the one that ran."""
 
     def within(self, seconds, **changes):
-        found = judged(samples.healthy(**changes))
-        self.assertIn(' within %s s (' % seconds, found.why)
-        return found
+        verdict = judged(samples.healthy(**changes))
+        self.assertIn(' within %s s (' % seconds, verdict.why)
+        return verdict
 
     def test_each_link(self):
         """After the link before it, as the option says."""
         for link, seconds in ((Link.ALARM, 30), (Link.DEDUCTION, 20),
                               (Link.WORKFLOW, 10), (Link.STACK, 60)):
-            found = self.within(seconds, without=[
-                one for one in vitrage.CHAIN.links if vitrage.CHAIN.index(
-                    one) >= vitrage.CHAIN.index(link)])
-            self.assertEqual((Kind.BROKEN, link), (found.kind, found.link))
+            verdict = self.within(seconds, without=[
+                later for later in vitrage.CHAIN.links if vitrage.CHAIN.index(
+                    later) >= vitrage.CHAIN.index(link)])
+            self.assertEqual((Kind.BROKEN, link), (verdict.kind, verdict.link))
 
     def test_execution_that_keeps_the_stack_waiting(self):
         """Sixty seconds of the stack ran, not ten of the workflow."""
         seen = samples.healthy(without=[Link.WORKFLOW, Link.STACK,
                                         Link.APPLICATION])
         started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
-        found = judged(dataclasses.replace(
+        verdict = judged(dataclasses.replace(
             seen, evidence=(*seen.evidence, started)))
-        self.assertEqual(Link.WORKFLOW, found.link)
-        self.assertIn(' within 60 s (', found.why)
+        self.assertEqual(Link.WORKFLOW, verdict.link)
+        self.assertIn(' within 60 s (', verdict.why)
 
     def test_cut_short_by_a_failure(self):
         """A failure of Mistral ends the wait for the stack."""
@@ -164,15 +164,15 @@ class DeadlineTest(testtools.TestCase):
         evidence = (*seen.evidence, *(
             samples.evidence(link, Mark.STARTED, 108.0)
             for link in (Link.WORKFLOW, Link.STACK)))
-        found = judged(dataclasses.replace(seen, evidence=evidence))
-        self.assertEqual(Link.STACK, found.link)
-        self.assertIn(' within 17 s (', found.why)
+        verdict = judged(dataclasses.replace(seen, evidence=evidence))
+        self.assertEqual(Link.STACK, verdict.link)
+        self.assertIn(' within 17 s (', verdict.why)
 
     def test_after_late_steps(self):
         """The time of a step runs from the one before it, when that came."""
-        found = judged(samples.healthy(without=[Link.APPLICATION]))
+        verdict = judged(samples.healthy(without=[Link.APPLICATION]))
         # 40 s after the execution's end at 121 s.
-        self.assertIn(' within 40 s (', found.why)
+        self.assertIn(' within 40 s (', verdict.why)
 
 
 class BeforeTheFaultTest(testtools.TestCase):
@@ -182,10 +182,10 @@ class BeforeTheFaultTest(testtools.TestCase):
     CLOCKS = {'Vitrage': timelines.Offset(-2.1, -1.9)}
 
     def invalid(self, seen, link, words, expected=EXPECTED):
-        found = judged(seen, expected)
-        self.assertEqual((Kind.INVALID, link), (found.kind, found.link),
-                         found.why)
-        self.assertIn(words, found.why)
+        verdict = judged(seen, expected)
+        self.assertEqual((Kind.INVALID, link), (verdict.kind, verdict.link),
+                         verdict.why)
+        self.assertIn(words, verdict.why)
 
     def stamped(self, link, low, high, mark=Mark.FINISHED, **changes):
         """Return a run in which a service says when a link began."""
@@ -272,10 +272,10 @@ class BeforeTheFaultTest(testtools.TestCase):
         for link, changes in ((Link.ALARM, {'host': 'compute-2'}),
                               (Link.DEDUCTION, {'server_id': 'other'}),
                               (Link.WORKFLOW, {'stack_id': 'other'})):
-            other = dataclasses.replace(samples.evidence(
+            unrelated = dataclasses.replace(samples.evidence(
                 link, Mark.STARTED if link is Link.WORKFLOW
                 else Mark.FINISHED, 100.4, **changes), not_before=99.0)
-            self.assertEqual(Kind.HEALED, judged(added(other)).kind)
+            self.assertEqual(Kind.HEALED, judged(added(unrelated)).kind)
 
     def test_during_the_injection(self):
         """A quick monitor notices before the command has ended."""
@@ -287,21 +287,21 @@ class TogetherTest(testtools.TestCase):
     """Evidence belongs together, by ids."""
 
     def broken(self, seen, link, *words):
-        found = judged(seen)
-        self.assertEqual(link, found.link, found)
-        self.assertIn(found.kind, (Kind.BROKEN,
-                                   Kind.NOT_HEALED_BY_THIS_CHAIN))
+        verdict = judged(seen)
+        self.assertEqual(link, verdict.link, verdict)
+        self.assertIn(verdict.kind, (Kind.BROKEN,
+                                     Kind.NOT_HEALED_BY_THIS_CHAIN))
         for word in words:
-            self.assertIn(word, found.why)
-        return found
+            self.assertIn(word, verdict.why)
+        return verdict
 
     def test_stranger_answers(self):
         """A server that the stack never had."""
-        found = self.broken(
+        verdict = self.broken(
             payload(Link.APPLICATION, server='stranger'), Link.APPLICATION,
             'from server stranger, which the stack is not known to have had',
             'someone else has repaired it')
-        self.assertIs(Kind.NOT_HEALED_BY_THIS_CHAIN, found.kind)
+        self.assertIs(Kind.NOT_HEALED_BY_THIS_CHAIN, verdict.kind)
 
     def test_server_without_a_name(self):
         """Nobody knows whether it is the one of the stack."""
@@ -313,10 +313,11 @@ class TogetherTest(testtools.TestCase):
         """It was the stack's once; the stack has got another one."""
         self.broken(dataclasses.replace(payload(
             Link.STACK, servers=('old', 'first', 'new')), evidence=tuple(
-                dataclasses.replace(one, payload=dict(
-                    samples.PAYLOADS[one.link], server='first'))
-                if one.link is Link.APPLICATION else one for one in payload(
-                    Link.STACK, servers=('old', 'first', 'new')).evidence)),
+                dataclasses.replace(evidence, payload=dict(
+                    samples.PAYLOADS[evidence.link], server='first'))
+                if evidence.link is Link.APPLICATION else evidence
+                for evidence in payload(Link.STACK, servers=(
+                    'old', 'first', 'new')).evidence)),
             Link.APPLICATION, 'from server first')
 
     def test_stranger_beside_the_right_one(self):
@@ -324,10 +325,10 @@ class TogetherTest(testtools.TestCase):
         stranger = dataclasses.replace(samples.evidence(
             Link.APPLICATION, Mark.FINISHED, 112.0, server='stranger',
             boot='boot-9'), object_id='boot-9')
-        found = judged(added(stranger))
+        verdict = judged(added(stranger))
         self.assertEqual((Kind.NOT_HEALED_BY_THIS_CHAIN, Link.APPLICATION),
-                         (found.kind, found.link))
-        self.assertIn('at +12.0 s from server stranger', found.why)
+                         (verdict.kind, verdict.link))
+        self.assertIn('at +12.0 s from server stranger', verdict.why)
 
     def test_two_updates(self):
         """The first one put it on the broken host, the second moved it."""
@@ -355,7 +356,8 @@ class TogetherTest(testtools.TestCase):
         def came(causes, without=()):
             seen = payload(Link.DEDUCTION, causes=causes)
             return expected.arrival(dataclasses.replace(seen, evidence=tuple(
-                one for one in seen.evidence if one.link not in without)),
+                evidence for evidence in seen.evidence
+                if evidence.link not in without)),
                 Link.DEDUCTION, Mark.FINISHED) is not None
 
         self.assertEqual((True, False, True), (
@@ -405,11 +407,11 @@ class TogetherTest(testtools.TestCase):
                 Link.WORKFLOW, stack_id=stack)).kind)
 
     def test_execution_that_does_not_tie_hides_none(self):
-        other = samples.evidence(Link.WORKFLOW, Mark.FINISHED, 108.5,
-                                 stack_id='other')
+        execution = samples.evidence(Link.WORKFLOW, Mark.FINISHED, 108.5,
+                                     stack_id='other')
         seen = samples.healthy()
         self.assertEqual(Kind.HEALED, judged(dataclasses.replace(
-            seen, evidence=(other, *seen.evidence))).kind)
+            seen, evidence=(execution, *seen.evidence))).kind)
 
 
 class WhoElseTest(testtools.TestCase):
@@ -424,12 +426,12 @@ class WhoElseTest(testtools.TestCase):
                      moved_by=self.WHO), **changes)), object_id='boot-3')
 
     def not_healed(self, seen, *words, link=None):
-        found = judged(seen)
+        verdict = judged(seen)
         self.assertEqual((Kind.NOT_HEALED_BY_THIS_CHAIN, link),
-                         (found.kind, found.link), found)
+                         (verdict.kind, verdict.link), verdict)
         for word in words:
-            self.assertIn(word, found.why)
-        self.assertNotEqual('', found.look_at)
+            self.assertIn(word, verdict.why)
+        self.assertNotEqual('', verdict.look_at)
 
     def without(self, *missing):
         return samples.healthy(without=[*missing, Link.APPLICATION])
@@ -486,11 +488,11 @@ class WhoElseTest(testtools.TestCase):
             seen = samples.deduced(self.moved()) if (
                 expected is not NOTHING) else samples.deduced(
                     evidence=(self.moved(),))
-            found = judged(seen, expected)
+            verdict = judged(seen, expected)
             self.assertEqual(
                 (Kind.UNEXPECTED_HEALING, Link.APPLICATION),
-                (found.kind, found.link))
-            self.assertIn(self.WHO, found.why)
+                (verdict.kind, verdict.link))
+            self.assertIn(self.WHO, verdict.why)
 
     def test_stack_healed_by_somebody_else(self):
         """No execution of ours, and yet the stack has another server."""
@@ -513,6 +515,6 @@ class WhoElseTest(testtools.TestCase):
 
     def test_nobody(self):
         """Nothing answers: broken, and nobody is accused."""
-        found = judged(self.without(Link.WORKFLOW, Link.STACK))
-        self.assertIs(Kind.BROKEN, found.kind)
-        self.assertNotIn('someone else', found.why)
+        verdict = judged(self.without(Link.WORKFLOW, Link.STACK))
+        self.assertIs(Kind.BROKEN, verdict.kind)
+        self.assertNotIn('someone else', verdict.why)

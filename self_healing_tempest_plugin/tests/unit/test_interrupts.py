@@ -163,16 +163,16 @@ class InterruptTest(host_samples.JournalTestCase):
         for number in (signal.SIGINT, signal.SIGTERM):
             handler = signal.signal(number, signal.default_int_handler)
             self.addCleanup(signal.signal, number, handler)
-        one = interrupts.Interrupts('it')
-        self.addCleanup(one.release)
-        one.hold()
-        one.let_through()
+        held = interrupts.Interrupts('it')
+        self.addCleanup(held.release)
+        held.hold()
+        held.let_through()
         self.assertRaises(KeyboardInterrupt, signal.raise_signal,
                           signal.SIGINT)
         signal.raise_signal(signal.SIGTERM)
-        self.assertEqual([signal.SIGTERM], one.pending)
-        self.assertRaises(interrupts.Interrupted, one.let_through)
-        self.assertRaises(KeyboardInterrupt, one.release)
+        self.assertEqual([signal.SIGTERM], held.pending)
+        self.assertRaises(interrupts.Interrupted, held.let_through)
+        self.assertRaises(KeyboardInterrupt, held.release)
         self.assertIs(signal.default_int_handler,
                       signal.getsignal(signal.SIGTERM))
 

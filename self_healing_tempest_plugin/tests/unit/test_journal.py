@@ -96,7 +96,7 @@ class WriteTest(host_samples.JournalTestCase):
         self.assertEqual(2, len(self.lines()))
         entries, damages = self.journal.read()
         self.assertEqual(((plan,), ()),
-                         (tuple(one.plan for one in entries), damages))
+                         (tuple(entry.plan for entry in entries), damages))
 
     def test_permissions(self):
         """Plans are commands: nobody else may write or read them."""
@@ -130,8 +130,9 @@ class WriteTest(host_samples.JournalTestCase):
 
     def test_directory_that_cannot_be(self):
         self.file.touch()
-        one = journals.Journal(str(self.file / 'state'))
-        for call in (lambda: one.plan(self.plan()), one.held().__enter__):
+        journal = journals.Journal(str(self.file / 'state'))
+        for call in (lambda: journal.plan(self.plan()),
+                     journal.held().__enter__):
             error = self.assertRaises(journals.JournalError, call)
             self.assertIn(str(self.file), str(error))
             self.assertIn('[self_healing] state_dir', str(error))
@@ -141,10 +142,11 @@ class RecordsTest(testtools.TestCase):
     """What has been read cannot be changed, only written."""
 
     def test_frozen(self):
-        for one in (journals.Object, journals.Damage, journals.Entry):
+        for record in (journals.Object, journals.Damage, journals.Entry):
             self.assertRaises(
                 dataclasses.FrozenInstanceError, setattr,
-                object.__new__(one), dataclasses.fields(one)[0].name, 'else')
+                object.__new__(record), dataclasses.fields(record)[0].name,
+                'else')
 
 
 class ReadTest(host_samples.JournalTestCase):
@@ -207,7 +209,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.journal.record(plans[1].id, State.VERIFIED)
         self.assertEqual(
             [plans[2].id, plans[0].id],
-            [one.plan.id for one in self.journal.open_entries()])
+            [entry.plan.id for entry in self.journal.open_entries()])
 
     def test_torn_line(self):
         """A line that broke off stays damage, and the next one is whole."""
@@ -216,7 +218,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.append(b'{"format": 1, "id": "torn", "sta')
         self.journal.plan(new)
         entries, (damage,) = self.journal.read()
-        self.assertEqual([old, new], [one.plan for one in entries])
+        self.assertEqual([old, new], [entry.plan for entry in entries])
         self.assertEqual((2, '{"format": 1, "id": "torn", "sta'),
                          (damage.number, damage.text))
 
@@ -355,16 +357,16 @@ class ReadTest(host_samples.JournalTestCase):
             self.assertIn('[self_healing] state_dir', str(error))
 
     def test_refuse_open(self):
-        one, other = self.plan(description='first'), self.plan()
-        self.journal.plan(one)
-        self.journal.plan(other)
+        first, second = self.plan(description='first'), self.plan()
+        self.journal.plan(first)
+        self.journal.plan(second)
         error = self.assertRaises(gates.FaultRefused,
                                   self.journal.refuse_open)
         self.assertIn('run: self-healing-tempest revert', str(error))
         self.assertIn('a fault of an earlier run', str(error))
         self.assertIn('first; file %s' % self.file, str(error))
         self.assertEqual(1, len(str(error).splitlines()))
-        for plan in (one, other):
+        for plan in (first, second):
             self.journal.record(plan.id, State.VERIFIED)
         self.journal.refuse_open()
 
@@ -395,20 +397,20 @@ class ReadTest(host_samples.JournalTestCase):
         aside = pathlib.Path(path).read_bytes().split(b'\n')[:-1]
         self.assertEqual([b'torn', b'{"format": "?"}',
                           b'\xff\x85nonsense\xe2\x80\xa8'], aside)
-        kept = [one for one in before if one not in aside]
+        kept = [line for line in before if line not in aside]
         self.assertEqual(kept, self.lines()[:len(kept)])
         self.assertEqual((0o600, 0o600),
                          (mode(path), mode(self.journal.path)))
         entries, damages = self.journal.read()
-        self.assertEqual((plans, ()), ([one.plan for one in entries
-                                        if one.plan], damages))
+        self.assertEqual((plans, ()), ([entry.plan for entry in entries
+                                        if entry.plan], damages))
         self.assertEqual([False, True, False, False, False],
-                         [one.open for one in entries])
+                         [entry.open for entry in entries])
         self.assertEqual(
             ['damaged line 1', 'damaged line 2', 'damaged line 2'],
-            [one.description[:14] for one in entries[2:]])
-        for one in entries[2:]:
-            self.assertTrue(one.closed.endswith(': looked at all hosts'))
+            [entry.description[:14] for entry in entries[2:]])
+        for entry in entries[2:]:
+            self.assertTrue(entry.closed.endswith(': looked at all hosts'))
 
     def test_damage_has_a_name_of_its_own(self):
         """It stays the same, wherever the line stands."""
@@ -442,7 +444,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.append(b'torn\n')
         pathlib.Path(self.journal.path + '.new').write_text('rubbish\n')
         self.close_damages()
-        self.assertEqual([plan, None], [one.plan for one in
+        self.assertEqual([plan, None], [entry.plan for entry in
                                         self.journal.read()[0]])
         self.assertEqual(2, len(self.lines()))
 
@@ -455,12 +457,12 @@ class ReadTest(host_samples.JournalTestCase):
 
     def test_close(self):
         """The operator's act is kept, with the reason and the user."""
-        one, other = self.plan(), self.plan()
-        for plan in (one, other):
+        first, second = self.plan(), self.plan()
+        for plan in (first, second):
             self.journal.plan(plan)
         self.useFixture(fixtures.EnvironmentVariable('SUDO_USER', 'alice'))
-        self.assertEqual(other.description,
-                         self.journal.close(other.id, 'host was scrapped'))
+        self.assertEqual(second.description,
+                         self.journal.close(second.id, 'host was scrapped'))
         line = json.loads(self.lines()[-1])
         user = pwd.getpwuid(os.getuid()).pw_name
         self.assertEqual(
@@ -476,9 +478,9 @@ class ReadTest(host_samples.JournalTestCase):
         """All of it: what is set aside, the journal, and their names."""
         self.append(b'torn\n')
         synced, real = [], os.fsync
-        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda one: (
+        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda descriptor: (
             synced.append(os.path.basename(os.readlink(
-                '/proc/self/fd/%d' % one))), real(one))))
+                '/proc/self/fd/%d' % descriptor))), real(descriptor))))
         self.close_damages()
         self.assertEqual(['journal.jsonl.damaged', 'journal.jsonl.new',
                           'state'], synced)
@@ -553,9 +555,9 @@ class ObjectTest(host_samples.JournalTestCase):
         """Each line is synced, with the directory."""
         self.journal.plan_object(self.stack)
         synced, real = [], os.fsync
-        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda one: (
+        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda descriptor: (
             synced.append(os.path.basename(os.readlink(
-                '/proc/self/fd/%d' % one))), real(one))))
+                '/proc/self/fd/%d' % descriptor))), real(descriptor))))
         for call in (lambda: self.journal.plan_object(dataclasses.replace(
                 self.stack, id='o2')),
                 lambda: self.journal.created('o1', id='x'),
@@ -659,43 +661,43 @@ class TrustTest(host_samples.JournalTestCase):
         for name in ('.damaged', '.new'):
             with open(self.journal.path, 'a') as stream:
                 stream.write('torn%s\n' % name)
-            other = pathlib.Path(self.journal.path + name)
-            other.symlink_to(target)
+            beside = pathlib.Path(self.journal.path + name)
+            beside.symlink_to(target)
             before = self.lines()
             (damage,) = self.journal.read()[1]
             if name == '.new':
                 # It is ours, and is made anew.
                 self.journal.close(damage.id, 'why')
-                self.assertFalse(other.exists())
+                self.assertFalse(beside.exists())
             else:
                 error = self.assertRaises(journals.JournalError,
                                           self.journal.close, damage.id,
                                           'why')
-                self.assertIn('%s is a symbolic link' % other, str(error))
+                self.assertIn('%s is a symbolic link' % beside, str(error))
                 self.assertEqual(before, self.lines())
-                other.unlink()
+                beside.unlink()
                 self.journal.close(damage.id, 'why')
-                other.unlink()
+                beside.unlink()
             self.assertEqual('precious', target.read_text())
         self.assertFalse(os.path.islink(self.journal.path))
 
     def test_damaged_file_of_others(self):
         with open(self.journal.path, 'a') as stream:
             stream.write('torn\n')
-        other = pathlib.Path(self.journal.path + '.damaged')
-        other.touch()
-        other.chmod(0o666)
+        beside = pathlib.Path(self.journal.path + '.damaged')
+        beside.touch()
+        beside.chmod(0o666)
         error = self.assertRaises(
             journals.JournalError, self.journal.close,
             self.journal.read()[1][0].id, 'why')
-        self.assertIn('%s can be written by others' % other, str(error))
+        self.assertIn('%s can be written by others' % beside, str(error))
 
     def test_mended(self):
         """It is as it was, and all works again."""
         self.state_dir.chmod(0o777)
         self.refused()
         self.state_dir.chmod(0o700)
-        self.assertEqual([self.kept], [one.plan for one in
+        self.assertEqual([self.kept], [entry.plan for entry in
                                        self.journal.open_entries()])
 
 
@@ -788,7 +790,7 @@ class FullDiskTest(host_samples.JournalTestCase):
         self.assertNotIn('injected', text)
         self.assertFalse(self.file.exists())
         entries, damages = self.journal.read()
-        self.assertEqual(([True], ()), ([one.open for one in entries],
+        self.assertEqual(([True], ()), ([entry.open for entry in entries],
                                         damages))
 
     def test_torn_by_a_signal(self):

@@ -76,7 +76,8 @@ class LifeTestCase(host_samples.JournalTestCase):
 
     def told(self):
         """Return the transitions of the timeline by name."""
-        return [one.name for one in self.recorder.timeline().transitions]
+        return [transition.name
+                for transition in self.recorder.timeline().transitions]
 
     def take_back(self, plan, patience=0.0, times=host_samples.TIMES):
         """Take a fault back as a process that has not injected it."""
@@ -107,7 +108,7 @@ class LifeTest(LifeTestCase):
             self.assertLessEqual(before.end, after.begin)
         self.assertEqual(
             ['file %s' % self.file, 'no timer on host c1', '', 'file'],
-            [one.detail for one in seen[:4]])
+            [transition.detail for transition in seen[:4]])
 
     def test_written_before_touched(self):
         """Each command finds in the journal what is about to happen."""
@@ -254,7 +255,7 @@ class LifeTest(LifeTestCase):
                       str(error))
         self.assertIn('run: self-healing-tempest revert', str(error))
         self.assertEqual(HEALTHY[:5], self.states())
-        self.assertEqual([plan], [one.plan for one in
+        self.assertEqual([plan], [entry.plan for entry in
                                   self.journal.open_entries()])
 
     def test_verify_fails_after_an_error(self):
@@ -363,13 +364,13 @@ class RetryTest(LifeTestCase):
 
     def test_others_do_not_wait(self):
         """One that fails does not keep the others back."""
-        other = self.directory / 'other'
+        second = self.directory / 'other'
         _, plan = self.plan_of('exit 1', 9999)
         plan = dataclasses.replace(plan, revert=(
-            sh('touch %s' % other), *plan.revert))
+            sh('touch %s' % second), *plan.revert))
         self.assertRaises(lifecycle.RevertFailed, self.live, plan,
-                          lambda: other.unlink(missing_ok=True))
-        self.assertTrue(other.exists())
+                          lambda: second.unlink(missing_ok=True))
+        self.assertTrue(second.exists())
 
     def test_too_long(self):
         """One that hangs at first is ended and run again."""
@@ -694,11 +695,11 @@ class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
             dataclasses.replace(self.target(), settings=dataclasses.replace(
                 self.settings, timeouts=self.times(host_timer=0.6))),
             self.transports)
-        one = lifecycle.Life(plan, self.journal, self.transports,
-                             host_samples.TIMES, recorders.Recorder())
-        one.plan()
-        one.arm()
-        one.inject()
+        life = lifecycle.Life(plan, self.journal, self.transports,
+                              host_samples.TIMES, recorders.Recorder())
+        life.plan()
+        life.arm()
+        life.inject()
         self.assertFalse(self.host.nic('eth1')['up'])
         waiting.wait_for(lambda: self.host.nic('eth1')['up'],
                          what='the timer', timeout=5, interval=0.05)
@@ -721,8 +722,8 @@ class CrashTest(LifeTestCase):
     def assert_taken_back(self, file, states):
         """Take back what is open, and look whether it is gone."""
         entries = self.journal.open_entries()
-        self.assertEqual([states], [[state.value for state in one.states]
-                                    for one in entries])
+        self.assertEqual([states], [[state.value for state in entry.states]
+                                    for entry in entries])
         with self.journal.held():
             self.take_back(entries[0].plan)
         self.assertFalse(file.exists())

@@ -52,8 +52,8 @@ class PrometheusTest(MonitorTestCase):
     def test_rules(self):
         self.fake.rules = [fake_monitor.rule(name='Other'),
                            fake_monitor.rule(fake_monitor.firing())]
-        found = self.prometheus.rules('HostDown')
-        self.assertEqual([self.fake.rules[1]], found)
+        rules = self.prometheus.rules('HostDown')
+        self.assertEqual([self.fake.rules[1]], rules)
         self.assertEqual('/api/v1/rules?type=alert', self.fake.requests[-1])
 
     def test_targets_and_alertmanagers(self):
@@ -86,8 +86,8 @@ class AlertmanagerTest(MonitorTestCase):
     """prometheus.alertmanager."""
 
     def test_alerts(self):
-        other = dict(fake_monitor.alert(), labels={'alertname': 'Other'})
-        self.fake.alerts = [other, fake_monitor.alert()]
+        foreign = dict(fake_monitor.alert(), labels={'alertname': 'Other'})
+        self.fake.alerts = [foreign, fake_monitor.alert()]
         self.assertEqual(self.fake.alerts[1:],
                          self.alertmanager.alerts('HostDown'))
 
@@ -128,8 +128,8 @@ class AlertmanagerTest(MonitorTestCase):
     def test_date(self):
         """Its answers bear a time, in whole seconds."""
         before = time.time() - 1
-        found = self.alertmanager.date()
-        self.assertTrue(before < found <= time.time(), found)
+        date = self.alertmanager.date()
+        self.assertTrue(before < date <= time.time(), date)
         self.useFixture(fixtures.MonkeyPatch(
             'http.server.BaseHTTPRequestHandler.date_time_string',
             lambda handler: 'noon'))
@@ -173,13 +173,13 @@ class StrangerTest(testtools.TestCase):
 
     def test_redirection(self):
         """Nobody else is asked in its place."""
-        other = self.useFixture(test_probing.Stranger(test_probing.say(
+        stranger = self.useFixture(test_probing.Stranger(test_probing.say(
             test_probing.answer(b'[]'))))
         self.refused(errors.ServiceRefused, test_probing.say(
             test_probing.answer(b'', b'HTTP/1.1 302 Found\r\n',
-                                b'Location: ' + other.url.encode())),
+                                b'Location: ' + stranger.url.encode())),
                      'HTTP 302')
-        self.assertEqual(0, other.asked)
+        self.assertEqual(0, stranger.asked)
 
     def test_no_end(self):
         """Its memory is not ours."""
@@ -220,18 +220,18 @@ class LabelTest(testtools.TestCase):
         """Labels of target and rule win; what a rule computes does not."""
         rule = fake_monitor.rule(labels={
             'severity': 'page', 'summary': '{{ $labels.x }}'})
-        found = naming.alert_labels(
+        labels = naming.alert_labels(
             'HostDown', 'compute-1', [rule], [fake_monitor.target()])
         self.assertEqual(
             ('HostDown', 'compute-1', '192.0.2.11:9100', 'node', 'page'),
-            tuple(found[key] for key in (
+            tuple(labels[key] for key in (
                 'alertname', 'hostname', 'instance', 'job', 'severity')))
-        self.assertNotIn('summary', found)
+        self.assertNotIn('summary', labels)
 
     def test_without_prometheus(self):
         """Some label must name the host."""
-        found = naming.alert_labels('HostDown', 'c1')
-        self.assertIn('hostname', naming.naming(found, 'c1'))
+        labels = naming.alert_labels('HostDown', 'c1')
+        self.assertIn('hostname', naming.naming(labels, 'c1'))
 
 
 class AsMonitorTest(MonitorTestCase):
@@ -250,8 +250,8 @@ class AsMonitorTest(MonitorTestCase):
 
     def test_labels(self):
         """Those of the alert, as Alertmanager has it."""
-        other = fake_monitor.alert('compute-9')
-        self.fake.alerts = [other, fake_monitor.alert()]
+        foreign = fake_monitor.alert('compute-9')
+        self.fake.alerts = [foreign, fake_monitor.alert()]
         self.assertEqual(fake_monitor.labels(),
                          self.monitor().labels('HostDown', 'compute-1'))
 
@@ -260,11 +260,11 @@ class AsMonitorTest(MonitorTestCase):
         self.fake.rules = [fake_monitor.rule()]
         self.fake.targets = [fake_monitor.target('compute-9'),
                              fake_monitor.target()]
-        found = self.monitor().labels('HostDown', 'compute-1')
+        labels = self.monitor().labels('HostDown', 'compute-1')
         self.assertEqual(
             ('node', 'compute-1', '192.0.2.11:9100', 'HostDown'), tuple(
-                found[key] for key in ('job', 'hostname', 'instance',
-                                       'alertname')))
+                labels[key] for key in ('job', 'hostname', 'instance',
+                                        'alertname')))
         self.fake.broken = '.'
         self.assertEqual('compute-1', self.monitor().labels(
             'HostDown', 'compute-1')['hostname'])
@@ -289,9 +289,9 @@ class AsMonitorTest(MonitorTestCase):
 
     def test_dates(self):
         """Its clock is measured like those of the cloud."""
-        found = self.monitor().dates()
-        self.assertEqual(['Alertmanager', 'Prometheus'], sorted(found))
-        self.assertIsNotNone(found['Alertmanager']())
+        dates = self.monitor().dates()
+        self.assertEqual(['Alertmanager', 'Prometheus'], sorted(dates))
+        self.assertIsNotNone(dates['Alertmanager']())
         self.assertEqual(['Prometheus'], list(self.monitor(
             alertmanager_url=None).dates()))
         self.assertEqual({}, monitors.of(types.SimpleNamespace(
@@ -300,17 +300,17 @@ class AsMonitorTest(MonitorTestCase):
     def test_clock(self):
         """Vitrage has the times of an alarm from there."""
         for name in ('prometheus', 'doctor'):
-            found = monitors.kind(name)
-            self.assertEqual(name, found.datasource)
+            kind = monitors.kind(name)
+            self.assertEqual(name, kind.datasource)
         self.assertEqual('Prometheus', self.nobody().clock)
 
     def test_inquiries(self):
         """Who has no URL is not asked."""
         self.assertEqual(
             ['Prometheus'] * 3 + ['Alertmanager'] * 2,
-            [one.side for one in self.monitor().inquiries(None)])
+            [inquiry.side for inquiry in self.monitor().inquiries(None)])
         self.assertEqual(['Prometheus'] * 3, [
-            one.side for one in self.monitor(
+            inquiry.side for inquiry in self.monitor(
                 alertmanager_url=None).inquiries(None)])
         self.assertEqual((), self.nobody().inquiries(None))
         self.assertEqual([], self.fake.requests)

@@ -201,19 +201,19 @@ def all_of(namespace):
     if done.returncode:
         raise AssertionError(done.stderr)
     texts = _VOLATILE.sub('', done.stdout).replace(',}', '}').split('\0')
-    found = {words: json.loads(text.strip() or '[]')
-             for words, text in zip(_ALL, texts[:-1], strict=True)}
+    listings = {words: json.loads(text.strip() or '[]')
+                for words, text in zip(_ALL, texts[:-1], strict=True)}
     # Several of these are in no order.
-    for words in list(found)[2:]:
-        for one in found[words]:
-            if 'nexthops' in one and words.startswith('-6'):
-                one['nexthops'].sort(key=str)
-        found[words].sort(key=str)
-    for one in found['address']:
-        one['addr_info'].sort(key=str)
+    for words in list(listings)[2:]:
+        for entry in listings[words]:
+            if 'nexthops' in entry and words.startswith('-6'):
+                entry['nexthops'].sort(key=str)
+        listings[words].sort(key=str)
+    for entry in listings['address']:
+        entry['addr_info'].sort(key=str)
         # The timers of bridges.
-        one.pop('linkinfo', None)
-    return found
+        entry.pop('linkinfo', None)
+    return listings
 
 
 class NetworkTestCase(testtools.TestCase):
@@ -225,19 +225,19 @@ class NetworkTestCase(testtools.TestCase):
         :param lines: for the shell, see :data:`INPUTS`
         :param duplicates: whether NICs search for duplicates of addresses
         """
-        found = self.useFixture(namespaces.Namespace())
+        namespace = self.useFixture(namespaces.Namespace())
         if duplicates:
-            found.search_duplicates()
+            namespace.search_duplicates()
         for nic in ('eth0', 'eth1'):
-            found.add_nic(nic)
+            namespace.add_nic(nic)
         # The kernel makes these a moment after the NICs are up.
         waiting.wait_for(
-            lambda: found.ip('-6', '-oneline', 'address', 'show', 'scope',
-                             'link'), lambda text: text.count('\n') == 4,
+            lambda: namespace.ip('-6', '-oneline', 'address', 'show', 'scope',
+                                 'link'), lambda text: text.count('\n') == 4,
             what='local addresses', timeout=5, interval=0.05)
-        self.run_in(found, '\n'.join((
+        self.run_in(namespace, '\n'.join((
             'set -e', BASE, READY, lines, READY)))
-        return found
+        return namespace
 
     def run_in(self, namespace, script):
         done = namespace.run(script)
@@ -267,7 +267,7 @@ class NetworkTestCase(testtools.TestCase):
         """Wait until the kernel is done with a NIC that went up."""
         return waiting.wait_for(
             lambda: snapshots.differences(before, self.read(namespace)),
-            lambda found: not found, what='the network as before',
+            lambda differences: not differences, what='the network as before',
             timeout=8, interval=0.2)
 
 
@@ -297,8 +297,8 @@ class RestoringTest(NetworkTestCase):
             lambda text: not text, what=name, timeout=5, interval=0.1)
 
     def changes(self, before, after):
-        old, new = (json.dumps(one, indent=1, sort_keys=True).splitlines()
-                    for one in (before, after))
+        old, new = (json.dumps(snapshot, indent=1, sort_keys=True).splitlines()
+                    for snapshot in (before, after))
         return '\n'.join(difflib.unified_diff(old, new, lineterm=''))
 
     def test_duplicates_are_searched_for(self):
@@ -324,16 +324,16 @@ class RestoringTest(NetworkTestCase):
         before = self.take(namespace, ('eth0', 'eth1'))
         self.down(namespace, ('eth0', 'eth1'))
         namespace.ip('address', 'del', '198.51.100.5/24', 'dev', 'eth0')
-        for one in before['addresses']:
-            if one['local'] == '198.51.100.5':
-                one['dynamic'] = True
+        for address in before['addresses']:
+            if address['local'] == '198.51.100.5':
+                address['dynamic'] = True
         self.patch(restoring, '_ROUNDS', 1)
         done = self.restore(namespace, before)
         self.assertEqual(1, done.returncode)
         self.assertIn('route replace 10.2.0.0/16', done.stderr)
         self.assertNotIn('10.1.0.0', done.stderr)
         left = snapshots.differences(before, self.read(namespace))
-        self.assertTrue(all('198.51.100' in one for one in left), left)
+        self.assertTrue(all('198.51.100' in line for line in left), left)
 
     def test_one_nic_is_gone(self):
         """The other one comes back all the same."""
@@ -347,8 +347,8 @@ class RestoringTest(NetworkTestCase):
         self.assertEqual(1, done.returncode)
         self.assertIn('eth0', done.stderr)
         left = snapshots.differences(before, self.read(namespace))
-        self.assertTrue(left and all('eth0' in one or '198.51.100' in one
-                                     or 'fd00:2:' in one for one in left),
+        self.assertTrue(left and all('eth0' in line or '198.51.100' in line
+                                     or 'fd00:2:' in line for line in left),
                         left)
 
     def test_what_is_needed_comes_later(self):
@@ -358,9 +358,9 @@ class RestoringTest(NetworkTestCase):
         self.down(namespace, ('eth1',))
         namespace.ip('address', 'del', '192.0.2.5/24', 'dev', 'eth1')
         later = copy.deepcopy(before)
-        for one in later['addresses']:
-            if one['local'] == '192.0.2.5':
-                one['dynamic'] = True
+        for address in later['addresses']:
+            if address['local'] == '192.0.2.5':
+                address['dynamic'] = True
         helper = threading.Timer(1, namespace.ip, (
             'address', 'add', '192.0.2.5/24', 'dev', 'eth1'))
         helper.start()
@@ -439,7 +439,8 @@ class RestoringTest(NetworkTestCase):
             (*own, 'fd00:1::5/64', 'dev', 'eth1')))
         self.assertEqual((0, ''), (done.returncode, done.stderr))
         left = snapshots.differences(before, self.read(namespace))
-        self.assertTrue(left and all('10.1.0.0' in one for one in left), left)
+        self.assertTrue(left and all('10.1.0.0' in line for line in left),
+                        left)
         self.patch(restoring, '_ROUNDS', 1)
         done = self.restore(namespace, before, (('false', "it's $x"),))
         self.assertEqual(1, done.returncode)
@@ -547,7 +548,7 @@ class HostNetworkTest(test_plans.KindTestCase):
         waiting.wait_for(
             lambda: (lifecycle.unmet(plan, self.transports),
                      all_of(self.host.network) == before),
-            lambda found: found == ((), True), what='all as before',
+            lambda state: state == ((), True), what='all as before',
             timeout=15, interval=0.2)
 
     def test_revert(self):
@@ -569,20 +570,20 @@ class HostNetworkTest(test_plans.KindTestCase):
         self.host.network.ip('link', 'delete', 'eth0')
         self.assertEqual(1, self.transports.run(
             plan.revert[0]).exit_status)
-        found = self.host.nic('eth1')
-        self.assertTrue(found['up'])
-        self.assertIn('fd00:70::/64', '\n'.join(found['routes-6']))
+        nic = self.host.nic('eth1')
+        self.assertTrue(nic['up'])
+        self.assertIn('fd00:70::/64', '\n'.join(nic['routes-6']))
         text = '; '.join(lifecycle.unmet(plan, self.transports))
         self.assertIn('not so: network of host c1 is as before', text)
         self.assertIn('eth0', text)
 
     def test_shells(self):
         """One that is not silent is refused, by every kind, before all."""
-        several = ('data-nic-down', 'packets-dropped',
-                   'compute-service-stopped')
+        kinds = ('data-nic-down', 'packets-dropped',
+                 'compute-service-stopped')
         for name, (line, word) in START_UPS.items():
             self.host.start_up = line + '\n'
-            for kind in several if name == 'prints' else several[:1]:
+            for kind in kinds if name == 'prints' else kinds[:1]:
                 error = self.assertRaises(commands.Hopeless, self.make, kind)
                 self.assertIn('host_ssh_user healer on host c1', str(error))
                 self.assertIn(word, str(error), name)

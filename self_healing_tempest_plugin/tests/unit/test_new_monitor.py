@@ -33,8 +33,9 @@ from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.links import context
+from self_healing_tempest_plugin.links.monitor_alarm import (
+    link as monitor_alarm)
 from self_healing_tempest_plugin.links.monitor_alarm import kit as alarm_kit
-from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.links.vitrage_deduction import (
     kit as deduction_kit)
@@ -65,7 +66,8 @@ IDS = {'host': 'compute-1', 'server_id': fake_cloud.SERVER, 'boot': 'boot-1',
 
 TIMES = config.Timeouts(
     poll_interval=0.05, blip=0.1, quiet=1, host_timer=60, witness=0.5,
-    links=dict.fromkeys((one.name for one in vitrage.CHAIN.links), 1),
+    links=dict.fromkeys(
+        (chain_link.name for chain_link in vitrage.CHAIN.links), 1),
     host_return=0.5, return_watch=1, template=1, graph=1, healing=60)
 
 
@@ -118,8 +120,8 @@ class Bell(monitor.Monitor):
 
     def details(self, seen, expectation, around):
         return {'the bell': asking.Question('Bell', lambda: context.details(
-            link.LINK, 'Bell stroke', 'stroke-1', 'the bell rang', 'Bell',
-            '2026-01-01T12:00:00Z'))}
+            monitor_alarm.LINK, 'Bell stroke', 'stroke-1', 'the bell rang',
+            'Bell', '2026-01-01T12:00:00Z'))}
 
 
 MONITOR = Bell
@@ -233,10 +235,10 @@ class NewMonitorTestCase(testtools.TestCase):
     def clues(self):
         """Return what both sides of link alarm say, by side."""
         case = self.case()
-        found = {}
+        clues = {}
         for inquiry in alarm_kit.KIT.inquiries(case):
-            found.setdefault(inquiry.side, []).extend(inquiry.ask(case))
-        return found
+            clues.setdefault(inquiry.side, []).extend(inquiry.ask(case))
+        return clues
 
 
 class BellTest(NewMonitorTestCase):
@@ -258,8 +260,8 @@ class BellTest(NewMonitorTestCase):
         """The option takes the names of all monitors."""
         self.assertEqual(('bell', 'doctor', 'other', 'prometheus'),
                          monitors.names())
-        option, = (one for one in config.SELF_HEALING_OPTIONS
-                   if one.name == 'monitor')
+        option, = (known for known in config.SELF_HEALING_OPTIONS
+                   if known.name == 'monitor')
         self.assertEqual(sorted({*monitors.names()} - {'bell'}),
                          sorted(option.type.choices))
 
@@ -268,12 +270,12 @@ class BellTest(NewMonitorTestCase):
         self.around = self.around.knowing(
             **alarm_kit.KIT.remember(self.around))
         self.assertEqual(7, self.around.learned['sent'])
-        found = self.clues()
-        self.assertEqual(['Bell', 'Vitrage'], list(found))
+        clues = self.clues()
+        self.assertEqual(['Bell', 'Vitrage'], list(clues))
         self.assertEqual('it rang 0 times for compute-1',
-                         found['Bell'][0].text)
+                         clues['Bell'][0].text)
         self.assertIn('it has never had an alarm of bell',
-                      [clue.text for clue in found['Vitrage']])
+                      [clue.text for clue in clues['Vitrage']])
 
     def test_wrong_host(self):
         """It says what names the host of its alarms."""
@@ -352,10 +354,10 @@ class OtherTest(NewMonitorTestCase):
 
     def test_no_code(self):
         """Vitrage alone is asked, about its datasource."""
-        found = self.clues()
-        self.assertEqual({'Vitrage'}, set(found))
+        clues = self.clues()
+        self.assertEqual({'Vitrage'}, set(clues))
         self.assertIn('it has never had an alarm of nagios',
-                      [clue.text for clue in found['Vitrage']])
+                      [clue.text for clue in clues['Vitrage']])
         self.assertEqual({'sent': None}, alarm_kit.KIT.remember(self.around))
         self.assertEqual({}, alarm_kit.KIT.details(None, None, self.around))
         self.assertEqual({}, self.around.monitor.dates())
@@ -372,7 +374,7 @@ class OtherTest(NewMonitorTestCase):
         self.cloud.alarms = [fake_cloud.alarm('strange'),
                              fake_cloud.alarm('a1', kind='nagios')]
         self.assertEqual(['a1'], [
-            one.object_id for one in watcher.look(
+            sighting.object_id for sighting in watcher.look(
                 recorders.Recorder()).sightings])
 
     def test_deduced_from(self):
@@ -382,8 +384,8 @@ class OtherTest(NewMonitorTestCase):
 
     def test_preflight(self):
         """It is named by its datasource there."""
-        check, = (one for one in alarm_kit.KIT.checks
-                  if one.what == 'monitor')
+        check, = (known for known in alarm_kit.KIT.checks
+                  if known.what == 'monitor')
         self.assertIn('and nagios has raised none yet', str(
             check.judge(self.around.settings, None)))
 
@@ -422,6 +424,6 @@ class OtherTest(NewMonitorTestCase):
         works, left = bisect.bisect(case)
         self.assertEqual({'deduction': None, 'workflow': None, 'stack': True,
                           'application': True},
-                         {one.link.name: one.works for one in works})
+                         {result.link.name: result.works for result in works})
         self.assertIn('[self_healing] monitor "other"', works[0].why)
         self.assertEqual(((), []), (left, self.cloud.events_posted))

@@ -72,11 +72,11 @@ class OnePollerTest(testtools.TestCase):
     """The package and the tools."""
 
     def test_nobody_else_sleeps(self):
-        found = {path: sleeps(path.read_text('utf-8'))
-                 for directory in (PACKAGE, TOOLS)
-                 for path in directory.rglob('*.py')}
+        sleepers = {path: sleeps(path.read_text('utf-8'))
+                    for directory in (PACKAGE, TOOLS)
+                    for path in directory.rglob('*.py')}
         for poller in POLLERS:
-            self.assertNotEqual([], found.pop(poller))
+            self.assertNotEqual([], sleepers.pop(poller))
         self.assertEqual([], [
             '%s:%d' % (path.relative_to(PACKAGE.parent), line)
-            for path, lines in sorted(found.items()) for line in lines])
+            for path, lines in sorted(sleepers.items()) for line in lines])

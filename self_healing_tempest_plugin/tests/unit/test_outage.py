@@ -79,9 +79,9 @@ class ServiceTest(testtools.TestCase):
             probes.append(timelines.Probe(begin, begin + wait, there, 'n'))
         seen = service(*probes)
         if seen.outage is None:
-            self.assertTrue(all(one.ok for one in probes))
+            self.assertTrue(all(probe.ok for probe in probes))
             return
-        before = [one for one in probes if one.ok and one.begin < away]
+        before = [probe for probe in probes if probe.ok and probe.begin < away]
         if before:
             self.assertTrue(seen.outage.begin.begin <= away
                             <= seen.outage.begin.end + 1e-9)

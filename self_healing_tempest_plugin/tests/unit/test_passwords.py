@@ -162,8 +162,8 @@ class PowerTest(PasswordTestCase):
     def test_older_journal(self):
         """A plan without it is read as before."""
         values = plans.to_dict(self.plan('true', password_file=None))
-        for one in values['revert']:
-            del one['environment']
+        for command in values['revert']:
+            del command['environment']
         self.assertEqual((), plans.from_dict(values).revert[0].environment)
 
 
@@ -180,9 +180,9 @@ class OptionTest(PasswordTestCase):
         return config.settings(conf)
 
     def told(self, **values):
-        found = options._passwords(self.settings(**values), ['host_crash'])
+        groups = options._passwords(self.settings(**values), ['host_crash'])
         return [(row.finding.state, row.what, row.finding.text)
-                for several in found for row in several]
+                for group in groups for row in group]
 
     def test_wrong_options(self):
         for values, problem in (
@@ -202,13 +202,13 @@ class OptionTest(PasswordTestCase):
             off_command='ipmitool -H {host} -E chassis power off'))
         place = str(self.place / '{host}')
         self.assertEqual({rows.State.YES}, {
-            one[0] for one in self.told(password_file=place)})
+            row[0] for row in self.told(password_file=place)})
         (self.place / 'c2').chmod(0o644)
-        found = self.told(password_file=place)
+        told = self.told(password_file=place)
         self.assertEqual([rows.State.YES, rows.State.NO],
-                         [one[0] for one in found])
-        self.assertIn('c2: ', found[1][2])
-        self.assertIn('0644', found[1][2])
+                         [row[0] for row in told])
+        self.assertIn('c2: ', told[1][2])
+        self.assertIn('0644', told[1][2])
 
     def test_password_in_a_command(self):
         """Preflight says that everybody sees it, and does not show it."""
@@ -222,9 +222,9 @@ class OptionTest(PasswordTestCase):
                         'curl -H "X-Auth-Token: Marvin42" http://{host}',
                         'sshpass -p Marvin42 ssh {host} off',
                         "redfishtool -r {host} -u x -p 'Mar vin42' off"):
-            found = self.told(off_command=command)
-            self.assertEqual(1, len(found), command)
-            state, what, text = found[0]
+            told = self.told(off_command=command)
+            self.assertEqual(1, len(told), command)
+            state, what, text = told[0]
             self.assertEqual((rows.State.UNKNOWN, 'host_power_off_command'),
                              (state, what))
             self.assertIn('shows in the list of processes', text)

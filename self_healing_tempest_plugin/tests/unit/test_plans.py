@@ -47,8 +47,8 @@ _CHECKS = strategies.builds(
     holds=strategies.booleans())
 
 
-def _tuples(one):
-    return strategies.lists(one, max_size=2).map(tuple)
+def _tuples(strategy):
+    return strategies.lists(strategy, max_size=2).map(tuple)
 
 
 PLANS = strategies.builds(
@@ -136,8 +136,8 @@ class PlanTest(testtools.TestCase):
         """Fit for units, tables and files, and never the same."""
         ids = {plans.new_id() for _ in range(100)}
         self.assertEqual(100, len(ids))
-        for one in ids:
-            self.assertRegex(one, '^[0-9a-f]{8}$')
+        for plan_id in ids:
+            self.assertRegex(plan_id, '^[0-9a-f]{8}$')
 
     def test_command_as_text(self):
         self.assertEqual("ssh: 192.0.2.1 sh -c 'a b'", str(plans.Command(
@@ -159,10 +159,10 @@ class TargetTest(testtools.TestCase):
 
     def test_addresses(self):
         """The option wins over Nova; the host is no peer of its own."""
-        found = self.target({'c1': '192.0.2.1'}, {
+        target = self.target({'c1': '192.0.2.1'}, {
             'c1': '10.0.0.1', 'c2': '10.0.0.2', 'c3': '10.0.0.3'})
         self.assertEqual(('192.0.2.1', ('10.0.0.2', '10.0.0.3')),
-                         (found.address, found.peers))
+                         (target.address, target.peers))
 
     def test_no_address(self):
         """Neither the host nor a peer may be without one."""
@@ -176,8 +176,8 @@ class TargetTest(testtools.TestCase):
                           str(error))
 
     def test_no_peer(self):
-        found = targets.Target('c1', '192.0.2.1', (), host_samples.SETTINGS)
-        self.assertIsNone(found.peer_ssh('true'))
+        target = targets.Target('c1', '192.0.2.1', (), host_samples.SETTINGS)
+        self.assertIsNone(target.peer_ssh('true'))
 
 
 class KindTestCase(host_samples.HostTestCase):
@@ -194,17 +194,17 @@ class KindTestCase(host_samples.HostTestCase):
         return str(self.assertRaises(exceptions.InvalidConfiguration,
                                      self.make, kind, **changes))
 
-    def run_all(self, several):
-        for command in several:
+    def run_all(self, of_plan):
+        for command in of_plan:
             self.transports.run(command).check()
 
-    def holds(self, several):
+    def holds(self, wanted):
         """Return which checks hold, by their texts."""
-        return [one.what for one in several
-                if not lifecycle.checks.complaint(one, self.transports)]
+        return [check.what for check in wanted
+                if not lifecycle.checks.complaint(check, self.transports)]
 
-    def whats(self, several):
-        return [one.what for one in several]
+    def whats(self, wanted):
+        return [check.what for check in wanted]
 
     def assert_breaks_and_repairs(self, plan, state):
         """Go through the life of a fault, and twice through its end.
@@ -218,7 +218,7 @@ class KindTestCase(host_samples.HostTestCase):
         # A process is stopped a moment after it was told so.
         waiting.wait_for(
             lambda: self.holds(plan.witnesses),
-            lambda found: found == self.whats(plan.witnesses),
+            lambda held: held == self.whats(plan.witnesses),
             what='the witnesses', timeout=5, interval=0.1)
         self.assertNotEqual((), lifecycle.unmet(plan, self.transports))
         for _ in range(2):
@@ -240,7 +240,7 @@ class KindTestCase(host_samples.HostTestCase):
         self.run_all(plan.inject)
         waiting.wait_for(
             lambda: lifecycle.unmet(plan, self.transports),
-            lambda found: not found and state() == before,
+            lambda unmet: not unmet and state() == before,
             what='the repair', timeout=30, interval=0.1)
         self.run_all(plan.disarm)
 
@@ -349,12 +349,12 @@ class NicTest(KindTestCase):
         (check,) = plan.witnesses
         changes = pathlib.Path(self.host.network.root, check.command.argv[1]
                                .lstrip('/'))
-        found = changes.read_text().strip()
+        blips = changes.read_text().strip()
         own = self.host.root / 'sys/class/net/eth1'
         own.unlink()
         own.mkdir()
-        for count, seen in ((found, 0), (found + '0', 1), ('1' + found, 1),
-                            (str(int(found) + 2), 1)):
+        for count, seen in ((blips, 0), (blips + '0', 1), ('1' + blips, 1),
+                            (str(int(blips) + 2), 1)):
             (own / 'carrier_changes').write_text(count + '\n')
             self.assertEqual(seen, len(self.holds(plan.witnesses)), count)
 
@@ -405,7 +405,7 @@ class PacketTest(KindTestCase):
     """faults.packets."""
 
     def tables(self):
-        return sorted(one.name for one in (self.host.root / 'nft').iterdir())
+        return sorted(path.name for path in (self.host.root / 'nft').iterdir())
 
     def test_packets_dropped(self):
         (self.host.root / 'nft' / 'filter').write_text('somebody else\n')
@@ -448,8 +448,8 @@ class PacketTest(KindTestCase):
     def test_all_must_be_silent(self):
         plan = self.make('packets-dropped')
         self.run_all((*plan.arm, *plan.inject))
-        (one,) = (self.host.root / 'nft').iterdir()
-        one.write_text(one.read_text().replace('daddr fd00::7', 'nobody'))
+        (table,) = (self.host.root / 'nft').iterdir()
+        table.write_text(table.read_text().replace('daddr fd00::7', 'nobody'))
         self.assertEqual(2, len(self.holds(plan.witnesses)))
 
     def test_missing_option(self):
@@ -553,8 +553,8 @@ class PowerTest(host_samples.JournalTestCase):
 
     def status(self, plan):
         """Return whether power, and no power, are complained of."""
-        return tuple(bool(lifecycle.checks.complaint(one, self.transports))
-                     for one in (plan.checks[0], plan.witnesses[0]))
+        return tuple(bool(lifecycle.checks.complaint(check, self.transports))
+                     for check in (plan.checks[0], plan.witnesses[0]))
 
     def test_off_and_on(self):
         plan = self.make()
@@ -573,8 +573,9 @@ class PowerTest(host_samples.JournalTestCase):
             (plan.description, plan.host, plan.arm, plan.disarm, plan.timer))
         self.assertEqual(
             [('tcp', '127.0.0.1', ('22',))] * 2,
-            [(one.command.transport, one.command.target, one.command.argv)
-             for one in (plan.checks[1], plan.witnesses[1])])
+            [(check.command.transport, check.command.target,
+              check.command.argv)
+             for check in (plan.checks[1], plan.witnesses[1])])
         self.assertIn('host_power commands and host_witness_port',
                       plan.look_at)
         self.assertEqual(plan, plans.from_dict(json.loads(json.dumps(
@@ -606,7 +607,7 @@ class KindsTest(testtools.TestCase):
 
     def test_features(self):
         """Every scenario's option has its kind, and the other way round."""
-        features = {one.name for one in config.FEATURE_OPTIONS}
+        features = {option.name for option in config.FEATURE_OPTIONS}
         self.assertEqual(
             features - {'unhealed_host_crash', 'synthetic_alarm'},
             {name.replace('-', '_') for name in kinds.KINDS})
@@ -650,7 +651,7 @@ class GuestTest(host_samples.HostTestCase):
             self.target(**changes))
         for command in plan.revert:
             self.transports.run(command).check()
-        return sorted(one.name for one in
+        return sorted(path.name for path in
                       (self.host.root / 'ports').iterdir())
 
     def test_unplug(self):

@@ -101,7 +101,7 @@ class CloudTestCase(testtools.TestCase):
         conf = test_config.new_conf()
         for (group, option), value in self.values.items():
             if option == 'fault_hosts':
-                value = [one for one in value.split(',') if one]
+                value = [part for part in value.split(',') if part]
             conf.set_override(option, value, group)
             # A group of options is one object for all that register it.
             self.addCleanup(conf.clear_override, option, group)
@@ -118,14 +118,14 @@ class CloudTestCase(testtools.TestCase):
         return self.found
 
     def states(self):
-        return {what: {row.finding.state.value for row in several}
-                for what, several in self.found.items()}
+        return {what: {row.finding.state.value for row in group}
+                for what, group in self.found.items()}
 
     def wrong(self):
         """Return what is a no, with its texts."""
-        return {what: '; '.join(row.finding.text for row in several
+        return {what: '; '.join(row.finding.text for row in group
                                 if row.finding.state is rows.State.NO)
-                for what, several in self.found.items()
+                for what, group in self.found.items()
                 if 'no' in self.states()[what]}
 
 
@@ -144,8 +144,8 @@ class ExamineTest(CloudTestCase):
     def test_healthy(self):
         self.examine()
         self.assertEqual({}, self.wrong())
-        unknown = {what for what, found in self.states().items()
-                   if found != {'yes'}}
+        unknown = {what for what, states in self.states().items()
+                   if states != {'yes'}}
         self.assertEqual({'snapshots', 'notifier class', 'stack domain',
                           'its address'}, unknown)
         self.assertEqual('compute-1, compute-2: in the graph',
@@ -154,9 +154,9 @@ class ExamineTest(CloudTestCase):
     def test_nothing_is_changed(self):
         """Nothing but questions, and no directory is made."""
         self.examine()
-        changing = [one[:2] for one in self.cloud.requests
-                    if one[0] != 'GET' and not re.search(
-                        '/auth/tokens|/v1/resources/', one[1])]
+        changing = [request[:2] for request in self.cloud.requests
+                    if request[0] != 'GET' and not re.search(
+                        '/auth/tokens|/v1/resources/', request[1])]
         self.assertEqual([], changing)
         self.assertEqual([], os.listdir(self.directory))
 
@@ -182,8 +182,8 @@ class ExamineTest(CloudTestCase):
         features = ('host_crash', 'synthetic_alarm')
         self.broken('synthetic-alarm', 'the guests of host compute-1 would '
                     'live on', features=features)
-        for one in self.cloud.hypervisors:
-            one['hypervisor_type'] = 'fake'
+        for hypervisor in self.cloud.hypervisors:
+            hypervisor['hypervisor_type'] = 'fake'
         self.examine(features=features)
         self.assertEqual({}, self.wrong())
         self.assertEqual('compute-1, compute-2: runs no guests',
@@ -475,17 +475,17 @@ class HostsTest(CloudTestCase):
 
     def nics(self, *names):
         """Let these be the NICs of the hosts, with nothing else on them."""
-        found = json.dumps([{'ifname': name, 'flags': ['UP']}
-                            for name in names])
+        listing = json.dumps([{'ifname': name, 'flags': ['UP']}
+                              for name in names])
         self.shell.program('ip', (
             'case "$*" in "-j -d link show") echo \'%s\' ;; '
-            '*link*) echo "<BROADCAST,UP>" ;; esac') % found)
+            '*link*) echo "<BROADCAST,UP>" ;; esac') % listing)
 
     def ask(self, features=FEATURES, addresses=True):
-        found = dict.fromkeys(HOSTS, '127.0.0.1') if addresses else None
+        known = dict.fromkeys(HOSTS, '127.0.0.1') if addresses else None
         self.found = {}
         for row in hosts.Hosts(
-                self.settings(), features, found, self.shell).examine(
+                self.settings(), features, known, self.shell).examine(
                     lambda: 10.0):
             self.found.setdefault(row.what, []).append(row)
         return self.wrong()
@@ -504,7 +504,7 @@ class HostsTest(CloudTestCase):
 
     def test_nothing_is_changed(self):
         self.ask()
-        words = ' '.join(str(one) for one in self.shell.commands)
+        words = ' '.join(str(command) for command in self.shell.commands)
         for word in (' down', ' stop ', 'systemd-run', 'add table'):
             self.assertNotIn(word, words)
 
@@ -622,8 +622,8 @@ class PartsTest(testtools.TestCase):
 
     def test_checks(self):
         """Each says what to do, unless nothing could be wrong."""
-        checks = [check for each in kit.of_chain(vitrage.CHAIN)
-                  for check in each.checks]
+        checks = [check for link_kit in kit.of_chain(vitrage.CHAIN)
+                  for check in link_kit.checks]
         self.assertGreaterEqual(len(checks), 20)
         for check in checks:
             self.assertTrue(check.todo, check.what)

@@ -54,10 +54,10 @@ class PrivateTestCase(testtools.TestCase):
         real = os.stat, os.fstat
         wanted = os.lstat(path).st_ino
 
-        def seen(found):
-            if found.st_ino != wanted:
-                return found
-            values = list(found)
+        def seen(status):
+            if status.st_ino != wanted:
+                return status
+            values = list(status)
             values[stat.ST_UID] = STRANGER
             return os.stat_result(values)
 
@@ -198,11 +198,11 @@ class DirectoryTest(PrivateTestCase):
 
     def test_link_to_where_others_write(self):
         """What it leads through is looked at as well."""
-        other = self.top / 'other'
-        (other / 'state').mkdir(parents=True)
-        (other / 'state').chmod(0o700)
-        other.chmod(0o777)
-        for target in (other / 'state', '../other/state'):
+        shared = self.top / 'other'
+        (shared / 'state').mkdir(parents=True)
+        (shared / 'state').chmod(0o700)
+        shared.chmod(0o777)
+        for target in (shared / 'state', '../other/state'):
             link = self.parent / 'link'
             link.symlink_to(target)
             self.refused(lambda link=link: self.enter(link), 'other can be '
@@ -250,15 +250,15 @@ class DirectoryTest(PrivateTestCase):
             self.assertEqual([], self.enter(self.place / 'a' / 'b', True))
         finally:
             os.umask(before)
-        for one in (self.place / 'a', self.place / 'a' / 'b'):
-            self.assertEqual(0o700, stat.S_IMODE(one.stat().st_mode))
+        for directory in (self.place / 'a', self.place / 'a' / 'b'):
+            self.assertEqual(0o700, stat.S_IMODE(directory.stat().st_mode))
 
     def test_made_is_synced(self):
         """The name of what is made is on the disk, too."""
         synced, real = [], os.fsync
-        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda one: (
-            synced.append(os.readlink('/proc/self/fd/%d' % one)),
-            real(one))))
+        self.useFixture(fixtures.MonkeyPatch('os.fsync', lambda descriptor: (
+            synced.append(os.readlink('/proc/self/fd/%d' % descriptor)),
+            real(descriptor))))
         self.enter(self.place / 'a' / 'b', True)
         self.assertEqual([str(self.place), str(self.place / 'a')], synced)
 
@@ -273,10 +273,10 @@ class DirectoryTest(PrivateTestCase):
         real = os.fstat
 
         def fstat(descriptor):
-            found = real(descriptor)
-            if found.st_ino != os.stat('/').st_ino:
-                return found
-            values = list(found)
+            status = real(descriptor)
+            if status.st_ino != os.stat('/').st_ino:
+                return status
+            values = list(status)
             values[stat.ST_MODE] |= 0o002
             return os.stat_result(values)
 
@@ -285,14 +285,14 @@ class DirectoryTest(PrivateTestCase):
 
     def test_exchanged_in_between(self):
         """What was a directory when it was looked at is a link now."""
-        other = self.top / 'other'
-        other.mkdir(0o700)
+        elsewhere = self.top / 'other'
+        elsewhere.mkdir(0o700)
         link = self.parent / 'link'
-        link.symlink_to(other)
+        link.symlink_to(elsewhere)
         real = os.stat
         self.useFixture(fixtures.MonkeyPatch(
             'os.stat', lambda path, **options: real(
-                path, **options) if path != 'link' else real(other)))
+                path, **options) if path != 'link' else real(elsewhere)))
         error = self.assertRaises(OSError, self.enter, link)
         self.assertEqual(str(link), error.filename)
 
@@ -410,9 +410,9 @@ class FileTest(PrivateTestCase):
         self.assertFalse((self.place / 'none').exists())
 
     def test_hard_link(self):
-        other = self.place / 'other'
-        other.touch()
-        os.link(other, self.file)
+        twin = self.place / 'other'
+        twin.touch()
+        os.link(twin, self.file)
         self.both('%s has another name' % self.file)
 
     def test_pipe(self):

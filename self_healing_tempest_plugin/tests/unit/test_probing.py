@@ -134,9 +134,9 @@ class StrangerTest(testtools.TestCase):
                              waiting.CLOCK.now), stranger
 
     def bad(self, error, act):
-        found, stranger = self.probe(act)
-        self.assertEqual((False, error), (found.ok, found.error))
-        return found, stranger
+        probe, stranger = self.probe(act)
+        self.assertEqual((False, error), (probe.ok, probe.error))
+        return probe, stranger
 
     def test_good(self):
         """Whatever the headers, whoever closes first."""
@@ -144,18 +144,18 @@ class StrangerTest(testtools.TestCase):
                 b'\r\n', b''])), say(answer(
                     GOOD, HEAD, b'Content-Type: text/plain; charset=klingon',
                     b'Refresh: 0; url=http://192.0.2.9/'))):
-            found, _ = self.probe(act)
+            probe, _ = self.probe(act)
             self.assertEqual(('', 'b1', 's1', True, NONCE), (
-                found.error, found.boot, found.server, found.ok,
-                found.nonce))
+                probe.error, probe.boot, probe.server, probe.ok,
+                probe.nonce))
 
     def test_drip(self):
         """Each byte comes in time; the answer does not."""
         for before in (b'', HEAD, HEAD + b'X: ', HEAD + b'\r\n',
                        HEAD + b'Content-Length: 9999\r\n\r\n' + GOOD,
                        HEAD + b'Transfer-Encoding: chunked\r\n\r\n5\r\n'):
-            found, _ = self.bad(timelines.TAKEN, drip(before))
-            self.assertTrue(found.taken)
+            probe, _ = self.bad(timelines.TAKEN, drip(before))
+            self.assertTrue(probe.taken)
 
     def test_no_end(self):
         """A good answer that goes on is none."""
@@ -164,23 +164,23 @@ class StrangerTest(testtools.TestCase):
 
     def test_silence(self):
         """Somebody took the request."""
-        found, _ = self.bad(timelines.TAKEN, keep_open())
-        self.assertEqual((True, False), (found.taken, found.answered))
+        probe, _ = self.bad(timelines.TAKEN, keep_open())
+        self.assertEqual((True, False), (probe.taken, probe.answered))
 
     def test_redirections(self):
         """Nobody is followed: the other one may answer rightly."""
-        other = self.useFixture(Stranger(say(answer())))
+        elsewhere = self.useFixture(Stranger(say(answer())))
         for status in (b'301', b'302', b'303', b'307', b'308', b'300'):
-            found, _ = self.bad(
+            probe, _ = self.bad(
                 'HTTP %d' % int(status), say(answer(
                     b'', b'HTTP/1.1 %s Elsewhere\r\n' % status,
-                    b'Location: ' + other.url.encode())))
-            self.assertTrue(found.answered)
+                    b'Location: ' + elsewhere.url.encode())))
+            self.assertTrue(probe.answered)
         for broken in (b'http://[', b'\xff\xfe', b'//', b'http://a:b/',
                        b'file:///etc/shadow', b''):
             self.bad('HTTP 302', say(answer(
                 b'', b'HTTP/1.1 302 Found\r\n', b'Location: ' + broken)))
-        self.assertEqual(0, other.asked)
+        self.assertEqual(0, elsewhere.asked)
 
     def test_too_long(self):
         """No more is read than one may have; the memory stays as it is."""
@@ -188,14 +188,14 @@ class StrangerTest(testtools.TestCase):
                        HEAD + b'Content-Length: 150000000\r\n\r\n',
                        HEAD + b'Transfer-Encoding: chunked\r\n\r\n'
                        b'fffffff\r\n'):
-            found, stranger = self.probe(for_ever(b'x' * 65536, before))
-            self.assertFalse(found.ok)
+            probe, stranger = self.probe(for_ever(b'x' * 65536, before))
+            self.assertFalse(probe.ok)
             # What fits into the buffers of the two sockets is sent.
             self.assertLess(stranger.sent, 20_000_000)
 
     def test_headers_without_end(self):
-        found, _ = self.probe(for_ever(b'X: 1\r\n', HEAD))
-        self.assertEqual((False, True), (found.ok, found.answered))
+        probe, _ = self.probe(for_ever(b'X: 1\r\n', HEAD))
+        self.assertEqual((False, True), (probe.ok, probe.answered))
 
     def test_continue_for_ever(self):
         self.bad('more than 4096 bytes',
@@ -218,20 +218,20 @@ class StrangerTest(testtools.TestCase):
                 say(answer(b'\x1f\x8b\x08\x00' + b'\xff' * 100, HEAD,
                            b'Content-Encoding: gzip')),
                 say(answer(b'', b'HTTP/1.1 204 No Content\r\n')))):
-            found, _ = self.probe(act)
-            self.assertEqual((False, True), (found.ok, bool(found.error)),
+            probe, _ = self.probe(act)
+            self.assertEqual((False, True), (probe.ok, bool(probe.error)),
                              number)
 
     def test_nobody(self):
         """Closed, reset, or not there: nobody answered."""
         for act in (say(), reset):
-            found, _ = self.bad('ConnectionError', act)
-            self.assertFalse(found.answered)
+            probe, _ = self.bad('ConnectionError', act)
+            self.assertFalse(probe.answered)
         with socket.create_server(('127.0.0.1', 0)) as gone:
             url = 'http://127.0.0.1:%d/' % gone.getsockname()[1]
-        found = probing.probe(url, NONCE, waiting.CLOCK.now)
-        self.assertEqual(('ConnectionError', False), (found.error,
-                                                      found.taken))
+        probe = probing.probe(url, NONCE, waiting.CLOCK.now)
+        self.assertEqual(('ConnectionError', False), (probe.error,
+                                                      probe.taken))
 
     def test_not_connected(self):
         """Who drops what is sent must not hold up a probe."""
@@ -244,10 +244,10 @@ class StrangerTest(testtools.TestCase):
                 waiting_one = full.enter_context(socket.socket())
                 waiting_one.setblocking(False)
                 waiting_one.connect_ex(server.getsockname())
-            found = probing.probe('http://127.0.0.1:%d/' % server.getsockname(
+            probe = probing.probe('http://127.0.0.1:%d/' % server.getsockname(
             )[1], NONCE, waiting.CLOCK.now)
-        self.assertEqual(('ConnectTimeout', False), (found.error,
-                                                     found.taken))
+        self.assertEqual(('ConnectTimeout', False), (probe.error,
+                                                     probe.taken))
 
     def test_no_proxy(self):
         """A proxy of the runner's environment is another witness."""
@@ -255,8 +255,8 @@ class StrangerTest(testtools.TestCase):
         for name in ('http_proxy', 'HTTP_PROXY', 'ALL_PROXY'):
             self.useFixture(fixtures.EnvironmentVariable(name, proxy.url))
         self.useFixture(fixtures.EnvironmentVariable('no_proxy'))
-        found, _ = self.probe(say(answer(b'x')))
-        self.assertEqual((False, 0), (found.ok, proxy.asked))
+        probe, _ = self.probe(say(answer(b'x')))
+        self.assertEqual((False, 0), (probe.ok, proxy.asked))
         self.assertIn('http_proxy', os.environ)
 
     def test_not_what_was_asked(self):
@@ -276,7 +276,7 @@ class StrangerTest(testtools.TestCase):
                  b'200 OK'),
                 ('a server that is no id',
                  b'nonce=cafe0123\nboot=b\nserver=\x1b[2J\n', b'200 OK')):
-            found, _ = self.bad(error, say(answer(
+            probe, _ = self.bad(error, say(answer(
                 body, b'HTTP/1.1 %s\r\n' % status)))
-            self.assertTrue(found.answered)
-            self.assertNotIn('\x1b', found.server + found.boot)
+            self.assertTrue(probe.answered)
+            self.assertNotIn('\x1b', probe.server + probe.boot)

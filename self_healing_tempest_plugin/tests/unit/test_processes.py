@@ -97,13 +97,13 @@ class ProcessTestCase(test_lifecycle.LifeTestCase):
         self.addCleanup(self.end_all, plan)
 
     def end_all(self, plan):
-        for one in self.journal.processes(plan.id):
-            processes.end(processes.from_dict(one))
+        for process in self.journal.processes(plan.id):
+            processes.end(processes.from_dict(process))
 
     def alive(self, plan):
         """Return the ids of what is left of the processes of a fault."""
-        return [pid for one in self.journal.processes(plan.id)
-                for pid in processes.members(processes.from_dict(one))]
+        return [pid for process in self.journal.processes(plan.id)
+                for pid in processes.members(processes.from_dict(process))]
 
 
 class ChildTest(ProcessTestCase):
@@ -118,14 +118,14 @@ class ChildTest(ProcessTestCase):
         self.assertFalse(self.file.exists(), name)
         self.assertEqual('verified', self.states()[-1], name)
         # Not one program of its bears the mark in its environment.
-        (one,) = [one for one in self.journal.processes(plan.id)
-                  if one['breaks']]
-        found = subprocess.run(
-            ['grep', '-lsz', one['mark'], *(
+        (process,) = [process for process in self.journal.processes(plan.id)
+                      if process['breaks']]
+        search = subprocess.run(
+            ['grep', '-lsz', process['mark'], *(
                 str(path) for path in pathlib.Path('/proc').glob(
                     '[0-9]*/environ'))], capture_output=True, text=True,
             check=False)
-        self.assertEqual('', found.stdout, name)
+        self.assertEqual('', search.stdout, name)
 
     def test_in_the_same_run(self):
         """Nor does it survive an error of the run itself."""
@@ -157,11 +157,11 @@ class ChildTest(ProcessTestCase):
             self.take_back(plan)
         waiting.wait_for(host.exists, what='the host', timeout=5,
                          interval=0.05)
-        marks = [one['mark'] for one in self.journal.processes(plan.id)
-                 if not one['breaks']]
-        left = [pid for one in self.journal.processes(plan.id)
+        marks = [process['mark'] for process in self.journal.processes(plan.id)
+                 if not process['breaks']]
+        left = [pid for process in self.journal.processes(plan.id)
                 for pid in processes.members(dataclasses.replace(
-                    processes.from_dict(one), breaks=True))]
+                    processes.from_dict(process), breaks=True))]
         self.assertEqual(3, len(marks))
         self.assertNotEqual([], left)
         for pid in left:
@@ -208,14 +208,14 @@ class GateTest(ProcessTestCase):
         self.live(plan)
         line = json.loads(self.begun.read_text().splitlines()[-1])
         self.assertEqual('started', line['state'])
-        found = line['process']
+        recorded = line['process']
         self.assertEqual(
             pathlib.Path('/proc/sys/kernel/random/boot_id').read_text()
-            .strip(), found['boot'])
-        self.assertEqual(found, self.journal.processes(plan.id)[0])
-        self.assertGreater(found['start'], 0)
+            .strip(), recorded['boot'])
+        self.assertEqual(recorded, self.journal.processes(plan.id)[0])
+        self.assertGreater(recorded['start'], 0)
         self.assertEqual([True, False],
-                         [one['breaks'] for one
+                         [process['breaks'] for process
                           in self.journal.processes(plan.id)])
 
     def test_journal_that_cannot_be_written(self):
@@ -233,8 +233,8 @@ class GateTest(ProcessTestCase):
 
     def test_group_of_its_own(self):
         """Ctrl-C of a terminal reaches the run, not its commands."""
-        found = commands.run(['sh', '-c', 'ps -o pgid=,sid=,pid= -p $$'], 20)
-        group, session, pid = found.stdout.split()
+        result = commands.run(['sh', '-c', 'ps -o pgid=,sid=,pid= -p $$'], 20)
+        group, session, pid = result.stdout.split()
         self.assertEqual((pid, pid), (group, session))
         self.assertNotEqual(os.getpgrp(), int(group))
 
@@ -272,9 +272,9 @@ class StrangerTest(ProcessTestCase):
                 'another namespace': {'namespace': 7},
                 'another number': {'group': 4194303},
                 'another mark': {'start': 0, 'mark': 'other'}}.items():
-            one = dataclasses.replace(self.process, **change)
-            self.assertEqual([], processes.members(one), name)
-            self.assertEqual('', processes.end(one), name)
+            stranger = dataclasses.replace(self.process, **change)
+            self.assertEqual([], processes.members(stranger), name)
+            self.assertEqual('', processes.end(stranger), name)
             self.assertIsNone(self.stranger.poll(), name)
 
     def test_itself(self):
@@ -286,9 +286,9 @@ class StrangerTest(ProcessTestCase):
 
     def test_never_ourselves(self):
         """Not even a run that was started by a command of a fault."""
-        one = processes.identify(os.getpid(), 'mark', 60)
+        ourselves = processes.identify(os.getpid(), 'mark', 60)
         self.assertNotIn(os.getpid(), processes.members(
-            dataclasses.replace(one, group=os.getpgrp())))
+            dataclasses.replace(ourselves, group=os.getpgrp())))
 
     def test_what_is_out_of_sight(self):
         """Elsewhere it is waited until its time is over."""
@@ -297,10 +297,10 @@ class StrangerTest(ProcessTestCase):
                 (0, {}), (0, {'boot': 'x'}), (50, {'machine': 'x'}),
                 (50, {'namespace': 7}), (0, {'machine': 'x', 'until': 5.0}),
                 (50, {'machine': 'x', 'boot': 'x'})):
-            one = dataclasses.replace(self.process, **dict(
+            process = dataclasses.replace(self.process, **dict(
                 {'until': soon}, **change))
             self.assertAlmostEqual(
-                seconds, processes.out_of_sight(one), delta=5)
+                seconds, processes.out_of_sight(process), delta=5)
 
     def test_waited_out(self):
         """Before that nothing is verified."""
@@ -365,9 +365,9 @@ class LateFaultTest(ProcessTestCase):
 
     def test_another_one_was_seen(self):
         """A second open fault in the journal says nothing of this one."""
-        other = self.plan()
-        self.journal.plan(other)
-        self.journal.record(other.id, journals.State.WITNESSED)
+        second = self.plan()
+        self.journal.plan(second)
+        self.journal.record(second.id, journals.State.WITNESSED)
         plan = self.late(1.2)
         self.killed(plan)
         self.take_back(plan, times=self.times)

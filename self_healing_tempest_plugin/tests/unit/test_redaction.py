@@ -53,7 +53,7 @@ class FormsTest(testtools.TestCase):
 
     def test_how_many(self):
         """There are enough of them, each with a name of its own."""
-        names = {one.name for one in secret_forms.FORMS}
+        names = {form.name for form in secret_forms.FORMS}
         self.assertEqual(len(secret_forms.FORMS), len(names))
         self.assertGreaterEqual(len(names), 120)
         self.assertGreaterEqual(len(secret_forms.HARMLESS), 60)
@@ -64,22 +64,23 @@ class FormsTest(testtools.TestCase):
         for form in secret_forms.FORMS:
             for _ in range(3):
                 sample = form.sample()
-                found = redact(sample.text)
-                self.assertEqual('', sample.seen_in(found), '%s:\n%s\n%s' % (
-                    form.name, sample.text, found))
-                self.assertIn(redaction.REPLACEMENT, found, form.name)
+                redacted = redact(sample.text)
+                self.assertEqual(
+                    '', sample.seen_in(redacted), '%s:\n%s\n%s' % (
+                        form.name, sample.text, redacted))
+                self.assertIn(redaction.REPLACEMENT, redacted, form.name)
 
     def test_no_form_is_idle(self):
         """Take one out, and a secret of the corpus is seen."""
         whole = forms.FORMS
-        for number, one in enumerate(whole):
+        for number, form in enumerate(whole):
             self.patch(forms, 'FORMS', whole[:number] + whole[number + 1:])
             redact = redaction.Redactor()
             samples = (form.sample() for _ in range(4)
                        for form in secret_forms.FORMS)
             self.assertTrue(any(
                 sample.seen_in(redact(sample.text)) for sample in samples
-                if one.needle in sample.text.lower()), one.needle)
+                if form.needle in sample.text.lower()), form.needle)
 
     def test_twice(self):
         """What is redacted is not changed again, by whatever reads it."""
@@ -93,10 +94,10 @@ class FormsTest(testtools.TestCase):
         redact = redaction.Redactor()
         harmless = '\n'.join(secret_forms.HARMLESS)
         samples = [form.sample() for form in secret_forms.FORMS]
-        found = redact('\n\n'.join(
-            [harmless, *(one.text for one in samples), harmless]))
+        redacted = redact('\n\n'.join(
+            [harmless, *(hidden.text for hidden in samples), harmless]))
         for sample in samples:
-            self.assertEqual('', sample.seen_in(found), sample.name)
+            self.assertEqual('', sample.seen_in(redacted), sample.name)
 
     def test_harmless(self):
         """Ids, addresses, names and words stay."""
@@ -106,7 +107,7 @@ class FormsTest(testtools.TestCase):
 
     def test_around_a_secret(self):
         """What helps to understand a line stays in it."""
-        for text, found in (
+        for text, redacted in (
                 ('mysql+pymysql://heat:a/b@c@127.0.0.1/heat',
                  'mysql+pymysql://heat:***@127.0.0.1/heat'),
                 ('rabbit://a:x1@192.0.2.1:5672,b:x2@192.0.2.2:5672//',
@@ -121,7 +122,7 @@ class FormsTest(testtools.TestCase):
                 ('password: |\n  x\n  y\nb: 1',
                  'password: |\n  ***\n  ***\nb: 1'),
                 ('curl -u ops:x http://h/', 'curl -u ops:*** http://h/')):
-            self.assertEqual(found, redaction.Redactor()(text))
+            self.assertEqual(redacted, redaction.Redactor()(text))
 
     def test_structure(self):
         """Values under a secret name go, all else and the types stay."""
@@ -141,8 +142,8 @@ class FormsTest(testtools.TestCase):
                      'password="', 'QUJD', 'key=AAAA', 'Cookie: ',
                      '<password>',
                      '-----BEGIN PRIVATE KEY-----', 'ipmitool -P '):
-            found = redaction.Redactor()(unit * (50000 // len(unit)))
-            self.assertLessEqual(len(found), 50000 + 3)
+            redacted = redaction.Redactor()(unit * (50000 // len(unit)))
+            self.assertLessEqual(len(redacted), 50000 + 3)
 
 
 class KnownTest(testtools.TestCase):
@@ -176,12 +177,12 @@ class KnownTest(testtools.TestCase):
                        "it's\\so good"):
             redact = redaction.Redactor([secret])
             for name, text in self.ways(secret):
-                found = redact(text)
-                self.assertIn('***', found, '%s of %r: %s' % (
+                redacted = redact(text)
+                self.assertIn('***', redacted, '%s of %r: %s' % (
                     name, secret, text))
-                self.assertNotIn(secret, found)
-                self.assertLess(len(found), len(text) - len(secret) + 8,
-                                '%s of %r: %s' % (name, secret, found))
+                self.assertNotIn(secret, redacted)
+                self.assertLess(len(redacted), len(text) - len(secret) + 8,
+                                '%s of %r: %s' % (name, secret, redacted))
 
     def test_short(self):
         """A short one goes where it stands alone, a word where its name is."""
@@ -190,11 +191,11 @@ class KnownTest(testtools.TestCase):
                          redact('is a1b2c xa1b2cx a secret abc openstack'))
 
     def test_learned_from_a_file(self):
-        found = learning.secrets_of(
+        secrets = learning.secrets_of(
             '[DEFAULT]\nadmin_password = "Marvin42"\nx_token = ab cd\n'
             'url = rabbit://a:Deep-Thought@h,b:Magrathea1@h2/\n')
         self.assertLessEqual({'Marvin42', 'ab cd', 'Deep-Thought',
-                              'Magrathea1'}, found)
+                              'Magrathea1'}, secrets)
 
     def test_learned_from_a_command(self):
         for words in (('bmc.sh', '{host}', '-P', 'Marvin42'),
@@ -255,7 +256,7 @@ class AloneTest(testtools.TestCase):
 
 def _imported(node):
     if isinstance(node, ast.Import):
-        return [one.name for one in node.names]
+        return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
         return [node.module]
     return []
@@ -283,7 +284,7 @@ class ReportTest(ProcessTestCase):
     def run_with(self, samples):
         """Return a run that has texts wherever texts come from."""
         # A form that has a line of its own has one.
-        texts = tuple('\n' + one.text for one in samples)
+        texts = tuple('\n' + sample.text for sample in samples)
         payload = {'input': {'note': texts[0]}, 'errors': texts}
         seen = report_samples.run(
             report_samples.HEALTHY[:2], unmet=texts, remarks=texts,
@@ -291,10 +292,10 @@ class ReportTest(ProcessTestCase):
         state = '\n\n'.join(texts)
         return dataclasses.replace(
             seen, evidence=tuple(
-                dataclasses.replace(one, payload=payload)
-                for one in seen.evidence),
-            watched={link: dataclasses.replace(one, state=state)
-                     for link, one in seen.watched.items()})
+                dataclasses.replace(evidence, payload=payload)
+                for evidence in seen.evidence),
+            watched={link: dataclasses.replace(watched, state=state)
+                     for link, watched in seen.watched.items()})
 
     def test_documents(self):
         """Neither the JSON, nor the text, nor the line has it."""
@@ -312,8 +313,8 @@ class ReportTest(ProcessTestCase):
         samples = self.samples()
         document = report_samples.document('BROKEN')
         document['verdict']['why'] = '\n'.join(
-            one.text + '\n' for one in samples)
-        document['unmet'] = [one.text for one in samples]
+            sample.text + '\n' for sample in samples)
+        document['unmet'] = [sample.text for sample in samples]
         with open(os.path.join(directory, 'a.json'), 'w') as stream:
             json.dump(document, stream)
         with open(saving.render(directory), encoding='utf-8') as stream:
@@ -380,7 +381,7 @@ class LogTest(ProcessTestCase):
         directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         samples = [form.sample() for form in secret_forms.FORMS]
         (directory / 'texts').write_text(json.dumps(
-            [one.text for one in samples]))
+            [sample.text for sample in samples]))
         values = {
             'host_power_off_command': 'ipmitool -H {host} -P Marvin-off42 x',
             'host_power_on_command': 'bmc --pw {host} -P Marvin-on42',
@@ -390,7 +391,7 @@ class LogTest(ProcessTestCase):
             '[auth]\nadmin_password = Marvin-admin42\n'
             '[oslo_concurrency]\nlock_path = %s\n[self_healing]\n%s' % (
                 directory, directory, ''.join(
-                    '%s = %s\n' % one for one in values.items())))
+                    '%s = %s\n' % pair for pair in values.items())))
         done = subprocess.run(
             [sys.executable, '-c', self.PROGRAM, directory / 'tempest.conf',
              directory / 'texts'], capture_output=True, text=True,
@@ -503,10 +504,10 @@ class OptionsTest(ProcessTestCase):
 
     def test_secret_options(self):
         """oslo.config masks them itself, wherever it shows values."""
-        for one in config.SELF_HEALING_OPTIONS:
-            self.assertEqual(one.name.startswith('host_power_')
-                             and one.name.endswith('_command'), one.secret,
-                             one.name)
+        for option in config.SELF_HEALING_OPTIONS:
+            self.assertEqual(option.name.startswith('host_power_')
+                             and option.name.endswith('_command'),
+                             option.secret, option.name)
 
 
 class SubunitTest(ProcessTestCase):
@@ -560,7 +561,7 @@ class SubunitTest(ProcessTestCase):
         # As text, so that no sample ends the quotes of another.
         samples = [form.sample() for form in secret_forms.FORMS]
         (directory / 'texts').write_text(json.dumps(
-            [one.text for one in samples]))
+            [sample.text for sample in samples]))
         (directory / 'broken.py').write_text(self.PROGRAM % (
             str(directory / 'texts'), SECRET, 'Ford\\\'Prefect/',
             '42+"Dent'))

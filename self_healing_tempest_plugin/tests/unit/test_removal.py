@@ -64,11 +64,11 @@ class RemovalTestCase(test_application.ApplicationTestCase):
 
         :param created: dicts of what was known later
         """
-        thing = journals.Object(plans.new_id(), kind, name, known)
-        self.journal.plan_object(thing)
-        for one in created:
-            self.journal.created(thing.id, **one)
-        return thing.id
+        planned = journals.Object(plans.new_id(), kind, name, known)
+        self.journal.plan_object(planned)
+        for known_later in created:
+            self.journal.created(planned.id, **known_later)
+        return planned.id
 
     def broken(self, host='compute-1', *states):
         """Write down that a host was to be broken."""
@@ -106,7 +106,7 @@ class RemovalTestCase(test_application.ApplicationTestCase):
         :returns: why, as text
         """
         error = self.assertRaises(kind, self.remove, object_id)
-        self.assertEqual([object_id], [one.id for one in
+        self.assertEqual([object_id], [entry.id for entry in
                                        self.journal.open_entries()])
         return str(error)
 
@@ -181,12 +181,12 @@ class StackTest(RemovalTestCase):
 
     def test_others_stay(self):
         """A name that begins like ours is somebody else's."""
-        other = self.stack(name=NAME + '7')
+        stack = self.stack(name=NAME + '7')
         self.template(NAME + '7-healing_rule-x', 't7')
         self.cloud.executions.append(dict(
             fake_cloud.execution(), workflow_name=NAME + '7-heal_instance'))
         self.gone(self.planned('stack', NAME))
-        self.assertEqual('CREATE_COMPLETE', other['stack_status'])
+        self.assertEqual('CREATE_COMPLETE', stack['stack_status'])
         self.assertEqual((1, 1), (len(self.cloud.templates),
                                   len(self.cloud.executions)))
 
@@ -232,7 +232,7 @@ class StackTest(RemovalTestCase):
         self.template(NAME + '-healing_rule-abc', 't3')
         self.template('other', 't4')
         self.gone(self.planned('stack', NAME, {'id': fake_cloud.STACK}))
-        self.assertEqual(['t4'], [one['uuid'] for one in
+        self.assertEqual(['t4'], [template['uuid'] for template in
                                   self.cloud.templates])
 
     def test_deletion_fails(self):
@@ -378,7 +378,7 @@ class TemplateTest(RemovalTestCase):
         self.template()
         self.template(RULE + '0', 't2')
         self.gone(self.planned('template', RULE, **KNOWN))
-        self.assertEqual(['t2'], [one['uuid'] for one in
+        self.assertEqual(['t2'], [template['uuid'] for template in
                                   self.cloud.templates])
 
     def test_under_way(self):
@@ -420,10 +420,10 @@ class TemplateTest(RemovalTestCase):
 
         def look(query, body):
             seen.append((
-                [one['host'] for one in self.cloud.services
-                 if one['forced_down']],
-                [one['name'] for one in self.cloud.alarms
-                 if not one.get('end_timestamp')]))
+                [service['host'] for service in self.cloud.services
+                 if service['forced_down']],
+                [alarm['name'] for alarm in self.cloud.alarms
+                 if not alarm.get('end_timestamp')]))
             return delete(query, body)
 
         self.cloud.delete_template = look

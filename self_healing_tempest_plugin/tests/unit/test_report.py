@@ -147,9 +147,9 @@ class TextTest(testtools.TestCase):
         """What a service shows late was still not seen before."""
         late = samples.evidence(Link.ALARM, links.Mark.FINISHED, 105.0,
                                 lag=3.0)
-        others = samples.healthy(without=[Link.ALARM]).evidence
+        rest = samples.healthy(without=[Link.ALARM]).evidence
         row, = [line for line in told(samples.healthy(
-            evidence=(late, *others)), EXPECTED).splitlines()
+            evidence=(late, *rest)), EXPECTED).splitlines()
             if line.startswith('alarm')]
         self.assertEqual(['alarm', '+4.0', 's', '+5.0', 's'],
                          row.split()[:5])
@@ -232,7 +232,7 @@ class TimesTest(testtools.TestCase):
 
     def test_after(self):
         self.assertEqual(['+0.0 s', '-1.5 s', '–'], [
-            formatting.after(one) for one in (-0.01, -1.5, None)])
+            formatting.after(seconds) for seconds in (-0.01, -1.5, None)])
 
     def test_one_line(self):
         """Never longer than it may be."""
@@ -271,10 +271,10 @@ class SaveTest(testtools.TestCase):
                          [os.path.basename(path) for path in paths])
         self.assertEqual(sorted(map(os.path.basename, paths)),
                          sorted(os.listdir(self.directory)))
-        found = json.loads(self.read('run.json'))
+        run = json.loads(self.read('run.json'))
         self.assertEqual(('run', 'Story.', 'BROKEN', 'workflow'), (
-            found['name'], found['story'], found['verdict']['kind'],
-            found['diagnosis']['missing']))
+            run['name'], run['story'], run['verdict']['kind'],
+            run['diagnosis']['missing']))
         self.assertIn('diagnosis: ', self.read('run.txt'))
         self.assertIn('Broken at link workflow', self.read('index.html'))
 
@@ -290,11 +290,11 @@ class SaveTest(testtools.TestCase):
         """It is left out and named; the others are drawn."""
         self.save('first', report_samples.healed())
         path = os.path.join(self.directory, 'old.json')
-        found = report_samples.document('HEALED', name='old')
-        for row in found['links']:
+        document = report_samples.document('HEALED', name='old')
+        for row in document['links']:
             row['end'] = None
         with open(path, 'w', encoding='utf-8') as stream:
-            json.dump(found, stream)
+            json.dump(document, stream)
         self.save('second', report_samples.healed())
         text = self.read(saving.PAGE)
         self.assertIn('run old of', text)

@@ -137,10 +137,10 @@ class ReportTest(CommandTestCase):
         path = self.path('runs', 'report.json')
         for _ in range(2):
             self.assertEqual(0, self.report(self.runs, '--json', path)[0])
-        found = json.loads(self.read(path))
-        self.assertEqual((1, 1), (found['report'], len(found['runs'])))
-        self.assertEqual('HEALED', found['runs'][0]['verdict']['kind'])
-        alarm = found['links'][0]
+        report = json.loads(self.read(path))
+        self.assertEqual((1, 1), (report['report'], len(report['runs'])))
+        self.assertEqual('HEALED', report['runs'][0]['verdict']['kind'])
+        alarm = report['links'][0]
         self.assertEqual(
             ('alarm', 1, [4.3, 5.0], [4.3, None], None),
             tuple(alarm[key] for key in ('step', 'n', 'p95', 'p95_between',
@@ -262,7 +262,8 @@ class ImportTest(CommandTestCase):
     def test_help_of_all(self):
         """Each command is told of, and has its options where it is named."""
         for arguments, expected in (
-                (['--help'], [one.help[:40] for one in main.COMMANDS]),
+                (['--help'], [command.help[:40]
+                              for command in main.COMMANDS]),
                 (['report', '--help'], ['--slo LINK=SECONDS', '--html']),
                 (['revert', '--help'], ['--dry-run', '--close ID']),
                 (['preflight', '--help'], ['--config-file FILE'])):
@@ -282,7 +283,7 @@ class ConfigurationTest(CommandTestCase):
         with open(path, 'w', encoding='utf-8') as stream:
             stream.write('[oslo_concurrency]\nlock_path = %s\n'
                          '[self_healing]\n' % self.directory)
-            stream.writelines('%s = %s\n' % one for one in options.items())
+            stream.writelines('%s = %s\n' % pair for pair in options.items())
         return path
 
     def run_apart(self, *arguments):

@@ -47,38 +47,39 @@ def loaded(*run, **more):
     return json.loads(saving.dumps(documents.document(*run, **more)))
 
 
-def row(found, link, mark='finished'):
+def row(document, link, mark='finished'):
     """Return the row of one link."""
-    return next(one for one in found['links']
-                if (one['link'], one['mark']) == (link, mark))
+    return next(entry for entry in document['links']
+                if (entry['link'], entry['mark']) == (link, mark))
 
 
 class DocumentTest(testtools.TestCase):
     """documents.document()."""
 
     def test_times_count_from_the_origin(self):
-        found = loaded(samples.healthy(), EXPECTED)
-        alarm = found['evidence'][0]
+        document = loaded(samples.healthy(), EXPECTED)
+        alarm = document['evidence'][0]
         self.assertEqual(('alarm', 'finished', 15.0, 14.0), (
             alarm['link'], alarm['mark'], alarm['seen_at'],
             alarm['not_before']))
-        self.assertEqual('HEALED', found['verdict']['kind'])
-        self.assertEqual(10, found['expectation']['timeouts']['workflow'])
-        self.assertEqual(9.0, found['watched']['stack']['last_begin'])
-        self.assertEqual((4, 4), (found['format'], schemas.FORMAT))
+        self.assertEqual('HEALED', document['verdict']['kind'])
+        self.assertEqual(10, document['expectation']['timeouts']['workflow'])
+        self.assertEqual(9.0, document['watched']['stack']['last_begin'])
+        self.assertEqual((4, 4), (document['format'], schemas.FORMAT))
 
     def test_names(self):
-        found = loaded(samples.healthy(began=1795475338.1236), EXPECTED,
-                       name='test_x', story='A story.')
+        document = loaded(samples.healthy(began=1795475338.1236), EXPECTED,
+                          name='test_x', story='A story.')
         self.assertEqual(('test_x', 'A story.', '2026-11-23T23:08:58.123Z'),
-                         (found['name'], found['story'], found['began']))
+                         (document['name'], document['story'],
+                          document['began']))
 
     def test_expectation(self):
         """What was expected goes with what was seen."""
-        found = loaded(samples.deduced(concluded=140.0),
-                       samples.untouched(alive=True))
-        self.assertEqual(50.0, found['concluded'])
-        expected = found['expectation']
+        document = loaded(samples.deduced(concluded=140.0),
+                          samples.untouched(alive=True))
+        self.assertEqual(50.0, document['concluded'])
+        expected = document['expectation']
         self.assertEqual(
             ('data NIC eth1 of host compute-1 down', 'the power commands',
              30.0, True), tuple(expected[key] for key in (
@@ -89,27 +90,28 @@ class DocumentTest(testtools.TestCase):
              {'link': 'deduction', 'mark': 'finished', 'after': alarm}],
             expected['steps'])
         self.assertEqual(samples.IDS, expected['ids'])
-        self.assertEqual(47.0, found['watched']['stack']['answered'])
+        self.assertEqual(47.0, document['watched']['stack']['answered'])
 
     def test_ended_early(self):
         """It has no conclusion, but a reason; a concluded one has none."""
-        found = loaded(samples.healthy(
+        document = loaded(samples.healthy(
             concluded=None, ended='it was interrupted'), EXPECTED)
         self.assertEqual((None, 'it was interrupted', 'INVALID'), (
-            found['concluded'], found['ended'], found['verdict']['kind']))
+            document['concluded'], document['ended'],
+            document['verdict']['kind']))
         self.assertEqual('', loaded(samples.healthy(), EXPECTED)['ended'])
 
     def test_broken_names_its_link(self):
-        found = loaded(samples.healthy(without=[Link.STACK]), EXPECTED)
-        self.assertEqual(('stack', False), (found['verdict']['link'],
-                                            found['verdict']['good']))
+        document = loaded(samples.healthy(without=[Link.STACK]), EXPECTED)
+        self.assertEqual(('stack', False), (document['verdict']['link'],
+                                            document['verdict']['good']))
 
     def test_probes(self):
         """Whether something answered is no time."""
-        found = loaded(*report_samples.healed())
-        self.assertEqual({True, False}, {one['answered']
-                                         for one in found['probes']})
-        self.assertEqual(36.8, found['probes'][0]['begin'])
+        document = loaded(*report_samples.healed())
+        self.assertEqual({True, False}, {probe['answered']
+                                         for probe in document['probes']})
+        self.assertEqual(36.8, document['probes'][0]['begin'])
 
 
 class LinksTest(testtools.TestCase):
@@ -117,101 +119,102 @@ class LinksTest(testtools.TestCase):
 
     def test_took(self):
         """From the bounds of both, since the end of the injection."""
-        found = loaded(samples.healthy(), EXPECTED)
+        document = loaded(samples.healthy(), EXPECTED)
         self.assertEqual({'low': 3.0, 'high': 4.0},
-                         row(found, 'alarm')['took'])
+                         row(document, 'alarm')['took'])
         self.assertEqual({'low': 1.0, 'high': 3.0},
-                         row(found, 'deduction')['took'])
+                         row(document, 'deduction')['took'])
 
     def test_took_no_time(self):
         """What comes in another order took nothing, and not less."""
         later = samples.evidence(Link.ALARM, Mark.FINISHED, 107.5, 0.5)
         seen = samples.healthy(without=[Link.ALARM])
-        found = loaded(dataclasses.replace(
+        document = loaded(dataclasses.replace(
             seen, evidence=(later, *seen.evidence)), EXPECTED)
         self.assertEqual({'low': 0.0, 'high': 0.0},
-                         row(found, 'deduction')['took'])
+                         row(document, 'deduction')['took'])
 
     def test_nobody_waits_for_the_end_of_the_execution(self):
         """The application waits for the stack, and so does that end."""
-        found = loaded(samples.healthy(), EXPECTED)
+        document = loaded(samples.healthy(), EXPECTED)
         self.assertEqual({'low': 0.0, 'high': 0.0},
-                         row(found, 'application')['took'])
+                         row(document, 'application')['took'])
         self.assertEqual({'low': 0.0, 'high': 2.0},
-                         row(found, 'workflow')['took'])
-        found = loaded(*report_samples.healed())
+                         row(document, 'workflow')['took'])
+        document = loaded(*report_samples.healed())
         self.assertEqual({'low': 1.3, 'high': 2.133},
-                         row(found, 'application')['took'])
+                         row(document, 'application')['took'])
 
     def test_narrowed(self):
         """The services' own times are in it."""
-        found = loaded(*report_samples.healed())
-        stack, evidence = row(found, 'stack'), found['evidence'][4]
+        document = loaded(*report_samples.healed())
+        stack, evidence = row(document, 'stack'), document['evidence'][4]
         self.assertEqual('stack', evidence['link'])
         self.assertEqual((stack['begin'], stack['end']),
                          (evidence['begin'], evidence['end']))
         self.assertLess(evidence['not_before'], evidence['begin'])
 
     def test_missing(self):
-        found = loaded(*report_samples.broken())
+        document = loaded(*report_samples.broken())
         self.assertEqual(
             {'link': 'workflow', 'mark': 'started', 'state': 'missing',
              'after': {'link': 'deduction', 'mark': 'finished'},
              'begin': None, 'end': None, 'deadline': 75.4, 'took': None,
-             'object_id': None}, row(found, 'workflow', 'started'))
-        self.assertIsNone(row(found, 'stack')['took'])
+             'object_id': None}, row(document, 'workflow', 'started'))
+        self.assertIsNone(row(document, 'stack')['took'])
 
     def test_took_after_a_missing_link(self):
         """Nobody knows how long something took that nothing preceded."""
-        found = loaded(
+        document = loaded(
             *report_samples.every_kind()['NOT_HEALED_BY_THIS_CHAIN'])
-        self.assertEqual('came', row(found, 'stack')['state'])
-        self.assertIsNone(row(found, 'stack')['took'])
+        self.assertEqual('came', row(document, 'stack')['state'])
+        self.assertIsNone(row(document, 'stack')['took'])
 
     def test_deadlines_are_those_that_were_waited_for(self):
         seen, expected = report_samples.broken()
-        deadlines = {(one['link'], one['mark']): one['deadline']
-                     for one in loaded(seen, expected)['links']}
+        deadlines = {(link['link'], link['mark']): link['deadline']
+                     for link in loaded(seen, expected)['links']}
         pending = stopping.pending(seen, expected)
         self.assertEqual(4, len(pending))
-        for one in pending:
+        for link in pending:
             self.assertAlmostEqual(
-                one.deadline - seen.origin,
-                deadlines[one.step.link.name, one.step.mark.value], 3)
+                link.deadline - seen.origin,
+                deadlines[link.step.link.name, link.step.mark.value], 3)
         # 60 s after the end of the injection, 30 s after the alarm.
         self.assertEqual((100.1, 75.1), (deadlines['alarm', 'finished'],
                                          deadlines['deduction', 'finished']))
 
     def test_absent(self):
-        found = loaded(*report_samples.every_kind()['UNTOUCHED'])
+        document = loaded(*report_samples.every_kind()['UNTOUCHED'])
         self.assertEqual(
             [('workflow', None, 'absent', 85.4), ('stack', None, 'absent',
                                                   85.4),
              ('application', None, 'absent', 85.4)],
-            [(one['link'], one['mark'], one['state'], one['deadline'])
-             for one in found['links'][2:]])
+            [(link['link'], link['mark'], link['state'], link['deadline'])
+             for link in document['links'][2:]])
 
     def test_unwanted(self):
         """Of a forbidden link its first evidence is told."""
-        found = loaded(*report_samples.every_kind()['UNEXPECTED_HEALING'])
+        document = loaded(*report_samples.every_kind()['UNEXPECTED_HEALING'])
         self.assertEqual(('came', report_samples.EXECUTION), tuple(
-            row(found, 'workflow', 'started')[key]
+            row(document, 'workflow', 'started')[key]
             for key in ('state', 'object_id')))
 
     def test_nothing_injected(self):
-        found = loaded(samples.healthy(transitions=()), EXPECTED)
-        self.assertEqual({None}, {one['deadline'] for one in found['links']})
-        self.assertEqual('INVALID', found['verdict']['kind'])
+        document = loaded(samples.healthy(transitions=()), EXPECTED)
+        self.assertEqual({None},
+                         {link['deadline'] for link in document['links']})
+        self.assertEqual('INVALID', document['verdict']['kind'])
 
 
 class AwaitedTest(testtools.TestCase):
     """What each step waits for, and what nobody waits for."""
 
-    def rows(self, found):
+    def rows(self, document):
         """Return link, mark, and what they wait for, of each row."""
-        return [(one['link'], one['mark'], one['after'] and '%s %s' % (
-            one['after']['link'], one['after']['mark']))
-            for one in found['links']]
+        return [(link['link'], link['mark'], link['after'] and '%s %s' % (
+            link['after']['link'], link['after']['mark']))
+            for link in document['links']]
 
     def test_chain(self):
         """The end of the execution is waited for by none."""
@@ -227,19 +230,19 @@ class AwaitedTest(testtools.TestCase):
 
     def test_steps_say_the_same(self):
         for kind in report_samples.every_kind():
-            found = report_samples.document(kind)
-            for step in found['expectation']['steps']:
+            document = report_samples.document(kind)
+            for step in document['expectation']['steps']:
                 self.assertEqual(step['after'], row(
-                    found, step['link'], step['mark'])['after'])
+                    document, step['link'], step['mark'])['after'])
 
     def test_part_of_a_chain(self):
         """What a step waits for elsewhere need not come here."""
-        found = loaded(samples.healthy(), samples.expected(
+        document = loaded(samples.healthy(), samples.expected(
             steps=vitrage.CHAIN.until(Link.WORKFLOW)))
         self.assertEqual(('workflow', 'finished', 'workflow started'),
-                         self.rows(found)[3])
+                         self.rows(document)[3])
         self.assertEqual({'low': 12.0, 'high': 14.0},
-                         row(found, 'workflow')['took'])
+                         row(document, 'workflow')['took'])
 
     def test_starts(self):
         """Each start of the stack has a row, before its end."""
@@ -248,46 +251,47 @@ class AwaitedTest(testtools.TestCase):
             for at in (110.0, 112.0))
         seen = samples.healthy()
         seen = dataclasses.replace(seen, evidence=tuple(
-            one for one in seen.evidence
-            if (one.link, one.mark) != (Link.STACK, Mark.STARTED)) + starts)
-        found = loaded(seen, EXPECTED)
+            evidence for evidence in seen.evidence
+            if (evidence.link, evidence.mark) != (
+                Link.STACK, Mark.STARTED)) + starts)
+        document = loaded(seen, EXPECTED)
         self.assertEqual(
             [('started', 20.0), ('started', 22.0), ('finished', 30.0)],
-            [(one['mark'], one['end']) for one in found['links']
-             if one['link'] == 'stack'])
-        for start in found['links'][3:5]:
+            [(link['mark'], link['end']) for link in document['links']
+             if link['link'] == 'stack'])
+        for start in document['links'][3:5]:
             self.assertEqual(('came', None, None), (
                 start['state'], start['took'], start['deadline']))
 
     def test_start_of_something_else(self):
         """Of another object, or of another stack, it is no start."""
         start = samples.evidence(Link.STACK, Mark.STARTED, 109.0)
-        for other in (dataclasses.replace(start, object_id='other'),
-                      samples.evidence(Link.STACK, Mark.STARTED, 109.0,
-                                       stack_id='stack-2')):
+        for stranger in (dataclasses.replace(start, object_id='other'),
+                         samples.evidence(Link.STACK, Mark.STARTED, 109.0,
+                                          stack_id='stack-2')):
             seen = samples.healthy()
-            found = loaded(dataclasses.replace(
-                seen, evidence=(other, *seen.evidence)), EXPECTED)
+            document = loaded(dataclasses.replace(
+                seen, evidence=(stranger, *seen.evidence)), EXPECTED)
             self.assertEqual([20.0, 30.0], [
-                one['end'] for one in found['links']
-                if one['link'] == 'stack'])
+                link['end'] for link in document['links']
+                if link['link'] == 'stack'])
 
     def test_start_without_an_end(self):
-        found = loaded(samples.healthy(evidence=(
+        document = loaded(samples.healthy(evidence=(
             samples.evidence(Link.STACK, Mark.STARTED, 110.0),)), EXPECTED)
         self.assertEqual(['came', 'missing'], [
-            one['state'] for one in found['links']
-            if one['link'] == 'stack'])
+            link['state'] for link in document['links']
+            if link['link'] == 'stack'])
 
     def test_both_marks_of_a_forbidden_link(self):
         """In the order in which they came."""
-        found = loaded(samples.deduced(
+        document = loaded(samples.deduced(
             samples.evidence(Link.WORKFLOW, Mark.FINISHED, 109.0),
             samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)),
             samples.untouched())
         self.assertEqual(
             [('workflow', 'started', None), ('workflow', 'finished', None)],
-            self.rows(found)[2:4])
+            self.rows(document)[2:4])
 
 
 class ServiceTest(testtools.TestCase):
@@ -313,75 +317,76 @@ class ServiceTest(testtools.TestCase):
         self.assertEqual(
             [('first', 20.0, 21.0), ('later', 30.0, 31.0),
              ('never', None, None)],
-            [(one['text'], one['begin'], one['end'])
-             for one in loaded(seen, EXPECTED)['details']])
+            [(detail['text'], detail['begin'], detail['end'])
+             for detail in loaded(seen, EXPECTED)['details']])
 
     def test_stamps(self):
         """A stamp without a begin has none in JSON, either."""
-        one = dataclasses.replace(
+        alarm = dataclasses.replace(
             samples.evidence(Link.ALARM, Mark.FINISHED, 105.0),
             stamps=(timelines.Stamp('Vitrage', -float('inf'), 7.5),))
-        found = loaded(samples.healthy(evidence=(one,)), EXPECTED)
+        document = loaded(samples.healthy(evidence=(alarm,)), EXPECTED)
         self.assertEqual([{'service': 'Vitrage', 'low': None, 'high': 7.5}],
-                         found['evidence'][0]['stamps'])
+                         document['evidence'][0]['stamps'])
 
     def test_outage(self):
-        found = loaded(*report_samples.healed())['application']
-        self.assertEqual((580, 1), (found['probes'], found['wrong']))
+        application = loaded(*report_samples.healed())['application']
+        self.assertEqual((580, 1),
+                         (application['probes'], application['wrong']))
         self.assertEqual({'low': 29.0, 'high': 30.22},
-                         found['outage']['seconds'])
+                         application['outage']['seconds'])
         self.assertIsNone(loaded(
             *report_samples.broken())['application']['outage']['end'])
 
     def test_split_brain(self):
-        found = loaded(*report_samples.every_kind()['SPLIT_BRAIN'])
+        document = loaded(*report_samples.every_kind()['SPLIT_BRAIN'])
         self.assertEqual({'new': 70.12, 'old': 80.82},
-                         found['application']['split_brain'])
+                         document['application']['split_brain'])
 
     def test_diagnosis(self):
         """Records are taken by their attributes; links may be labels."""
-        found = loaded(*report_samples.broken(),
-                       diagnosis=report_samples.DIAGNOSIS)['diagnosis']
+        diagnosis = loaded(*report_samples.broken(),
+                           diagnosis=report_samples.DIAGNOSIS)['diagnosis']
         self.assertEqual(('workflow', {
             'link': 'deduction', 'object_id': report_samples.DEDUCED}),
-            (found['missing'], found['last_good']))
+            (diagnosis['missing'], diagnosis['last_good']))
         self.assertEqual([True, False, None],
-                         [one['good'] for one in found['facts']])
+                         [fact['good'] for fact in diagnosis['facts']])
         self.assertEqual(
             [('stack', True), ('application', None)],
-            [(one['link'], one['works']) for one in found['bisect']])
+            [(works['link'], works['works']) for works in diagnosis['bisect']])
         self.assertIsNone(loaded(*report_samples.broken())['diagnosis'])
 
     def test_remarks_are_those_of_the_verdict(self):
         seen, expected = report_samples.every_kind()['EXECUTION_STORM']
-        found = loaded(seen, expected)
+        document = loaded(seen, expected)
         self.assertEqual(list(verdicts.remarks(seen, expected)),
-                         found['remarks'])
-        self.assertEqual(['workflow'], found['limited'])
-        self.assertEqual(3, len(found['objects']['workflow']))
+                         document['remarks'])
+        self.assertEqual(['workflow'], document['limited'])
+        self.assertEqual(3, len(document['objects']['workflow']))
 
     def test_objects(self):
         """All that was seen of any link, and which of them is counted."""
         seen = samples.healthy(objects={Link.ALARM: ('a', 'b'),
                                         Link.STACK: ('s',)})
-        found = loaded(seen, EXPECTED)
+        document = loaded(seen, EXPECTED)
         self.assertEqual({'alarm': ['a', 'b'], 'stack': ['s']},
-                         found['objects'])
-        self.assertEqual(['workflow'], found['limited'])
+                         document['objects'])
+        self.assertEqual(['workflow'], document['limited'])
 
     def test_chain(self):
         """What the links are called, from the fault to the application."""
-        found = loaded(samples.healthy(), EXPECTED)['chain']
-        self.assertEqual(('vitrage', 'replaced'), (found['name'],
-                                                   found['healed']))
+        chain = loaded(samples.healthy(), EXPECTED)['chain']
+        self.assertEqual(('vitrage', 'replaced'), (chain['name'],
+                                                   chain['healed']))
         self.assertEqual(
             ['fault', 'alarm', 'deduction', 'workflow', 'stack',
-             'application'], [link['name'] for link in found['links']])
+             'application'], [link['name'] for link in chain['links']])
         self.assertEqual(['workflow', 'stack'], [
-            link['name'] for link in found['links'] if link['lasting']])
+            link['name'] for link in chain['links'] if link['lasting']])
         self.assertEqual(
             {'name': 'alarm', 'arrow': 'monitor → Vitrage',
-             'lasting': False, 'came': 'raised'}, found['links'][1])
+             'lasting': False, 'came': 'raised'}, chain['links'][1])
 
     def test_guest_of_before(self):
         """What healed means says whose answer it was."""
@@ -389,13 +394,13 @@ class ServiceTest(testtools.TestCase):
                 (vitrage.CHAIN, [True, True, False]),
                 (dataclasses.replace(vitrage.CHAIN, healed=healing.MOVED),
                  [True, False, False])):
-            found = loaded(samples.healthy(probes=(
+            document = loaded(samples.healthy(probes=(
                 samples.probe(91.0, 'old'),
                 samples.probe(92.0, 'old', boot='boot-2'),
                 samples.probe(93.0, 'new'))), samples.expected(chain=chain))
             self.assertEqual(before, [probe['of_before']
-                                      for probe in found['probes']])
-            self.assertEqual(chain.healed.name, found['chain']['healed'])
+                                      for probe in document['probes']])
+            self.assertEqual(chain.healed.name, document['chain']['healed'])
 
 
 class SchemaTest(testtools.TestCase):
@@ -403,8 +408,8 @@ class SchemaTest(testtools.TestCase):
 
     def short(self):
         """Return a document with few of the many that are alike."""
-        found = report_samples.document('BROKEN')
-        return dict(found, probes=found['probes'][:3])
+        document = report_samples.document('BROKEN')
+        return dict(document, probes=document['probes'][:3])
 
     def test_it_is_one(self):
         jsonschema.Draft202012Validator.check_schema(schemas.schema())
@@ -415,10 +420,10 @@ class SchemaTest(testtools.TestCase):
         """The documents of all verdicts are valid, and no kind is left."""
         kinds = set()
         for name, run in report_samples.every_kind().items():
-            found = loaded(*run, diagnosis=report_samples.DIAGNOSIS,
-                           name=name)
-            self.assertIsNone(loading.check(found, name))
-            kinds.add(found['verdict']['kind'])
+            document = loaded(*run, diagnosis=report_samples.DIAGNOSIS,
+                              name=name)
+            self.assertIsNone(loading.check(document, name))
+            kinds.add(document['verdict']['kind'])
         self.assertEqual({kind.value for kind in verdicts.Kind}, kinds)
 
     def test_same_words(self):
@@ -526,7 +531,7 @@ class ReadingTest(testtools.TestCase):
         early = self.write('b.json', report_samples.document(
             'BROKEN', began='2026-11-23T23:08:58.122Z'))
         self.assertEqual(['BROKEN', 'HEALED'], [
-            one['verdict']['kind'] for one in loading.read_all(
+            document['verdict']['kind'] for document in loading.read_all(
                 [late, early])])
 
     def test_twice_is_once(self):

@@ -53,8 +53,8 @@ def seen(after, run=None):
     """Return a run as it was some seconds after the fault."""
     whole = run or report_samples.run()
     return dataclasses.replace(whole, concluded=None, evidence=tuple(
-        one for one in whole.evidence
-        if one.seen_at <= report_samples.FAULT + after))
+        evidence for evidence in whole.evidence
+        if evidence.seen_at <= report_samples.FAULT + after))
 
 
 def shown(run, after, expected=None, width=100):

@@ -104,17 +104,18 @@ class EscapeTest(testtools.TestCase):
         run['watched'] = {'stack': dict(run['watched']['stack'])}
         html = page.html([run], left_out=texts)
         parse(html)
-        found = _Tags(html)
-        self.assertEqual(set(), found.tags - self.tags)
-        self.assertEqual(set(), found.attributes - self.attributes)
+        parsed = _Tags(html)
+        self.assertEqual(set(), parsed.tags - self.tags)
+        self.assertEqual(set(), parsed.attributes - self.attributes)
 
     def test_shown_as_it_is(self):
         """Escaped, not left out."""
         for evil in EVIL[:7]:
             run = report_samples.document('BROKEN')
             run['verdict'] = dict(run['verdict'], why=evil)
-            why, = [text_of(one) for one in parse(page.html([run])).iter('p')
-                    if one.get('class') == 'why']
+            why, = [text_of(element)
+                    for element in parse(page.html([run])).iter('p')
+                    if element.get('class') == 'why']
             self.assertEqual('BROKEN %s' % evil, why)
 
     def test_impossible(self):
@@ -146,14 +147,14 @@ class EscapeTest(testtools.TestCase):
         times = strategies.floats(-1e9, 1e9)
         run = copy.deepcopy(report_samples.document('HEALED'))
         for key in ('transitions', 'evidence', 'links', 'probes'):
-            for one in run[key][:4]:
+            for record in run[key][:4]:
                 for name in ('begin', 'end', 'deadline', 'seen_at'):
-                    if isinstance(one.get(name), float):
-                        one[name] = data.draw(times)
+                    if isinstance(record.get(name), float):
+                        record[name] = data.draw(times)
         root = parse(page.html([run]))
-        for one in root.iter():
+        for element in root.iter():
             for name in ('x', 'x1', 'x2', 'width'):
-                value = one.get(name, '0%')
+                value = element.get(name, '0%')
                 if value.endswith('%'):
                     self.assertTrue(0 <= float(value[:-1]) <= 100, value)
 
@@ -182,9 +183,9 @@ class PageTest(testtools.TestCase):
         for run, said in (
                 (run, run['diagnosis']['look_at']),
                 (dict(run, diagnosis=None), run['verdict']['look_at'])):
-            looks = [''.join(one.itertext()) for one
+            looks = [''.join(element.itertext()) for element
                      in parse(page.html([run])).iter('p')
-                     if one.get('class') == 'look']
+                     if element.get('class') == 'look']
             self.assertEqual(['Look at ' + said], looks)
 
     def test_self_contained(self):
@@ -195,9 +196,9 @@ class PageTest(testtools.TestCase):
         root = parse(html)
         for tag in ('script', 'link', 'img', 'iframe', 'object', 'image'):
             self.assertEqual([], list(root.iter(tag)), tag)
-        for one in root.iter():
-            for name, value in one.attrib.items():
-                self.assertFalse(name.startswith('on'), (one.tag, name))
+        for element in root.iter():
+            for name, value in element.attrib.items():
+                self.assertFalse(name.startswith('on'), (element.tag, name))
                 if name in ('href', 'src'):
                     self.assertTrue(value.startswith('#'), value)
         self.assertNotIn('@import', html)
@@ -208,20 +209,22 @@ class PageTest(testtools.TestCase):
     def test_ids_are_unique(self):
         runs = [report_samples.document('HEALED')] * 2
         root = parse(page.html(runs))
-        ids = [one.get('id') for one in root.iter() if one.get('id')]
+        ids = [element.get('id') for element in root.iter()
+               if element.get('id')]
         self.assertEqual(len(set(ids)), len(ids))
-        for one in root.iter():
-            for name in one.get('aria-labelledby', '').split():
+        for element in root.iter():
+            for name in element.get('aria-labelledby', '').split():
                 self.assertIn(name, ids)
 
     def test_pictures_are_described(self):
         root = parse(page.html([report_samples.document('BROKEN')]))
-        plots = [one for one in root.iter('svg')
-                 if one.get('class') == 'plot' and one.get('role') == 'img']
+        plots = [element for element in root.iter('svg')
+                 if element.get('class') == 'plot'
+                 and element.get('role') == 'img']
         self.assertEqual(7, len(plots))
-        for one in plots:
-            self.assertTrue(one.find('title').text)
-            self.assertTrue(one.find('desc').text.strip())
+        for element in plots:
+            self.assertTrue(element.find('title').text)
+            self.assertTrue(element.find('desc').text.strip())
 
     def test_evidence(self):
         """Ids, bounds, what the services said, and what they told."""
@@ -239,9 +242,9 @@ class PageTest(testtools.TestCase):
         """Its verdict is the headline, and there is no table of runs."""
         root = parse(page.html([report_samples.document('BROKEN')]))
         self.assertEqual(['good', 'Broken at link workflow'][1:], [
-            text_of(one.find('span')) for one in root.iter('h1')])
-        self.assertNotIn('overview', {one.get('class')
-                                      for one in root.iter('header')})
+            text_of(element.find('span')) for element in root.iter('h1')])
+        self.assertNotIn('overview', {element.get('class')
+                                      for element in root.iter('header')})
 
     def test_several_runs(self):
         """The table is first, and each row leads to its run."""
@@ -250,8 +253,9 @@ class PageTest(testtools.TestCase):
         root = parse(page.html(runs))
         main = list(root.iter('main'))[0]
         self.assertEqual('overview', main[0].get('class'))
-        links = [one.get('href') for one in main[0].iter('a')]
-        articles = ['#' + one.get('id') for one in root.iter('article')]
+        links = [element.get('href') for element in main[0].iter('a')]
+        articles = ['#' + element.get('id')
+                    for element in root.iter('article')]
         self.assertEqual((9, articles), (len(links), links))
 
     def test_no_run(self):
@@ -275,8 +279,8 @@ class StyleTest(testtools.TestCase):
         css = importlib.resources.files(report).joinpath(
             'templates/style.css').read_text('utf-8')
         light, dark = re.findall(r':root \{([^}]*)\}', css)[:2]
-        return [dict(re.findall(r'--(\w+): (#\w{6});', one))
-                for one in (light, dark)]
+        return [dict(re.findall(r'--(\w+): (#\w{6});', scheme))
+                for scheme in (light, dark)]
 
     def test_same_names(self):
         light, dark = self.palettes()
@@ -293,17 +297,17 @@ class StyleTest(testtools.TestCase):
                     palette[name], palette['paper']), least, name)
 
 
-def contrast(one, other):
+def contrast(first, second):
     """Return the contrast of two colours, as WCAG 2.2 defines it."""
-    low, high = sorted(map(_luminance, (one, other)))
+    low, high = sorted(map(_luminance, (first, second)))
     return (high + 0.05) / (low + 0.05)
 
 
 def _luminance(colour):
     parts = [int(colour[index:index + 2], 16) / 255 for index in (1, 3, 5)]
     red, green, blue = (
-        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4
-        for one in parts)
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -318,19 +322,19 @@ class DrawingTest(testtools.TestCase):
         return [bar.look for bar in lane.bars]
 
     def test_healthy(self):
-        found = self.lanes('HEALED')
-        self.assertEqual({'came'}, {lane.state for lane in found.values()})
-        self.assertEqual(['wait'], self.looks(found['alarm']))
-        self.assertEqual(['wait', 'work'], self.looks(found['workflow']))
-        self.assertEqual(['wait', 'work'], self.looks(found['stack']))
+        lanes = self.lanes('HEALED')
+        self.assertEqual({'came'}, {lane.state for lane in lanes.values()})
+        self.assertEqual(['wait'], self.looks(lanes['alarm']))
+        self.assertEqual(['wait', 'work'], self.looks(lanes['workflow']))
+        self.assertEqual(['wait', 'work'], self.looks(lanes['stack']))
         self.assertEqual(drawing.Caption('came +4.6–5.3 s',
                                          'took 4.3–5.0 s of 60 s'),
-                         found['alarm'].captions[0])
+                         lanes['alarm'].captions[0])
 
     def test_waits_for_an_end(self):
         """The application waits for the end of the stack, not its start."""
-        found = self.lanes('HEALED')
-        work, wait = found['stack'].bars[-1], found['application'].bars[0]
+        lanes = self.lanes('HEALED')
+        work, wait = lanes['stack'].bars[-1], lanes['application'].bars[0]
         self.assertAlmostEqual(work.x + work.width, wait.x)
 
     def test_a_bar_ends_within_its_whisker(self):
@@ -340,16 +344,16 @@ class DrawingTest(testtools.TestCase):
                             <= whisker.x + whisker.width, lane)
 
     def test_broken(self):
-        found = self.lanes('BROKEN')
+        lanes = self.lanes('BROKEN')
         self.assertEqual(
             ['came', 'came', 'missing', 'waiting', 'waiting'],
-            [lane.state for lane in found.values()])
-        bar, = found['workflow'].bars
-        tick, = found['workflow'].deadlines
+            [lane.state for lane in lanes.values()])
+        bar, = lanes['workflow'].bars
+        tick, = lanes['workflow'].deadlines
         self.assertEqual('vain', bar.look)
         self.assertAlmostEqual(tick.x, bar.x + bar.width)
         self.assertEqual((drawing.Caption('not started', 'by +35.6 s'),),
-                         found['workflow'].captions)
+                         lanes['workflow'].captions)
 
     def test_unfinished(self):
         """What has started and does not end is waited for in vain, too."""
@@ -360,12 +364,12 @@ class DrawingTest(testtools.TestCase):
         self.assertEqual(['wait', 'vain'], self.looks(lane))
 
     def test_untouched(self):
-        found = self.lanes('UNTOUCHED')
+        lanes = self.lanes('UNTOUCHED')
         self.assertEqual(['absent'] * 3, [
-            found[link].state for link in ('workflow', 'stack',
+            lanes[link].state for link in ('workflow', 'stack',
                                            'application')])
         self.assertEqual('end of the quiet time +45.6 s',
-                         found['stack'].deadlines[0].title)
+                         lanes['stack'].deadlines[0].title)
 
     def test_unwanted(self):
         lane = self.lanes('UNEXPECTED_HEALING')['workflow']
@@ -377,13 +381,13 @@ class DrawingTest(testtools.TestCase):
         picture = drawing.picture(report_samples.document('SPLIT_BRAIN'))
         self.assertEqual(['old', 'silent', 'new', 'old', 'new', 'old', 'new'],
                          [bar.look for bar in picture.answers])
-        for one, other in zip(picture.answers, picture.answers[1:]):
-            self.assertAlmostEqual(one.x + one.width, other.x)
+        for answer, following in zip(picture.answers, picture.answers[1:]):
+            self.assertAlmostEqual(answer.x + answer.width, following.x)
         self.assertEqual(
             [('old', report_samples.OLD, 34), ('new', report_samples.NEW,
                                                245)],
-            [(one.look, one.server, one.count)
-             for one in picture.answerers])
+            [(answerer.look, answerer.server, answerer.count)
+             for answerer in picture.answerers])
         self.assertEqual('the old server answers again at +41.0 s',
                          picture.brain.title)
 
@@ -409,10 +413,10 @@ class ScaleTest(testtools.TestCase):
     MOMENTS = strategies.floats(-1e6, 1e6)
 
     @given(MOMENTS, MOMENTS, MOMENTS, MOMENTS, MOMENTS)
-    def test_order(self, start, bend, end, one, other):
+    def test_order(self, start, bend, end, first, second):
         """Later is never farther left, and nothing is outside."""
         axis = scale.of(start, bend, end)
-        left, right = (axis.at(moment) for moment in sorted([one, other]))
+        left, right = (axis.at(moment) for moment in sorted([first, second]))
         self.assertTrue(0 < left <= right < 100, (left, right))
 
     @given(MOMENTS, strategies.floats(0, 1e6), strategies.floats(0, 1e6),
@@ -421,15 +425,16 @@ class ScaleTest(testtools.TestCase):
         """Some, in order, apart from each other and from the edges."""
         axis = scale.of(start, start + run, start + run + back)
         zero = start + share * run
-        found = [axis.at(zero + one) for one in axis.ticks(zero)]
-        self.assertLessEqual(len(found), 11)
-        for one, other in zip(found, found[1:]):
-            self.assertGreater(other - one, 6)
-        self.assertTrue(all(0 < one <= 92 for one in found), found)
+        places = [axis.at(zero + tick) for tick in axis.ticks(zero)]
+        self.assertLessEqual(len(places), 11)
+        for place, following in zip(places, places[1:]):
+            self.assertGreater(following - place, 6)
+        self.assertTrue(all(0 < place <= 92 for place in places), places)
 
     def test_nice(self):
         self.assertEqual([0.5, 1, 2, 5, 10, 10, 20, 200], [
-            scale.nice(one) for one in (0.3, 0.9, 1.1, 2.1, 6, 10, 11, 150)])
+            scale.nice(value)
+            for value in (0.3, 0.9, 1.1, 2.1, 6, 10, 11, 150)])
 
     def test_dense(self):
         """A long way back takes a fifth, a short one what it takes."""

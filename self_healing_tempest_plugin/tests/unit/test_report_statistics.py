@@ -48,15 +48,15 @@ HEALED = report_samples.document('HEALED')
 
 def run(alarm, number):
     """Return a document whose alarm took so long."""
-    first, *others = HEALED['links']
+    first, *rest = HEALED['links']
     took = {'low': alarm.low, 'high': alarm.high}
-    return dict(HEALED, links=[dict(first, took=took), *others],
+    return dict(HEALED, links=[dict(first, took=took), *rest],
                 began=str(number))
 
 
 def row_of(rows, step, scenario='test_host_crash'):
-    return next(one for one in rows
-                if (one.scenario, one.step) == (scenario, step))
+    return next(row for row in rows
+                if (row.scenario, row.step) == (scenario, step))
 
 
 class QuantileTest(testtools.TestCase):
@@ -67,11 +67,11 @@ class QuantileTest(testtools.TestCase):
     def test_rank(self, values, p):
         """The smallest value that a share of p does not exceed."""
         values.sort()
-        found = quantiles.pick(values, quantiles.rank(len(values), p))
-        enough = [one for one in values
-                  if sum(other <= one for other in values)
+        picked = quantiles.pick(values, quantiles.rank(len(values), p))
+        enough = [value for value in values
+                  if sum(smaller <= value for smaller in values)
                   >= p * len(values)]
-        self.assertEqual(min(enough), found)
+        self.assertEqual(min(enough), picked)
 
     def test_coverage_by_all_outcomes(self):
         """Each pair has its confidence, and no narrower one has."""
@@ -123,26 +123,26 @@ class RowsTest(testtools.TestCase):
     """statistics.of()."""
 
     def spans(self, *alarms):
-        return [run(one, index) for index, one in enumerate(alarms)]
+        return [run(alarm, index) for index, alarm in enumerate(alarms)]
 
     @settings(deadline=None, max_examples=50)
     @given(strategies.lists(BOUNDS, min_size=1, max_size=12),
            strategies.data())
     def test_any_true_times(self, spans, data):
         """Whatever the true times are, their figure is in the interval."""
-        true = sorted(data.draw(strategies.floats(one.low, one.high))
-                      for one in spans)
-        found = row_of(statistics.of(self.spans(*spans), {}), 'alarm')
-        self.assertEqual((len(spans), 0), (found.n, found.missing))
-        for span, p in ((found.p50, P50), (found.p95, P95)):
+        true = sorted(data.draw(strategies.floats(bounds.low, bounds.high))
+                      for bounds in spans)
+        row = row_of(statistics.of(self.spans(*spans), {}), 'alarm')
+        self.assertEqual((len(spans), 0), (row.n, row.missing))
+        for span, p in ((row.p50, P50), (row.p95, P95)):
             value = true[quantiles.rank(len(true), p) - 1]
             self.assertTrue(span.low <= value <= span.high)
-        self.assertTrue(found.max.low <= true[-1] <= found.max.high)
-        self.assertLessEqual(found.p50.high, found.p95.high)
+        self.assertTrue(row.max.low <= true[-1] <= row.max.high)
+        self.assertLessEqual(row.p50.high, row.p95.high)
         low, high = quantiles.confidence_ranks(len(true), P95)
-        self.assertTrue(found.p95_between.low <= quantiles.pick(true, low)
+        self.assertTrue(row.p95_between.low <= quantiles.pick(true, low)
                         or low == 0)
-        self.assertGreaterEqual(found.p95_between.high,
+        self.assertGreaterEqual(row.p95_between.high,
                                 quantiles.pick(true, high))
 
     def test_steps(self):
@@ -171,9 +171,10 @@ class RowsTest(testtools.TestCase):
 
     def test_given_up(self):
         """A run that ended early says no more than it saw."""
-        found = report_samples.document('BROKEN')
-        found['concluded'] = report_samples.FAULT - report_samples.ORIGIN + 9
-        row = row_of(statistics.of([found], {}), 'workflow started')
+        document = report_samples.document('BROKEN')
+        document['concluded'] = (
+            report_samples.FAULT - report_samples.ORIGIN + 9)
+        row = row_of(statistics.of([document], {}), 'workflow started')
         self.assertAlmostEqual(3.4, row.max.low)
 
     def test_ended_early(self):
@@ -204,7 +205,7 @@ class ObjectiveTest(testtools.TestCase):
     """MET, MISSED or UNDECIDED."""
 
     def state(self, spans, objective):
-        runs = [run(one, index) for index, one in enumerate(spans)]
+        runs = [run(span, index) for index, span in enumerate(spans)]
         return row_of(statistics.of(runs, {'alarm': objective}), 'alarm').state
 
     def test_too_few_runs(self):
@@ -242,9 +243,10 @@ class ObjectiveTest(testtools.TestCase):
     def test_sound(self, spans, objective, data):
         """True times within the bounds never contradict what is sure."""
         state = self.state(spans, objective)
-        true = [data.draw(strategies.sampled_from([one.low, one.high]))
-                for one in spans]
-        better = self.state([Bounds(one, one) for one in true], objective)
+        true = [data.draw(strategies.sampled_from([span.low, span.high]))
+                for span in spans]
+        better = self.state([Bounds(value, value) for value in true],
+                            objective)
         if state is State.MET:
             self.assertIs(State.MET, better)
         elif state is State.MISSED:
@@ -253,9 +255,9 @@ class ObjectiveTest(testtools.TestCase):
             self.assertIs(State.UNDECIDED, state)
 
     @given(BOUNDS, TIMES, TIMES)
-    def test_monotonous(self, between, one, other):
+    def test_monotonous(self, between, first, second):
         """What is met stays met with a looser objective."""
-        assume(one < other)
+        assume(first < second)
         order = [State.MISSED, State.UNDECIDED, State.MET]
-        self.assertLessEqual(order.index(statistics.state(between, one)),
-                             order.index(statistics.state(between, other)))
+        self.assertLessEqual(order.index(statistics.state(between, first)),
+                             order.index(statistics.state(between, second)))

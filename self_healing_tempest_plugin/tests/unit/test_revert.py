@@ -124,8 +124,8 @@ class RevertTest(RevertTestCase):
         code, output = self.run_command()
         self.assertEqual(1, code)
         self.assertEqual([False, True, False], [
-            one.exists() for one in (first, second, third)])
-        self.assertEqual([stuck], [one.plan for one in
+            path.exists() for path in (first, second, third)])
+        self.assertEqual([stuck], [entry.plan for entry in
                                    self.journal.open_entries()])
         self.assertRegex(output, r'%s +.*still open' % stuck.id)
         self.assertIn('exit status 3', output)
@@ -262,11 +262,11 @@ class RevertTest(RevertTestCase):
             _, third = self.left('three')
             real = lifecycle.Life.take_back
 
-            def take_back(one, patience, surprise=surprise, stuck=stuck,
+            def take_back(life, patience, surprise=surprise, stuck=stuck,
                           real=real):
-                if one._plan == stuck:
+                if life._plan == stuck:
                     raise surprise
-                return real(one, patience)
+                return real(life, patience)
 
             with fixtures.MonkeyPatch(
                     'self_healing_tempest_plugin.faults.lifecycle.Life.'
@@ -275,8 +275,8 @@ class RevertTest(RevertTestCase):
                 code, output = self.run_command()
             self.assertEqual(1, code)
             self.assertEqual([False, False], [
-                one.exists() for one in (first, third)], repr(surprise))
-            self.assertEqual([stuck], [one.plan for one in
+                path.exists() for path in (first, third)], repr(surprise))
+            self.assertEqual([stuck], [entry.plan for entry in
                                        self.journal.open_entries()])
             self.assertIn(type(surprise).__name__, output)
             self.journal.close(stuck.id, 'next')
@@ -300,13 +300,13 @@ class RevertTest(RevertTestCase):
             def write(self, text):
                 raise BrokenPipeError
 
-        _, one = self.left('one')
+        _, first = self.left('one')
         _, two = self.left('two')
         parser = argparse.ArgumentParser()
         revert.add_arguments(parser)
         with fixtures.MonkeyPatch('sys.stdout', Closed()):
             code = revert.run(parser.parse_args([]), self.conf)
-        self.assertEqual((0, False, False), (code, one.exists(),
+        self.assertEqual((0, False, False), (code, first.exists(),
                                              two.exists()))
 
     def test_close(self):
@@ -354,7 +354,7 @@ class RevertTest(RevertTestCase):
         self.assertEqual(1, len(self.journal.open_entries()))
 
     @staticmethod
-    def refuse(one):
+    def refuse(journal):
         raise gates.FaultRefused('another run')
 
     def test_not_trusted(self):
@@ -520,13 +520,13 @@ class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
             self.assertEqual(1, code)
             self.assertFalse(file.exists())
             self.assertEqual(['template', 'stack'], [
-                one.object.kind for one in
+                entry.object.kind for entry in
                 reversed(self.journal.open_entries())])
             text = ' '.join(output.split())
             self.assertEqual(2, text.count('still open'))
             self.assertIn('Keystone: get a token', text)
-            for one in self.journal.open_entries():
-                self.journal.close(one.id, 'next')
+            for entry in self.journal.open_entries():
+                self.journal.close(entry.id, 'next')
 
     def test_one_service_is_away(self):
         """What can be removed is."""

@@ -49,8 +49,8 @@ class LookTest(service_samples.ClientTestCase):
         client.places(dict(fake_cloud.flavor('x'), disk=1, swap=512))
         self.assertEqual(
             ['VCPU:1,MEMORY_MB:64', 'VCPU:1,MEMORY_MB:64,DISK_GB:2'],
-            [one[2]['resources'][0]
-             for one in self.cloud.asked('GET', 'candidates')])
+            [request[2]['resources'][0]
+             for request in self.cloud.asked('GET', 'candidates')])
 
     def test_sets(self):
         self.cloud.resource_types = ['OS::Heat::None']

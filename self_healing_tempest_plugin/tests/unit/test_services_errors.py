@@ -71,13 +71,13 @@ class ErrorTest(service_samples.ClientTestCase):
             self.assertRaises(errors.ServiceUnavailable,
                               self.make().vitrage.templates)
 
-    def keystone_or(self, other):
+    def keystone_or(self, handler):
         real = self.cloud.handle
 
         def handle(method, path, query, body):
             if path.startswith('/identity'):
                 return real(method, path, query, body)
-            return other(method, path, query, body)
+            return handler(method, path, query, body)
         return handle
 
 

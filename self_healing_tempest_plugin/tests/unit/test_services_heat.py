@@ -58,9 +58,9 @@ class HeatTest(service_samples.ClientTestCase):
             fake_cloud.event('COMPLETE', 'updated')]
         heat = self.clients.heat
         self.assertEqual(['update', 'updated'], [
-            one['id'] for one in heat.updates(stack)])
+            event['id'] for event in heat.updates(stack)])
         query = self.cloud.asked('GET', 'events')[0][2]
         self.assertEqual((['app'], ['UPDATE']), (query['resource_name'],
                                                  query['resource_action']))
         self.assertEqual(['update', 'updated'], [
-            one['id'] for one in heat.events(stack, limit=2)])
+            event['id'] for event in heat.events(stack, limit=2)])

@@ -26,10 +26,11 @@ class MistralTest(service_samples.ClientTestCase):
             fake_cloud.execution(id='other', server_id='other'),
             dict(fake_cloud.execution(id='odd'), input='no json'),
             dict(fake_cloud.execution(id='list'), input='[]')]
-        found = self.clients.mistral.executions(
+        executions = self.clients.mistral.executions(
             fake_cloud.WORKFLOW, fake_cloud.SERVER)
-        self.assertEqual([fake_cloud.EXECUTION], [one['id'] for one in found])
-        self.assertEqual(fake_cloud.STACK, found[0]['input']['stack_id'])
+        self.assertEqual([fake_cloud.EXECUTION],
+                         [execution['id'] for execution in executions])
+        self.assertEqual(fake_cloud.STACK, executions[0]['input']['stack_id'])
 
     def test_delete(self):
         """Only those of the workflow go, running ones too."""
@@ -37,7 +38,8 @@ class MistralTest(service_samples.ClientTestCase):
             fake_cloud.execution(),
             dict(fake_cloud.execution(id='o'), workflow_name='other')]
         self.clients.mistral.delete_executions(fake_cloud.WORKFLOW)
-        self.assertEqual(['o'], [one['id'] for one in self.cloud.executions])
+        self.assertEqual(['o'], [execution['id']
+                                 for execution in self.cloud.executions])
         self.assertEqual(['True'], self.cloud.asked('DELETE', 'exec')[0][2][
             'force'])
 
@@ -51,5 +53,5 @@ class MistralTest(service_samples.ClientTestCase):
         self.cloud.tasks = [fake_cloud.task('find'),
                             fake_cloud.task('x', execution='other')]
         self.assertEqual(['find'], [
-            one['name'] for one
+            task['name'] for task
             in self.clients.mistral.tasks(fake_cloud.EXECUTION)])

@@ -54,7 +54,7 @@ class NovaTest(service_samples.ClientTestCase):
             fake_cloud.instance_action('create')]}
         nova = self.clients.nova
         self.assertEqual(['create', 'delete'], [
-            one['action'] for one in nova.actions(fake_cloud.SERVER)])
+            action['action'] for action in nova.actions(fake_cloud.SERVER)])
         self.assertEqual([], nova.actions(fake_cloud.NEW_SERVER))
 
     def test_console(self):

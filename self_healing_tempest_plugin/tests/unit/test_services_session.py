@@ -34,10 +34,10 @@ class SessionTest(service_samples.ClientTestCase):
 
     def test_verification(self):
         """TLS verification and timeout are the session's."""
-        found = session.of_project(
+        opened = session.of_project(
             service_samples.cloud_settings('https://x', verify='/ca.pem'),
             service_samples.Manager('https://x').credentials)
-        self.assertEqual(('/ca.pem', 5), (found.verify, found.timeout))
+        self.assertEqual(('/ca.pem', 5), (opened.verify, opened.timeout))
 
 
 class TellingTest(service_samples.ClientTestCase):

@@ -40,11 +40,11 @@ class VitrageTest(service_samples.ClientTestCase):
         self.cloud.entities = [host, server]
         vitrage, ids = self.clients.vitrage, (
             fake_cloud.HOST_VID, fake_cloud.SERVER_VID)
-        for edge, found in (((ids[0], 'contains', ids[1]), True),
-                            ((ids[0], 'on', ids[1]), False),
-                            ((ids[1], 'contains', ids[0]), False)):
+        for edge, contains in (((ids[0], 'contains', ids[1]), True),
+                               ((ids[0], 'on', ids[1]), False),
+                               ((ids[1], 'contains', ids[0]), False)):
             self.cloud.edges = [edge]
-            self.assertEqual(found, vitrage.contains(host, server), edge)
+            self.assertEqual(contains, vitrage.contains(host, server), edge)
         self.cloud.edges = []
         self.assertFalse(vitrage.contains(host, server))
 
@@ -56,8 +56,8 @@ class VitrageTest(service_samples.ClientTestCase):
                              fake_cloud.alarm('a3', resource='other')]
         around = self.clients.vitrage.around(fake_cloud.HOST_VID)
         self.assertEqual('compute-1', around.entity['id'])
-        self.assertEqual(['a1'], [one['vitrage_id']
-                                  for one in around.alarms])
+        self.assertEqual(['a1'], [alarm['vitrage_id']
+                                  for alarm in around.alarms])
         body = self.cloud.asked('POST', 'topology')[0][3]
         self.assertEqual((1, fake_cloud.HOST_VID), (body['depth'],
                                                     body['root']))
@@ -99,7 +99,7 @@ class VitrageTest(service_samples.ClientTestCase):
         """What caused an alarm, and what caused that."""
         def rca(query, body):
             return 200, {
-                'nodes': [{'vitrage_id': one} for one in 'dabxe'],
+                'nodes': [{'vitrage_id': letter} for letter in 'dabxe'],
                 'links': [{'source': source, 'target': target}
                           for source, target in ((1, 0), (2, 1), (0, 4))],
                 'graph': {}}, {}
@@ -115,9 +115,9 @@ class VitrageTest(service_samples.ClientTestCase):
             fake_cloud.alarm('longer', name='HostDownForLong'),
             fake_cloud.alarm('other type', kind='doctor'),
             fake_cloud.alarm('other host', resource='x')]
-        found = self.clients.vitrage.alarms(
+        alarms = self.clients.vitrage.alarms(
             fake_cloud.HOST_VID, 'prometheus', 'HostDown')
-        self.assertEqual(['right'], [one['vitrage_id'] for one in found])
+        self.assertEqual(['right'], [alarm['vitrage_id'] for alarm in alarms])
         query = self.cloud.asked('GET', 'history')[0][2]
         self.assertEqual(['vitrage_resource_id', 'name'],
                          query['filter_by'])
@@ -156,6 +156,7 @@ class VitrageTest(service_samples.ClientTestCase):
         self.cloud.alarms = [fake_cloud.alarm('ended', end='x'),
                              fake_cloud.alarm('on'), fake_cloud.deduced()]
         self.assertEqual(['on'], [
-            one['vitrage_id'] for one in vitrage.active_alarms('prometheus')])
+            alarm['vitrage_id']
+            for alarm in vitrage.active_alarms('prometheus')])
         self.assertEqual('ended',
                          vitrage.newest_alarm('prometheus')['vitrage_id'])

@@ -28,9 +28,9 @@ from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.tests.unit import any_stories as stories
-from self_healing_tempest_plugin.tests.unit import any_troubles as troubles
-from self_healing_tempest_plugin.tests.unit import chain_samples as samples
+from self_healing_tempest_plugin.tests.unit import any_stories
+from self_healing_tempest_plugin.tests.unit import any_troubles
+from self_healing_tempest_plugin.tests.unit import chain_samples
 from self_healing_tempest_plugin.tests.unit import simulated_any
 from self_healing_tempest_plugin.watching import recorders
 
@@ -48,7 +48,7 @@ SEED = int(os.environ.get('OS_TEST_SEED') or random.SystemRandom().getrandbits(
 # rarest shows in one of 30, so that none of them ever needs so many.
 DEFECT_RUNS = 2000
 
-ANYWHERE = tuple(stories.CHAINS)
+ANYWHERE = tuple(any_stories.CHAINS)
 CARRIED = ('vitrage', 'moving')
 
 
@@ -59,8 +59,8 @@ class SimulatedAnyTest(testtools.TestCase):
         seen = collections.Counter()
         rng = random.Random('%s %d' % (chain.name, SEED))
         busy = time.process_time()
-        for given in simulated_any.several(rng, chain.name, troubles.TROUBLES,
-                                           RUNS):
+        for given in simulated_any.several(rng, chain.name,
+                                           any_troubles.TROUBLES, RUNS):
             seen[self.judged(given).kind] += 1
         sys.__stderr__.write(
             'Simulated chain %s: %d runs in %.1f s of CPU, no wrong verdict, '
@@ -85,23 +85,23 @@ class SimulatedAnyTest(testtools.TestCase):
 
     def test_vitrage(self):
         """fault → alarm → deduction → workflow → stack → application."""
-        self.check(samples.VITRAGE)
+        self.check(chain_samples.VITRAGE)
 
     def test_moving(self):
         """The same server on another host is the healed one."""
-        self.check(samples.MOVING)
+        self.check(chain_samples.MOVING)
 
     def test_toy(self):
         """Three links, and nobody works on those behind."""
-        self.check(samples.TOY)
+        self.check(chain_samples.TOY)
 
 
 class StoryTest(testtools.TestCase):
     """What the stories are made of, so that they can be believed."""
 
     def story(self, chain, **given):
-        story = stories.Story(stories.Conditions(chain, 'fine', **given),
-                              'heal')
+        story = any_stories.Story(
+            any_stories.Conditions(chain, 'fine', **given), 'heal')
         story.lay()
         story.finish()
         return story
@@ -125,7 +125,7 @@ class StoryTest(testtools.TestCase):
     def test_ties(self):
         """What is ours is tied to the fault, and nothing foreign is."""
         for chain in ANYWHERE:
-            story = self.story(chain, noise=stories.Noise.ALL)
+            story = self.story(chain, noise=any_stories.Noise.ALL)
             expected = story.expectation()
             for thing in story.things:
                 if thing.link is not story.chain.goal:
@@ -136,11 +136,12 @@ class StoryTest(testtools.TestCase):
 
     def test_each_trouble_in_each_chain(self):
         """No trouble is said of one chain only, but where it has none."""
-        self.assertEqual(len(troubles.TROUBLES), len(troubles.HEALING) + len(
-            troubles.REPAIRING) + len(troubles.QUIET))
+        self.assertEqual(
+            len(any_troubles.TROUBLES), len(any_troubles.HEALING) + len(
+                any_troubles.REPAIRING) + len(any_troubles.QUIET))
         for chain in ANYWHERE:
-            for trouble in troubles.TROUBLES:
-                allowed = simulated_any.Run(stories.Conditions(
+            for trouble in any_troubles.TROUBLES:
+                allowed = simulated_any.Run(any_stories.Conditions(
                     chain, trouble)).allowed
                 self.assertNotEqual(set(), allowed)
 
@@ -150,9 +151,9 @@ class StoryTest(testtools.TestCase):
             verdicts, '_HEALING', tuple(
                 rule for rule in verdicts._HEALING
                 if rule is not verdicts._split_brain)))
-        plain = simulated_any.simplest(stories.Conditions(
+        plain = simulated_any.simplest(any_stories.Conditions(
             'toy', 'split', which=7, pace=4, interval=2.0, latency=1.0,
-            clocks='lying', noise=stories.Noise.ALL, seed=3))
+            clocks='lying', noise=any_stories.Noise.ALL, seed=3))
         self.assertEqual(('split', 0.1, 'none', 0, 3), (
             plain.trouble, plain.latency, plain.clocks, plain.noise,
             plain.seed))
@@ -169,10 +170,10 @@ class DefectCase(testtools.TestCase):
         :param text: what it must have in it
         """
         rng = random.Random(SEED)
-        each = [simulated_any.several(rng, chain, names, DEFECT_RUNS)
+        runs = [simulated_any.several(rng, chain, names, DEFECT_RUNS)
                 for chain in chains]
         for number, given in enumerate(
-                given for several in zip(*each) for given in several):
+                given for batch in zip(*runs) for given in batch):
             if number >= DEFECT_RUNS:
                 break
             try:
@@ -188,14 +189,14 @@ class DefectCase(testtools.TestCase):
 
     def without(self, rules, rule):
         self.replaced(verdicts, rules, tuple(
-            each for each in getattr(verdicts, rules)
-            if each is not getattr(verdicts, rule)))
+            kept for kept in getattr(verdicts, rules)
+            if kept is not getattr(verdicts, rule)))
 
     def test_none(self):
         """Without a defect there is no complaint."""
         self.replaced(sys.modules[__name__], 'DEFECT_RUNS', 60)
         self.assertRaises(self.failureException, self.complaint,
-                          troubles.TROUBLES, text='')
+                          any_troubles.TROUBLES, text='')
 
 
 class VerdictDefectTest(DefectCase):

@@ -199,8 +199,8 @@ class DefectCase(testtools.TestCase):
 
     def without(self, rules, rule):
         self.replaced(verdicts, rules, tuple(
-            one for one in getattr(verdicts, rules)
-            if one is not getattr(verdicts, rule)))
+            kept for kept in getattr(verdicts, rules)
+            if kept is not getattr(verdicts, rule)))
 
     def assert_verdict(self, *troubles):
         self.complaint(*troubles, text='wrong verdict: ')
@@ -355,8 +355,8 @@ class HostileDefectTest(DefectCase):
         named = errors._named
 
         def refused(service, operation, error, dialect):
-            found = named(service, operation, error, dialect)
-            return found if found.code != 404 else errors.ServiceRefused(
+            problem = named(service, operation, error, dialect)
+            return problem if problem.code != 404 else errors.ServiceRefused(
                 service, operation, str(error), 404)
 
         self.replaced(errors, '_named', refused)
@@ -371,9 +371,9 @@ class HostileDefectTest(DefectCase):
         """Only what was seen before the fault was there before it."""
         def seen_before(seen, expected):
             begin = seen.transition('injected').begin
-            return next((verdicts.Verdict(Kind.INVALID, '', one.link)
-                         for one in seen.evidence if one.seen_at < begin),
-                        None)
+            return next((verdicts.Verdict(Kind.INVALID, '', evidence.link)
+                         for evidence in seen.evidence
+                         if evidence.seen_at < begin), None)
 
         self.replaced(verdicts, '_before', seen_before)
         self.assert_verdict('just before')
@@ -388,7 +388,8 @@ class HostileDefectTest(DefectCase):
         self.replaced(expectations.Expectation, '_belongs',
                       lambda *args: True)
         self.replaced(verdicts, '_HEALING', tuple(
-            one for one in verdicts._HEALING if one is not verdicts._others))
+            rule for rule in verdicts._HEALING
+            if rule is not verdicts._others))
         self.assert_verdict('by somebody')
 
     def test_a3_others(self):
@@ -398,8 +399,9 @@ class HostileDefectTest(DefectCase):
 
     def test_a3_first_sighting(self):
         """The first sighting of a mark is the only one."""
-        self.replaced(recorders, '_same',
-                      lambda sighting, one: sighting.mark is one.mark)
+        self.replaced(
+            recorders, '_same',
+            lambda sighting, evidence: sighting.mark is evidence.mark)
         self.complaint('two updates')
 
     def test_a3_cause(self):

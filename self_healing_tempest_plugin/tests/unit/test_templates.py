@@ -134,8 +134,9 @@ class ApplicationTemplateTest(testtools.TestCase):
                          self.hot['conditions'])
         self.assertEqual(
             {'healing_rule': 'healing'},
-            {name: one['condition'] for name, one in self.resources.items()
-             if 'condition' in one})
+            {name: resource['condition']
+             for name, resource in self.resources.items()
+             if 'condition' in resource})
 
     def test_replacement_goes_elsewhere(self):
         """The host of the old server may be called up, and be broken."""
@@ -170,8 +171,8 @@ class ApplicationTemplateTest(testtools.TestCase):
     def test_server_owns_its_port(self):
         """A port of its own would stay bound to the dead server."""
         self.assertEqual([], [
-            name for name, one in self.resources.items()
-            if one['type'] == 'OS::Neutron::Port'])
+            name for name, resource in self.resources.items()
+            if resource['type'] == 'OS::Neutron::Port'])
 
 
 class WorkflowTest(testtools.TestCase):
@@ -180,7 +181,7 @@ class WorkflowTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.spec = _workflow()
-        self.tasks = {one.get_name(): one for one in self.spec.get_tasks()}
+        self.tasks = {task.get_name(): task for task in self.spec.get_tasks()}
 
     def test_inputs(self):
         self.assertEqual({'stack_id', 'server_id'},
@@ -189,7 +190,7 @@ class WorkflowTest(testtools.TestCase):
     def test_starts_by_looking(self):
         """Nothing is touched before the server was found in the stack."""
         self.assertEqual({'settle', 'guard'}, {
-            one.get_name() for one in self.spec.find_start_tasks()})
+            task.get_name() for task in self.spec.find_start_tasks()})
         self.assertEqual('heat.resources_list',
                          self.tasks['find'].get_action_name())
 
@@ -211,7 +212,7 @@ class WorkflowTest(testtools.TestCase):
     def test_every_failure_is_followed_by_another_look(self):
         """Whatever was lost may have been done, or not."""
         for name, task in self.tasks.items():
-            following = {one for one, _, _ in
+            following = {task_name for task_name, _, _ in
                          task.get_on_error().get_next()} - {'fail'}
             wanted = {'mark_unhealthy' if name == 'reset_state'
                       else 'settle_again'}
@@ -226,7 +227,7 @@ class WorkflowTest(testtools.TestCase):
     def test_every_look_begins_a_task(self):
         """The guard sees by that whether the workflow goes on."""
         for name in ('settle_again', 'wait'):
-            self.assertIn(name, [one for one, _, _ in self.tasks[
+            self.assertIn(name, [task_name for task_name, _, _ in self.tasks[
                 name].get_on_success().get_next()])
 
 
@@ -332,10 +333,10 @@ class WorkflowStepsTest(WorkflowCase):
                 ('wait', '$.stack_status_reason'),
                 ('guard', '$.get(heal_time, 600)'),
                 ('guard_again', '$.get(heal_time, 600)')):
-            found, = [values['msg'] for name, _, values
-                      in _workflow().get_on_success_clause(task)
-                      if name == 'fail']
-            self.assertIn(words, found)
+            message, = [values['msg'] for name, _, values
+                        in _workflow().get_on_success_clause(task)
+                        if name == 'fail']
+            self.assertIn(words, message)
 
 
 class WorkflowLimitsTest(WorkflowCase):
@@ -377,10 +378,10 @@ class WorkflowLimitsTest(WorkflowCase):
         for name, seconds in tasks:
             self.add(name, seconds)
         context['__execution'] = {'id': 'execution-1'}
-        found = self.next('guard', **context)
-        self.assertEqual(found, self.next('guard_again', **context))
-        self.assertEqual(found, self.next_on_error('guard', **context))
-        return found
+        following = self.next('guard', **context)
+        self.assertEqual(following, self.next('guard_again', **context))
+        self.assertEqual(following, self.next_on_error('guard', **context))
+        return following
 
     def test_guard(self):
         """It begins another round where nothing has begun for long."""
@@ -444,8 +445,8 @@ def _workflow():
     hot = template_format.parse(templates.read(templates.APPLICATION))
     text = yaml.safe_dump(_as_heat_does(
         hot['resources']['heal_instance']['properties'],
-        {name: one.get('default')
-         for name, one in hot['parameters'].items()}))
+        {name: parameter.get('default')
+         for name, parameter in hot['parameters'].items()}))
     spec, = parser.get_workflow_list_spec_from_yaml(
         text, validate=True).get_workflows()
     return spec
@@ -469,10 +470,10 @@ def _resolved(value, parameters):
     if 'get_param' in value:
         return parameters[value['get_param']]
     if 'yaql' in value:
-        given = {key: _resolved(one, parameters)
-                 for key, one in value['yaql'].items()}
+        given = {key: _resolved(inner, parameters)
+                 for key, inner in value['yaql'].items()}
         return _yaql(**given)
-    return {key: _resolved(one, parameters) for key, one in value.items()}
+    return {key: _resolved(inner, parameters) for key, inner in value.items()}
 
 
 def _yaql(expression, data):
@@ -482,10 +483,10 @@ def _yaql(expression, data):
 
 def _functions(value):
     if isinstance(value, dict):
-        for key, one in value.items():
+        for key, inner in value.items():
             if key in ('get_resource', 'get_param', 'get_file'):
-                yield key, one
-            yield from _functions(one)
+                yield key, inner
+            yield from _functions(inner)
     elif isinstance(value, list):
-        for one in value:
-            yield from _functions(one)
+        for inner in value:
+            yield from _functions(inner)

@@ -54,16 +54,16 @@ class RecordsTest(testtools.TestCase):
     def test_frozen(self):
         for module in (timelines, looks, expectations, verdicts, links,
                        chains, stopping, outages):
-            records = [one for _, one in inspect.getmembers(
-                module, lambda one: isinstance(one, type)
-                and dataclasses.is_dataclass(one))
-                if one.__module__ == module.__name__]
+            records = [member for _, member in inspect.getmembers(
+                module, lambda member: isinstance(member, type)
+                and dataclasses.is_dataclass(member))
+                if member.__module__ == module.__name__]
             self.assertNotEqual([], records, module)
-            for one in records:
-                record = object.__new__(one)
+            for record_type in records:
+                record = object.__new__(record_type)
                 self.assertRaises(
                     dataclasses.FrozenInstanceError, setattr, record,
-                    dataclasses.fields(one)[0].name, 'else')
+                    dataclasses.fields(record_type)[0].name, 'else')
 
 
 class IntervalTest(testtools.TestCase):
@@ -74,13 +74,13 @@ class IntervalTest(testtools.TestCase):
 
     def test_meet(self):
         """They may have one moment only in common."""
-        one = timelines.Interval(101.0, 103.0)
+        interval = timelines.Interval(101.0, 103.0)
         for begin, end, common in ((103.0, 105.0, (103.0, 103.0)),
                                    (99.0, 101.0, (101.0, 101.0)),
                                    (102.0, 105.0, (102.0, 103.0)),
                                    (103.1, 105.0, None), (99.0, 100.9, None)):
-            found = one.meet(timelines.Interval(begin, end))
-            self.assertEqual(common and timelines.Interval(*common), found)
+            meeting = interval.meet(timelines.Interval(begin, end))
+            self.assertEqual(common and timelines.Interval(*common), meeting)
 
 
 class RecorderTest(testtools.TestCase):
@@ -98,8 +98,8 @@ class RecorderTest(testtools.TestCase):
         self.recorder.look(link, begin, self.clock.now(), look)
 
     def found(self):
-        one, = self.recorder.timeline().evidence
-        return one
+        evidence, = self.recorder.timeline().evidence
+        return evidence
 
     def test_uncertainty(self):
         """It came after the last poll that missed it had begun."""
@@ -161,8 +161,8 @@ class RecorderTest(testtools.TestCase):
             self.poll(sight(**{key: second}), link=link)
             self.assertEqual(
                 [(first, begin, later), (second, begin, later + 1.0)],
-                [(one.payload[key], one.not_before, one.seen_at)
-                 for one in recorder.timeline().evidence], key)
+                [(evidence.payload[key], evidence.not_before, evidence.seen_at)
+                 for evidence in recorder.timeline().evidence], key)
 
     def test_host_that_is_told_later(self):
         """Who answers is seen before Nova says where it is."""
@@ -216,7 +216,7 @@ class RecorderTest(testtools.TestCase):
         self.poll(sight(mark=Mark.STARTED))
         self.poll(sight())
         self.assertEqual([Mark.STARTED, Mark.FINISHED], [
-            one.mark for one in self.recorder.timeline().evidence])
+            evidence.mark for evidence in self.recorder.timeline().evidence])
 
     def test_failure_keeps_its_time_and_goes(self):
         """A failure holds from its first poll to the first better one."""
@@ -325,7 +325,8 @@ class RecorderTest(testtools.TestCase):
         self.poll(looks.Look('not there'), link=Link.STACK)
         self.poll(sight(), link=Link.STACK)
         self.assertEqual([1000.0, 1003.0], [
-            one.not_before for one in self.recorder.timeline().evidence])
+            evidence.not_before
+            for evidence in self.recorder.timeline().evidence])
 
     def test_unmet(self):
         self.recorder.unmet('the alarm is there already')
@@ -349,21 +350,21 @@ class RecorderTest(testtools.TestCase):
         self.recorder.conclude()
         self.poll(sight(stamps=(STAMP,), server_id='new', event_id='ev'))
         self.assertFalse(self.recorder.unstamped(Link.ALARM))
-        found = self.found()
-        self.assertEqual(((STAMP,), 'ev'), (found.stamps,
-                                            found.payload['event_id']))
+        evidence = self.found()
+        self.assertEqual(((STAMP,), 'ev'), (evidence.stamps,
+                                            evidence.payload['event_id']))
         self.assertEqual((before.not_before, before.seen_at, before.lag),
-                         (found.not_before, found.seen_at, found.lag))
+                         (evidence.not_before, evidence.seen_at, evidence.lag))
 
     def test_time_of_something_else(self):
         """What came later says nothing of what was there."""
         self.poll(sight(server_id='new'))
         before = self.recorder.timeline()
-        for link, other in (
+        for link, sighting in (
                 (Link.ALARM, sight('a2', stamps=(STAMP,), server_id='new')),
                 (Link.ALARM, sight(stamps=(STAMP,), server_id='newer')),
                 (Link.STACK, sight(stamps=(STAMP,), server_id='new'))):
-            self.poll(other, link=link)
+            self.poll(sighting, link=link)
             self.assertIn(before.evidence[0],
                           self.recorder.timeline().evidence)
         self.assertFalse(self.recorder.unstamped(Link.STACK))
@@ -431,10 +432,11 @@ class WhenTest(testtools.TestCase):
         seen = timelines.Timeline(origin=0.0, clocks={
             name: timelines.Offset(*bounds)
             for name, bounds in offsets.items()})
-        one = timelines.Evidence(Link.STACK, Mark.FINISHED, 's', 105.0, 108.0,
-                                 lag=lag, stamps=stamps)
-        found = seen.when(one)
-        return found.begin, found.end
+        evidence = timelines.Evidence(
+            Link.STACK, Mark.FINISHED, 's', 105.0, 108.0, lag=lag,
+            stamps=stamps)
+        interval = seen.when(evidence)
+        return interval.begin, interval.end
 
     def test_polls_only(self):
         self.assertEqual((105.0, 108.0), self.when())
@@ -467,12 +469,12 @@ class WhenTest(testtools.TestCase):
             Heat=(1000.0, 1000.0), Nova=(1000.0, 1000.0)))
 
     def test_disbelieved(self):
-        one = timelines.Evidence(
+        evidence = timelines.Evidence(
             Link.STACK, Mark.FINISHED, 's', 105.0, 108.0,
             stamps=(timelines.Stamp('Heat', 1206.0, 1207.0),
                     timelines.Stamp('Nova', 1106.0, 1107.0)))
         seen = timelines.Timeline(
-            origin=0.0, evidence=(one,), clocks=dict.fromkeys(
+            origin=0.0, evidence=(evidence,), clocks=dict.fromkeys(
                 ('Heat', 'Nova'), timelines.Offset(1000.0, 1000.0)))
         self.assertEqual(['Heat'], seen.disbelieved())
 
@@ -580,12 +582,12 @@ class WatchTest(testtools.TestCase):
     """watch.Watch."""
 
     def chain(self, **replaced):
-        several = {link.name: [sight(mark=Mark.STARTED, **payload),
-                               sight(**payload)]
-                   for link, payload in samples.PAYLOADS.items()}
-        several.update(replaced)
+        sightings = {link.name: [sight(mark=Mark.STARTED, **payload),
+                                 sight(**payload)]
+                     for link, payload in samples.PAYLOADS.items()}
+        sightings.update(replaced)
         return [FakeWatcher(vitrage.CHAIN.link(name), *of)
-                for name, of in several.items()]
+                for name, of in sightings.items()]
 
     def injected(self):
         """Return a recorder of a fault that is there."""
@@ -616,16 +618,17 @@ class WatchTest(testtools.TestCase):
         chain = self.chain()
         seen = self.run_watch(chain)
         self.assertEqual(10, len(seen.evidence))
-        threads = set().union(*(one.threads for one in chain))
+        threads = set().union(*(watcher.threads for watcher in chain))
         self.assertGreaterEqual(len(threads), 5)
-        self.assertEqual([], [one for one in threads if one.is_alive()])
+        self.assertEqual([],
+                         [thread for thread in threads if thread.is_alive()])
 
     def test_broken_link_ends_the_watch(self):
         missing = [looks.Look('not there')]
         seen = self.run_watch(self.chain(
             workflow=missing, stack=missing, application=missing))
         self.assertEqual({Link.ALARM, Link.DEDUCTION},
-                         {one.link for one in seen.evidence})
+                         {evidence.link for evidence in seen.evidence})
 
     def test_out_of_order_for_a_while(self):
         """A service that is back in time costs nothing."""
@@ -718,8 +721,8 @@ class WatchTest(testtools.TestCase):
     def test_time_is_asked_for_at_the_end(self):
         """All has come, but nobody has told yet when the stack was done."""
         recorder = self.injected()
-        chain = [TellsLate() if one.link is Link.STACK else one
-                 for one in self.chain()]
+        chain = [TellsLate() if watcher.link is Link.STACK else watcher
+                 for watcher in self.chain()]
         with watch.Watch(chain, recorder, 0.01) as running:
             running.until_over(self.expected())
         self.assertEqual((STAMP,), recorder.timeline().find(
@@ -735,7 +738,7 @@ class WatchTest(testtools.TestCase):
     def test_application_is_asked_further_on(self):
         """It and the executions, and only until the end of the with."""
         recorder, chain = self.injected(), self.chain()
-        going_on = [one for one in chain if one.link in (
+        going_on = [polled for polled in chain if polled.link in (
             Link.APPLICATION, Link.WORKFLOW)]
         # What has come is asked for at leisure, which is too long here.
         for watcher in chain:
@@ -743,21 +746,21 @@ class WatchTest(testtools.TestCase):
         with watch.Watch(chain, recorder, 0.01) as running:
             running.until_over(self.expected())
             concluded = recorder.timeline()
-            for one in chain:
-                one.asked.clear()
-            for one in going_on * 2:
-                self.assertTrue(one.asked.wait(5))
-                one.asked.clear()
-            self.assertEqual([], [one.link for one in chain
-                                  if one not in going_on
-                                  and one.asked.is_set()])
+            for polled in chain:
+                polled.asked.clear()
+            for polled in going_on * 2:
+                self.assertTrue(polled.asked.wait(5))
+                polled.asked.clear()
+            self.assertEqual([], [polled.link for polled in chain
+                                  if polled not in going_on
+                                  and polled.asked.is_set()])
         seen = recorder.timeline()
         self.assertGreater(len(seen.probes), len(concluded.probes))
         self.assertEqual(concluded.watched, seen.watched)
         self.assertEqual(concluded.evidence, seen.evidence)
         self.assertLess(concluded.concluded, seen.probes[-1].begin)
-        self.assertEqual([], [thread for one in chain
-                              for thread in one.threads
+        self.assertEqual([], [thread for polled in chain
+                              for thread in polled.threads
                               if thread.is_alive()])
 
     def test_application_interval(self):
@@ -783,7 +786,8 @@ class WatchTest(testtools.TestCase):
             chain[-1].break_with(KeyError('boot'))
             waiting.wait_for(
                 lambda: 'watch-application' not in {
-                    one.name for one in {*threading.enumerate()} - before},
+                    thread.name
+                    for thread in {*threading.enumerate()} - before},
                 what='the end of who asks', timeout=20, interval=0.01)
         seen = recorder.timeline()
         self.assertEqual(judged, verdicts.verdict(seen, self.expected()))
@@ -819,10 +823,10 @@ class WatchTest(testtools.TestCase):
                     running.until_over(self.expected(), interrupt)
             seen = recorder.timeline()
             self.assertEqual((why, None), (seen.ended, seen.concluded))
-            found = verdicts.verdict(seen, self.expected())
+            verdict = verdicts.verdict(seen, self.expected())
             self.assertEqual(
                 (verdicts.Kind.INVALID, 'the watch ended early: %s' % why),
-                (found.kind, found.why))
+                (verdict.kind, verdict.why))
 
     def test_picture_that_breaks(self):
         """The run is worth more than what it shows."""

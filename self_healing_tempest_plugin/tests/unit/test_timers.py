@@ -131,7 +131,7 @@ class TimerTest(host_samples.HostTestCase):
 
     def token(self):
         """Return the names of the fault's files on the host."""
-        return sorted(one.name.partition('.')[2] for one
+        return sorted(path.name.partition('.')[2] for path
                       in (self.host.root / 'run').glob('self-healing-*'))
 
     def test_files(self):
@@ -149,16 +149,16 @@ class TimerTest(host_samples.HostTestCase):
 
     def act(self, line, later=None):
         """Break the host."""
-        one = timers.act(FAULT, self.target(), line) if later is None else (
+        act = timers.act(FAULT, self.target(), line) if later is None else (
             timers.act_later(FAULT, self.target(), later, line))
-        return self.transports.run(one)
+        return self.transports.run(act)
 
     def test_act(self):
         """Its output and its exit status are those of the line."""
         self.arm(30)
-        found = self.act('echo "$0 it\'s"; echo no >&2; exit 3')
+        result = self.act('echo "$0 it\'s"; echo no >&2; exit 3')
         self.assertEqual((3, 'sh it\'s\n', 'no\n'), (
-            found.exit_status, found.stdout, found.stderr))
+            result.exit_status, result.stdout, result.stderr))
 
     def test_no_act_without_a_way_back(self):
         """Neither before it is armed, nor after it is over, nor later."""
@@ -173,9 +173,9 @@ class TimerTest(host_samples.HostTestCase):
         for name, prepare in steps.items():
             prepare()
             for later in (None, 0.01):
-                found = self.act('touch broken', later)
-                self.assertEqual(75, found.exit_status, name)
-                self.assertIn('taken back already', found.stderr)
+                result = self.act('touch broken', later)
+                self.assertEqual(75, result.exit_status, name)
+                self.assertIn('taken back already', result.stderr)
             self.disarm()
             self.mark.unlink(missing_ok=True)
         self.assertFalse((self.host.root / 'broken').exists())
@@ -235,10 +235,10 @@ class TimerTest(host_samples.HostTestCase):
         waiting.wait_for(
             lambda: self.host.run('pgrep -f "^sleep 4$"').stdout,
             what='its beginning', timeout=5, interval=0.02)
-        found = self.revert()
+        result = self.revert()
         self.assertTrue(self.mark.exists())
-        self.assertEqual(1, found.exit_status)
-        self.assertIn('still at work', found.stderr)
+        self.assertEqual(1, result.exit_status)
+        self.assertIn('still at work', result.stderr)
 
     def test_what_it_leaves_keeps_no_lock(self):
         """A service that the act or the repair starts is not waited for."""
@@ -293,9 +293,9 @@ class TimerTest(host_samples.HostTestCase):
         """Where it cannot be written there is no timer and no token."""
         (self.host.root / 'run').chmod(0o500)
         self.host.run('rm -rf run; touch run')
-        found = self.transports.run(timers.arm(
+        result = self.transports.run(timers.arm(
             FAULT, self.host.address, 5, 'true'))
-        self.assertNotEqual(0, found.exit_status)
+        self.assertNotEqual(0, result.exit_status)
         self.host.run('rm run; mkdir run')
 
 

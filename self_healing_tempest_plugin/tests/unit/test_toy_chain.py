@@ -76,8 +76,8 @@ class WatchedTest(test_application.ApplicationTestCase):
         """Return recorder and expectation of a house that was watched."""
         expected = self.expected(**changes)
         recorder = recorders.Recorder()
-        watchers = [each.watcher(self.around)
-                    for each in kit.of_chain(toy_chain.CHAIN)]
+        watchers = [link_kit.watcher(self.around)
+                    for link_kit in kit.of_chain(toy_chain.CHAIN)]
         with watch.Watch(watchers, recorder, 0.01) as running:
             now = recorder.now()
             recorder.transition('injected', now)
@@ -110,13 +110,13 @@ class WatchedTest(test_application.ApplicationTestCase):
         self.assertEqual((Kind.BROKEN, toy_chain.BELL, 'the wire of the bell'),
                          (verdict.kind, verdict.link, verdict.look_at))
         self.assertIn('no bell of the house within 0.5 s', verdict.why)
-        found = diagnose.diagnose(seen, expected, self.around)
+        diagnosis = diagnose.diagnose(seen, expected, self.around)
         self.assertEqual([('Bell', 'the wire of the house is cut')],
-                         [(fact.side, fact.text) for fact in found.facts])
-        self.assertEqual('the wire: it is cut', found.look_at)
+                         [(fact.side, fact.text) for fact in diagnosis.facts])
+        self.assertEqual('the wire: it is cut', diagnosis.look_at)
         self.assertEqual(
             {'mending': True, 'door': True},
-            {works.link.name: works.works for works in found.bisect})
+            {works.link.name: works.works for works in diagnosis.bisect})
 
     def test_broken_behind(self):
         recorder, expected = self.watched('rang', 'came')
@@ -262,11 +262,11 @@ class PreflightTest(test_preflight.CloudTestCase):
     """Preflight asks for the links of a chain, and for no others."""
 
     def test_rows(self):
-        found = examine.examine(
+        rows = examine.examine(
             self.settings(), ('host_crash',), test_preflight.AVAILABLE,
             lambda: service_samples.Manager(self.cloud.url),
             (toy_chain.CHAIN,))
-        by_what = {row.what: row for row in found}
+        by_what = {row.what: row for row in rows}
         self.assertEqual(('bell', 'rings', 'oil it'), (
             by_what['Bell'].link, by_what['Bell'].finding.text,
             by_what['Bell'].todo))

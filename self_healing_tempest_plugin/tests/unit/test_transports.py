@@ -97,10 +97,10 @@ class SshTest(host_samples.HostTestCase):
                          .replace(self.peer.address, ''))
 
     def test_changed_host_key(self):
-        other = fake_ssh_host.HOST_KEYS[1]
+        changed_key = fake_ssh_host.HOST_KEYS[1]
         self.known_hosts.write_text('[%s]:%d %s %s\n' % (
-            self.host.address, self.host.port, other.get_name(),
-            other.get_base64()))
+            self.host.address, self.host.port, changed_key.get_name(),
+            changed_key.get_base64()))
         self.assertIn('its host key is not the one in [self_healing] '
                       'host_ssh_known_hosts_file', self.refused())
         self.assertEqual([], self.host.commands)

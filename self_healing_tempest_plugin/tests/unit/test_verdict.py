@@ -42,9 +42,9 @@ def changed(link, mark, **changes):
     """Return a healthy timeline with one record changed."""
     seen = samples.healthy()
     return dataclasses.replace(seen, evidence=tuple(
-        dataclasses.replace(one, **changes)
-        if (one.link, one.mark) == (link, mark) else one
-        for one in seen.evidence))
+        dataclasses.replace(evidence, **changes)
+        if (evidence.link, evidence.mark) == (link, mark) else evidence
+        for evidence in seen.evidence))
 
 
 def with_payload(link, **payload):
@@ -57,11 +57,11 @@ class HealedTest(testtools.TestCase):
 
     def test_healthy(self):
         """All links, in order, tied: the time is the application's."""
-        found = judged(samples.healthy())
-        self.assertEqual((Kind.HEALED, 19.0), (found.kind, found.seconds))
-        self.assertIsNone(found.link)
-        self.assertTrue(found.good)
-        self.assertIn('server new took over from old', str(found))
+        verdict = judged(samples.healthy())
+        self.assertEqual((Kind.HEALED, 19.0), (verdict.kind, verdict.seconds))
+        self.assertIsNone(verdict.link)
+        self.assertTrue(verdict.good)
+        self.assertIn('server new took over from old', str(verdict))
 
     def test_application_before_stack(self):
         """Heat deletes the old server after the new one answers: fine."""
@@ -109,11 +109,11 @@ class RepairedTest(testtools.TestCase):
     seen = samples.healthy(without=[Link.APPLICATION])
 
     def test_all_links_but_the_last(self):
-        found = judged(self.seen, self.expected)
+        verdict = judged(self.seen, self.expected)
         self.assertEqual((Kind.REPAIRED, None, True),
-                         (found.kind, found.link, found.good))
-        self.assertIn('server new took over from old', str(found))
-        self.assertIn('was not asked', str(found))
+                         (verdict.kind, verdict.link, verdict.good))
+        self.assertIn('server new took over from old', str(verdict))
+        self.assertIn('was not asked', str(verdict))
 
     def test_not_enough_where_it_is_asked(self):
         self.assertEqual((Kind.BROKEN, Link.APPLICATION),
@@ -121,24 +121,25 @@ class RepairedTest(testtools.TestCase):
 
     def test_any_link_missing(self):
         for link in (Link.ALARM, Link.DEDUCTION, Link.WORKFLOW, Link.STACK):
-            found = judged(samples.healthy(without=[
+            verdict = judged(samples.healthy(without=[
                 link, Link.APPLICATION]), self.expected)
-            self.assertEqual((Kind.BROKEN, link), (found.kind, found.link))
+            self.assertEqual((Kind.BROKEN, link), (verdict.kind, verdict.link))
 
     def test_workflow_without_an_end(self):
         """Until then it may undo what it has done."""
-        found = judged(dataclasses.replace(self.seen, evidence=tuple(
-            one for one in self.seen.evidence
-            if (one.link, one.mark) != (Link.WORKFLOW, Mark.FINISHED))),
+        verdict = judged(dataclasses.replace(self.seen, evidence=tuple(
+            evidence for evidence in self.seen.evidence
+            if (evidence.link, evidence.mark) != (
+                Link.WORKFLOW, Mark.FINISHED))),
             self.expected)
         self.assertEqual((Kind.BROKEN, Link.WORKFLOW),
-                         (found.kind, found.link))
+                         (verdict.kind, verdict.link))
 
     def test_effect_before_its_cause(self):
         late = dataclasses.replace(self.seen, evidence=tuple(
-            dataclasses.replace(one, not_before=150.0, seen_at=151.0)
-            if one.link is Link.ALARM else one
-            for one in self.seen.evidence))
+            dataclasses.replace(evidence, not_before=150.0, seen_at=151.0)
+            if evidence.link is Link.ALARM else evidence
+            for evidence in self.seen.evidence))
         self.assertEqual(Kind.NOT_HEALED_BY_THIS_CHAIN,
                          judged(late, self.expected).kind)
 
@@ -147,10 +148,10 @@ class TiesTest(testtools.TestCase):
     """Evidence about something else is no evidence."""
 
     def check(self, link, **payload):
-        found = judged(with_payload(link, **payload))
-        self.assertEqual(link, found.link)
-        self.assertIn(found.kind, (Kind.BROKEN,
-                                   Kind.NOT_HEALED_BY_THIS_CHAIN))
+        verdict = judged(with_payload(link, **payload))
+        self.assertEqual(link, verdict.link)
+        self.assertIn(verdict.kind, (Kind.BROKEN,
+                                     Kind.NOT_HEALED_BY_THIS_CHAIN))
 
     def test_alarm_on_another_host(self):
         self.check(Link.ALARM, host='compute-2')
@@ -196,26 +197,26 @@ class BrokenTest(testtools.TestCase):
 
     def test_first_missing(self):
         for link in LINKS:
-            found = self.broken(link)
-            self.assertEqual((Kind.BROKEN, link), (found.kind, found.link))
-            self.assertNotEqual('', found.look_at)
+            verdict = self.broken(link)
+            self.assertEqual((Kind.BROKEN, link), (verdict.kind, verdict.link))
+            self.assertNotEqual('', verdict.look_at)
 
     def test_monitor_silent(self):
-        found = self.broken(Link.ALARM)
+        verdict = self.broken(Link.ALARM)
         self.assertIn('host compute-1 without power, seen by a witness at '
                       '+3.0 s, no new alarm HostDown on host compute-1 '
-                      'within 30 s', found.why)
-        self.assertEqual('the monitor', found.look_at)
+                      'within 30 s', verdict.why)
+        self.assertEqual('the monitor', verdict.look_at)
 
     def test_notifier_stopped(self):
-        found = self.broken(Link.WORKFLOW)
+        verdict = self.broken(Link.WORKFLOW)
         self.assertEqual(
             'alarm Instance down was deduced for server old (deduction-id) '
             'at +7.0 s, no Mistral execution whose input names server old '
             'within 10 s (9 polls, last state: not there), the link Vitrage '
-            '→ Mistral is broken', found.why)
+            '→ Mistral is broken', verdict.why)
         self.assertIn("vitrage-notifier's log for 'Failed to execute Mistral "
-                      "action'", found.look_at)
+                      "action'", verdict.look_at)
 
     def test_answer_between_two_updates(self):
         """The first may have brought it; before both it is no effect."""
@@ -226,54 +227,56 @@ class BrokenTest(testtools.TestCase):
                               (108.5, Kind.NOT_HEALED_BY_THIS_CHAIN)):
             seen = changed(Link.APPLICATION, Mark.FINISHED,
                            not_before=seen_at - 0.5, seen_at=seen_at)
-            found = judged(dataclasses.replace(
+            verdict = judged(dataclasses.replace(
                 seen, evidence=(*seen.evidence, again)))
-            self.assertEqual(kind, found.kind, found)
+            self.assertEqual(kind, verdict.kind, verdict)
 
     def test_update_before_the_workflow_that_did_nothing(self):
         """The one that brought the server began after the workflow did."""
         seen = samples.healthy()
-        others = [one for one in seen.evidence
-                  if (one.link, one.mark) != (Link.STACK, Mark.STARTED)]
+        rest = [evidence for evidence in seen.evidence
+                if (evidence.link, evidence.mark) != (
+                    Link.STACK, Mark.STARTED)]
         early, late = (
             samples.evidence(Link.STACK, Mark.STARTED, at, event_id=name)
             for at, name in ((102.0, 'e1'), (112.0, 'e2')))
         for updates, kind in (((early, late), Kind.HEALED),
                               ((early,), Kind.NOT_HEALED_BY_THIS_CHAIN)):
-            found = judged(dataclasses.replace(
-                seen, evidence=(*others, *updates)))
-            self.assertIs(kind, found.kind, found.why)
+            verdict = judged(dataclasses.replace(
+                seen, evidence=(*rest, *updates)))
+            self.assertIs(kind, verdict.kind, verdict.why)
 
     def test_time_that_is_not_round(self):
         """A tenth of a second is as much as anybody wants to know."""
         for seconds, text in ((10.04, '10'), (9.96, '10'), (12.34, '12.3')):
-            found = judged(
+            verdict = judged(
                 samples.healthy(without=[Link.WORKFLOW, Link.STACK,
                                          Link.APPLICATION]),
                 samples.expected(timeouts=dict(
                     EXPECTED.timeouts) | {'workflow': seconds}))
-            self.assertIn(' within %s s ' % text, found.why)
+            self.assertIn(' within %s s ' % text, verdict.why)
 
     def test_execution_never_ends(self):
         started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
         seen = samples.healthy(without=[Link.WORKFLOW, Link.STACK,
                                         Link.APPLICATION])
-        found = judged(dataclasses.replace(
+        verdict = judged(dataclasses.replace(
             seen, evidence=(*seen.evidence, started)))
         self.assertEqual((Kind.BROKEN, Link.WORKFLOW),
-                         (found.kind, found.link))
-        self.assertIn('no execution of heal in SUCCESS', found.why)
-        self.assertIn('the link Mistral is broken', found.why)
+                         (verdict.kind, verdict.link))
+        self.assertIn('no execution of heal in SUCCESS', verdict.why)
+        self.assertIn('the link Mistral is broken', verdict.why)
 
     def test_execution_error(self):
         """Mistral's own reason is in the message."""
-        found = judged(samples.healthy(
+        verdict = judged(samples.healthy(
             without=[Link.WORKFLOW, Link.STACK, Link.APPLICATION],
             failures=(timelines.Failure(Link.WORKFLOW, 'e1', 109.0,
                                         'execution e1 is in ERROR: boom'),)))
-        self.assertEqual(Kind.BROKEN, found.kind)
+        self.assertEqual(Kind.BROKEN, verdict.kind)
         self.assertEqual(
-            1, found.why.count('execution e1 is in ERROR: boom'), found.why)
+            1, verdict.why.count('execution e1 is in ERROR: boom'),
+            verdict.why)
 
     def failing(self, *evidence, **changes):
         """Return a run whose execution is in ERROR, judged."""
@@ -290,12 +293,12 @@ class BrokenTest(testtools.TestCase):
     def test_who_has_failed(self):
         """The execution fails by itself, or because Heat does."""
         self.assertEqual(Link.WORKFLOW, self.failing().link)
-        found = self.failing(timelines.Evidence(
+        verdict = self.failing(timelines.Evidence(
             Link.STACK, Mark.STARTED, 'stack-1', 109.0, 110.0,
             {'stack_id': 'stack-1'}))
-        self.assertEqual(Link.STACK, found.link)
+        self.assertEqual(Link.STACK, verdict.link)
         self.assertIn('within 16 s (9 polls, last state: not there), '
-                      'execution e1 is in ERROR: boom', found.why)
+                      'execution e1 is in ERROR: boom', verdict.why)
         self.assertEqual(Link.STACK, self.failing(
             failures=[timelines.Failure(Link.STACK, 's', 115.0, 'no')]).link)
 
@@ -317,25 +320,29 @@ class BrokenTest(testtools.TestCase):
                              self.failing(watched=watched).link)
 
     def test_workflow_that_does_nothing(self):
-        found = judged(samples.healthy(without=[Link.STACK,
-                                                Link.APPLICATION]))
-        self.assertEqual((Kind.BROKEN, Link.STACK), (found.kind, found.link))
+        verdict = judged(samples.healthy(without=[Link.STACK,
+                                                  Link.APPLICATION]))
+        self.assertEqual((Kind.BROKEN, Link.STACK),
+                         (verdict.kind, verdict.link))
 
     def test_start_that_nobody_saw(self):
         """The time of the step before is part of what the stack had."""
         seen = samples.healthy(without=[Link.STACK, Link.APPLICATION])
-        found = judged(dataclasses.replace(seen, evidence=tuple(
-            one for one in seen.evidence if one.mark is Mark.FINISHED)))
-        self.assertEqual((Kind.BROKEN, Link.STACK), (found.kind, found.link))
-        self.assertIn(' within 70 s ', found.why)
+        verdict = judged(dataclasses.replace(seen, evidence=tuple(
+            evidence for evidence in seen.evidence
+            if evidence.mark is Mark.FINISHED)))
+        self.assertEqual((Kind.BROKEN, Link.STACK),
+                         (verdict.kind, verdict.link))
+        self.assertIn(' within 70 s ', verdict.why)
 
     def test_stack_failed_application_answers(self):
         """A link that says itself that it failed is broken."""
-        found = judged(samples.healthy(
+        verdict = judged(samples.healthy(
             without=[Link.STACK], failures=(timelines.Failure(
                 Link.STACK, 's', 115.0, 'UPDATE_FAILED: no'),)))
-        self.assertEqual((Kind.BROKEN, Link.STACK), (found.kind, found.link))
-        self.assertIn('yet the application answers since +19.0 s', found.why)
+        self.assertEqual((Kind.BROKEN, Link.STACK),
+                         (verdict.kind, verdict.link))
+        self.assertIn('yet the application answers since +19.0 s', verdict.why)
 
 
 class NotByThisChainTest(testtools.TestCase):
@@ -343,26 +350,26 @@ class NotByThisChainTest(testtools.TestCase):
 
     def test_any_link_missing(self):
         for link in LINKS[:-1]:
-            found = judged(samples.healthy(without=[link]))
+            verdict = judged(samples.healthy(without=[link]))
             self.assertEqual((Kind.NOT_HEALED_BY_THIS_CHAIN, link),
-                             (found.kind, found.link))
+                             (verdict.kind, verdict.link))
 
     def test_effect_before_its_cause(self):
         """The stack was updated before any execution was started."""
         seen = changed(Link.WORKFLOW, Mark.STARTED, not_before=115.0,
                        seen_at=116.0)
-        found = judged(seen)
+        verdict = judged(seen)
         self.assertEqual((Kind.NOT_HEALED_BY_THIS_CHAIN, Link.STACK),
-                         (found.kind, found.link))
+                         (verdict.kind, verdict.link))
 
 
 class InvalidTest(testtools.TestCase):
     """Nothing can be said of these runs."""
 
     def check(self, seen, text, link=None):
-        found = judged(seen)
-        self.assertEqual((Kind.INVALID, link), (found.kind, found.link))
-        self.assertIn(text, found.why)
+        verdict = judged(seen)
+        self.assertEqual((Kind.INVALID, link), (verdict.kind, verdict.link))
+        self.assertIn(text, verdict.why)
 
     def test_unmet(self):
         self.check(samples.healthy(unmet=('alarm HostDown is active',)),
@@ -392,45 +399,45 @@ class UntouchedTest(testtools.TestCase):
     """Faults after which nothing may be healed."""
 
     def check(self, kind, seen, link=None, **changes):
-        found = judged(seen, samples.untouched(**changes))
-        self.assertEqual((kind, link), (found.kind, found.link), found)
-        return found
+        verdict = judged(seen, samples.untouched(**changes))
+        self.assertEqual((kind, link), (verdict.kind, verdict.link), verdict)
+        return verdict
 
     def test_noticed(self):
         """Alarm and deduction came, and then nothing."""
-        found = self.check(Kind.UNTOUCHED, samples.deduced())
-        self.assertTrue(found.good)
-        self.assertEqual('', found.look_at)
+        verdict = self.check(Kind.UNTOUCHED, samples.deduced())
+        self.assertTrue(verdict.good)
+        self.assertEqual('', verdict.look_at)
         self.assertEqual('alarm, deduction came; no workflow, stack, '
-                         'application until +37.0 s', found.why)
+                         'application until +37.0 s', verdict.why)
 
     def test_not_noticed(self):
-        found = self.check(
+        verdict = self.check(
             Kind.UNTOUCHED, samples.deduced(evidence=(), until=131.0),
             steps=())
         self.assertEqual('no alarm, deduction, workflow, stack, application '
-                         'until +31.0 s', found.why)
+                         'until +31.0 s', verdict.why)
 
     def test_required_step_is_missing(self):
         """That nothing is healed is no merit when nobody noticed."""
         alarm = samples.evidence(*samples.HEALTHY[0])
-        found = self.check(Kind.BROKEN, samples.deduced(evidence=(alarm,)),
-                           Link.DEDUCTION)
-        self.assertFalse(found.good)
+        verdict = self.check(Kind.BROKEN, samples.deduced(evidence=(alarm,)),
+                             Link.DEDUCTION)
+        self.assertFalse(verdict.good)
         self.assertIn('the link Vitrage alarm → Vitrage deduction is broken',
-                      found.why)
+                      verdict.why)
 
     def test_watched_too_short(self):
         """Each forbidden link is watched until the end, or nobody knows."""
         seen = samples.deduced()
         for link in QUIET.forbidden:
-            found = self.check(
+            verdict = self.check(
                 Kind.INVALID, dataclasses.replace(
                     seen, watched=samples.polled(seen, **{
                         link.name: 136.9})), link)
             self.assertEqual(
                 '%s was watched until +36.9 s only (last state: x), the '
-                'quiet time ends at +37.0 s' % link.name, found.why)
+                'quiet time ends at +37.0 s' % link.name, verdict.why)
 
     def test_last_poll_without_answer(self):
         """A service out of order has not shown that there is nothing."""
@@ -438,15 +445,15 @@ class UntouchedTest(testtools.TestCase):
         watched = dict(seen.watched)
         watched[Link.STACK] = timelines.Watched(
             9, 1, 200.0, 'no answer: HTTP 503', 120.0)
-        found = self.check(Kind.INVALID, dataclasses.replace(
+        verdict = self.check(Kind.INVALID, dataclasses.replace(
             seen, watched=watched), Link.STACK)
         self.assertIn('stack was watched until +20.0 s only (last state: no '
-                      'answer: HTTP 503)', found.why)
+                      'answer: HTTP 503)', verdict.why)
 
     def test_never_watched(self):
         seen = samples.deduced(watched={})
-        found = self.check(Kind.INVALID, seen, Link.WORKFLOW)
-        self.assertIn('workflow was never watched, ', found.why)
+        verdict = self.check(Kind.INVALID, seen, Link.WORKFLOW)
+        self.assertIn('workflow was never watched, ', verdict.why)
 
     def test_not_watched_but_step_missing(self):
         """A missing step is missing, however long the rest was watched."""
@@ -466,15 +473,15 @@ class AliveTest(testtools.TestCase):
 
     def check(self, kind, *probes, concluded=200.0):
         seen = samples.deduced(probes=probes, concluded=concluded)
-        found = judged(seen, samples.untouched(alive=True))
-        self.assertEqual(kind, found.kind, found)
+        verdict = judged(seen, samples.untouched(alive=True))
+        self.assertEqual(kind, verdict.kind, verdict)
         if kind is not Kind.UNTOUCHED:
-            self.assertEqual(Link.APPLICATION, found.link)
-        return found
+            self.assertEqual(Link.APPLICATION, verdict.link)
+        return verdict
 
     def test_alive(self):
-        found = self.check(Kind.UNTOUCHED, samples.probe(137.0, 'old'))
-        self.assertIn('server old lived on', found.why)
+        verdict = self.check(Kind.UNTOUCHED, samples.probe(137.0, 'old'))
+        self.assertIn('server old lived on', verdict.why)
 
     def test_away_for_a_while(self):
         """What counts is the end."""
@@ -482,19 +489,19 @@ class AliveTest(testtools.TestCase):
                    samples.probe(137.0, 'old'))
 
     def test_no_answer(self):
-        found = self.check(Kind.BROKEN, samples.probe(130.0, 'old'),
-                           samples.probe(137.0))
+        verdict = self.check(Kind.BROKEN, samples.probe(130.0, 'old'),
+                             samples.probe(137.0))
         self.assertEqual(
             'the server should live through this fault, but no answer of '
             'the application at http://192.0.2.1:80/ from boot boot-1 at '
-            '+37.5 s: ConnectionError', found.why)
-        self.assertIn('the console of server old', found.look_at)
+            '+37.5 s: ConnectionError', verdict.why)
+        self.assertIn('the console of server old', verdict.look_at)
 
     def test_booted_again(self):
         """The same server with another boot has not lived through it."""
-        found = self.check(Kind.BROKEN,
-                           samples.probe(137.0, 'old', boot='boot-3'))
-        self.assertIn('boot boot-3 answered', found.why)
+        verdict = self.check(Kind.BROKEN,
+                             samples.probe(137.0, 'old', boot='boot-3'))
+        self.assertIn('boot boot-3 answered', verdict.why)
 
     def test_bad_answer(self):
         """A guest that cannot repeat the nonce is not alive."""
@@ -504,9 +511,9 @@ class AliveTest(testtools.TestCase):
             Kind.BROKEN, bad).why)
 
     def test_asked_too_early(self):
-        found = self.check(Kind.INVALID, samples.probe(136.9, 'old'))
+        verdict = self.check(Kind.INVALID, samples.probe(136.9, 'old'))
         self.assertIn('application was watched until +36.9 s only',
-                      found.why)
+                      verdict.why)
 
     def test_never_asked(self):
         self.check(Kind.INVALID)
@@ -527,16 +534,16 @@ class UnexpectedTest(testtools.TestCase):
     """Something was healed that should be left alone."""
 
     def check(self, *evidence, link, at, **changes):
-        found = judged(samples.deduced(*evidence),
-                       samples.untouched(**changes))
+        verdict = judged(samples.deduced(*evidence),
+                         samples.untouched(**changes))
         self.assertEqual((Kind.UNEXPECTED_HEALING, link),
-                         (found.kind, found.link))
-        self.assertFalse(found.good)
+                         (verdict.kind, verdict.link))
+        self.assertFalse(verdict.good)
         self.assertEqual(
             '%s %s-id came at %s s, which should not happen after: data NIC '
             'eth1 of host compute-1 down' % (link.name, link.name, at),
-            found.why)
-        self.assertNotEqual('', found.look_at)
+            verdict.why)
+        self.assertNotEqual('', verdict.look_at)
 
     def test_either_mark(self):
         for link in QUIET.forbidden:
@@ -547,12 +554,12 @@ class UnexpectedTest(testtools.TestCase):
     def test_any_link(self):
         """Where not even an alarm should come."""
         for link in vitrage.CHAIN.links:
-            found = judged(samples.deduced(evidence=(samples.evidence(
+            verdict = judged(samples.deduced(evidence=(samples.evidence(
                 link, Mark.FINISHED, 120.0),)),
                 samples.untouched(steps=()))
             self.assertEqual((Kind.UNEXPECTED_HEALING, link),
-                             (found.kind, found.link))
-            self.assertNotEqual('', found.look_at)
+                             (verdict.kind, verdict.link))
+            self.assertNotEqual('', verdict.look_at)
 
     def test_first_of_several(self):
         self.check(samples.evidence(Link.STACK, Mark.STARTED, 121.0),
@@ -574,8 +581,8 @@ class UnexpectedTest(testtools.TestCase):
     def test_before_a_step_is_seen(self):
         """The alarm may be seen late; the execution is there."""
         started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
-        found = judged(samples.deduced(evidence=(started,)), QUIET)
-        self.assertEqual(Kind.UNEXPECTED_HEALING, found.kind)
+        verdict = judged(samples.deduced(evidence=(started,)), QUIET)
+        self.assertEqual(Kind.UNEXPECTED_HEALING, verdict.kind)
 
     def test_any_version_of_the_stack(self):
         """Also one with the same server, or a new one on the same host."""
@@ -593,15 +600,15 @@ class UnexpectedTest(testtools.TestCase):
                 (Link.APPLICATION, {'url': 'http://192.0.2.2:80/'}),
                 (Link.WORKFLOW, {'stack_id': 'other'}),
                 (Link.APPLICATION, {'boot': 'boot-1'})):
-            other = samples.evidence(link, Mark.FINISHED, 120.0, **payload)
+            unrelated = samples.evidence(link, Mark.FINISHED, 120.0, **payload)
             self.assertEqual(Kind.UNTOUCHED, judged(
-                samples.deduced(other), QUIET).kind)
+                samples.deduced(unrelated), QUIET).kind)
 
     def test_not_watched_to_the_end(self):
         """What came has come, however short the watch."""
         started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
-        found = judged(samples.deduced(started, until=108.0), QUIET)
-        self.assertEqual(Kind.UNEXPECTED_HEALING, found.kind)
+        verdict = judged(samples.deduced(started, until=108.0), QUIET)
+        self.assertEqual(Kind.UNEXPECTED_HEALING, verdict.kind)
 
 
 class SplitBrainTest(testtools.TestCase):
@@ -613,17 +620,17 @@ class SplitBrainTest(testtools.TestCase):
         return judged(samples.healthy(probes=probes, **changes)).kind
 
     def test_named(self):
-        found = judged(samples.healthy(probes=(
+        verdict = judged(samples.healthy(probes=(
             self.NEW, samples.probe(150.0, 'old'))))
         self.assertEqual((Kind.SPLIT_BRAIN, Link.APPLICATION),
-                         (found.kind, found.link))
-        self.assertFalse(found.good)
+                         (verdict.kind, verdict.link))
+        self.assertFalse(verdict.good)
         self.assertEqual('the old server old answered at +50.5 s from boot '
                          'boot-1, after server new had answered at +19.5 s',
-                         found.why)
+                         verdict.why)
         self.assertEqual('the fencing of host compute-1: the old server must '
                          'be dead before another one takes its address',
-                         found.look_at)
+                         verdict.look_at)
 
     def test_old_before_new(self):
         """The data path may outlive the fault: the old one may answer."""
@@ -702,17 +709,17 @@ class StormTest(testtools.TestCase):
         """More than the option allows: a failure of its own name."""
         expected = samples.expected(max_executions=2)
         self.assertEqual(Kind.HEALED, judged(self.stormy(2), expected).kind)
-        found = judged(self.stormy(3), expected)
+        verdict = judged(self.stormy(3), expected)
         self.assertEqual((Kind.EXECUTION_STORM, Link.WORKFLOW, False),
-                         (found.kind, found.link, found.good))
+                         (verdict.kind, verdict.link, verdict.good))
         self.assertIn('3 executions of heal were started for server old, at '
-                      'most 2 may be: e0, e1, e2', str(found))
+                      'most 2 may be: e0, e1, e2', str(verdict))
 
     def test_broken_link_goes_before(self):
         """What is broken is worse than what is done twice."""
-        found = judged(self.stormy(9, evidence=()),
-                       samples.expected(max_executions=1))
-        self.assertEqual(Kind.BROKEN, found.kind)
+        verdict = judged(self.stormy(9, evidence=()),
+                         samples.expected(max_executions=1))
+        self.assertEqual(Kind.BROKEN, verdict.kind)
 
 
 class RemarksTest(testtools.TestCase):
@@ -749,13 +756,13 @@ class AnyTimelineTest(testtools.TestCase):
     """What must hold of every verdict."""
 
     # Ends whose starts were not seen: a workflow ends after its stack.
-    @example(kept={one for one in samples.HEALTHY
-                   if one[1] is Mark.FINISHED},
+    @example(kept={step for step in samples.HEALTHY
+                   if step[1] is Mark.FINISHED},
              witnessed=True, stale=False, unmet=False)
     # Heat has begun, and the execution waits for it.
-    @example(kept={one for one in samples.HEALTHY
-                   if one[0] in (Link.ALARM, Link.DEDUCTION)
-                   or one[1] is Mark.STARTED},
+    @example(kept={step for step in samples.HEALTHY
+                   if step[0] in (Link.ALARM, Link.DEDUCTION)
+                   or step[1] is Mark.STARTED},
              witnessed=True, stale=False, unmet=False)
     @given(kept=strategies.sets(strategies.sampled_from(samples.HEALTHY)),
            witnessed=strategies.booleans(),
@@ -768,7 +775,7 @@ class AnyTimelineTest(testtools.TestCase):
         evidence = [samples.evidence(*step) for step in kept]
         if stale:
             evidence.append(samples.evidence(Link.ALARM, Mark.STARTED, 99.0))
-        found = judged(samples.healthy(
+        verdict = judged(samples.healthy(
             witnessed=witnessed, evidence=tuple(evidence),
             unmet=('x',) if unmet else ()))
         marks = {(link, mark) for link, mark, _ in kept}
@@ -780,14 +787,14 @@ class AnyTimelineTest(testtools.TestCase):
                 (Link.WORKFLOW, Mark.FINISHED), (Link.STACK, Mark.STARTED)}:
             missing = [Link.WORKFLOW]
         if stale or unmet or not witnessed:
-            self.assertEqual(Kind.INVALID, found.kind)
+            self.assertEqual(Kind.INVALID, verdict.kind)
         elif not missing:
-            self.assertEqual(Kind.HEALED, found.kind)
+            self.assertEqual(Kind.HEALED, verdict.kind)
         else:
-            self.assertEqual(missing[0], found.link)
+            self.assertEqual(missing[0], verdict.link)
             self.assertEqual(
                 Kind.NOT_HEALED_BY_THIS_CHAIN
-                if Link.APPLICATION in finished else Kind.BROKEN, found.kind)
+                if Link.APPLICATION in finished else Kind.BROKEN, verdict.kind)
 
     @given(times=strategies.lists(strategies.floats(161, 500), min_size=5,
                                   max_size=5),
@@ -802,8 +809,8 @@ class AnyTimelineTest(testtools.TestCase):
             evidence.append(dataclasses.replace(
                 samples.evidence(link, Mark.FINISHED, seen_at),
                 not_before=seen_at - width - 1e-6))
-        found = judged(samples.healthy(evidence=tuple(evidence)))
-        self.assertEqual(Kind.HEALED, found.kind)
+        verdict = judged(samples.healthy(evidence=tuple(evidence)))
+        self.assertEqual(Kind.HEALED, verdict.kind)
 
     @given(position=strategies.integers(1, 4),
            gap=strategies.floats(0.01, 100))
@@ -822,9 +829,9 @@ class AnyTimelineTest(testtools.TestCase):
                      for link in LINKS if link.lasting)
         seen = samples.healthy(evidence=begins + ends)
         if 200.0 - gap / 2 < 200.0:
-            found = judged(seen)
+            verdict = judged(seen)
             self.assertEqual((Kind.NOT_HEALED_BY_THIS_CHAIN, later),
-                             (found.kind, found.link))
+                             (verdict.kind, verdict.link))
 
     @given(kept=strategies.sets(strategies.sampled_from(samples.HEALTHY)),
            steps=strategies.sampled_from(
@@ -872,10 +879,10 @@ class AnyTimelineTest(testtools.TestCase):
         for pause, server in later:
             probes.append(samples.probe(at + pause, server))
             at = probes[-1].end
-        found = judged(dataclasses.replace(
+        verdict = judged(dataclasses.replace(
             seen, probes=(*seen.probes, *probes)), expected)
         servers = [server for _, server in later if server]
         if 'new' in servers and 'old' in servers[servers.index('new'):]:
-            self.assertEqual(Kind.SPLIT_BRAIN, found.kind)
+            self.assertEqual(Kind.SPLIT_BRAIN, verdict.kind)
         else:
-            self.assertEqual(before, found)
+            self.assertEqual(before, verdict)

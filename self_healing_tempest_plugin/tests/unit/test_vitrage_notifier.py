@@ -126,12 +126,13 @@ class FakeCloud(fixtures.Fixture):
 
     def asked(self, method):
         """Return the requests that Mistral got."""
-        return [one for one in self.http.request_history
-                if one.method == method and one.path.endswith('/executions')]
+        return [request for request in self.http.request_history
+                if request.method == method
+                and request.path.endswith('/executions')]
 
     def started(self):
         """Return the bodies of the requests to start an execution."""
-        return [one.json() for one in self.asked('POST')]
+        return [request.json() for request in self.asked('POST')]
 
 
 class NotifierTestCase(testtools.TestCase):
@@ -396,8 +397,8 @@ class DuplicateTest(NotifierTestCase):
         for different in ({'server_id': 'server-2', 'stack_id': 'stack-1'},
                           {'server_id': 'server-1'},
                           dict(INPUT, force=True), {}):
-            other = execution('RUNNING', input=json.dumps(different))
-            self.assertFalse(self.refused(other), different)
+            changed = execution('RUNNING', input=json.dumps(different))
+            self.assertFalse(self.refused(changed), different)
 
     def test_defaults_added_by_mistral(self):
         """An execution of ours is known by more than its input."""
@@ -426,8 +427,8 @@ class DuplicateTest(NotifierTestCase):
                 {'workflow': 'heal', 'input': {'server_id': number % 8}}),
                 range(32)))
         self.assertEqual(set(range(8)), {
-            json.loads(one['input'])['server_id']
-            for one in self.cloud.started()})
+            json.loads(request['input'])['server_id']
+            for request in self.cloud.started()})
         self.assertEqual(8, len(self.cloud.started()))
 
 
@@ -582,7 +583,7 @@ class AwayTest(NotifierTestCase):
         """One that nobody answers must not end all healing."""
         self.notify()
         self.assertEqual({60}, {
-            one.timeout for one in self.cloud.asked('GET')
+            request.timeout for request in self.cloud.asked('GET')
             + self.cloud.asked('POST')})
 
     def test_end_of_a_request_by_option(self):

@@ -211,7 +211,7 @@ class RepeatTest(testtools.TestCase):
         thread.join(5)
         self.assertFalse(thread.is_alive())
         self.assertEqual(3, len(self.ended))
-        self.assertTrue(all(one.startswith('ask') for one in self.ended))
+        self.assertTrue(all(name.startswith('ask') for name in self.ended))
 
     def test_stopped(self):
         self.stop.set()

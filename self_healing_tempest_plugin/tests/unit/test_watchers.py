@@ -63,11 +63,11 @@ class WatcherTestCase(service_samples.ClientTestCase):
         return self.watcher.look(self.recorder)
 
     def marks(self):
-        return [one.mark for one in self.look().sightings]
+        return [sighting.mark for sighting in self.look().sightings]
 
     def sighting(self):
-        one, = self.look().sightings
-        return one
+        sighting, = self.look().sightings
+        return sighting
 
 
 class AlarmWatcherTest(WatcherTestCase):
@@ -107,7 +107,8 @@ class AlarmWatcherTest(WatcherTestCase):
         for expected in (['a1'], ['a1', 'a2']):
             self.assertEqual(
                 [(alarm_id, 0.0) for alarm_id in expected],
-                [(one.object_id, one.lag) for one in self.look().sightings])
+                [(sighting.object_id, sighting.lag)
+                 for sighting in self.look().sightings])
 
     def test_one_of_several_comes_between_the_two_questions(self):
         """Those that have ended meanwhile keep nobody from asking again."""
@@ -124,8 +125,9 @@ class AlarmWatcherTest(WatcherTestCase):
             self.clients.vitrage, 'alarms', come_first))
         self.assertEqual(
             {'a1': ('now', False), 'a2': (None, True)},
-            {one.object_id: (one.payload['end_timestamp'], one.lag == 0.0)
-             for one in self.look().sightings})
+            {sighting.object_id: (sighting.payload['end_timestamp'],
+                                  sighting.lag == 0.0)
+             for sighting in self.look().sightings})
 
     def test_alarm_of_before(self):
         self.cloud.alarms.append(fake_cloud.alarm('a1'))
@@ -304,7 +306,7 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.add(fake_cloud.execution('ERROR', state_info='boom'))
         look = self.look()
         self.assertIn('is in ERROR: boom', look.failure)
-        self.assertEqual([Mark.STARTED], [one.mark for one
+        self.assertEqual([Mark.STARTED], [sighting.mark for sighting
                                           in look.sightings])
 
     def test_cancelled_by_somebody(self):
@@ -324,12 +326,12 @@ class WorkflowWatcherTest(WatcherTestCase):
                  fake_cloud.execution('ERROR', id='late'))
         look = self.look()
         self.assertEqual(('', [Mark.STARTED] * 3), (
-            look.failure, [one.mark for one in look.sightings]))
+            look.failure, [sighting.mark for sighting in look.sightings]))
         self.cloud.executions[1].update(
             state='SUCCESS', output='{"found": true}')
         *started, finished = self.look().sightings
         self.assertEqual((['first', 'idle', 'late'], 'first'), (
-            [one.object_id for one in started], finished.object_id))
+            [sighting.object_id for sighting in started], finished.object_id))
         self.assertEqual(('first', 'idle', 'late'), look.objects)
 
     def test_execution_that_is_not_found(self):
@@ -343,24 +345,25 @@ class WorkflowWatcherTest(WatcherTestCase):
 
     def test_each_execution_that_ended_well(self):
         """One for another stack hides none for ours, whoever is first."""
-        other = dict(fake_cloud.execution('SUCCESS', id='other'))
-        other['input'] = json.dumps({'server_id': fake_cloud.SERVER,
-                                     'stack_id': 'another'})
-        self.add(other, fake_cloud.execution('SUCCESS', id='ours'))
+        foreign = dict(fake_cloud.execution('SUCCESS', id='other'))
+        foreign['input'] = json.dumps({'server_id': fake_cloud.SERVER,
+                                       'stack_id': 'another'})
+        self.add(foreign, fake_cloud.execution('SUCCESS', id='ours'))
         self.assertEqual(
             [('other', 'another'), ('ours', fake_cloud.STACK)],
-            [(one.object_id, one.payload['stack_id'])
-             for one in self.look().sightings if one.mark is Mark.FINISHED])
+            [(sighting.object_id, sighting.payload['stack_id'])
+             for sighting in self.look().sightings
+             if sighting.mark is Mark.FINISHED])
 
     def test_failure_of_an_execution_for_another_stack(self):
         """It is no failure of ours, which has not come yet."""
         self.watcher = mistral_workflow.WorkflowWatcher(
             self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER,
             fake_cloud.STACK)
-        other = dict(fake_cloud.execution('ERROR', id='other'))
-        other['input'] = json.dumps({'server_id': fake_cloud.SERVER,
-                                     'stack_id': 'another'})
-        self.add(other)
+        foreign = dict(fake_cloud.execution('ERROR', id='other'))
+        foreign['input'] = json.dumps({'server_id': fake_cloud.SERVER,
+                                       'stack_id': 'another'})
+        self.add(foreign)
         self.assertEqual('', self.look().failure)
 
     def test_stack_of_the_input(self):
@@ -421,8 +424,8 @@ class StackWatcherTest(WatcherTestCase):
         self.assertEqual(
             [(None, (timelines.Stamp('Heat', 1767225613.0, 1767225614.0),)),
              ('e2', (timelines.Stamp('Heat', 1767225640.0, 1767225641.0),))],
-            [(one.payload.get('event_id'), one.stamps)
-             for one in (started, finished)])
+            [(sighting.payload.get('event_id'), sighting.stamps)
+             for sighting in (started, finished)])
         self.assertEqual(
             (fake_cloud.STACK, fake_cloud.NEW_SERVER, 'compute-2', 'ACTIVE'),
             tuple(finished.payload[key] for key in (
@@ -434,7 +437,7 @@ class StackWatcherTest(WatcherTestCase):
             'id': fake_cloud.SERVER, 'host': 'compute-1'}}
         look = self.look()
         self.assertEqual([Mark.STARTED],
-                         [one.mark for one in look.sightings])
+                         [sighting.mark for sighting in look.sightings])
         self.assertIn('no other server than %s' % fake_cloud.SERVER,
                       look.state)
 
@@ -545,9 +548,9 @@ class StackWatcherTest(WatcherTestCase):
             self.recorder.look(Link.STACK, begin, begin, self.look())
         self.assertEqual(
             [('mid', 'compute-1'), (fake_cloud.NEW_SERVER, 'compute-2')],
-            [(one.payload['server_id'], one.payload['host'])
-             for one in self.recorder.timeline().evidence
-             if one.mark is Mark.FINISHED])
+            [(evidence.payload['server_id'], evidence.payload['host'])
+             for evidence in self.recorder.timeline().evidence
+             if evidence.mark is Mark.FINISHED])
 
     def test_new_server_not_active(self):
         self.update('UPDATE_COMPLETE')
@@ -579,16 +582,16 @@ class ServerOfTest(testtools.TestCase):
 
     def test_among_others(self):
         """Heat lists resources in no order."""
-        found = fake_cloud.resources()
-        self.assertLess(1, len(found))
-        for _ in found:
-            found.append(found.pop(0))
-            self.assertEqual(fake_cloud.SERVER, stacks.server_of(found))
+        resources = fake_cloud.resources()
+        self.assertLess(1, len(resources))
+        for _ in resources:
+            resources.append(resources.pop(0))
+            self.assertEqual(fake_cloud.SERVER, stacks.server_of(resources))
 
     def test_none(self):
         self.assertIsNone(stacks.server_of([
-            one for one in fake_cloud.resources()
-            if one['physical_resource_id'] != fake_cloud.SERVER]))
+            resource for resource in fake_cloud.resources()
+            if resource['physical_resource_id'] != fake_cloud.SERVER]))
 
 
 class ApplicationWatcherTest(WatcherTestCase):
@@ -612,7 +615,7 @@ class ApplicationWatcherTest(WatcherTestCase):
             (self.app.url, 'boot-2', fake_cloud.NEW_SERVER),
             tuple(seen.payload[key] for key in ('url', 'boot', 'server')))
         self.assertEqual([True, False, True], [
-            one.ok for one in self.recorder.timeline().probes])
+            probe.ok for probe in self.recorder.timeline().probes])
 
     def test_who_answers_is_reached(self):
         """Only where nobody takes the question it may be asked harder."""

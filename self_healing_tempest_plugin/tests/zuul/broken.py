@@ -39,8 +39,8 @@ class Variant:
 
 def named(items, kind, name):
     """Return the definition of a kind and a name."""
-    return next(one[kind] for one in items
-                if kind in one and one[kind]['name'] == name)
+    return next(item[kind] for item in items
+                if kind in item and item[kind]['name'] == name)
 
 
 def job(name, **changes):
@@ -54,8 +54,8 @@ def job(name, **changes):
 def project(change_project):
     """Return what changes the project."""
     def change(items):
-        change_project(next(one['project'] for one in items
-                            if 'project' in one))
+        change_project(next(item['project'] for item in items
+                            if 'project' in item))
     return change
 
 

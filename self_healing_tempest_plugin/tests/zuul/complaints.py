@@ -33,8 +33,9 @@ _ROLE_TASK = re.compile(r'^(?:ansible\.builtin\.)?(?:include|import)_role$')
 
 def misspelt_pipelines(layout):
     """Zuul ignores what stands under a pipeline that there is not."""
-    return ['pipeline %s: there is none of that name' % one
-            for one in layout.queued() if one not in layout.pipelines()]
+    return ['pipeline %s: there is none of that name' % pipeline
+            for pipeline in layout.queued()
+            if pipeline not in layout.pipelines()]
 
 
 def missing_playbooks(layout):
@@ -55,10 +56,10 @@ def unknown_hosts(layout):
         names, groups = _nodes(layout, definition)
         complaints += [
             'job %s: %s %s is not in its nodeset' % (
-                definition['name'], kind, one)
+                definition['name'], kind, name)
             for kind, attribute, known in (
                 ('group', 'group-vars', groups), ('node', 'host-vars', names))
-            for one in definition.get(attribute, {}) if one not in known]
+            for name in definition.get(attribute, {}) if name not in known]
         complaints += [
             'job %s: %s plays on %s, which is not in its nodeset' % (
                 definition['name'], path, host)
@@ -74,7 +75,8 @@ def _nodes(layout, definition):
     for job in layout.jobs():
         nodeset = layout.nodeset(job)
         if nodeset is not None and not job.abstract and any(
-                one['name'] == definition['name'] for one in job.ancestry):
+                ancestor['name'] == definition['name']
+                for ancestor in job.ancestry):
             of_job = layouts.nodes(nodeset)
             names, groups = names | of_job[0], groups | of_job[1]
     return names, groups
@@ -88,8 +90,8 @@ def _plays(layout, definition):
 
 
 def _hosts(play):
-    return [one.strip().lstrip('!&')
-            for one in re.split('[:,]', str(play.get('hosts', '')))]
+    return [host.strip().lstrip('!&')
+            for host in re.split('[:,]', str(play.get('hosts', '')))]
 
 
 def unknown_branches(layout):
@@ -98,19 +100,21 @@ def unknown_branches(layout):
     complaints = []
     for definition in layout.own('job'):
         branch = definition.get('override-checkout')
-        required = [layouts.project_name(one) for one
+        required = [layouts.project_name(project) for project
                     in layouts.as_list(definition.get('required-projects'))]
-        having = {one for name in required for one in known.get(name, ())}
+        having = {known_branch for name in required
+                  for known_branch in known.get(name, ())}
         if branch is not None and branch not in having:
             complaints.append(
                 'job %s: none of its required-projects has the branch %s' % (
                     definition['name'], branch))
         complaints += [
             'job %s: %s has no branch %s' % (
-                definition['name'], one['name'], one['override-checkout'])
-            for one in layouts.as_list(definition.get('required-projects'))
-            if isinstance(one, dict) and one.get('override-checkout')
-            not in (None, *known.get(one['name'], ()))]
+                definition['name'], project['name'],
+                project['override-checkout'])
+            for project in layouts.as_list(definition.get('required-projects'))
+            if isinstance(project, dict) and project.get('override-checkout')
+            not in (None, *known.get(project['name'], ()))]
     return complaints
 
 
@@ -120,18 +124,19 @@ def scattered_overrides(layout):
     for definition in layout.own('job'):
         if 'override-checkout' in definition:
             places.append('job %s' % definition['name'])
-        places += ['job %s, project %s' % (definition['name'], one['name'])
-                   for one in layouts.as_list(
+        places += ['job %s, project %s' % (definition['name'], project['name'])
+                   for project in layouts.as_list(
                        definition.get('required-projects'))
-                   if isinstance(one, dict) and 'override-checkout' in one]
+                   if isinstance(project, dict)
+                   and 'override-checkout' in project]
     return [] if len(places) < 2 else [
         'override-checkout is in more than one place: %s' % '; '.join(places)]
 
 
 def abstract_jobs_queued(layout):
     """Zuul sees an abstract job only when a change comes to the pipeline."""
-    abstract = {one['name'] for one in layout.all('job')
-                if one.get('abstract')}
+    abstract = {definition['name'] for definition in layout.all('job')
+                if definition.get('abstract')}
     return ['pipeline %s: job %s is abstract' % (pipeline, job)
             for pipeline, jobs in layout.queued().items()
             for job in jobs if job in abstract]
@@ -142,8 +147,8 @@ def refused_regexes(layout):
     complaints = []
     for definition in layout.own('job'):
         for attribute in _REGEXES:
-            for one in layouts.as_list(definition.get(attribute)):
-                pattern = one['regex'] if isinstance(one, dict) else one
+            for entry in layouts.as_list(definition.get(attribute)):
+                pattern = entry['regex'] if isinstance(entry, dict) else entry
                 problem = _refused(pattern)
                 if problem:
                     complaints.append('job %s: %s %s: %s' % (
@@ -154,16 +159,16 @@ def refused_regexes(layout):
 def _refused(pattern):
     """Return why RE2 refuses a pattern, None when it does not."""
     try:
-        found = re2util.ZuulRegex(pattern)
+        regex = re2util.ZuulRegex(pattern)
     except re.error as error:
         return str(error)
-    return found.re2_failure_message if found.re2_failure else None
+    return regex.re2_failure_message if regex.re2_failure else None
 
 
 def missing_roles(layout):
     """Zuul looks for a role when the job runs."""
     known = layout.around.roles | {
-        one.name for one in (layout.root / 'roles').iterdir()}
+        path.name for path in (layout.root / 'roles').iterdir()}
     return ['job %s: %s needs the role %s' % (
         definition['name'], path, role) for definition in layout.own('job')
         for path, play in _plays(layout, definition)
@@ -172,22 +177,23 @@ def missing_roles(layout):
 
 def _roles(play):
     """Return the names of the roles of a play, whatever brings them in."""
-    found = [one if isinstance(one, str) else one.get('role', one.get('name'))
-             for one in play.get('roles', [])]
+    roles = [role if isinstance(role, str)
+             else role.get('role', role.get('name'))
+             for role in play.get('roles', [])]
     for section in ('pre_tasks', 'tasks', 'post_tasks', 'handlers'):
-        found += _roles_of_tasks(play.get(section) or [])
-    return found
+        roles += _roles_of_tasks(play.get(section) or [])
+    return roles
 
 
 def _roles_of_tasks(tasks):
-    found = []
+    roles = []
     for task in tasks:
         for key, value in task.items():
             if _ROLE_TASK.match(key):
-                found.append(value['name'])
+                roles.append(value['name'])
             elif key in ('block', 'rescue', 'always'):
-                found += _roles_of_tasks(value)
-    return found
+                roles += _roles_of_tasks(value)
+    return roles
 
 
 def plugins_without_project(layout):
@@ -197,7 +203,8 @@ def plugins_without_project(layout):
     """
     complaints = []
     for job in layout.jobs():
-        required = {layouts.short_name(one): one for one in job.projects()}
+        required = {layouts.short_name(project): project
+                    for project in job.projects()}
         variables = job.merged('vars')
         for plugin, url in variables.get('devstack_plugins', {}).items():
             if plugin not in required:
@@ -209,8 +216,9 @@ def plugins_without_project(layout):
                     job.name, plugin, url))
         complaints += [
             'job %s: Tempest plugin %s is not in required-projects' % (
-                job.name, one) for one in variables.get('tempest_plugins', [])
-            if one not in required]
+                job.name, tempest_plugin)
+            for tempest_plugin in variables.get('tempest_plugins', [])
+            if tempest_plugin not in required]
     return complaints
 
 
@@ -233,8 +241,8 @@ def plugins_on_subnodes(layout):
             # that is not named.
             complaints += [
                 'job %s: group-vars of subnode do not name the plugin %s, not '
-                'even with an empty value' % (job.name, one)
-                for one in plugins if one not in there]
+                'even with an empty value' % (job.name, plugin)
+                for plugin in plugins if plugin not in there]
     return complaints
 
 
@@ -248,9 +256,10 @@ def unordered_plugins(layout):
     needed = re.findall(
         r'^plugin_requires\s+\S+\s+(\S+)', text, re.MULTILINE)
     return ['job %s: devstack_plugins lacks %s, which devstack/settings '
-            'names' % (job.name, one) for job in layout.jobs()
-            for one in defined + needed
-            if one not in job.merged('vars').get('devstack_plugins', [one])]
+            'names' % (job.name, plugin) for job in layout.jobs()
+            for plugin in defined + needed
+            if plugin not in job.merged('vars').get(
+                'devstack_plugins', [plugin])]
 
 
 def untried_jobs(layout):
@@ -278,7 +287,7 @@ def loose_test_regexes(layout):
     """Tests of other plugins may bear our name, too."""
     complaints = []
     for job in layout.jobs():
-        if not any(one['name'] == _TEMPEST for one in job.ancestry):
+        if not any(ancestor['name'] == _TEMPEST for ancestor in job.ancestry):
             continue
         regex = job.merged('vars').get('tempest_test_regex', '')
         if not regex.startswith(r'^self_healing_tempest_plugin\.'):

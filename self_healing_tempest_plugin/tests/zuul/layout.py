@@ -89,23 +89,24 @@ class Job:
 
     def get(self, attribute, default=None):
         """Return the value of an attribute that replaces the parent's."""
-        return next((one[attribute] for one in self.ancestry
-                     if attribute in one), default)
+        return next((ancestor[attribute] for ancestor in self.ancestry
+                     if attribute in ancestor), default)
 
     def merged(self, attribute):
         """Return an attribute of nested dicts, children above parents."""
         return functools.reduce(merged, (
-            one.get(attribute) or {} for one in reversed(self.ancestry)), {})
+            ancestor.get(attribute) or {}
+            for ancestor in reversed(self.ancestry)), {})
 
     def collected(self, attribute):
         """Return an attribute that is a list, with those of the parents."""
-        return [value for one in reversed(self.ancestry)
-                for value in as_list(one.get(attribute))]
+        return [value for ancestor in reversed(self.ancestry)
+                for value in as_list(ancestor.get(attribute))]
 
     def projects(self):
         """Return the names of the required projects as a list."""
-        return [project_name(one)
-                for one in self.collected('required-projects')]
+        return [project_name(project)
+                for project in self.collected('required-projects')]
 
 
 def project_name(required):
@@ -137,16 +138,17 @@ class Layout:
 
     def own(self, kind):
         """Return our definitions of a kind, e.g. ``job``."""
-        return [one[kind] for one in self.items if kind in one]
+        return [item[kind] for item in self.items if kind in item]
 
     def all(self, kind):
         """Return all definitions of a kind, ours first."""
         return self.own(kind) + [
-            one[kind] for one in self.around.items if kind in one]
+            item[kind] for item in self.around.items if kind in item]
 
     def job(self, name):
         """Return a :class:`Job`, None when nobody defines it."""
-        definitions = {one['name']: one for one in self.all('job')[::-1]}
+        definitions = {definition['name']: definition
+                       for definition in self.all('job')[::-1]}
         ancestry = []
         while name in definitions:
             ancestry.append(definitions[name])
@@ -155,51 +157,51 @@ class Layout:
 
     def jobs(self):
         """Return our jobs, as :class:`Job`."""
-        return [self.job(one['name']) for one in self.own('job')]
+        return [self.job(definition['name']) for definition in self.own('job')]
 
     def nodeset(self, job):
         """Return the nodeset of a job as a dict, None when it is unknown.
 
         :param job: :class:`Job`
         """
-        found = job.get('nodeset')
-        if isinstance(found, dict):
-            return found
-        return next((one for one in self.all('nodeset')
-                     if one['name'] == found), None)
+        wanted = job.get('nodeset')
+        if isinstance(wanted, dict):
+            return wanted
+        return next((nodeset for nodeset in self.all('nodeset')
+                     if nodeset['name'] == wanted), None)
 
     def pipelines(self):
         """Return the names of all pipelines as a set."""
-        return {one['name'] for one in self.all('pipeline')}
+        return {pipeline['name'] for pipeline in self.all('pipeline')}
 
     def queued(self):
         """Return the jobs of our pipelines.
 
         :returns: name of a pipeline to names of jobs
         """
-        found = {}
+        queued = {}
         for project in self.own('project') + self.own('project-template'):
             for pipeline, value in project.items():
                 if pipeline not in NO_PIPELINES:
-                    found.setdefault(pipeline, []).extend(
-                        next(iter(one)) if isinstance(one, dict) else one
-                        for one in value.get('jobs', []))
-        return found
+                    queued.setdefault(pipeline, []).extend(
+                        next(iter(job)) if isinstance(job, dict) else job
+                        for job in value.get('jobs', []))
+        return queued
 
     def playbooks(self, definition):
         """Return the paths of a job's own playbooks, as a list.
 
         :param definition: of the job, a dict
         """
-        return [one['name'] if isinstance(one, dict) else one
+        return [playbook['name'] if isinstance(playbook, dict) else playbook
                 for attribute in PLAYBOOKS
-                for one in as_list(definition.get(attribute))]
+                for playbook in as_list(definition.get(attribute))]
 
 
 def nodes(nodeset):
     """Return the names of the nodes and of the groups of a nodeset."""
-    return ({name for one in nodeset['nodes'] for name in as_list(
-        one['name'])}, {one['name'] for one in nodeset.get('groups', [])})
+    return ({name for node in nodeset['nodes'] for name in as_list(
+        node['name'])}, {group['name'] for group in nodeset.get('groups', [])})
 
 
 def read(directory):

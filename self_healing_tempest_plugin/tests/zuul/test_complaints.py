@@ -36,11 +36,11 @@ class ComplaintsTest(testtools.TestCase):
         for name, variant in broken.STRUCTURE:
             layout = layouts.ours().changed(
                 variant.change, self.repository(variant.files))
-            found = complaints.all_complaints(layout)
-            said = '%s: %s' % (variant.name, found)
-            self.assertNotEqual([], found, said)
-            self.assertIsNotNone(re.search(variant.complaint, found[0]), said)
-            self.assertEqual(found, getattr(complaints, name)(layout), said)
+            told = complaints.all_complaints(layout)
+            said = '%s: %s' % (variant.name, told)
+            self.assertNotEqual([], told, said)
+            self.assertIsNotNone(re.search(variant.complaint, told[0]), said)
+            self.assertEqual(told, getattr(complaints, name)(layout), said)
 
     def repository(self, files):
         """Return the root of a copy with other files, None without any."""

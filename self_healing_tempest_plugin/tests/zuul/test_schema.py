@@ -59,8 +59,8 @@ class SchemaTest(testtools.TestCase):
         """What stands in for other projects is no worse."""
         # What a pipeline may hold depends on Zuul's connections.
         self.assertNotEqual(0, validate([
-            one for one in layouts.surroundings().items
-            if 'pipeline' not in one]))
+            item for item in layouts.surroundings().items
+            if 'pipeline' not in item]))
 
     def broken(self, change):
         items = copy.deepcopy(layouts.ours().items)

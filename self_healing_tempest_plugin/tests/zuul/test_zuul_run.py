@@ -28,7 +28,7 @@ from self_healing_tempest_plugin.tests.zuul import layout as layouts
 from tools.zuul import freezing
 from tools.zuul import ground
 from tools.zuul import local_conf
-from tools.zuul import places as where
+from tools.zuul import places
 from tools.zuul import running
 
 # Prints the port that it listens at.
@@ -53,14 +53,14 @@ def frozen(name):
         'timeout': job.get('timeout'),
         'vars': job.merged('vars'), 'extra_vars': job.merged('extra-vars'),
         'host_vars': {}, 'group_vars': job.merged('group-vars'),
-        'projects': [{'name': one} for one in required],
+        'projects': [{'name': project} for project in required],
         'pre_playbooks': [], 'playbooks': [], 'post_playbooks': [],
         'zuul': {
             'project': {'short_name': 'self-healing-tempest-plugin'},
-            'projects': {one: {'short_name': layouts.short_name(one),
-                               'required': True} for one in required},
-            '_inheritance_path': ['<Job %s explicit' % one['name']
-                                  for one in reversed(job.ancestry)]}}
+            'projects': {project: {'short_name': layouts.short_name(project),
+                                   'required': True} for project in required},
+            '_inheritance_path': ['<Job %s explicit' % ancestor['name']
+                                  for ancestor in reversed(job.ancestry)]}}
 
 
 def without_playbooks(expected):
@@ -74,8 +74,8 @@ class FreezingTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.expected = next(
-            without_playbooks(one) for one in freezing.EXPECTED
-            if one.name == broken.FULL)
+            without_playbooks(job) for job in freezing.EXPECTED
+            if job.name == broken.FULL)
         self.frozen = frozen(broken.FULL)
 
     def differences(self):
@@ -111,8 +111,8 @@ class FreezingTest(testtools.TestCase):
 
     def test_project_left_out(self):
         self.frozen['projects'] = [
-            one for one in self.frozen['projects']
-            if one['name'] != 'openstack/vitrage']
+            project for project in self.frozen['projects']
+            if project['name'] != 'openstack/vitrage']
         self.assertEqual(['project openstack/vitrage is not brought'],
                          self.differences())
 
@@ -127,53 +127,54 @@ class LocalConfTest(testtools.TestCase):
         settings = self.sources / 'ours' / 'devstack' / 'settings'
         settings.parent.mkdir(parents=True)
         settings.write_text(''.join(
-            'plugin_requires self-healing-tempest-plugin %s\n' % one
-            for one in ('heat', 'mistral', 'vitrage')))
+            'plugin_requires self-healing-tempest-plugin %s\n' % service
+            for service in ('heat', 'mistral', 'vitrage')))
 
     def differences(self, node, job=broken.FULL, change=lambda job: None):
         """Return the differences of a node, after a change of its job."""
-        one = frozen(job)
-        change(one)
-        expected = next(each for each in local_conf.EXPECTED
-                        if (each.job, each.node) == (job, node))
+        job_frozen = frozen(job)
+        change(job_frozen)
+        expected = next(conf for conf in local_conf.EXPECTED
+                        if (conf.job, conf.node) == (job, node))
         return local_conf.differences(
-            local_conf.render(one, node, self.sources), expected)
+            local_conf.render(job_frozen, node, self.sources), expected)
 
     def test_ours(self):
-        for one in local_conf.EXPECTED:
-            self.assertEqual([], self.differences(one.node, one.job))
+        for conf in local_conf.EXPECTED:
+            self.assertEqual([], self.differences(conf.node, conf.job))
 
     def test_all_plugins_on_the_subnode(self):
         """What a job's variables do where the group says nothing."""
-        found = self.differences('compute1', change=lambda one: one[
+        differences = self.differences('compute1', change=lambda job: job[
             'group_vars']['subnode'].pop('devstack_plugins'))
         self.assertIn("'enable_plugin heat https://opendev.org/openstack/"
-                      "heat' is there", found)
+                      "heat' is there", differences)
 
     def test_service_of_the_parent(self):
-        found = self.differences('compute1', change=lambda one: one[
+        differences = self.differences('compute1', change=lambda job: job[
             'group_vars']['subnode']['devstack_services'].update(
                 {'tls-proxy': True}))
-        self.assertEqual(["'disable_service tls-proxy' is not there"], found)
+        self.assertEqual(["'disable_service tls-proxy' is not there"],
+                         differences)
 
     def test_misspelt_fact(self):
         """A variable that Ansible would not know is an error."""
         self.assertRaises(
             local_conf.jinja2.UndefinedError, self.differences, 'controller',
-            change=lambda one: one['vars']['devstack_localrc'].update(
+            change=lambda job: job['vars']['devstack_localrc'].update(
                 X="{{ hostvars['compute2']['ansible_nodename'] }}"))
 
     def test_plugin_that_is_not_named(self):
         """As devstack does: what is required must be there."""
         self.assertRaises(
-            KeyError, self.differences, 'compute1', change=lambda one: one[
+            KeyError, self.differences, 'compute1', change=lambda job: job[
                 'group_vars']['subnode']['devstack_plugins'].pop('heat'))
 
     def test_actions_of_mistral(self):
-        found = self.differences('controller', change=lambda one: one['zuul'][
-            'projects'].pop('openstack/mistral-extra'))
-        self.assertEqual(1, len(found))
-        self.assertIn('mistral-extra is not in LIBS_FROM_GIT', found[0])
+        differences = self.differences('controller', change=lambda job: job[
+            'zuul']['projects'].pop('openstack/mistral-extra'))
+        self.assertEqual(1, len(differences))
+        self.assertIn('mistral-extra is not in LIBS_FROM_GIT', differences[0])
 
 
 class GroundTest(testtools.TestCase):
@@ -182,7 +183,7 @@ class GroundTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        self.places = where.Places(self.root / 'zuul')
+        self.places = places.Places(self.root / 'zuul')
         self.useFixture(fixtures.MonkeyPatch(
             'tools.zuul.ground._packages', lambda: ()))
         self.useFixture(fixtures.MonkeyPatch('os.geteuid', lambda: 0))
@@ -194,12 +195,12 @@ class GroundTest(testtools.TestCase):
     def test_port_in_use(self):
         listener = socket.socket()
         self.addCleanup(listener.close)
-        listener.bind((where.ADDRESS, 0))
+        listener.bind((places.ADDRESS, 0))
         listener.listen()
         port = listener.getsockname()[1]
         self.assertTrue(ground.listens(port))
         refused = self.assertRaises(
-            ground.Refused, ground.check_ports, where.Ports(port))
+            ground.Refused, ground.check_ports, places.Ports(port))
         self.assertIn('port %d of 127.0.0.1, for ZooKeeper, is in use: stop '
                       'what listens there' % port, str(refused))
 
@@ -214,7 +215,7 @@ class GroundTest(testtools.TestCase):
         self.assertIn('must be run as root', self.refused())
 
     def test_long_path(self):
-        self.places = where.Places(self.root / ('x' * 80))
+        self.places = places.Places(self.root / ('x' * 80))
         self.assertIn('too long a path for sockets', self.refused())
 
     def test_two_runs(self):
@@ -266,7 +267,7 @@ class ExamineTest(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.places = where.Places(pathlib.Path(
+        self.places = places.Places(pathlib.Path(
             self.useFixture(fixtures.TempDir()).path))
         self.places.builds.mkdir(parents=True)
 

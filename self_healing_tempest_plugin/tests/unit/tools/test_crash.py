@@ -39,14 +39,14 @@ class PointsTest(testtools.TestCase):
     """points.points()."""
 
     def names(self, *kinds, **options):
-        return [one.name for one in points.points(kinds or ALL, **options)]
+        return [point.name for point in points.points(kinds or ALL, **options)]
 
     def test_names(self):
         """They tell all points of a kind apart: by them they are known."""
-        found = collections.Counter(
-            (one.kind, one.name) for one in points.points(ALL))
-        self.assertEqual([], [one for one in found if found[one] > 1])
-        self.assertEqual(166, len(found))
+        counts = collections.Counter(
+            (point.kind, point.name) for point in points.points(ALL))
+        self.assertEqual([], [name for name in counts if counts[name] > 1])
+        self.assertEqual(166, len(counts))
 
     def test_values(self):
         """What a run is told, which finds nothing else in its journal."""
@@ -55,10 +55,10 @@ class PointsTest(testtools.TestCase):
                   'template': {'planned', 'adding', 'created', 'deleting',
                                'removed'},
                   'executions': {'deleting'}, 'fault': set(points.STATES)}
-        for one in points.points(ALL):
-            self.assertIn(one.state, states[one.what], one)
-            self.assertIn(one.moment, points.MOMENTS, one)
-            self.assertTrue(0 <= one.seconds <= points.TIMER, one)
+        for point in points.points(ALL):
+            self.assertIn(point.state, states[point.what], point)
+            self.assertIn(point.moment, points.MOMENTS, point)
+            self.assertTrue(0 <= point.seconds <= points.TIMER, point)
 
     def test_every_step_of_a_fault(self):
         """Right before and right after each, in their order."""
@@ -71,27 +71,27 @@ class PointsTest(testtools.TestCase):
 
     def test_only_what_is_asked_for(self):
         self.assertEqual({'host-crash'}, {
-            one.kind for one in points.points(('host-crash',))})
+            point.kind for point in points.points(('host-crash',))})
         self.assertEqual([], self.names(points.NOTHING, application=False))
 
     def test_nothing(self):
         """What a run creates is killed for around each request, too."""
-        found = self.names(points.NOTHING)
-        self.assertIn('killed before stack creating', found)
-        self.assertIn('killed 4 s after stack created', found)
+        names = self.names(points.NOTHING)
+        self.assertIn('killed before stack creating', names)
+        self.assertIn('killed 4 s after stack created', names)
 
     def test_timer(self):
         """It is on every host but one without power."""
         self.assertEqual(set(points.KINDS) - {'host-crash'}, {
-            one.kind for one in points.points(ALL)
-            if one.number is signal.SIGSTOP})
+            point.kind for point in points.points(ALL)
+            if point.number is signal.SIGSTOP})
 
     def test_sleepers(self):
         """Only what is powered off has a command that can sleep."""
-        found = [one for one in points.points(ALL) if one.sleeper]
+        sleepers = [point for point in points.points(ALL) if point.sleeper]
         self.assertEqual(set(points.SLEEPERS),
-                         {one.sleeper for one in found})
-        self.assertEqual({'host-crash'}, {one.kind for one in found})
+                         {point.sleeper for point in sleepers})
+        self.assertEqual({'host-crash'}, {point.kind for point in sleepers})
         self.assertIn('killed while power-off sleeps in the shell',
                       self.names('host-crash'))
         # It must still sleep when the run is killed.
@@ -99,9 +99,10 @@ class PointsTest(testtools.TestCase):
 
     def test_interrupted(self):
         """Within the moment that a NIC lives on."""
-        found = [one for one in points.points(ALL)
-                 if one.number is signal.SIGINT]
-        self.assertEqual(set(points.NICS), {one.kind for one in found})
+        interrupted = [point for point in points.points(ALL)
+                       if point.number is signal.SIGINT]
+        self.assertEqual(set(points.NICS),
+                         {point.kind for point in interrupted})
         self.assertIn('interrupted 0.15 s after injected',
                       self.names('data-nic-down'))
 
@@ -116,11 +117,11 @@ class PointsTest(testtools.TestCase):
 class WantedTest(testtools.TestCase):
     """cases.wanted()."""
 
-    def wanted(self, *found, **options):
-        return [one.name for one in cases.wanted(argparse.Namespace(**{
+    def wanted(self, *done, **options):
+        return [point.name for point in cases.wanted(argparse.Namespace(**{
             'kind': ['data-nic-down'], 'application': False, 'again': False,
             'decorate': False, 'point': 'after (planned|armed)', **options,
-        }), found)]
+        }), done)]
 
     def test_those_that_are_not_done(self):
         done = case(point='killed after planned')
@@ -133,8 +134,8 @@ class WantedTest(testtools.TestCase):
         self.assertEqual(2, len(self.wanted(wrong)))
 
     def test_of_another_kind(self):
-        other = case('data-nic-blip', 'killed after planned')
-        self.assertEqual(2, len(self.wanted(other)))
+        foreign = case('data-nic-blip', 'killed after planned')
+        self.assertEqual(2, len(self.wanted(foreign)))
 
     def test_decorated(self):
         """Those without are others."""
@@ -153,8 +154,8 @@ class WantedTest(testtools.TestCase):
         self.assertEqual(2, len(self.wanted(done, again=True)))
 
     def test_all_kinds(self):
-        found = self.wanted(kind=None, application=True, point='')
-        self.assertEqual(166, len(found))
+        names = self.wanted(kind=None, application=True, point='')
+        self.assertEqual(166, len(names))
 
 
 class CasesTest(testtools.TestCase):
@@ -162,11 +163,11 @@ class CasesTest(testtools.TestCase):
 
     def test_same(self):
         """Another time at the same point takes the place of the first."""
-        one = case(seconds=1.0, problems=('left',))
-        self.assertTrue(cases.same(one, case(seconds=2.0)))
-        for other in (case(kind='data-nic-blip'), case(point='killed'),
-                      case(decorated=True)):
-            self.assertFalse(cases.same(one, other))
+        original = case(seconds=1.0, problems=('left',))
+        self.assertTrue(cases.same(original, case(seconds=2.0)))
+        for different in (case(kind='data-nic-blip'), case(point='killed'),
+                          case(decorated=True)):
+            self.assertFalse(cases.same(original, different))
 
     def test_faults(self):
         """What shows of what a run has created is none."""
@@ -189,21 +190,21 @@ class CasesTest(testtools.TestCase):
 
     def test_ordered(self):
         """As the points are, not as they were tried; unknown ones last."""
-        found = [case(point='gone since'), case(decorated=True),
-                 case('packets-dropped'), case(), case(points.NOTHING,
-                                                       'killed after stack '
-                                                       'planned')]
-        self.assertEqual([found[4], found[3], found[2], found[0], found[1]],
-                         cases.ordered(found))
+        done = [case(point='gone since'), case(decorated=True),
+                case('packets-dropped'), case(), case(points.NOTHING,
+                                                      'killed after stack '
+                                                      'planned')]
+        self.assertEqual([done[4], done[3], done[2], done[0], done[1]],
+                         cases.ordered(done))
 
     def test_file(self):
         """What is written is read again, and stands in a table."""
         path = pathlib.Path(
             self.useFixture(fixtures.TempDir()).path, 'points.json')
         self.assertEqual([], cases.read(path))
-        found = [case(problems=('a', 'b')), case('host-crash', settled=None)]
-        cases.write(path, found)
-        self.assertEqual(cases.ordered(found), cases.read(path))
+        done = [case(problems=('a', 'b')), case('host-crash', settled=None)]
+        cases.write(path, done)
+        self.assertEqual(cases.ordered(done), cases.read(path))
         with path.with_suffix('.csv').open(newline='') as stream:
             header, *rows = csv.reader(stream)
         self.assertEqual(list(cases.HEADER), header)

@@ -45,9 +45,9 @@ class AnswersTest(testtools.TestCase):
         def ask():
             raise errors.LabError('x' * 200 + '\n  no   route\nto host')
 
-        found = answers.answer(ask)[answers.UNANSWERED]
-        self.assertEqual(answers.LONG, len(found))
-        self.assertEqual('xx no route to host', found[-19:])
+        reason = answers.answer(ask)[answers.UNANSWERED]
+        self.assertEqual(answers.LONG, len(reason))
+        self.assertEqual('xx no route to host', reason[-19:])
 
     def test_defect(self):
         """A defect of ours is no reason."""
@@ -136,9 +136,9 @@ class AllHostsTest(testtools.TestCase):
         """It says why, where it says anything."""
         for complaint, reason in (('no such\nhost', 'no such host'),
                                   ('\n', 'it was cut off')):
-            found = hosts.hosts(FakeLab('', complaint), self.PROGRAMS)
+            answer = hosts.hosts(FakeLab('', complaint), self.PROGRAMS)
             self.assertEqual({answers.UNANSWERED: reason},
-                             found['controller'])
+                             answer['controller'])
 
 
 class ListingsTest(testtools.TestCase):
@@ -266,8 +266,9 @@ class DifferencesTest(testtools.TestCase):
     """differences.differences()."""
 
     def test_equal(self):
-        one = {'hosts': {'compute-1': {'files': {}}}, 'journal': {}}
-        self.assertEqual([], differences.differences(one, {**one}))
+        fingerprint = {'hosts': {'compute-1': {'files': {}}}, 'journal': {}}
+        self.assertEqual([],
+                         differences.differences(fingerprint, {**fingerprint}))
 
     def test_added(self):
         self.assertEqual(

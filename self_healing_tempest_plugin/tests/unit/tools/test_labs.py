@@ -24,7 +24,7 @@ import textwrap
 import threading
 
 import fixtures
-from keystoneauth1 import fixture as keystone_fixture
+from keystoneauth1 import fixture as ksa_fixture
 from requests_mock.contrib import fixture as http_fixture
 import testtools
 
@@ -269,12 +269,12 @@ class CloudTest(LabTest):
         super().setUp()
         (self.directory / 'clouds.yaml').write_text(json.dumps(CLOUDS))
         self.http = self.useFixture(http_fixture.Fixture())
-        token = keystone_fixture.V3Token()
+        token = ksa_fixture.V3Token()
         token.set_project_scope()
         token.add_service('compute').add_standard_endpoints(
             public='http://nova/v2.1', region='RegionOne')
         self.http.get('http://10.77.0.2:5000/v3', json={
-            'version': keystone_fixture.V3Discovery(
+            'version': ksa_fixture.V3Discovery(
                 'http://10.77.0.2:5000/v3')})
         self.http.post('http://10.77.0.2:5000/v3/auth/tokens', json=token,
                        headers={'X-Subject-Token': 't'})

@@ -58,7 +58,8 @@ class CommandTest(testtools.TestCase):
             main = next(node for node in ast.parse(path.read_text()).body
                         if getattr(node, 'name', '') == 'main')
             self.assertEqual(['arguments'],
-                             [one.arg for one in main.args.args], name)
+                             [argument.arg for argument in main.args.args],
+                             name)
 
     def test_arguments(self):
         """They are handed on, options and all."""
@@ -215,8 +216,8 @@ class RedactionTest(testtools.TestCase):
         # In these a secret stands as it is.
         self.useFixture(fixtures.MockPatchObject(
             redaction.secret_forms, 'FORMS', [
-                one for one in redaction.secret_forms.FORMS
-                if one.name in ('ini, no blanks', 'ini, quoted')]))
+                form for form in redaction.secret_forms.FORMS
+                if form.name in ('ini, no blanks', 'ini, quoted')]))
 
     def test_nothing(self):
         """Who changes nothing leaves every secret, and every line."""
@@ -226,9 +227,9 @@ class RedactionTest(testtools.TestCase):
         self.assertEqual(0, redaction.harmless(str)['changed'])
 
     def test_everything(self):
-        found = redaction.found_by(lambda text: '', 1)
-        self.assertEqual((0, 0), (found['forms_seen'],
-                                  found['samples_seen']))
+        figures = redaction.found_by(lambda text: '', 1)
+        self.assertEqual((0, 0), (figures['forms_seen'],
+                                  figures['samples_seen']))
         self.assertEqual(redaction.harmless(lambda text: '')['lines'],
                          redaction.harmless(lambda text: '')['changed'])
 

@@ -99,8 +99,8 @@ class LinksTest(testtools.TestCase):
 
     def test_address_that_is_made_up(self):
         """Open vSwitch makes up one at each start."""
-        found = read('links', LO.replace('"lo",', '"ovs-netdev",', 1))
-        self.assertIsNone(found['ovs-netdev']['mac'])
+        links = read('links', LO.replace('"lo",', '"ovs-netdev",', 1))
+        self.assertIsNone(links['ovs-netdev']['mac'])
 
 
 class RoutesTest(testtools.TestCase):
@@ -177,8 +177,8 @@ class LinesTest(testtools.TestCase):
 
     def test_two_tables(self):
         """The end of one is not in the next."""
-        found = read('nftables', RULESET + 'table ip nat {\n}\n')
-        self.assertEqual(1, found['table ip nat {'])
+        rules = read('nftables', RULESET + 'table ip nat {\n}\n')
+        self.assertEqual(1, rules['table ip nat {'])
 
     def test_processes(self):
         """Those that are stopped, and those of the plugin."""

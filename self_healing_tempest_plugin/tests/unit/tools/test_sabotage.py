@@ -83,53 +83,53 @@ class CatalogTest(testtools.TestCase):
     """Each case by itself, by what it says of itself."""
 
     def test_names(self):
-        names = [one.name for one in catalog.CASES]
+        names = [case.name for case in catalog.CASES]
         self.assertEqual(len(names), len(set(names)))
         self.assertIs(catalog.CASES[3], catalog.find(names[3]))
 
     def test_expectations(self):
         """Every case has a verdict, and names a link where that does."""
-        for one in catalog.CASES:
-            self.assertIn(one.kind, KINDS, one.name)
-            self.assertIn(one.link, (None, 'fault', *LINKS), one.name)
-            self.assertTrue(one.broken, one.name)
-            if one.kind == 'BROKEN':
-                self.assertIsNotNone(one.link, one.name)
-            if one.kind == 'HEALED':
-                self.assertIsNone(one.link, one.name)
-                self.assertTrue(one.broken.startswith('nothing:'),
-                                one.name)
+        for case in catalog.CASES:
+            self.assertIn(case.kind, KINDS, case.name)
+            self.assertIn(case.link, (None, 'fault', *LINKS), case.name)
+            self.assertTrue(case.broken, case.name)
+            if case.kind == 'BROKEN':
+                self.assertIsNotNone(case.link, case.name)
+            if case.kind == 'HEALED':
+                self.assertIsNone(case.link, case.name)
+                self.assertTrue(case.broken.startswith('nothing:'),
+                                case.name)
 
     def test_every_link_is_broken(self):
         self.assertEqual(set(LINKS), {
-            one.link for one in catalog.CASES if one.kind == 'BROKEN'})
-        self.assertEqual(KINDS, {one.kind for one in catalog.CASES})
+            case.link for case in catalog.CASES if case.kind == 'BROKEN'})
+        self.assertEqual(KINDS, {case.kind for case in catalog.CASES})
 
     def test_something_is_done(self):
-        for one in catalog.CASES:
-            self.assertTrue(one.before or one.act or one.options
-                            or not one.healing, one.name)
+        for case in catalog.CASES:
+            self.assertTrue(case.before or case.act or case.options
+                            or not case.healing, case.name)
 
     def test_bisect(self):
         """Of the links after the one that is broken, all of them."""
-        for one in catalog.CASES:
-            if one.works:
-                after = LINKS[LINKS.index(one.link) + 1:]
-                self.assertEqual(after, tuple(one.works), one.name)
-            self.assertEqual({**one.options,
-                              'bisect': 'true' if one.works else 'false'},
-                             one.settings)
+        for case in catalog.CASES:
+            if case.works:
+                after = LINKS[LINKS.index(case.link) + 1:]
+                self.assertEqual(after, tuple(case.works), case.name)
+            self.assertEqual({**case.options,
+                              'bisect': 'true' if case.works else 'false'},
+                             case.settings)
 
     def test_deadlines(self):
         self.assertEqual(set(LINKS), set(cases.DEADLINES))
-        for one in catalog.CASES:
-            self.assertLessEqual(set(one.deadlines), set(LINKS), one.name)
+        for case in catalog.CASES:
+            self.assertLessEqual(set(case.deadlines), set(LINKS), case.name)
 
     def test_acts(self):
         """Each is there, and none is there that nobody asks for."""
         code = ast.parse(inspect.getsource(acts))
         self.assertEqual(
-            {one.act for one in catalog.CASES if one.act},
+            {case.act for case in catalog.CASES if case.act},
             {node.name for node in code.body
              if isinstance(node, ast.FunctionDef)
              and not node.name.startswith('_')})
@@ -138,12 +138,12 @@ class CatalogTest(testtools.TestCase):
         """They are options of the plugin."""
         known = {option.name for _, options in config.list_opts()
                  for option in options}
-        for one in catalog.CASES:
-            self.assertLessEqual(set(one.settings), known, one.name)
+        for case in catalog.CASES:
+            self.assertLessEqual(set(case.settings), known, case.name)
 
     def test_quick(self):
         """A few of them, and one that is no matter of the chain."""
-        quick = [one.link for one in catalog.CASES if one.quick]
+        quick = [case.link for case in catalog.CASES if case.quick]
         self.assertIn('fault', quick)
         self.assertLess(len(quick), 6)
 
@@ -168,13 +168,13 @@ class EditsTest(testtools.TestCase):
 
     def test_every_edit(self):
         """It finds something, is read, and is undone."""
-        edits = [one for case in catalog.CASES for one in case.before
-                 if isinstance(one, breakages.EditedFile)]
+        edits = [breakage for case in catalog.CASES for breakage in case.before
+                 if isinstance(breakage, breakages.EditedFile)]
         self.assertEqual(5, len(edits))
         before = self.texts()
-        for one in edits:
+        for edit in edits:
             read = self.lab.monitor.read
-            with self.notes.broken(one):
+            with self.notes.broken(edit):
                 self.assertNotEqual(before, self.texts())
                 self.assertEqual(read + 1, self.lab.monitor.read)
             self.assertEqual(before, self.texts())
@@ -249,9 +249,10 @@ class KindsTest(testtools.TestCase):
 
     def test_plain(self):
         """What a file says of one makes the same one again."""
-        for one in (one for case in catalog.CASES for one in case.before):
-            fields = json.loads(json.dumps(dataclasses.asdict(one)))
-            again = breakages.KINDS[type(one).__name__](**fields)
+        for breakage in (breakage for case in catalog.CASES
+                         for breakage in case.before):
+            fields = json.loads(json.dumps(dataclasses.asdict(breakage)))
+            again = breakages.KINDS[type(breakage).__name__](**fields)
             self.assertEqual(fields, json.loads(json.dumps(
                 dataclasses.asdict(again))))
 
@@ -267,9 +268,9 @@ class JudgeTest(testtools.TestCase):
     """What is wrong with how a case went."""
 
     def judge(self, code=1, output='FAILED', report=REPORT, **case):
-        one = cases.Case(**{'name': 'a', 'broken': 'b', 'link': 'stack',
-                            **case})
-        return list(judging.judge(one, code, report, output))
+        sabotaged = cases.Case(**{'name': 'a', 'broken': 'b', 'link': 'stack',
+                                  **case})
+        return list(judging.judge(sabotaged, code, report, output))
 
     def test_as_expected(self):
         self.assertEqual([], self.judge())
@@ -392,10 +393,10 @@ class ResultsTest(testtools.TestCase):
 
     def test_json(self):
         path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, 'json')
-        found = [self.result('drip', 1, ['→'])]
-        results.write_json(path, found)
+        done = [self.result('drip', 1, ['→'])]
+        results.write_json(path, done)
         self.assertEqual(
-            {'format': 1, 'results': [one.document() for one in found]},
+            {'format': 1, 'results': [result.document() for result in done]},
             json.loads(path.read_text()))
         self.assertIn('→', path.read_text())
 
@@ -419,7 +420,7 @@ class OneLabTest(testtools.TestCase):
     """What is not the sabotage's own."""
 
     def test_one_class(self):
-        found = [str(path.relative_to(tools.SOURCE)) for path
+        paths = [str(path.relative_to(tools.SOURCE)) for path
                  in (tools.SOURCE / 'tools').rglob('*.py')
                  if 'class Lab:' in path.read_text()]
-        self.assertEqual(['tools/lab/labs.py'], found)
+        self.assertEqual(['tools/lab/labs.py'], paths)
