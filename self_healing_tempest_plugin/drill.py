@@ -63,7 +63,7 @@ ANSWERS_INTERVAL = 0.1
 
 
 class Drill(fixtures.Fixture):
-    """A drill of one scenario; while it is in use, it is the only drill.
+    """A drill of one scenario: reserve, deploy, plan, run.
 
     :ivar recorder: :class:`.watching.recorders.Recorder`
     :ivar app: :class:`.application.Application`, once it is deployed
@@ -96,6 +96,13 @@ class Drill(fixtures.Fixture):
         self.addCleanup(self._timekeeper.stop)
         # Every target of a fault takes the addresses of all fault hosts.
         self._address_of = functools.cache(self._clients.nova.host_address)
+
+    def reserve(self):
+        """Be the only run, and see whether the hosts are fit for the fault.
+
+        :raises .faults.gates.FaultRefused: when another run is at work, when
+            one of before has left something, or for a host that is not fit
+        """
         self._hold_journal()
         self._refuse_unfit_hosts()
 

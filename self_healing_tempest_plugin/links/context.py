@@ -14,10 +14,7 @@
 """What a diagnosis is made from: a case, inquiries, and their clues."""
 
 import dataclasses
-import re
 import typing
-
-from oslo_utils import strutils
 
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.model import expectations
@@ -25,12 +22,11 @@ from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stamps
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import stacks
 
 # Characters of one line, and of one console line.
 LINE, CONSOLE_LINE = 400, 160
-
-_CREDENTIALS = re.compile(r'(?<=://)[^\s/@]+@')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,11 +96,10 @@ class Inquiry:
 def safe(text, limit=LINE):
     """Return a text as one line without secrets, of limited length.
 
+    :param text: anything
     :param limit: characters
     """
-    line = strutils.mask_password(' '.join(str(text).split()))
-    line = _CREDENTIALS.sub('***@', line)
-    return line if len(line) <= limit else line[:limit - 3] + '...'
+    return runtime.line(text, limit)
 
 
 def safe_lines(text, count):

@@ -19,6 +19,10 @@ import typing
 from self_healing_tempest_plugin.redaction import runtime
 
 
+# Characters of a line.
+LINE = 200
+
+
 class State(enum.Enum):
     """What is known of something that the suite needs.
 
@@ -131,8 +135,9 @@ def by_host(findings):
         for finding, names in hosts.items())
 
 
-def one_line(error, limit=200):
-    """Return an exception as a line of at most so many characters."""
-    # Before the cut: nobody knows a secret that is cut for one.
-    text = ' '.join(runtime.text(error).split())
-    return text if len(text) <= limit else text[:limit - 3] + '...'
+def one_line(error):
+    """Return an exception as a line that fits into a table.
+
+    :param error: an exception, or a text
+    """
+    return runtime.line(error, LINE)

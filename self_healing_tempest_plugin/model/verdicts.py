@@ -20,6 +20,7 @@ import enum
 
 from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import listing
 from self_healing_tempest_plugin.model import stopping
 
 Mark = links.Mark
@@ -366,7 +367,7 @@ def _storm(timeline, expectation):
                 Kind.EXECUTION_STORM, link=link,
                 why='%d %s, at most %d may be: %s' % (
                     len(objects), expectation.describe(link.limit.started),
-                    most, _some(objects)),
+                    most, listing.some(objects, 5)),
                 look_at=expectation.describe(link.limit.look_at))
     return None
 
@@ -394,7 +395,7 @@ def _repeated(timeline, expectation):
         if len(objects) > 1:
             yield '%d %s: %s' % (
                 len(objects), expectation.describe(link.limit.started),
-                _some(objects))
+                listing.some(objects, 5))
 
 
 def _link_remarks(timeline, expectation):
@@ -403,12 +404,6 @@ def _link_remarks(timeline, expectation):
         remark = arrival and link.remark(arrival.payload)
         if remark:
             yield remark
-
-
-def _some(ids, most=5):
-    more = len(ids) - most
-    return ', '.join(ids[:most]) + (' and %d more' % more
-                                    if more > 0 else '')
 
 
 def _reversed(timeline, expectation):

@@ -66,6 +66,18 @@ def text(value):
     return _PROCESS.redactor(str(value))
 
 
+def line(value, most):
+    """Return anything as one line without secrets; what is too long is cut.
+
+    The secrets go first: of one that is cut nobody knows that it is one.
+
+    :param value: see :func:`text`; lines become one
+    :param most: characters that the line may have
+    """
+    words = ' '.join(text(value).split())
+    return words if len(words) <= most else words[:most - 2] + ' …'
+
+
 def data(value):
     """Return dicts, lists and strings without secrets.
 

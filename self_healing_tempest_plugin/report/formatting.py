@@ -61,15 +61,3 @@ def span(low, high):
 def count(number, noun):
     """Return a number with its noun, e.g. ``1 probe``, ``0 probes``."""
     return '%d %s%s' % (number, noun, '' if number == 1 else 's')
-
-
-def one_line(text, most):
-    """Return a text as one line; what is too long is cut.
-
-    Secrets have to be gone: nobody knows a secret that is cut for one.
-
-    :param text: lines become one
-    :param most: characters that the line may have
-    """
-    line = ' '.join(text.split())
-    return line if len(line) <= most else line[:most - 2] + ' …'

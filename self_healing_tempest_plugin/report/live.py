@@ -189,7 +189,7 @@ def _cells(name, state, when, progress, what):
     if isinstance(progress, str):
         progress = _plain(progress)
     return (_plain(name, _STYLES[state]), _plain(when), progress, _plain(
-        formatting.one_line(runtime.text(what), _STATE_LENGTH), 'dim'))
+        runtime.line(what, _STATE_LENGTH), 'dim'))
 
 
 def _plain(value, style=''):

@@ -19,7 +19,7 @@ import stat
 from jsonschema import exceptions as schema_exceptions
 from tempest.lib import exceptions
 
-from self_healing_tempest_plugin.report import formatting
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.report import schemas
 from self_healing_tempest_plugin.report import upgrading
 
@@ -162,4 +162,4 @@ def _sorted(runs):
 
 
 def _line(problem):
-    return formatting.one_line(problem, _PROBLEM_LENGTH)
+    return runtime.line(problem, _PROBLEM_LENGTH)

@@ -14,6 +14,7 @@
 """What preflight asks about Heat, and about room for another server."""
 
 from self_healing_tempest_plugin.links import rows
+from self_healing_tempest_plugin.model import listing
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin.services import glance
 from self_healing_tempest_plugin.services import neutron
@@ -105,7 +106,8 @@ def _others(settings, services):
     findings = {}
     for host in settings.fault_hosts:
         other_hosts = sorted(usable - {host})
-        findings[host] = rows.yes('there is %s' % _some(other_hosts)) if (
+        findings[host] = rows.yes(
+            'there is %s' % listing.some(other_hosts, 3)) if (
             other_hosts) else rows.no(
                 'no other compute host is up and enabled')
     return rows.by_host(findings)
@@ -120,15 +122,10 @@ def _places(settings, services, hypervisors, room):
     findings = {}
     for host in settings.fault_hosts:
         other_hosts = sorted(hosts - {host})
-        findings[host] = rows.yes('room on %s' % _some(other_hosts)) if (
+        findings[host] = rows.yes(
+            'room on %s' % listing.some(other_hosts, 3)) if (
             other_hosts) else rows.no('no room on any other host')
     return rows.by_host(findings)
-
-
-def _some(names, limit=3):
-    more = len(names) - limit
-    return ', '.join(names[:limit]) + (
-        ' and %d more' % more if more > 0 else '')
 
 
 CHECKS = (

@@ -92,6 +92,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             self.scenario, self.around,
             self.id().rsplit('.', 1)[-1].split('[')[0],
             _story(getattr(self, self._testMethodName))))
+        self._drill.reserve()
 
     def deploy(self):
         """Create the application with its wiring, and see it answer."""

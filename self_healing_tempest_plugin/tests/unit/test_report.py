@@ -26,6 +26,7 @@ from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import formatting
 from self_healing_tempest_plugin.report import saving
@@ -236,8 +237,8 @@ class TimesTest(testtools.TestCase):
 
     def test_one_line(self):
         """Never longer than it may be."""
-        self.assertEqual('a b', formatting.one_line(' a\n b ', 3))
-        self.assertEqual('x' * 8 + ' …', formatting.one_line('x' * 11, 10))
+        self.assertEqual('a b', runtime.line(' a\n b ', 3))
+        self.assertEqual('x' * 8 + ' …', runtime.line('x' * 11, 10))
 
     def test_span(self):
         endless = float('inf')

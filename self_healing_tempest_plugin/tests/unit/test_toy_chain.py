@@ -232,6 +232,7 @@ class DrillTest(test_application.ApplicationTestCase):
         """Return the verdict of a drill after which something happens."""
         self.house.seen.update(seen)
         with self.drill:
+            self.drill.reserve()
             self.drill.deploy()
             self.house.url = self.drill.app.url
             plan = self.drill.plan()
