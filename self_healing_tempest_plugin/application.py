@@ -50,7 +50,7 @@ class Application(fixtures.Fixture):
         :param healing: whether it gets the rule that starts the healing
         :param answers: whether a guest will run that can be asked
         :param template: file name of the HOT, see :mod:`.templates`
-        :param parameters: what that takes beside, a dict or None
+        :param parameters: further parameters of it, a dict or None
         :param journal: :class:`.faults.journals.Journal`, held; None: that of
             [self_healing] state_dir
         :param transports: :class:`.faults.transports.Transports`, for what
@@ -121,8 +121,8 @@ class Application(fixtures.Fixture):
 
     def _learn(self):
         stack = self._clients.heat.stack(self.stack.identifier, outputs=True)
-        outputs = {one['output_key']: one['output_value']
-                   for one in stack['outputs']}
+        outputs = {output['output_key']: output['output_value']
+                   for output in stack['outputs']}
         resources = self._clients.heat.resources(self.stack.identifier)
         self.server_id = stacks.server_of(resources)
         self.workflow = stacks.physical_id(resources,
@@ -133,7 +133,7 @@ class Application(fixtures.Fixture):
             outputs['address'], self._settings.application.port)
 
     def _known(self):
-        """Return what the removal needs to know, fit for JSON."""
+        """Return the facts that the removal needs, fit for JSON."""
         left = self._left and self._left(self.server_id, self.host)
         return dict({'server': self.server_id, 'host': self.host,
                      'workflow': self.workflow},

@@ -54,8 +54,8 @@ LOG = log.getLogger(__name__)
 # Seconds in which a service has to say what it is asked when all is over.
 PATIENCE = 15.0
 
-# Good answers before the fault, half a second's worth: what is seen of an
-# outage begins with the last of them.
+# Good answers before the fault, half a second's worth: an outage begins with
+# the last of them.
 ANSWERS_BEFORE = 5
 
 # Seconds between two looks whether there are as many.
@@ -63,7 +63,7 @@ ANSWERS_INTERVAL = 0.1
 
 
 class Drill(fixtures.Fixture):
-    """A drill of one scenario; while it is in use, it is the only one.
+    """A drill of one scenario; while it is in use, it is the only drill.
 
     :ivar recorder: :class:`.watching.recorders.Recorder`
     :ivar app: :class:`.application.Application`, once it is deployed
@@ -79,7 +79,7 @@ class Drill(fixtures.Fixture):
         :param around: :class:`.links.surroundings.Surroundings`, without an
             application
         :param name: of the test, which names what the drill leaves
-        :param story: what it shows, in one line
+        :param story: what the test shows, in one line
         """
         super().__init__()
         self._scenario, self._around = scenario, around
@@ -102,8 +102,8 @@ class Drill(fixtures.Fixture):
     def deploy(self):
         """Create the application with its wiring, and see it answer."""
         self._timekeeper.measure()
-        for each in self._kits:
-            self._wire(each.wire(self._around))
+        for link_kit in self._kits:
+            self._wire(link_kit.wire(self._around))
         guests_run = self._scenario.guests
         self.app = self.useFixture(application.Application(
             self._clients, self._settings, self._scenario.wired,
@@ -187,7 +187,7 @@ class Drill(fixtures.Fixture):
             self.app.stack.identifier))
 
     def _hold_journal(self):
-        """Be the only run, until all that this one has made is gone."""
+        """Be the only run, until all that this run has made is gone."""
         held = contextlib.ExitStack()
         held.enter_context(self._around.journal.held())
         self.addCleanup(held.close)
@@ -246,7 +246,7 @@ class Drill(fixtures.Fixture):
     def _calm(self, expected):
         """Return whether the application answers, and nothing else is seen.
 
-        What came before the fault would be taken for an effect of it.
+        A link that came before the fault would be taken for an effect of it.
         """
         if self._scenario.guests and not self._answers_before(expected):
             return False
@@ -296,7 +296,7 @@ class Drill(fixtures.Fixture):
                     lambda: self._clients.nova.compute_service(
                         expected.ids['host'])))}, 2 * PATIENCE)['Nova']
         with self._afterwards('the details'):
-            # What a bisect sets off is no detail of this run.
+            # The links that a bisect sets off are no detail of this run.
             details.collect(self.recorder, expected, self._around)
         self._diagnose(expected)
 
@@ -336,11 +336,11 @@ class Drill(fixtures.Fixture):
     def _deleted(self, server_id):
         """Return whether a server is deleted, or about to be.
 
-        That is for Nova to say. Heat may be what is broken, and a stack whose
+        Nova is asked, since Heat may be what is broken, and a stack whose
         update has failed has a new server and keeps the old one.
         """
-        found = self._clients.nova.server(server_id)
-        return found is None or found['OS-EXT-STS:task_state'] == 'deleting'
+        server = self._clients.nova.server(server_id)
+        return server is None or server['OS-EXT-STS:task_state'] == 'deleting'
 
     def _left(self, server_id, host):
         """Return what the server's deletion may leave on a broken host."""
@@ -362,10 +362,10 @@ class Drill(fixtures.Fixture):
 
     def _watch(self):
         """Return a watch on all links of the chain, not yet started."""
-        # Each asks first what was there before the fault.
+        # Each watcher asks first what was there before the fault.
         watchers = waiting.side_by_side(*(
-            functools.partial(each.watcher, self._around)
-            for each in self._kits))
+            functools.partial(link_kit.watcher, self._around)
+            for link_kit in self._kits))
         return watch.Watch(
             filter(None, watchers), self.recorder,
             self._settings.timeouts.poll_interval, patience=max(

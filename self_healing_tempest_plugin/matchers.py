@@ -23,7 +23,7 @@ LOG = log.getLogger(__name__)
 
 
 class AsExpected:
-    """A testtools matcher; what does not match describes itself."""
+    """A testtools matcher, whose mismatch describes the run."""
 
     def __init__(self, expectation, diagnosis=None):
         self._expectation, self._diagnosis = expectation, diagnosis

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Tempest loads: where the tests are and which options they have."""
+"""The entry point of Tempest: where the tests are, and their options."""
 
 import os
 
@@ -40,7 +40,7 @@ class SelfHealingTempestPlugin(plugins.TempestPlugin):
         runtime.learn(config.secrets(conf))
 
     def get_opt_lists(self):
-        """Return what sample configurations show, as (group name, options).
+        """Return the options of sample configurations: (group name, options).
 
         The lists are the ones that are registered, so they cannot drift.
         """

@@ -12,7 +12,7 @@
 
 """One request to the application, whoever answers.
 
-What answers is a stranger until it has repeated the nonce: it may drip,
+A server is a stranger until it has repeated the nonce: it may drip,
 redirect, never end, or say what makes no sense. So the whole of a probe has a
 deadline, no more than a few kilobytes are read, no other address is asked
 than the one of the application, and whatever goes wrong is a bad probe.
@@ -63,7 +63,7 @@ def probe(url, nonce, now):
     except _TooLong as failure:
         error, answered = str(failure), True
     except Exception as failure:
-        # Something did answer, with what is no HTTP.
+        # A server did answer, but not in HTTP.
         error, answered = type(failure).__name__, True
     return timelines.Probe(
         begin, now(), not error, nonce, _id(fields, 'boot'),
@@ -84,9 +84,9 @@ class _TooLong(Exception):
 class _Connection(http.client.HTTPConnection):
     """A connection of its own for each request.
 
-    One that is kept may be closed by the other side just then, which is no
-    silence of anybody. A proxy of the runner's environment is not asked: it
-    would be another witness.
+    A connection that is kept may be closed by the other side just then, which
+    is no silence of anybody. A proxy of the runner's environment is not asked:
+    it would be another witness.
     """
 
     def connect(self):
@@ -157,7 +157,7 @@ def _talk(connection, path, nonce):
     if len(body) > MOST_BYTES:
         raise _TooLong
     if answer.length:
-        # It was cut off.
+        # The answer was cut off.
         raise http.client.IncompleteRead(body, answer.length)
     return answer.status, body.decode('utf-8', 'replace')
 
@@ -180,5 +180,5 @@ def _fields(text):
 
 
 def _id(fields, name):
-    found = fields.get(name, '')
-    return found if _NAME.fullmatch(found) else ''
+    value = fields.get(name, '')
+    return value if _NAME.fullmatch(value) else ''

@@ -13,8 +13,8 @@
 
 """Whether the cloud is fit for a fault, and clean after it.
 
-What does not hold before the fault makes a run invalid: it is neither a
-healed nor a broken chain.
+A precondition that does not hold before the fault makes a run invalid: that is
+neither a healed nor a broken chain.
 """
 
 import functools
@@ -40,8 +40,8 @@ class Readiness:
         """Return the preconditions that do not hold, as strings."""
         return tuple(filter(None, waiting.side_by_side(
             self._host_up, self._others_up,
-            *(functools.partial(each.unmet, self._around)
-              for each in self._kits))))
+            *(functools.partial(link_kit.unmet, self._around)
+              for link_kit in self._kits))))
 
     def wait_host_back(self):
         """Wait until the host works as before.
@@ -50,7 +50,8 @@ class Readiness:
         """
         self._wait(
             lambda: self._host_up() or next(filter(None, (
-                each.not_back(self._around) for each in self._kits)), ''),
+                link_kit.not_back(self._around)
+                for link_kit in self._kits)), ''),
             what='host %s as before the fault' % self._host,
             look_at="the monitor's alerts, and vitrage-notifier's log for "
                     'the host that it un-forces')
@@ -79,17 +80,18 @@ class Readiness:
         return ''
 
     def _others_up(self):
-        others = [service['host'] for service in self._nova.compute_services()
-                  if service['host'] != self._host and usable(service)]
-        return '' if others else (
+        other_hosts = [
+            service['host'] for service in self._nova.compute_services()
+            if service['host'] != self._host and usable(service)]
+        return '' if other_hosts else (
             'no compute host but %s is up and enabled' % self._host)
 
     def _remains(self, server_id):
         if self._nova.server(server_id) is not None:
             return 'it is still in Nova'
         return next(filter(None, (
-            each.remains(self._around, server_id)
-            for each in self._kits)), '')
+            link_kit.remains(self._around, server_id)
+            for link_kit in self._kits)), '')
 
     def _wait(self, problem, **options):
         times = self._around.settings.timeouts

@@ -43,7 +43,7 @@ class Removal:
     """Removes what the journal has, and records that it is gone."""
 
     def __init__(self, clients, journal, times, transports=None):
-        """Take what is needed; nothing is asked yet.
+        """Keep the arguments; nothing is asked yet.
 
         :param clients: :class:`.services.clients.Clients`
         :param journal: :class:`.faults.journals.Journal`, held
@@ -78,7 +78,7 @@ class Removal:
     def forget(self, object_id, detail):
         """Record that an object was never created.
 
-        :param detail: who says so
+        :param detail: the reason, for people
         """
         self._journal.record(object_id, State.REMOVED, detail)
 
@@ -98,7 +98,7 @@ class Removal:
             # Heat does not know what it got no answer for.
             with attempt():
                 self._delete_templates(
-                    lambda one: one['name'].startswith(_own(name)))
+                    lambda template: template['name'].startswith(_own(name)))
             with attempt():
                 self._clear_host(entry, broken)
 
@@ -110,11 +110,11 @@ class Removal:
 
     def _delete_stack(self, entry):
         identifier = self._identifier(entry)
-        found = self._await_creation(
+        stack = self._await_creation(
             entry, lambda: self._clients.heat.stack(identifier))
-        if found is None:
+        if stack is None:
             return
-        at_work = _status(found).endswith('_IN_PROGRESS')
+        at_work = _status(stack).endswith('_IN_PROGRESS')
         self._clients.heat.delete(identifier)
         self._wait_deleted(entry)
         if at_work:
@@ -161,8 +161,8 @@ class Removal:
             return
         self._wait(
             lambda: self._clients.nova.compute_service(host),
-            lambda one: one is None or (
-                one['state'] == 'up' and not one['forced_down']),
+            lambda service: service is None or (
+                service['state'] == 'up' and not service['forced_down']),
             what='nova-compute on host %s up, and not forced down' % host,
             timeout=self._times.host_return, describe=_service_state,
             look_at="vitrage-notifier's log for the host that it un-forces")
@@ -170,20 +170,20 @@ class Removal:
     def _remove_template(self, entry):
         name = entry.object.name
         self._await_creation(entry, lambda: next(filter(
-            lambda one: one['name'] == name,
+            lambda template: template['name'] == name,
             self._clients.vitrage.templates()), None))
         self._wait_undone(entry)
-        self._delete_templates(lambda one: one['name'] == name)
+        self._delete_templates(lambda template: template['name'] == name)
 
     def _wait_undone(self, entry):
         """Wait until Vitrage has undone what the template has done.
 
-        It does not undo what a deleted template has done.
+        Vitrage does not undo what a deleted template has done.
         """
         try:
             self._wait_hosts_well(entry)
         except waiting.WaitTimeout:
-            # One that was started again has forgotten what it has done.
+            # A Vitrage that was started again has forgotten what it has done.
             if self._alarms(entry):
                 raise
             for service in self._forced(entry):
@@ -199,34 +199,34 @@ class Removal:
                     'the host that it un-forces')
 
     def _not_well(self, entry):
-        problems = ['host %s is forced down' % one['host']
-                    for one in self._forced(entry)]
+        problems = ['host %s is forced down' % service['host']
+                    for service in self._forced(entry)]
         return '; '.join(problems + self._alarms(entry))
 
     def _forced(self, entry):
         """Return the services that are forced down and were not before."""
         before = entry.object.known.get('forced_down', ())
-        return [one for one in self._clients.nova.compute_services()
-                if one['forced_down'] and one['host'] not in before]
+        return [service for service in self._clients.nova.compute_services()
+                if service['forced_down'] and service['host'] not in before]
 
     def _alarms(self, entry):
         """Return which alarms of the template are on hosts that matter."""
         known = entry.object.known
         hosts = {*self._broken(entry),
-                 *(one['host'] for one in self._forced(entry))}
+                 *(service['host'] for service in self._forced(entry))}
         vitrage = self._clients.vitrage
-        places = {one['vitrage_id']: name
-                  for name, one in vitrage.hosts().items() if name in hosts}
+        places = {entity['vitrage_id']: name
+                  for name, entity in vitrage.hosts().items() if name in hosts}
         return ['alarm %s is on host %s' % (
-            one['name'], places[one['vitrage_resource_id']])
-            for one in vitrage.active_alarms(known['datasource'])
-            if one['name'] == known['alarm']
-            and one.get('vitrage_resource_id') in places]
+            alarm['name'], places[alarm['vitrage_resource_id']])
+            for alarm in vitrage.active_alarms(known['datasource'])
+            if alarm['name'] == known['alarm']
+            and alarm.get('vitrage_resource_id') in places]
 
     def _delete_templates(self, ours):
         deletion = _TemplateDeletion(self._clients.vitrage, ours)
         self._wait(
-            deletion.look, lambda found: not found,
+            deletion.look, lambda templates: not templates,
             what='template deleted', timeout=self._times.template,
             describe=_template_states, look_at="vitrage-graph's log")
 
@@ -236,19 +236,19 @@ class Removal:
         In the order of the journal: clocks may be set.
         """
         entries = self._journal.read()[0]
-        since = [one.id for one in entries].index(entry.id)
-        return {one.plan.host for one in entries[since:] if one.plan}
+        since = [record.id for record in entries].index(entry.id)
+        return {record.plan.host for record in entries[since:] if record.plan}
 
     def _await_creation(self, entry, find):
         """Return an object, None when it is not there and will not be.
 
-        :param find: returns it, or None
+        :param find: returns the object, or None
         """
         left = 0.0 if State.CREATED in entry.states else (
             entry.since + UNDER_WAY - waiting.CLOCK.wall())
         try:
             return self._wait(
-                find, lambda found: found is not None,
+                find, lambda created: created is not None,
                 what='%s created' % entry.description,
                 timeout=max(0.0, min(left, UNDER_WAY)))
         except waiting.WaitTimeout as timeout:
@@ -296,7 +296,7 @@ class _Deletion:
 class _TemplateDeletion:
     """Asks again for the deletion of templates that come back.
 
-    One that is deleted while Vitrage loads it may be active afterwards.
+    A template that is deleted while Vitrage loads it may be active afterwards.
     """
 
     def __init__(self, vitrage, ours):
@@ -305,14 +305,15 @@ class _TemplateDeletion:
 
     def look(self):
         """Return the templates that are left, as dicts."""
-        found = [one for one in self._vitrage.templates() if self._ours(one)]
+        left = [template for template in self._vitrage.templates()
+                if self._ours(template)]
         now = waiting.CLOCK.now()
         if now >= self._next:
             self._next = now + DELETION_INTERVAL
-            for one in found:
-                if one['status'] != 'DELETING':
-                    self._vitrage.delete_template(one['uuid'])
-        return found
+            for template in left:
+                if template['status'] != 'DELETING':
+                    self._vitrage.delete_template(template['uuid'])
+        return left
 
 
 @contextlib.contextmanager
@@ -335,7 +336,7 @@ def _collected():
 
 
 def _own(name):
-    """Return how the names begin that Heat gives what is in a stack."""
+    """Return how the names begin that Heat gives to resources of a stack."""
     return '%s-' % name
 
 
@@ -354,6 +355,6 @@ def _service_state(service):
         service['forced_down']) else '')
 
 
-def _template_states(found):
-    return '; '.join('%(name)s %(status)s %(status details)s' % one
-                     for one in found)
+def _template_states(templates):
+    return '; '.join('%(name)s %(status)s %(status details)s' % template
+                     for template in templates)

@@ -18,7 +18,7 @@ import dataclasses
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import chains
 
-# What a cloud has to have for a scenario, see :mod:`.preflight.options`.
+# The needs of scenarios, which a cloud has to meet: :mod:`.preflight.options`.
 POWER, SSH = 'power', 'ssh'
 MANAGEMENT_NIC, DATA_NIC = 'management-nic', 'data-nic'
 CONTROL_PLANE, EVENT_SOURCE = 'control-plane', 'event-source'
@@ -62,7 +62,7 @@ class Scenario:
 
     @property
     def steps(self):
-        """Return what must come, see :class:`.model.chains.Step`."""
+        """Return the steps that must come, see :class:`.model.chains.Step`."""
         return self.chain.until(self.chain.link(self.until))
 
 

@@ -27,7 +27,7 @@ class Stack:
 
     @property
     def identifier(self):
-        """Return what Heat's URLs take."""
+        """Return name and id as Heat's URLs have them."""
         return '%s/%s' % (self.name, self.id)
 
 
@@ -36,8 +36,8 @@ def server_of(resources):
 
     :param resources: list of dicts, as Heat lists them
     """
-    return next((one['physical_resource_id'] for one in resources
-                 if one['resource_type'] == 'OS::Nova::Server'), None)
+    return next((resource['physical_resource_id'] for resource in resources
+                 if resource['resource_type'] == 'OS::Nova::Server'), None)
 
 
 def servers_of(resources, events):
@@ -49,11 +49,11 @@ def servers_of(resources, events):
     names = {resource['resource_name'] for resource in resources
              if resource['resource_type'] == 'OS::Nova::Server'}
     # The event of a server that is not made yet has its name in place of it.
-    return tuple(sorted({one['physical_resource_id']
-                         for one in (*resources, *events)
-                         if one['resource_name'] in names
+    return tuple(sorted({entry['physical_resource_id']
+                         for entry in (*resources, *events)
+                         if entry['resource_name'] in names
                          and uuidutils.is_uuid_like(
-                             one.get('physical_resource_id'))}))
+                             entry.get('physical_resource_id'))}))
 
 
 def physical_id(resources, resource_type):
@@ -62,5 +62,5 @@ def physical_id(resources, resource_type):
     :param resources: list of dicts, as Heat lists them
     :param resource_type: e.g. ``OS::Nova::Server``
     """
-    return next((one['physical_resource_id'] for one in resources
-                 if one['resource_type'] == resource_type), None)
+    return next((resource['physical_resource_id'] for resource in resources
+                 if resource['resource_type'] == resource_type), None)

@@ -13,9 +13,9 @@
 """An alarm of our own in Vitrage, as a fault of the journal.
 
 Where nobody clears it, it goes with one of Vitrage's next snapshots, or never:
-that depends on the datasource, see its monitor. So each is written down in the
-journal before it is raised, and ``self-healing-tempest revert`` clears it when
-the run was killed.
+that depends on the datasource, see its monitor. So each alarm is written down
+in the journal before it is raised, and ``self-healing-tempest revert`` clears
+it when the run was killed.
 
 The commands of the journal run this module in a process of its own::
 
@@ -106,8 +106,8 @@ def is_there(vitrage, alarm, source):
     """Return whether the graph has this alarm.
 
     Vitrage keeps one alarm of a name on a host, and may tell a later time of
-    it than was posted, once something was deduced from it. Whether it is
-    ours says who raised it, by ``is_own``.
+    it than was posted, once another alarm was deduced from it. Whether it is
+    ours says the event source that raised it, by ``is_own``.
 
     :param vitrage: :class:`..services.vitrage.Vitrage`
     :param alarm: :class:`..monitors.events.Alarm`
@@ -120,9 +120,10 @@ def is_there(vitrage, alarm, source):
 def _is_on(host, vitrage, alarm, source):
     around = vitrage.around(host['vitrage_id'])
     return around is not None and any(
-        (one['vitrage_type'], one['name']) == (source.datasource, alarm.name)
-        and source.is_own(one, alarm)
-        for one in around.alarms)
+        (present['vitrage_type'], present['name']) == (
+            source.datasource, alarm.name)
+        and source.is_own(present, alarm)
+        for present in around.alarms)
 
 
 def has_come(vitrage, alarm, source):
@@ -137,10 +138,10 @@ def has_come(vitrage, alarm, source):
     host = vitrage.entity('nova.host', alarm.host)
     return host is not None and (
         _is_on(host, vitrage, alarm, source) or any(
-            source.is_own(one, alarm)
-            and _second(one['start_timestamp']) >= _second(alarm.began)
-            for one in vitrage.alarms(host['vitrage_id'], source.datasource,
-                                      alarm.name)))
+            source.is_own(past, alarm)
+            and _second(past['start_timestamp']) >= _second(alarm.began)
+            for past in vitrage.alarms(host['vitrage_id'], source.datasource,
+                                       alarm.name)))
 
 
 def _second(text):

@@ -142,7 +142,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1, 10
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What Vitrage asks for.
+    """A request of Vitrage.
 
     :ivar workflow: name or id of the workflow
     :ivar input: dict of its input
@@ -297,7 +297,7 @@ class MistralNotifier(mistral_notifier.MistralNotifier):
         return None
 
     def _begun(self, execution_id):
-        return any(one.state != 'IDLE' for one in self.client.tasks.list(
+        return any(task.state != 'IDLE' for task in self.client.tasks.list(
             execution_id))
 
     def _create(self, request):
@@ -317,8 +317,8 @@ class MistralNotifier(mistral_notifier.MistralNotifier):
                 limit=_LOOK_BACK, sort_keys='created_at', sort_dirs='desc',
                 **request.selection)
             return next(filter(None, (
-                self._hindrance(request, one) for one in executions
-                if request.is_made_by(one))), None)
+                self._hindrance(request, execution) for execution in executions
+                if request.is_made_by(execution))), None)
         except Exception as error:
             LOG.warning('Cannot tell whether workflow %s runs already: %s',
                         request, error)
@@ -393,7 +393,7 @@ def _age(moment):
 
 
 def _patiently(request):
-    """Return what calls a function again while Mistral is away."""
+    """Return a retrier that calls again while Mistral is away."""
     def tell(attempt):
         LOG.warning('Workflow %s not started yet, next try in %.0f s: %s',
                     request, attempt.next_action.sleep,

@@ -24,7 +24,7 @@ from self_healing_tempest_plugin.redaction import runtime
 
 
 class WaitError(exceptions.TimeoutException):
-    """What was waited for did not come.
+    """The state that was waited for did not come.
 
     :ivar state: the last state seen, a string
     :ivar polls: how often it was asked for
@@ -37,7 +37,7 @@ class WaitError(exceptions.TimeoutException):
         super().__init__(self.describe())
 
     def describe(self):
-        """Return what a reader needs, as one sentence per fact."""
+        """Return the facts that a reader needs, one after the other."""
         text = ('%s: %s after %.1f s and %d polls; last state: %s'
                 % (self.what, self.reason, self.waited, self.polls,
                    self.state))
@@ -159,7 +159,7 @@ def repeat(call, *, interval, stop, at_once=1, name=''):
     """
     free = threading.Semaphore(at_once)
 
-    def one():
+    def make_call():
         try:
             call()
         finally:
@@ -169,13 +169,13 @@ def repeat(call, *, interval, stop, at_once=1, name=''):
         due = CLOCK.now()
         while not stop.is_set():
             if free.acquire(blocking=False):
-                pool.submit(one)
+                pool.submit(make_call)
             due = max(due + interval, CLOCK.now())
             pause(due - CLOCK.now(), stop)
 
 
 def in_background(call, name=None):
-    """Make a call in a thread that keeps nobody from ending.
+    """Make a call in a thread that does not keep the process alive.
 
     :param call: called without arguments
     :param name: of the thread, for people
@@ -203,4 +203,4 @@ def side_by_side(*calls):
     """
     running = [in_background(call) for call in calls]
     futures.wait(running)
-    return [one.result() for one in running]
+    return [future.result() for future in running]

@@ -18,7 +18,7 @@ from supervisor import xmlrpc as supervisor_xmlrpc
 
 
 def ask(socket):
-    """Return what stands for a supervisor, each of its procedures a method.
+    """Return a proxy of a supervisor, each of its procedures a method.
 
     A new one each time: its connection does not survive an error.
 

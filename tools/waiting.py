@@ -12,17 +12,17 @@
 
 """The one way to wait for something, where there is no Tempest.
 
-What builds and sabotages the lab, and what runs Zuul, has environments of its
-own without Tempest, which the package's poller needs.
+The tools that build and sabotage the lab, or run Zuul, have environments of
+their own without Tempest, which the package's poller needs.
 """
 
 import time
 
 
 class TimeUp(Exception):
-    """It did not come.
+    """The answer that was waited for did not come.
 
-    :ivar answer: the last one
+    :ivar answer: the last answer
     """
 
     def __init__(self, what, seconds, answer):

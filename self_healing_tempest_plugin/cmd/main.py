@@ -29,7 +29,7 @@ from self_healing_tempest_plugin.redaction import runtime
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """What is known of a command without importing it.
+    """A command, as far as it is known without importing it.
 
     :ivar name: also of its module, which has add_arguments(), for its own
         ones, and run(), which returns the exit code

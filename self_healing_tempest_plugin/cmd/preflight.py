@@ -37,9 +37,9 @@ def run(options, conf):
     :param conf: Tempest's ``CONF``
     :returns: exit code
     """
-    found = _examine(conf)
-    print(_table(found))
-    states = [row.finding.state for row in found]
+    examined = _examine(conf)
+    print(_table(examined))
+    states = [row.finding.state for row in examined]
     wrong = states.count(rows.State.NO)
     print('\n%s: %d yes, %d no, %d unknown.' % (
         'The suite cannot run' if wrong else 'The suite can run',
@@ -70,9 +70,9 @@ def _connect():
             identity_version='v3'))
 
 
-def _table(found):
+def _table(examined):
     return table.plain(_HEADER, (
         (row.link, row.what, '%s: %s' % (row.finding.state.value,
                                          row.finding.text),
          '' if row.finding.state is rows.State.YES else row.todo)
-        for row in found), max_width=_WIDTHS)
+        for row in examined), max_width=_WIDTHS)

@@ -44,13 +44,13 @@ from self_healing_tempest_plugin.watching import recorders
 
 _WIDTH = 72
 
-# What comes first; within one, the newest does.
+# The order of ranks; within a rank, the newest entry comes first.
 _FAULT, _ALARM, _OBJECT = range(3)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Outcome:
-    """What has become of one entry.
+    """The outcome for one entry.
 
     :ivar entry: :class:`.journal.Entry`
     :ivar result: in a few words
@@ -129,7 +129,7 @@ def _dry_run(journal):
 
 
 def _steps(entry):
-    """Yield what would be done."""
+    """Yield the steps that would be taken."""
     if entry.object:
         yield 'remove it from the cloud, by its name'
         return
@@ -161,13 +161,14 @@ def _revert(journal, recovery, conf):
             outcomes.append(_taken_back(entry, ways_back))
     if outcomes:
         _say(table.plain(('entry', 'what', 'result', 'problem'), (
-            (one.entry.id, one.entry.description, one.result, one.problem)
-            for one in outcomes), max_width=_WIDTH))
+            (outcome.entry.id, outcome.entry.description, outcome.result,
+             outcome.problem)
+            for outcome in outcomes), max_width=_WIDTH))
     else:
         _say('No open fault in %s.' % _place(journal))
     damages = journal.read()[1]
     _tell_damages(journal, damages)
-    problems = [one for one in outcomes if one.problem]
+    problems = [outcome for outcome in outcomes if outcome.problem]
     if problems or damages:
         _say('What cannot be taken back, and what you have looked after '
              'yourself, is closed by: %s' % journals.CLOSE)
@@ -209,7 +210,7 @@ class _WaysBack:
     """How faults are taken back, and objects of the cloud removed."""
 
     def __init__(self, journal, recovery, conf, held):
-        """Take what is needed; the cloud is not asked before it has to be.
+        """Keep the arguments; the cloud is not asked before it has to be.
 
         :param held: :class:`contextlib.ExitStack` that outlives this
         """
@@ -225,9 +226,9 @@ class _WaysBack:
         """
         plan = entry.plan
         left = entry.since + plan.timer - time.time()
-        one = lifecycle.Life(plan, self._journal, self._transports,
-                             self._recovery.timeouts, recorders.Recorder())
-        one.take_back(max(0.0, min(left, plan.timer)))
+        life = lifecycle.Life(plan, self._journal, self._transports,
+                              self._recovery.timeouts, recorders.Recorder())
+        life.take_back(max(0.0, min(left, plan.timer)))
 
     def removal(self):
         """Return :class:`.removal.Removal`.
@@ -249,19 +250,19 @@ class _WaysBack:
         manager = tempest_clients.Manager(
             credentials_factory.get_configured_admin_credentials(
                 identity_version='v3'))
-        found = clients.Clients(cloud, manager)
-        if not found.project_id:
+        api_clients = clients.Clients(cloud, manager)
+        if not api_clients.project_id:
             raise errors.ServiceRefused('Keystone', 'get a token',
                                         'it is of no project')
         self._held.enter_context(
             api_microversion_fixture.APIMicroversionFixture(
                 compute_microversion=nova.COMPUTE_MICROVERSION))
-        return removal.Removal(found, self._journal,
+        return removal.Removal(api_clients, self._journal,
                                self._recovery.timeouts, self._transports)
 
 
 def _place(journal):
-    """Return where was looked, and what is there."""
+    """Return the path of the journal, and whether there is no such file."""
     return journal.path if os.path.lexists(journal.path) else (
         '%s: there is no such file, see [self_healing] state_dir'
         % journal.path)
@@ -276,7 +277,7 @@ def _tell_damages(journal, damages):
 
 
 def _say(text):
-    # Whoever has stopped to listen stops no repair.
+    # A reader that has stopped to listen stops no repair.
     with contextlib.suppress(OSError, ValueError):
         print(table.visible(text), file=sys.stdout, flush=True)
 

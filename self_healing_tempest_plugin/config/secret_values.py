@@ -26,19 +26,19 @@ from self_healing_tempest_plugin.redaction import runtime
 
 
 def secrets(conf):
-    """Return what the options hold that must not be told, as a set.
+    """Return the secrets that the options hold, as a set.
 
     :param conf: an oslo.config object
     """
-    found = set()
+    values = set()
     for name in conf:
         with contextlib.suppress(cfg.Error, ValueError):
             value = conf[name]
-            several = value.items() if isinstance(
+            options = value.items() if isinstance(
                 value, typing.Mapping) and not isinstance(value, dict) else (
                     (name, value),)
-            found |= _secrets(several)
-    return found
+            values |= _secrets(options)
+    return values
 
 
 def in_power_commands(own):
@@ -46,31 +46,31 @@ def in_power_commands(own):
 
     :param own: the group [self_healing]
     """
-    found = {}
+    by_option = {}
     for option in power.COMMANDS:
         with contextlib.suppress(ValueError):
             words = shlex.split(getattr(own, option) or '')
-            found[option] = learning.of_command(words)
-    return {option: values for option, values in found.items() if values}
+            by_option[option] = learning.of_command(words)
+    return {option: values for option, values in by_option.items() if values}
 
 
 def _secrets(options):
-    found = set()
+    values = set()
     for name, value in options:
         for text in value if isinstance(value, (list, tuple)) else (value,):
             if not isinstance(text, str):
                 continue
             if name in power.COMMANDS:
                 with contextlib.suppress(ValueError):
-                    found |= learning.of_command(shlex.split(text))
+                    values |= learning.of_command(shlex.split(text))
             elif names.is_secret(name):
-                found |= learning.lines(text)
+                values |= learning.lines(text)
             elif name == 'test_accounts_file':
-                found |= learning.of_file(text)
+                values |= learning.of_file(text)
             else:
-                found |= {text[begin:end]
-                          for begin, end in redaction.find(text)}
-    return found
+                values |= {text[begin:end]
+                           for begin, end in redaction.find(text)}
+    return values
 
 
 def learn(conf):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the options become: plain, frozen values."""
+"""The values of the options: plain and frozen."""
 
 import dataclasses
 import typing
@@ -32,7 +32,7 @@ class Cloud:
 
 @dataclasses.dataclass(frozen=True)
 class ApplicationSettings:
-    """What the application is made of."""
+    """The parts that the application is made of."""
 
     image: str
     flavor: str

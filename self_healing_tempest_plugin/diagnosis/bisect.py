@@ -13,7 +13,7 @@
 """Which of the links after a broken one work on their own.
 
 The next link is fed by us, while the fault is still there, and the later
-links are watched by the same watchers as in the run itself. Where one of them
+links are watched by the same watchers as in the run itself. Where a later link
 is missing too, it is passed over in the same way, until nothing is left that
 could be handed over.
 """
@@ -54,7 +54,7 @@ class _Trial:
     :ivar seen: :class:`..model.timelines.Timeline` from the handing over on
     :ivar expected: :class:`..model.expectations.Expectation` of it
     :ivar problem: why it was not handed over, or ''
-    :ivar refused: whether who should have taken it refused it
+    :ivar refused: whether the service that should have taken it refused it
     :ivar left: what could not be taken back, or ''
     """
 
@@ -82,10 +82,10 @@ class _Trial:
             self.seen, link, mark or self.expected.required.get(link))
 
     def came_behind(self, link):
-        """Return whether a link that has to come behind one has come."""
-        return any(self.arrival(other) is not None
-                   for other in self.expected.links
-                   if self.chain.index(other) > self.chain.index(link))
+        """Return whether a link that has to come behind another has come."""
+        return any(self.arrival(later) is not None
+                   for later in self.expected.links
+                   if self.chain.index(later) > self.chain.index(link))
 
 
 def bisect(case):
@@ -127,8 +127,8 @@ def _wanted(case):
 def _fed(chain, missing, started):
     """Return the link that we feed in place of a missing one, or None.
 
-    What a missing link would have handed over goes to the one behind it. One
-    that we can start ourselves, and that was not started, is started: to
+    What a missing link would have handed over goes to the link behind it. A
+    link that we can start ourselves, and that was not started, is started: to
     start it again would show nothing new.
 
     :param started: whether the missing link has started
@@ -176,7 +176,7 @@ def _try(fed, case):
             '%s may still be there; when Vitrage is well, run: %s (%s)' % (
                 given.what, journals.REVERT, error), _LEFT)}
     except Exception as error:
-        # A diagnosis must not hide the verdict, whatever it breaks over.
+        # A diagnosis must not hide the verdict, whatever error it meets.
         LOG.exception('Bisect by %s failed', given.what)
         outcome = {'problem': _end(error), 'refused': _refused(error)}
     seen = recorder.timeline()
@@ -200,9 +200,9 @@ def _refused(error):
 
 
 def _watch(fed, given, case, recorder):
-    """Return a watch of the links that are tried, and of who acts on them.
+    """Return a watch of the links that are tried, and of their carrier.
 
-    That is what we make, or who could work on the link as well.
+    That is the link whose object we make, or that could work on the fed link.
     """
     chain, around = case.expectation.chain, case.around
     first = chain.index(
@@ -226,7 +226,8 @@ def _works(trial):
         if arrival is not None:
             yield _came(trial, link, arrival)
         elif link is missing:
-            # What has come from it was only not seen, or is of others.
+            # Where a link behind it has come, it was only not seen, or that
+            # link is of others.
             yield Works(link, None if trial.came_behind(link) else False,
                         context.safe(_why(trial, link)))
 

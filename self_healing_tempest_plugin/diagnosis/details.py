@@ -22,7 +22,7 @@ PATIENCE = 20.0
 
 
 def collect(recorder, expectation, surroundings, patience=PATIENCE):
-    """Ask once, and record the details; who does not answer is a remark.
+    """Ask once, and record the details; a missing answer is a remark.
 
     :param recorder: :class:`..watching.recorders.Recorder`, concluded
     :param expectation: :class:`..model.expectations.Expectation`
@@ -33,8 +33,8 @@ def collect(recorder, expectation, surroundings, patience=PATIENCE):
     if seen.transition('injected') is None:
         return
     questions = {}
-    for each in kit.of_chain(expectation.chain):
-        questions |= each.details(seen, expectation, surroundings)
+    for link_kit in kit.of_chain(expectation.chain):
+        questions |= link_kit.details(seen, expectation, surroundings)
     answers = asking.ask(questions, patience)
     for name in questions:
         error = answers.error(name)

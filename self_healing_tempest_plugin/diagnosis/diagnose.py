@@ -14,9 +14,9 @@
 """Why a run is not good: both sides of the link are asked, then and there.
 
 Vitrage swallows most of its errors, and only the missing next link shows
-them; so whoever hands over is asked whether it did, and whoever receives,
-whether it got it. It is asked while the fault is still there, because what
-explains it goes with it.
+them; so the service that hands over is asked whether it did, and the service
+that receives, whether it got anything. They are asked while the fault is still
+there, because what explains a missing link goes with the fault.
 """
 
 from self_healing_tempest_plugin.diagnosis import bisect
@@ -36,8 +36,8 @@ PATIENCE = 20.0
 def diagnose(timeline, expectation, surroundings, patience=PATIENCE):
     """Ask why a run is not good, and bisect where that is wanted.
 
-    A service that does not answer is a fact, too: nothing is raised because
-    of one.
+    That a service does not answer is a fact, too: nothing is raised because
+    of it.
 
     :param timeline: :class:`..model.timelines.Timeline`, concluded
     :param expectation: :class:`..model.expectations.Expectation`
@@ -76,7 +76,7 @@ def _last_good(case):
 
 
 def _inquiries(case):
-    """Return whom to ask what: both sides of the link, and who else acts."""
+    """Return what to ask both sides of the link, and who else acts on it."""
     kind = case.verdict.kind
     link = links.FAULT if kind is Kind.INVALID else case.verdict.link
     own = kit.of(link).inquiries(case)
@@ -88,16 +88,17 @@ def _inquiries(case):
         own += kit.of(carrier).at_work(case)
     if kind is Kind.BROKEN:
         return own
-    others = (kit.of(other).others(case) for other in reversed(chain.links))
+    others = (kit.of(any_link).others(case)
+              for any_link in reversed(chain.links))
     return tuple(dict.fromkeys((*own, *(
-        inquiry for several in others for inquiry in several))))
+        inquiry for group in others for inquiry in group))))
 
 
 def _ask(inquiries, case, patience):
     """Return pairs of a :class:`.records.Fact` and its clue, or None.
 
     All are asked side by side; the answers come in the order of the
-    inquiries. One without an answer has no clue.
+    inquiries. An inquiry without an answer has no clue.
     """
     names = ['%s: %s' % (inquiry.side, inquiry.what)
              for inquiry in inquiries]

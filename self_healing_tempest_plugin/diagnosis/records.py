@@ -21,7 +21,7 @@ from self_healing_tempest_plugin.model import links
 class Fact:
     """What one side says.
 
-    :ivar side: who says it, e.g. ``Alertmanager``
+    :ivar side: the service that says it, e.g. ``Alertmanager``
     :ivar good: whether it is as it should be; None where nobody knows
     :ivar text: one line, but for a console
     """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What can be broken, who may be hurt, and how it is taken back.
+"""Faults: what they break, whom they may hurt, how they are taken back.
 
 Nothing in here knows of Vitrage, Mistral or Heat.
 """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether what a plan says of a host is so."""
+"""The checks of a plan: whether a host is as the plan says."""
 
 import re
 
@@ -41,8 +41,8 @@ def complaint(check, transports):
 
 def complaints(checks, transports):
     """Return why checks do not hold, as a tuple of strings."""
-    found = (complaint(check, transports) for check in checks)
-    return tuple(filter(None, found))
+    problems = (complaint(check, transports) for check in checks)
+    return tuple(filter(None, problems))
 
 
 def wait(checks, transports, *, what, timeout, interval, look_at):
@@ -55,19 +55,21 @@ def wait(checks, transports, *, what, timeout, interval, look_at):
     :raises ..waiting.WaitTimeout: when they do not in time
     """
     waiting.wait_for(
-        lambda: complaints(checks, transports), lambda found: not found,
+        lambda: complaints(checks, transports), lambda problems: not problems,
         what=what, timeout=timeout, interval=interval,
         describe='; '.join, look_at=look_at)
 
 
 def _answer(check, result):
-    """Return the answer, and what it is based on, for people."""
+    """Return the answer, and the grounds for it, for people."""
     said = runtime.text(result.stdout.strip())[-80:]
     if check.before is not None:
-        found = snapshots.differences(check.before, result.check().stdout)
-        more = ['and %d more' % (len(found) - _TOLD)] if (
-            len(found) > _TOLD) else []
-        return not found, runtime.text('; '.join((*found[:_TOLD], *more)))
+        differences = snapshots.differences(check.before,
+                                            result.check().stdout)
+        more = ['and %d more' % (len(differences) - _TOLD)] if (
+            len(differences) > _TOLD) else []
+        return not differences, runtime.text(
+            '; '.join((*differences[:_TOLD], *more)))
     if check.pattern:
         return bool(re.search(check.pattern, result.check().stdout,
                               re.IGNORECASE | re.MULTILINE)), said

@@ -43,12 +43,12 @@ class CommandFailed(exceptions.TempestException):
 
 
 class Hopeless(CommandFailed):
-    """It will not do so either when it is run again: see to it first."""
+    """A command that would fail again as it is: see to its cause first."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """The result of a command."""
 
     argv: tuple[str, ...]
     exit_status: int
@@ -85,8 +85,9 @@ def fill(template, **names):
 def run(argv, timeout, started=None, breaks=True, variables=None):
     """Run a command to its end, in a session and a group of its own.
 
-    It does nothing before it is known what to look for when this process
-    dies; and when that happens before, it never begins.
+    The command does nothing before its process is known, so that it can be
+    looked for when this process dies; when that happens before, it never
+    begins.
 
     :param argv: program and arguments
     :param timeout: seconds after which it is killed, with all that it has
@@ -134,7 +135,7 @@ def _find(argv):
 
 def _give_up(child, mark, timeout):
     """End a child and its group; return why it lives, or ''."""
-    # Who has not begun yet finds its gate closed.
+    # A child that has not begun yet finds its gate closed.
     for stream in (child.stdin, child.stdout, child.stderr):
         with contextlib.suppress(OSError):
             stream.close()

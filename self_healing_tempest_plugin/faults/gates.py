@@ -34,7 +34,7 @@ class NotReady(FaultRefused):
 def check(host, servers, services, project_id, settings):
     """Refuse a fault on a host that must not be hurt.
 
-    It is asked before anything is created, and with fresh lists right before
+    This is asked before anything is created, and with fresh lists right before
     the injection: a server comes to a host at any time.
 
     :param host: the Nova host name
@@ -50,15 +50,15 @@ def check(host, servers, services, project_id, settings):
         raise FaultRefused(
             'host %s is not in [self_healing] fault_hosts (%s)'
             % (host, ', '.join(settings.fault_hosts) or 'empty'))
-    others = sorted({str(one.get('binary')) for one in services
-                     if one.get('host') == host} - {'nova-compute'})
-    if others:
+    binaries = sorted({str(service.get('binary')) for service in services
+                       if service.get('host') == host} - {'nova-compute'})
+    if binaries:
         raise FaultRefused(
             'host %s runs the control plane (%s); take it from '
-            '[self_healing] fault_hosts' % (host, ', '.join(others)))
-    # Whose it is that nobody says is not known to be ours.
-    foreign = sorted({one.get('tenant_id') or 'unknown' for one in servers}
-                     - {project_id})
+            '[self_healing] fault_hosts' % (host, ', '.join(binaries)))
+    # A server without a project is not known to be ours.
+    foreign = sorted({server.get('tenant_id') or 'unknown'
+                      for server in servers} - {project_id})
     if foreign and not settings.allow_foreign_servers:
         raise FaultRefused(
             'host %s carries servers of other projects (%s); name in '

@@ -35,7 +35,7 @@ _MOMENT = 0.05
 
 
 class Interrupted(BaseException):
-    """A signal waits; whoever gets this repairs and lets it go on.
+    """A signal waits; a caller that gets this repairs and lets it go on.
 
     Like ``KeyboardInterrupt`` it is no error that somebody should swallow.
     """
@@ -66,8 +66,8 @@ class Interrupts:
             return
         for number in SIGNALS:
             handler = signal.getsignal(number)
-            # What is ignored stays so, and what is held is held already,
-            # unless somebody has set another handler meanwhile.
+            # A signal that is ignored stays so, and one that is held is held
+            # already, unless another handler was set meanwhile.
             if handler not in (None, signal.SIG_IGN, self._handle):
                 self._before[number] = handler
                 signal.signal(number, self._handle)
@@ -88,7 +88,7 @@ class Interrupts:
                 signal.Signals(number).name for number in self.pending))
 
     def release(self):
-        """End it, and deliver what has waited."""
+        """End the hold, and deliver the signals that have waited."""
         while self._before:
             number, handler = self._before.popitem()
             signal.signal(number, handler)
@@ -142,9 +142,9 @@ class Interrupts:
 @contextlib.contextmanager
 def held(what):
     """Hold the signals for the time of the ``with``."""
-    one = Interrupts(what)
-    one.hold()
+    signals = Interrupts(what)
+    signals.hold()
     try:
-        yield one
+        yield signals
     finally:
-        one.release()
+        signals.release()

@@ -53,7 +53,7 @@ _LATEST = 253402300799.0
 
 
 class State(enum.Enum):
-    """What has happened to a fault, in this order.
+    """The states of a fault, in this order.
 
     An object of the cloud is planned, created and removed.
     """
@@ -87,7 +87,7 @@ class JournalError(exceptions.TempestException):
 
 @dataclasses.dataclass(frozen=True)
 class Object:
-    """What is created in the cloud, by a name that nothing else has.
+    """An object of the cloud, by a name that nothing else has.
 
     :ivar id: tells this entry from all others
     :ivar kind: ``stack`` or ``template``
@@ -103,7 +103,7 @@ class Object:
 
     @property
     def description(self):
-        """Return what it is, in a few words."""
+        """Return a description in a few words."""
         return '%s %s' % (self.kind, self.name)
 
 
@@ -122,13 +122,13 @@ class Damage:
 
     @property
     def id(self):
-        """Return what tells it from other lines, wherever it stands."""
+        """Return an id that tells the line from others, wherever it is."""
         return 'line-%s' % hashlib.sha256(
             self.text.encode('utf-8', 'surrogateescape')).hexdigest()[:8]
 
     @property
     def description(self):
-        """Return what it is, in a few words."""
+        """Return a description in a few words."""
         return 'damaged line %d (%s)' % (self.number, self.why)
 
 
@@ -138,7 +138,7 @@ class Entry:
 
     :ivar subject: :class:`.plans.Plan`, :class:`Object`, or the
         :class:`Damage` that the operator has closed
-    :ivar states: what has happened to it, oldest first
+    :ivar states: the states that it has come to, oldest first
     :ivar since: when it was planned, seconds since the epoch
     :ivar closed: who closed it by hand, and why; '' when nobody did
     :ivar processes: the processes on a runner that were started for it, as
@@ -158,7 +158,7 @@ class Entry:
 
     @property
     def description(self):
-        """Return what it is, in a few words."""
+        """Return a description in a few words."""
         return self.subject.description
 
     @property
@@ -173,7 +173,7 @@ class Entry:
 
     @property
     def open(self):
-        """Return whether it may still be there."""
+        """Return whether the fault or object may still be there."""
         return not _ENDS.intersection(self.states)
 
     @property
@@ -212,7 +212,7 @@ class Journal:
         return tuple(entries.values()), tuple(damages)
 
     def open_entries(self):
-        """Return what may still be there, newest first."""
+        """Return the entries that are open, newest first."""
         return tuple(entry for entry in reversed(self.read()[0])
                      if entry.open)
 
@@ -261,12 +261,12 @@ class Journal:
         :param entry_id: id of an open entry or of a :class:`Damage`
         :param reason: for people; it is in the journal, with the user's name
         :returns: what was closed, in a few words
-        :raises JournalError: when there is no such thing, or it is not on
-            the disk
+        :raises JournalError: when there is no such entry or line, or the
+            act is not on the disk
         """
         entries, damages = self.read()
         how = {'reason': reason, 'user': _user(), 'uid': os.getuid()}
-        broken = [one for one in damages if one.id == entry_id]
+        broken = [damage for damage in damages if damage.id == entry_id]
         if broken:
             self._set_aside(broken, _line(
                 entry_id, State.CLOSED, **how,
@@ -435,17 +435,17 @@ class Journal:
             raise ValueError('%s was never planned' % entry_id)
         entries[entry_id] = _after(entries[entry_id], state, line)
 
-    def _refuse_newer(self, found, number):
-        known = isinstance(found, int) and not isinstance(found, bool)
-        if known and found > FORMAT:
+    def _refuse_newer(self, version, number):
+        known = isinstance(version, int) and not isinstance(version, bool)
+        if known and version > FORMAT:
             raise JournalError(
                 'line %d of %s is of format %d, and this version knows none '
                 'but %d to %d: a newer one has written it and can read all of '
                 'it; nothing was changed, use that one' % (
-                    number, self.path, found, OLDEST, FORMAT))
-        if not known or found < OLDEST:
+                    number, self.path, version, OLDEST, FORMAT))
+        if not known or version < OLDEST:
             raise ValueError('format %r instead of %d to %d' % (
-                found, OLDEST, FORMAT))
+                version, OLDEST, FORMAT))
 
 
 def _line(entry_id, state, **fields):
@@ -460,12 +460,12 @@ def _line(entry_id, state, **fields):
 def _subject(line):
     if 'object' not in line:
         return plans.from_dict(line['plan'])
-    found = line['object']
-    kind, name = found['kind'], found['name']
+    values = line['object']
+    kind, name = values['kind'], values['name']
     if not (kind and name and isinstance(kind, str)
             and isinstance(name, str)):
-        raise ValueError('no object of the cloud: %r' % (found,))
-    return Object(line['id'], kind, name, dict(found['known']))
+        raise ValueError('no object of the cloud: %r' % (values,))
+    return Object(line['id'], kind, name, dict(values['known']))
 
 
 def _after(entry, state, line):
@@ -483,9 +483,9 @@ def _after(entry, state, line):
 
 
 def _closed_damage(line):
-    found = line['damage']
+    damage = line['damage']
     return Entry(
-        Damage(int(found['number']), str(found['why']), str(found['text'])),
+        Damage(int(damage['number']), str(damage['why']), str(damage['text'])),
         (State(line['state']),), _seconds(line['at']),
         '%s: %s' % (line['user'], line['reason']))
 
@@ -498,7 +498,7 @@ def _seconds(value):
 
 
 def _user():
-    """Return the name of the user, with that of whoever became root."""
+    """Return the name of the user, with that of a user who became root."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -48,14 +48,14 @@ def unmet(plan, transports):
     :param plan: :class:`.plans.Plan`
     :param transports: :class:`.transports.Transports`
     """
-    return tuple('%s; look at: %s' % (one, plan.look_at)
-                 for one in checks.complaints(plan.checks, transports))
+    return tuple('%s; look at: %s' % (problem, plan.look_at)
+                 for problem in checks.complaints(plan.checks, transports))
 
 
 class injected:
     """Break something, and repair it at the end of the ``with``.
 
-    It is in the journal before anything is touched, and whatever ends the
+    The fault is in the journal before anything is touched; whatever ends the
     ``with``, or keeps it from beginning, the fault is taken back: one that
     was injected half-way, or whose command never returns, too. A fault that
     nobody witnesses is recorded as such and is no exception, so that the run
@@ -130,7 +130,7 @@ class Life:
     """One fault; what has happened is journaled and told, then and there."""
 
     def __init__(self, plan, journal, transports, times, recorder):
-        """Take what is needed, see :class:`injected`."""
+        """Keep the arguments, see :class:`injected`."""
         self._plan, self._journal = plan, journal
         self._transports, self._times = transports, times
         self._recorder = recorder
@@ -138,7 +138,7 @@ class Life:
         self._processes, self._looked = [], False
 
     def plan(self):
-        """Write down what is going to happen."""
+        """Write the plan into the journal."""
         begin = self._recorder.now()
         self._journal.plan(self._plan)
         self._recorder.transition(State.PLANNED.value, begin,
@@ -211,7 +211,7 @@ class Life:
             raise RevertFailed(self._plan.description, problems)
 
     def _end_processes(self, problems):
-        """End what was started on a runner, or wait until it is over."""
+        """End the processes on a runner, or wait until they are over."""
         for process in self._started_before():
             waiting.pause(processes.out_of_sight(process))
             problem = processes.end(process)
@@ -232,7 +232,7 @@ class Life:
         """
         left = self._left_to_witness()
         if left > 0:
-            # It may as well never come.
+            # The fault may as well never come.
             with contextlib.suppress(waiting.WaitTimeout):
                 self._wait(self._plan.witnesses, left,
                            'late: %s' % self._plan.description)
@@ -246,7 +246,8 @@ class Life:
                 command.transport != transports.LOCAL
                 for command in self._plan.inject):
             return 0.0
-        begun = [one.since for one in self._started_before() if one.breaks]
+        begun = [process.since for process in self._started_before()
+                 if process.breaks]
         if not begun or (not self._processes and self._was_looked_for()):
             return 0.0
         passed = max(0.0, waiting.CLOCK.wall() - max(begun))
@@ -273,8 +274,8 @@ class Life:
         if not problems:
             self._tell(State.VERIFIED, begin)
 
-    def _run(self, several, breaks):
-        for command in several:
+    def _run(self, steps, breaks):
+        for command in steps:
             self._run_one(command, breaks)
 
     def _run_one(self, command, breaks):
@@ -292,7 +293,7 @@ class Life:
                 raise
         self._processes.append(process)
 
-    def _failures(self, several, deadline):
+    def _failures(self, repairs, deadline):
         """Run commands that repair, and again and again those that fail.
 
         They do not wait for each other. One whose host does not answer is
@@ -301,7 +302,7 @@ class Life:
 
         :returns: list of the errors that are left
         """
-        left, failed = dict(enumerate(several)), {}
+        left, failed = dict(enumerate(repairs)), {}
         until = {True: deadline,
                  False: self._recorder.now() + self._times.host_return}
 

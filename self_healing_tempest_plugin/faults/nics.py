@@ -21,7 +21,7 @@ from self_healing_tempest_plugin.faults import snapshots
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import timers
 
-# What shows among the flags of "ip link" while a NIC is up.
+# The flag that "ip link" shows while a NIC is up.
 _UP = r'[<,]UP[,>]'
 
 _OPTIONS = ('[self_healing] host_management_nic, host_data_nic and '
@@ -57,7 +57,7 @@ def data_nic_blip(target, transports):
     """Plan to take that NIC down for a moment that no monitor minds.
 
     The host ends it by itself, so that it does not last longer because the
-    runner is slow. What is left of it is the count of the kernel.
+    runner is slow. All that is left of it is the count of the kernel.
     """
     nic, seconds = _data_nic(target), target.settings.timeouts.blip
     fault_id = plans.new_id()
@@ -160,7 +160,7 @@ def _pings(target, holds=True):
 
 
 def _before(target, nics, transports):
-    """Return what the network of a host is like, see :mod:`.snapshots`."""
+    """Return a snapshot of the network of a host, see :mod:`.snapshots`."""
     targets.probe(target, transports)
     command = snapshots.command(target)
     try:

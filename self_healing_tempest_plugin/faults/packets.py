@@ -45,11 +45,12 @@ def packets_dropped(target, transports):
         look_at='[self_healing] control_plane_addresses, and nftables on '
                 'host %s' % target.host,
         checks=(_has_table(target, table, False),
-                *(_reaches(target, one) for one in addresses)),
+                *(_reaches(target, address) for address in addresses)),
         inject=(timers.act(fault_id, target, shlex.join(
             ('nft', _ruleset(table, addresses)))),),
         witnesses=(_has_table(target, table, True),
-                   *(_reaches(target, one, False) for one in addresses)),
+                   *(_reaches(target, address, False)
+                     for address in addresses)),
         **timers.reverters(fault_id, target, "nft '%s'" % delete))
 
 

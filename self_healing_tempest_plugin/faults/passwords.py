@@ -66,15 +66,15 @@ def environment(variables):
     return {name: read(path) for name, path in variables}
 
 
-def _refuse(path, found):
-    if not stat.S_ISREG(found.st_mode):
+def _refuse(path, status):
+    if not stat.S_ISREG(status.st_mode):
         raise UnfitPasswordFile(path, 'it is no file')
-    if found.st_uid not in (os.geteuid(), 0):
+    if status.st_uid not in (os.geteuid(), 0):
         raise UnfitPasswordFile(path, 'it belongs to another user; chown it')
-    if found.st_mode & 0o077:
+    if status.st_mode & 0o077:
         raise UnfitPasswordFile(path, 'others may read or write it (mode '
                                 '%04o); run: chmod 0600 on it'
-                                % stat.S_IMODE(found.st_mode))
+                                % stat.S_IMODE(status.st_mode))
 
 
 def _password(path, content):

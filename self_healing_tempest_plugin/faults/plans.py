@@ -80,9 +80,9 @@ class Plan:
     :ivar host: the Nova host name
     :ivar description: the fault in a few words
     :ivar look_at: where to look when it cannot be injected or shows not
-    :ivar checks: what holds without the fault, before it and after it
+    :ivar checks: they hold without the fault, before it and after it
     :ivar inject: breaks
-    :ivar witnesses: what holds with the fault
+    :ivar witnesses: they hold with the fault
     :ivar revert: repairs, whatever part of the fault is there
     :ivar arm: starts the timer on the host that repairs as well
     :ivar disarm: stops that timer, if it is there
@@ -134,12 +134,12 @@ def from_dict(values):
 
 def _known(kind, values):
     names = {field.name for field in dataclasses.fields(kind)}
-    found = {name: values[name] for name in values if name in names}
+    kept = {name: values[name] for name in values if name in names}
     for name in ('id', 'kind', 'host', 'description', 'look_at', 'transport',
                  'target', 'what', 'pattern', 'stdin'):
-        if not isinstance(found.get(name, ''), str):
-            raise TypeError('%s %r' % (name, found[name]))
-    return found
+        if not isinstance(kept.get(name, ''), str):
+            raise TypeError('%s %r' % (name, kept[name]))
+    return kept
 
 
 def _timer(value):
@@ -161,10 +161,10 @@ def _command(values):
 
 
 def _checks(values):
-    found = tuple(Check(**dict(_known(Check, one),
-                               command=_command(one['command'])))
-                  for one in values)
-    for one in found:
-        if not isinstance(one.before, (dict, type(None))):
-            raise TypeError('before %r' % (one.before,))
-    return found
+    checks = tuple(Check(**dict(_known(Check, item),
+                                command=_command(item['command'])))
+                   for item in values)
+    for check in checks:
+        if not isinstance(check.before, (dict, type(None))):
+            raise TypeError('before %r' % (check.before,))
+    return checks

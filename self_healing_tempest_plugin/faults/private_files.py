@@ -53,9 +53,9 @@ def directory(path, create=False):
     """
     descriptor = _walk(path, create)
     try:
-        found = os.fstat(descriptor)
-        _refuse_owner(found, path, {os.geteuid()})
-        _refuse_writers(found, path)
+        status = os.fstat(descriptor)
+        _refuse_owner(status, path, {os.geteuid()})
+        _refuse_writers(status, path)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -143,7 +143,7 @@ def _link(here, name, seen, create):
     """Return where a symbolic link leads, None when it is none."""
     path = os.path.join(seen, name)
     try:
-        found = os.stat(name, dir_fd=here, follow_symlinks=False)
+        status = os.stat(name, dir_fd=here, follow_symlinks=False)
     except FileNotFoundError as error:
         if not create:
             error.filename = path
@@ -152,10 +152,10 @@ def _link(here, name, seen, create):
             os.mkdir(name, 0o700, dir_fd=here)
         _sync(here)
         return None
-    if not stat.S_ISLNK(found.st_mode):
+    if not stat.S_ISLNK(status.st_mode):
         return None
     # Its mode says nothing; who has made it says where it leads.
-    _refuse_owner(found, path, {0, os.geteuid()})
+    _refuse_owner(status, path, {0, os.geteuid()})
     return os.readlink(name, dir_fd=here)
 
 
@@ -188,34 +188,34 @@ def _sync(here):
         os.close(descriptor)
 
 
-def _refuse_parent(found, path):
-    _refuse_owner(found, path, {0, os.geteuid()})
-    if not found.st_mode & stat.S_ISVTX:
-        _refuse_writers(found, path)
+def _refuse_parent(status, path):
+    _refuse_owner(status, path, {0, os.geteuid()})
+    if not status.st_mode & stat.S_ISVTX:
+        _refuse_writers(status, path)
 
 
-def _refuse_file(found, path):
-    if not stat.S_ISREG(found.st_mode):
+def _refuse_file(status, path):
+    if not stat.S_ISREG(status.st_mode):
         raise NotOurs('%s is %s' % (path, 'a symbolic link' if stat.S_ISLNK(
-            found.st_mode) else 'no regular file'))
-    _refuse_owner(found, path, {os.geteuid()})
-    _refuse_writers(found, path)
-    if found.st_nlink > 1:
+            status.st_mode) else 'no regular file'))
+    _refuse_owner(status, path, {os.geteuid()})
+    _refuse_writers(status, path)
+    if status.st_nlink > 1:
         raise NotOurs('%s has another name, as a hard link' % path)
 
 
-def _refuse_owner(found, path, ours):
-    if found.st_uid not in ours:
+def _refuse_owner(status, path, ours):
+    if status.st_uid not in ours:
         raise NotOurs('%s belongs to user %s, not to %s' % (
-            path, _user(found.st_uid), _user(os.geteuid())))
+            path, _user(status.st_uid), _user(os.geteuid())))
 
 
-def _refuse_writers(found, path):
+def _refuse_writers(status, path):
     # With an access control list the bits of the group are its mask: more
     # than they say nobody in it may do.
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise NotOurs('%s can be written by others (mode %04o)' % (
-            path, stat.S_IMODE(found.st_mode)))
+            path, stat.S_IMODE(status.st_mode)))
 
 
 def _user(uid):

@@ -77,7 +77,7 @@ def new_mark():
 
 
 def identify(pid, mark, timeout, breaks=True):
-    """Return the group of a child of ours that leads one.
+    """Return the group of processes that a child of ours leads.
 
     :param pid: its id; nobody has waited for it yet
     :param mark: value of :data:`MARK` in its environment
@@ -105,12 +105,12 @@ def from_dict(values):
     """
     kinds = {field.name: field.type for field in dataclasses.fields(Process)}
     try:
-        found = {name: kind(values[name]) for name, kind in kinds.items()}
+        fields = {name: kind(values[name]) for name, kind in kinds.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError('no process: %r' % error) from None
-    if found['group'] <= 1:
-        raise ValueError('no group of processes: %d' % found['group'])
-    return Process(**found)
+    if fields['group'] <= 1:
+        raise ValueError('no group of processes: %d' % fields['group'])
+    return Process(**fields)
 
 
 def out_of_sight(process):
@@ -169,17 +169,17 @@ def members(process):
                 grouped.append(pid)
             if bears_mark:
                 marked.append(pid)
-    found = set(grouped if ours else ()) | set(
+    pids = set(grouped if ours else ()) | set(
         marked if process.breaks else ())
-    return sorted(found - {os.getpid()})
+    return sorted(pids - {os.getpid()})
 
 
 def _signal(process, number):
-    """Send a signal to all of a group, and return who lives."""
-    found = members(process)
-    for pid in found:
+    """Send a signal to a group, and return the ids of those that live."""
+    pids = members(process)
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            # Held by a descriptor, it is still who it was.
+            # Held by a descriptor, it is still the same process.
             descriptor = os.pidfd_open(pid)
             try:
                 if pid in members(process):
@@ -188,11 +188,11 @@ def _signal(process, number):
                 pass
             finally:
                 os.close(descriptor)
-    return found
+    return pids
 
 
 def _pids():
-    return [int(one.name) for one in _PROC.iterdir() if one.name.isdigit()]
+    return [int(path.name) for path in _PROC.iterdir() if path.name.isdigit()]
 
 
 def _stat(pid):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is left of a deleted server on the host that it was on."""
+"""The remains of a deleted server on the host that it was on."""
 
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import plans
@@ -41,7 +41,7 @@ def wait_gone(server_id, target, transports):
 
 
 def left(server_id, ports, target):
-    """Return what is left on a broken host of a server that is deleted then.
+    """Return the remains on a broken host of a server that is deleted then.
 
     nova-compute leaves its ports in the bridge of Open vSwitch where the
     guest was deleted while its host was cut off, or was not running: Neutron

@@ -91,7 +91,7 @@ _RULE_KNOWN = frozenset([
 
 
 class Unknown(ValueError):
-    """Something of the network that these lines could not put back."""
+    """A part of the network that these lines could not put back."""
 
 
 def lines(before, by_host=()):
@@ -148,138 +148,140 @@ def _links(before, steps):
 
 def _addresses(before, steps):
     # The newest is listed first, and is to be the newest again.
-    for one in reversed([one for one in before['addresses']
-                         if one['family'] == 'inet6']):
-        _address6(one, steps)
-    for one in before['addresses']:
-        if one['family'] == 'inet' and not one.get('dynamic'):
-            steps.add('ip', '-4', 'address', 'replace', *_address(one))
+    for address in reversed([address for address in before['addresses']
+                             if address['family'] == 'inet6']):
+        _address6(address, steps)
+    for address in before['addresses']:
+        if address['family'] == 'inet' and not address.get('dynamic'):
+            steps.add('ip', '-4', 'address', 'replace', *_address(address))
 
 
-def _address6(one, steps):
-    add = shlex.join(('ip', '-6', 'address', 'replace', *_address(one)))
+def _address6(address, steps):
+    add = shlex.join(('ip', '-6', 'address', 'replace', *_address(address)))
     seconds = [name for name in ('valid_life_time', 'preferred_life_time')
-               if one.get(name, _FOREVER) != _FOREVER]
+               if address.get(name, _FOREVER) != _FOREVER]
     lifetimes = ''.join(
         ' %s_lft "%s"' % (name.split('_')[0], '$valid' if name.startswith(
             'valid') else '$preferred') for name in seconds)
     body = []
     for name in seconds:
         variable = name.split('_')[0]
-        body.append('%s=$(left %d)' % (variable, one[name]))
+        body.append('%s=$(left %d)' % (variable, address[name]))
         body.append('[ "$%s" -gt 0 ] || %s' % (
             variable, 'return 0' if variable == 'valid' else 'preferred=0'))
-    if one.get('scope') == 'link':
+    if address.get('scope') == 'link':
         # The kernel makes most of these by itself, a moment later.
         body.append('case $(ip -6 -oneline address show dev %s to %s) in '
                     '?*) return 0 ;; esac' % (
-                        shlex.quote(one['dev']), shlex.quote(one['local'])))
+                        shlex.quote(address['dev']),
+                        shlex.quote(address['local'])))
         body.append('[ "$round" -gt 4 ] || { echo it may come; return 1; }')
     # Its duplicates need not be looked for, it was here; and routes can have
     # it as their source at once.
     body.append('%s%s nodad || return' % (add, lifetimes))
-    if not one.get('nodad'):
+    if not address.get('nodad'):
         body.append('%s%s' % (add, lifetimes))
     steps.add_function(*body)
 
 
-def _address(one):
-    local, length = one['local'], one['prefixlen']
+def _address(address):
+    local, length = address['local'], address['prefixlen']
     words = ['%s/%d' % (local, length)]
-    if one.get('address'):
-        words = [local, 'peer', '%s/%d' % (one['address'], length)]
+    if address.get('address'):
+        words = [local, 'peer', '%s/%d' % (address['address'], length)]
     for name, word in (('broadcast', 'broadcast'), ('label', 'label'),
                        ('scope', 'scope'), ('metric', 'metric')):
-        if one.get(name) and (name != 'label' or one[name] != one['dev']):
-            words.extend((word, str(one[name])))
+        if address.get(name) and (
+                name != 'label' or address[name] != address['dev']):
+            words.extend((word, str(address[name])))
     words.extend(flag for flag in ('home', 'mngtmpaddr', 'noprefixroute',
-                                   'autojoin') if one.get(flag))
-    if not str(one.get('protocol', 'kernel')).startswith('kernel'):
-        words.extend(('proto', one['protocol']))
-    return (*words, 'dev', one['dev'])
+                                   'autojoin') if address.get(flag))
+    if not str(address.get('protocol', 'kernel')).startswith('kernel'):
+        words.extend(('proto', address['protocol']))
+    return (*words, 'dev', address['dev'])
 
 
 def _nexthops(before, steps):
     for grouped in (False, True):
-        for one in before['nexthops']:
-            if ('group' in one) == grouped:
-                steps.add('ip', 'nexthop', 'replace', *_nexthop(one))
+        for nexthop in before['nexthops']:
+            if ('group' in nexthop) == grouped:
+                steps.add('ip', 'nexthop', 'replace', *_nexthop(nexthop))
 
 
-def _nexthop(one):
-    _refuse_unknown(one, _NEXTHOP_KNOWN, 'nexthop %s' % one['id'])
-    words = ['id', str(one['id'])]
-    if 'group' in one:
+def _nexthop(nexthop):
+    _refuse_unknown(nexthop, _NEXTHOP_KNOWN, 'nexthop %s' % nexthop['id'])
+    words = ['id', str(nexthop['id'])]
+    if 'group' in nexthop:
         words.extend(('group', '/'.join(
             str(member['id']) + (',%d' % member['weight'] if member.get(
-                'weight', 1) != 1 else '') for member in one['group'])))
-        if one.get('type'):
-            arguments = one.get('resilient_args', {})
-            words.extend(('type', one['type']))
+                'weight', 1) != 1 else '') for member in nexthop['group'])))
+        if nexthop.get('type'):
+            arguments = nexthop.get('resilient_args', {})
+            words.extend(('type', nexthop['type']))
             for name in ('buckets', 'idle_timer', 'unbalanced_timer'):
                 if arguments.get(name):
                     words.extend((name, '%g' % arguments[name]))
-    elif 'blackhole' in one:
+    elif 'blackhole' in nexthop:
         words.append('blackhole')
     else:
-        words.extend(_way(one))
-    if 'fdb' in one:
+        words.extend(_way(nexthop))
+    if 'fdb' in nexthop:
         words.append('fdb')
-    if one.get('protocol') not in (None, 'unspec'):
-        words.extend(('proto', str(one['protocol'])))
+    if nexthop.get('protocol') not in (None, 'unspec'):
+        words.extend(('proto', str(nexthop['protocol'])))
     return words
 
 
-def _way(one):
+def _way(hop):
     words = []
-    if 'via' in one:
-        words.extend(('via', one['via']['family'], one['via']['host']))
-    elif 'gateway' in one:
-        words.extend(('via', one['gateway']))
-    if 'dev' in one:
-        words.extend(('dev', one['dev']))
-    return (*words, *one.get('flags', ()))
+    if 'via' in hop:
+        words.extend(('via', hop['via']['family'], hop['via']['host']))
+    elif 'gateway' in hop:
+        words.extend(('via', hop['gateway']))
+    if 'dev' in hop:
+        words.extend(('dev', hop['dev']))
+    return (*words, *hop.get('flags', ()))
 
 
 def _routes(before, steps):
     groups = {}
-    for one in before['routes']:
-        groups.setdefault(snapshots.route_key(one), []).append(one)
+    for route in before['routes']:
+        groups.setdefault(snapshots.route_key(route), []).append(route)
     for alike in groups.values():
-        one = alike[0]
-        if one['family'] == 6:
-            for other in alike:
-                _route6(other, before, steps)
-        elif one['alone']:
-            steps.add('ip', '-4', 'route', 'add' if _is_left_alone(one)
-                      else 'replace', *_route(one))
+        first = alike[0]
+        if first['family'] == 6:
+            for route in alike:
+                _route6(route, before, steps)
+        elif first['alone']:
+            steps.add('ip', '-4', 'route', 'add' if _is_left_alone(first)
+                      else 'replace', *_route(first))
         else:
             _routes4(alike, before, steps)
     _forget_prefixes(before, steps)
 
 
 def _is_left_alone(route):
-    """Return whether who has made a route may have made it anew by now."""
+    """Return whether the maker of a route may have made it anew by now."""
     return route.get('protocol') == 'kernel' or snapshots.of_daemon(route)
 
 
-def _route6(one, before, steps):
-    alone = one['alone']
-    words = ['ip', '-6', 'route', None, *_route(one)]
-    lost_source = one.get('prefsrc') in {
+def _route6(route, before, steps):
+    alone = route['alone']
+    words = ['ip', '-6', 'route', None, *_route(route)]
+    lost_source = route.get('prefsrc') in {
         address['local'] for address in before['addresses']}
-    if one.get('protocol') == 'kernel' or not (alone or lost_source):
+    if route.get('protocol') == 'kernel' or not (alone or lost_source):
         words[3] = 'append'
-    elif alone and (lost_source or not snapshots.of_daemon(one)):
+    elif alone and (lost_source or not snapshots.of_daemon(route)):
         words[3] = 'replace'
     elif alone:
         words[3] = 'add'
     else:
-        steps.add_function(*_anew('-6', one, 'append'))
+        steps.add_function(*_anew('-6', route, 'append'))
         return
-    if 'expires' in one:
+    if 'expires' in route:
         steps.add_function(
-            'left=$(left %d)' % one['expires'],
+            'left=$(left %d)' % route['expires'],
             '[ "$left" -gt 0 ] || return 0',
             '%s expires "$left"' % shlex.join(words))
     else:
@@ -289,14 +291,14 @@ def _route6(one, before, steps):
 def _routes4(alike, before, steps):
     """Add steps for routes of which the first one wins.
 
-    Who still stands, on a NIC that is not hurt, is not touched.
+    A route that still stands, on a NIC that is not hurt, is not touched.
     """
-    ahead = [one for one in alike if one.get('wins')]
-    for one in alike:
-        if not _lost(one, before):
+    ahead = [route for route in alike if route.get('wins')]
+    for route in alike:
+        if not _lost(route, before):
             continue
         steps.add_function(*_anew(
-            '-4', one, 'prepend' if one in ahead else 'append'))
+            '-4', route, 'prepend' if route in ahead else 'append'))
 
 
 def _lost(route, before):
@@ -304,28 +306,29 @@ def _lost(route, before):
                for leg in snapshots.legs(route))
 
 
-def _anew(family, one, how):
-    words = shlex.join(_route(one))
+def _anew(family, route, how):
+    words = shlex.join(_route(route))
     return ('ip %s route delete %s 2>/dev/null' % (family, words),
             'ip %s route %s %s' % (family, how, words))
 
 
-def _route(one):
-    _refuse_unknown(one, _ROUTE_KNOWN, 'route %s' % one['dst'])
-    words = [] if one.get('type', 'unicast') == 'unicast' else [one['type']]
-    words.append(one['dst'])
+def _route(route):
+    _refuse_unknown(route, _ROUTE_KNOWN, 'route %s' % route['dst'])
+    words = [] if route.get('type', 'unicast') == 'unicast' else [
+        route['type']]
+    words.append(route['dst'])
     for name, word in _ROUTE_WORDS:
-        if name in one and not (name == 'scope' and one['family'] == 6):
-            words.extend((word, str(one[name])))
-    for metrics in one.get('metrics', ()):
-        words.extend(_metrics(one, metrics))
-    if 'nhid' in one:
+        if name in route and not (name == 'scope' and route['family'] == 6):
+            words.extend((word, str(route[name])))
+    for metrics in route.get('metrics', ()):
+        words.extend(_metrics(route, metrics))
+    if 'nhid' in route:
         # The object has the way; what is shown beside it is a copy.
         return words
-    if 'nexthops' not in one:
-        return [*words, *_way(one)]
-    for leg in one['nexthops']:
-        _refuse_unknown(leg, _LEG_KNOWN, 'route %s' % one['dst'])
+    if 'nexthops' not in route:
+        return [*words, *_way(route)]
+    for leg in route['nexthops']:
+        _refuse_unknown(leg, _LEG_KNOWN, 'route %s' % route['dst'])
         words.extend(('nexthop', *_way(dict(leg, flags=()))))
         words.extend(('weight', str(leg.get('weight', 1)), *leg['flags']))
     return words
@@ -341,81 +344,84 @@ def _metrics(route, metrics):
 
 
 def _forget_prefixes(before, steps):
-    """Add steps that take away what the kernel makes and nobody wanted.
+    """Add steps that take away routes of the kernel that nobody wanted.
 
     With an address it makes the route of its prefix, also where somebody has
     deleted that.
     """
-    there = {(one['family'], one['dst'], one.get('dev'))
-             for one in before['routes'] if one.get('protocol') == 'kernel'}
+    there = {(route['family'], route['dst'], route.get('dev'))
+             for route in before['routes']
+             if route.get('protocol') == 'kernel'}
     done = set()
-    for one in before['addresses']:
-        if one.get('noprefixroute') or one.get('secondary') or (
-                one.get('address')):
+    for address in before['addresses']:
+        if address.get('noprefixroute') or address.get('secondary') or (
+                address.get('address')):
             continue
         network = ipaddress.ip_interface('%s/%d' % (
-            one['local'], one['prefixlen'])).network
+            address['local'], address['prefixlen'])).network
         family = network.version
-        key = family, str(network), one['dev']
+        key = family, str(network), address['dev']
         if network.prefixlen == network.max_prefixlen or key in done | there:
             continue
-        if one.get('dynamic'):
+        if address.get('dynamic'):
             continue
         done.add(key)
         steps.add_function(
             'ip -%d route delete %s dev %s proto kernel 2>/dev/null' % (
-                family, network, shlex.quote(one['dev'])), 'return 0')
+                family, network, shlex.quote(address['dev'])), 'return 0')
 
 
 def _rules(before, steps):
-    # A NIC that goes down takes no rule with it; who manages the network may.
-    for one in before['rules']:
-        if not set(one) - _RULE_KNOWN:
-            steps.add('ip', '-%d' % one['family'], 'rule', 'add',
-                      *_rule(one))
+    # A NIC that goes down takes no rule with it; a network manager may.
+    for rule in before['rules']:
+        if not set(rule) - _RULE_KNOWN:
+            steps.add('ip', '-%d' % rule['family'], 'rule', 'add',
+                      *_rule(rule))
 
 
-def _rule(one):
-    words = ['not'] if 'not' in one else []
+def _rule(rule):
+    words = ['not'] if 'not' in rule else []
     for name, word in (('src', 'from'), ('dst', 'to')):
-        if name in one:
-            length = one.get(name + 'len')
-            words.extend((word, one[name] if length is None
-                          else '%s/%s' % (one[name], length)))
-    if 'fwmark' in one:
-        words.extend(('fwmark', one['fwmark'] + (
-            '/' + one['fwmask'] if 'fwmask' in one else '')))
+        if name in rule:
+            length = rule.get(name + 'len')
+            words.extend((word, rule[name] if length is None
+                          else '%s/%s' % (rule[name], length)))
+    if 'fwmark' in rule:
+        words.extend(('fwmark', rule['fwmark'] + (
+            '/' + rule['fwmask'] if 'fwmask' in rule else '')))
     for name in ('sport', 'dport'):
-        if name in one:
-            words.extend((name, str(one[name])))
-        elif name + '_start' in one:
+        if name in rule:
+            words.extend((name, str(rule[name])))
+        elif name + '_start' in rule:
             words.extend((name, '%s-%s' % (
-                one[name + '_start'], one[name + '_end'])))
-    if 'uid_start' in one:
+                rule[name + '_start'], rule[name + '_end'])))
+    if 'uid_start' in rule:
         words.extend(('uidrange', '%s-%s' % (
-            one['uid_start'], one['uid_end'])))
+            rule['uid_start'], rule['uid_end'])))
     for name, word in _RULE_WORDS:
-        if name in one and one[name] != 'unspec':
-            words.extend((word, str(one[name])))
-    if 'l3mdev' in one:
+        if name in rule and rule[name] != 'unspec':
+            words.extend((word, str(rule[name])))
+    if 'l3mdev' in rule:
         words.append('l3mdev')
-    if 'action' in one:
-        words.append(one['action'])
+    if 'action' in rule:
+        words.append(rule['action'])
     return words
 
 
 def _neighbours(before, steps):
-    for one in before['neighbours']:
-        if 'proxy' in one:
-            steps.add('ip', 'neighbour', 'replace', 'proxy', one['dst'],
-                      'dev', one['dev'])
+    for neighbour in before['neighbours']:
+        if 'proxy' in neighbour:
+            steps.add('ip', 'neighbour', 'replace', 'proxy', neighbour['dst'],
+                      'dev', neighbour['dev'])
             continue
-        words = [one['dst'], *(('lladdr', one['lladdr'])
-                               if 'lladdr' in one else ()), 'dev', one['dev']]
+        words = [neighbour['dst'],
+                 *(('lladdr', neighbour['lladdr'])
+                   if 'lladdr' in neighbour else ()),
+                 'dev', neighbour['dev']]
         words.extend(flag for flag in ('router', 'extern_learn')
-                     if flag in one)
+                     if flag in neighbour)
         steps.add('ip', 'neighbour', 'replace', *words, 'nud',
-                  one['state'][0].lower())
+                  neighbour['state'][0].lower())
 
 
 def _carriers(before, steps):
@@ -435,15 +441,16 @@ def _forget_local(before, steps):
     The kernel makes one when a NIC goes up, also where it was deleted.
     """
     for link in before['links']:
-        found = [one for one in before['addresses']
-                 if one['dev'] == link['ifname'] and one['family'] == 'inet6'
-                 and one.get('scope') == 'link']
+        addresses = [address for address in before['addresses']
+                     if address['dev'] == link['ifname']
+                     and address['family'] == 'inet6'
+                     and address.get('scope') == 'link']
         own = _of_hardware(link.get('address') or '')
-        if any(one.get('stable-privacy') or one['local'] == own
-               for one in found):
+        if any(address.get('stable-privacy') or address['local'] == own
+               for address in addresses):
             continue
-        wanted = '|'.join('%s/%d' % (one['local'], one['prefixlen'])
-                          for one in found) or "''"
+        wanted = '|'.join('%s/%d' % (address['local'], address['prefixlen'])
+                          for address in addresses) or "''"
         device = shlex.quote(link['ifname'])
         steps.add_function(
             'ip -6 -oneline address show dev %s scope link | '
@@ -465,8 +472,8 @@ def _of_hardware(address):
         bytes([0xfe, 0x80, *[0] * 6, *numbers])))
 
 
-def _refuse_unknown(one, known, what):
-    unknown = sorted(set(one) - known)
+def _refuse_unknown(item, known, what):
+    unknown = sorted(set(item) - known)
     if unknown:
         raise Unknown('%s has %s, which cannot be put back' % (
             what, ', '.join(unknown)))

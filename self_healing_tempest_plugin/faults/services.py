@@ -21,7 +21,7 @@ from self_healing_tempest_plugin.faults import timers
 
 @dataclasses.dataclass(frozen=True)
 class ServiceManager:
-    """What runs services: lines for the shell, with ``{service}``.
+    """A manager of services: lines for the shell, with ``{service}``.
 
     :ivar start: must do no harm to a service that runs
     :ivar thaw: must do no harm to a service that is not frozen

@@ -10,13 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the network of a host is like: read as JSON, and compared as data.
+"""The state of the network of a host: read as JSON, compared as data.
 
-Of all that a host has, what belongs to the NICs that are hurt is kept, and to
-what is stacked on them: bridges, VLANs, bonds, macvlans, tunnels. That goes
-into the journal with the plan.
+The state of the NICs that are hurt is kept, and of the links that are stacked
+on them: bridges, VLANs, bonds, macvlans, tunnels. That goes into the journal
+with the plan.
 
-What comes and goes by itself is no part of it:
+State that comes and goes by itself is no part of it:
 
 - counters, lifetimes, and neighbours that the kernel has found;
 - addresses and routes of a router's advertisement: they come with the next
@@ -89,7 +89,7 @@ _DROPPED = {
 
 
 class Unreadable(ValueError):
-    """What a host says of its network is no answer."""
+    """The answer of a host about its network cannot be read."""
 
 
 def command(target):
@@ -102,7 +102,7 @@ def command(target):
 
 
 def take(nics, text):
-    """Return what the network is like around some NICs.
+    """Return the state of the network around some NICs.
 
     :param nics: names of the NICs that will be hurt
     :param text: standard output of :func:`command`
@@ -110,7 +110,7 @@ def take(nics, text):
     :raises Unreadable: when that is no answer, or a NIC is missing
     """
     raw = _parsed(text)
-    missing = set(nics) - {one['ifname'] for one in raw['links']}
+    missing = set(nics) - {link['ifname'] for link in raw['links']}
     if missing:
         raise Unreadable('there is no NIC %s' % ', '.join(sorted(missing)))
     devices = _stacked(nics, raw['links'])
@@ -142,7 +142,7 @@ def legs(route):
 
 
 def route_key(route):
-    """Return what tells a route from others of its family and table."""
+    """Return the key of a route among those of its family and table."""
     return tuple(str(route.get(name)) for name in (
         'family', 'table', 'dst', 'from', 'tos', 'metric'))
 
@@ -150,30 +150,31 @@ def route_key(route):
 def _parsed(text):
     try:
         raw = json.loads(text)
-        found = {name: [one for one in raw[name] if one] for name in (
+        parsed = {name: [item for item in raw[name] if item] for name in (
             'links', 'addresses', 'rules-4', 'rules-6', 'routes-4',
             'routes-6', 'nexthops', 'neighbours', 'quiet', 'proxies')}
-        return dict(found, up=float(raw['up']))
+        return dict(parsed, up=float(raw['up']))
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable('%r is no answer: %s' % (
             text[:80], error)) from None
 
 
 def _stacked(nics, links):
-    """Return NICs and what stands on them, the lower ones first."""
-    found, grown = list(nics), True
+    """Return NICs and the links that stand on them, the lower ones first."""
+    stacked, grown = list(nics), True
     while grown:
-        masters = {one.get('master') for one in links
-                   if one['ifname'] in found}
-        more = [one['ifname'] for one in links if one['ifname'] not in found
-                and (one['ifname'] in masters or one.get('link') in found)]
-        found.extend(more)
+        masters = {link.get('master') for link in links
+                   if link['ifname'] in stacked}
+        more = [link['ifname'] for link in links
+                if link['ifname'] not in stacked
+                and (link['ifname'] in masters or link.get('link') in stacked)]
+        stacked.extend(more)
         grown = bool(more)
-    return found
+    return stacked
 
 
 def _around(devices, raw, own=()):
-    """Return what of the network belongs to some NICs."""
+    """Return the part of the network that belongs to some NICs."""
     addresses = [dict(address, dev=link['ifname'])
                  for link in raw['addresses'] if link['ifname'] in devices
                  for address in link.get('addr_info', ())
@@ -186,32 +187,33 @@ def _around(devices, raw, own=()):
     tables = {route['table'] for route in routes} - {
         'main', 'local', 'default'}
     return {
-        'links': [_link(one) for one in raw['links']
-                  if one['ifname'] in devices],
+        'links': [_link(link) for link in raw['links']
+                  if link['ifname'] in devices],
         'addresses': addresses, 'routes': routes, 'nexthops': nexthops,
         'rules': [dict(rule, family=family) for family in (4, 6)
                   for rule in raw['rules-%d' % family]
                   if rule.get('table') in tables or {
                       rule.get('iif'), rule.get('oif')} & set(devices)],
         'neighbours': [
-            one for name in ('neighbours', 'quiet', 'proxies')
-            for one in raw[name] if one.get('dev') in devices
-            and not (name == 'quiet' and _of_kernel(one))]}
+            neighbour for name in ('neighbours', 'quiet', 'proxies')
+            for neighbour in raw[name] if neighbour.get('dev') in devices
+            and not (name == 'quiet' and _of_kernel(neighbour))]}
 
 
 def _own6(addresses):
-    return {one['local'] for one in addresses if one['family'] == 'inet6'}
+    return {address['local'] for address in addresses
+            if address['family'] == 'inet6'}
 
 
 def _link(link):
     kind = link.get('linkinfo', {}).get('info_kind', '')
-    found = {
+    kept = {
         'ifname': link['ifname'], 'up': 'UP' in link['flags'],
         'carrier': 'LOWER_UP' in link['flags'], 'mtu': link.get('mtu'),
         'master': link.get('master'), 'kind': kind}
     if kind not in _BORROWED:
-        found['address'] = link.get('address')
-    return found
+        kept['address'] = link.get('address')
+    return kept
 
 
 def _of_router(address):
@@ -230,16 +232,16 @@ def _of_kernel(neighbour):
                                            '00:00:00:00:00:00')
 
 
-def _routes(found, family):
+def _routes(listed, family):
     """Return routes with their family, and whether each wins.
 
     Of routes of IPv4 that are alike but for the way the first one is used.
     """
     seen = set()
     counts = collections.Counter(
-        route_key(dict(one, family=family)) for one in found)
-    for one in found:
-        route = dict(one, family=family, flags=_flags(one))
+        route_key(dict(entry, family=family)) for entry in listed)
+    for entry in listed:
+        route = dict(entry, family=family, flags=_flags(entry))
         route['alone'] = counts[route_key(route)] == 1
         if 'nexthops' in route:
             route['nexthops'] = [dict(leg, flags=_flags(leg))
@@ -251,8 +253,8 @@ def _routes(found, family):
         yield route
 
 
-def _flags(one):
-    return sorted(_SET.intersection(one.get('flags', ())))
+def _flags(item):
+    return sorted(_SET.intersection(item.get('flags', ())))
 
 
 def _belongs(route, devices, own):
@@ -264,90 +266,91 @@ def _belongs(route, devices, own):
         leg.get('dev') in devices for leg in legs(route))
 
 
-def _nexthops(found, devices):
+def _nexthops(listed, devices):
     """Return the objects of some NICs, and the groups that they are in."""
-    own = {one['id'] for one in found if one.get('dev') in devices}
-    return [dict(one, flags=_flags(one)) for one in found
-            if one['id'] in own or own.intersection(
-                member['id'] for member in one.get('group', ()))]
+    own = {nexthop['id'] for nexthop in listed
+           if nexthop.get('dev') in devices}
+    return [dict(nexthop, flags=_flags(nexthop)) for nexthop in listed
+            if nexthop['id'] in own or own.intersection(
+                member['id'] for member in nexthop.get('group', ()))]
 
 
 def _compared(kind, before, after, now):
-    # Who was not yet sure of an address may be by now.
-    unsure = {(one['dev'], one['local']) for one in before['addresses']
-              if one.get('tentative')}
+    # A host that was not yet sure of an address may be by now.
+    unsure = {(address['dev'], address['local'])
+              for address in before['addresses'] if address.get('tentative')}
     old = _counted(kind, before, unsure)
     new = _counted(kind, after, unsure)
-    for text, (one, count) in old.items():
+    for text, (item, count) in old.items():
         short = count - new.get(text, (None, 0))[1]
-        if short > 0 and not _over(kind, one, now - before['up']):
-            yield '%s is gone: %s' % (_KINDS[kind], _told(one))
-    for text, (one, count) in new.items():
+        if short > 0 and not _over(kind, item, now - before['up']):
+            yield '%s is gone: %s' % (_KINDS[kind], _told(item))
+    for text, (item, count) in new.items():
         more = count - old.get(text, (None, 0))[1]
-        if more > 0 and not of_daemon(one):
-            yield '%s is new: %s' % (_KINDS[kind], _told(one))
+        if more > 0 and not of_daemon(item):
+            yield '%s is new: %s' % (_KINDS[kind], _told(item))
 
 
 _KINDS = {'links': 'link', 'addresses': 'address', 'nexthops': 'nexthop',
           'routes': 'route', 'rules': 'rule', 'neighbours': 'neighbour'}
 
 
-def _counted(kind, found, unsure):
-    """Return what is to be compared: a dict of text to it and its count."""
+def _counted(kind, network, unsure):
+    """Return the items to compare: a dict of text to item and count."""
     counted = {}
-    for one in found[kind]:
-        kept = _essence(kind, one, found)
-        if kind == 'addresses' and (one['dev'], one['local']) in unsure:
+    for item in network[kind]:
+        kept = _essence(kind, item, network)
+        if kind == 'addresses' and (item['dev'], item['local']) in unsure:
             kept.pop('tentative', None)
         text = json.dumps(kept, sort_keys=True)
-        counted[text] = (one, counted.get(text, (None, 0))[1] + 1)
+        counted[text] = (item, counted.get(text, (None, 0))[1] + 1)
     return counted
 
 
-def _essence(kind, one, found):
-    kept = {name: value for name, value in one.items()
+def _essence(kind, item, network):
+    kept = {name: value for name, value in item.items()
             if name not in _DROPPED.get(kind, ())}
-    if kind == 'addresses' and one.get('dynamic'):
+    if kind == 'addresses' and item.get('dynamic'):
         kept.pop('deprecated', None)
     if kind == 'routes':
         # The kernel keeps the legs of IPv6 in an order of its own.
-        if one['family'] == 6 and 'nexthops' in kept:
+        if item['family'] == 6 and 'nexthops' in kept:
             kept['nexthops'] = sorted(
                 kept['nexthops'], key=lambda leg: json.dumps(leg, sort_keys=1))
-        if of_daemon(one):
+        if of_daemon(item):
             kept.pop('nhid', None)
             kept.pop('wins', None)
     if kind == 'nexthops':
-        kept = _essence_of_nexthop(kept, found)
+        kept = _essence_of_nexthop(kept, network)
     return kept
 
 
-def _essence_of_nexthop(one, found):
-    by_id = {other['id']: other for other in found['nexthops']}
-    if 'resilient_args' in one:
-        one['resilient_args'] = dict(one['resilient_args'],
-                                     unbalanced_time=0)
-    if not of_daemon(one):
-        return one
-    one = dict(one, id=None)
-    if 'group' in one:
-        one['group'] = [dict(by_id.get(member['id'], member), id=None,
-                             weight=member.get('weight', 1))
-                        for member in one['group']]
-    return one
+def _essence_of_nexthop(nexthop, network):
+    by_id = {listed['id']: listed for listed in network['nexthops']}
+    if 'resilient_args' in nexthop:
+        nexthop['resilient_args'] = dict(nexthop['resilient_args'],
+                                         unbalanced_time=0)
+    if not of_daemon(nexthop):
+        return nexthop
+    nexthop = dict(nexthop, id=None)
+    if 'group' in nexthop:
+        nexthop['group'] = [dict(by_id.get(member['id'], member), id=None,
+                                 weight=member.get('weight', 1))
+                            for member in nexthop['group']]
+    return nexthop
 
 
-def _over(kind, one, passed):
+def _over(kind, item, passed):
     """Return whether the time of an address or route would be over."""
-    left = {'addresses': one.get('valid_life_time') if one.get(
-        'dynamic') else None, 'routes': one.get('expires')}.get(kind)
+    left = {'addresses': item.get('valid_life_time') if item.get(
+        'dynamic') else None, 'routes': item.get('expires')}.get(kind)
     return left is not None and left <= passed + 1
 
 
-def _told(one):
+def _told(item):
     return ' '.join('%s %s' % (name, value if isinstance(
         value, (str, int)) else json.dumps(value))
-        for name, value in one.items()
+        for name, value in item.items()
         if value not in ([], '', None) and name not in (
             'valid_life_time', 'preferred_life_time', 'nh_info', 'alone',
             'wins'))

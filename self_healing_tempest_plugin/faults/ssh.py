@@ -36,7 +36,7 @@ class ConnectionFailed(Exception):
 class Client(ssh.Client):
     """Talks only to hosts whose key is known, with a key, never a password.
 
-    One attempt makes one connection: who waits for a host says how long.
+    One attempt makes one connection: callers that wait say how long.
     """
 
     def __init__(self, address, user, port, access, jump=None):
@@ -95,7 +95,7 @@ class Client(ssh.Client):
         return channel.exit_status, stdout, stderr
 
     def _get_ssh_connection(self, sleep=1.5, backoff=1):
-        # The inherited one takes any host key, and tries again for minutes
+        # The inherited method takes any host key, and tries again for minutes
         # after a key that was refused.
         connection = paramiko.SSHClient()
         try:

@@ -71,18 +71,18 @@ def target(host, settings, address_of):
         host of [self_healing] fault_hosts, has no address
     """
     def address(name):
-        found = settings.access.addresses.get(name) or address_of(name)
-        if not found:
+        known = settings.access.addresses.get(name) or address_of(name)
+        if not known:
             raise exceptions.InvalidConfiguration(
                 'Nova knows no address of host %s, see [self_healing] '
                 'fault_hosts and host_addresses' % name)
-        return found
+        return known
 
     peers = [address(name) for name in settings.fault_hosts if name != host]
     return Target(host, address(host), tuple(peers), settings)
 
 
-# What a shell, or a terminal, might change on the way.
+# Characters that a shell, or a terminal, might change on the way.
 _STRANGE = 'a b\nc\\d\\\\e $HOME `id` \'"!*?~'
 _NEEDED = ('setsid', 'flock')
 
@@ -90,7 +90,7 @@ _NEEDED = ('setsid', 'flock')
 def probe(target, transports):
     """Refuse a host whose shell does not do what it is told, and no more.
 
-    What it prints would be taken for an answer, and part of a repair.
+    All that a shell prints would be taken for an answer, and part of a repair.
 
     :param target: :class:`Target`
     :param transports: :class:`.transports.Transports`

@@ -16,10 +16,10 @@ It repairs the host when the runner cannot, because it was killed or cut off.
 With systemd it is a transient unit, elsewhere a process of its own session;
 either is gone after a reboot, and so is the fault.
 
-Beside it lies a token, and what breaks the host needs it. Whoever repairs
-takes it away first, and waits for what has begun: nothing breaks the host
-behind its repair, neither a command whose connection broke nor one that acts
-a moment later.
+Beside it lies a token, which a command that breaks the host needs. A repair
+takes it away first, and waits for commands that have begun: nothing breaks the
+host behind its repair, neither a command whose connection broke nor one that
+acts a moment later.
 """
 
 from self_healing_tempest_plugin.faults import plans
@@ -29,8 +29,8 @@ from self_healing_tempest_plugin.faults import transports
 PATIENCE = 20
 
 # Of a fault's files in /run: "repair" is the script, "armed" the token, and
-# "over" the token that was taken away; who acts has a lock on it, whatever
-# its name is by then.
+# "over" the token that was taken away; a command that acts has a lock on it,
+# whatever its name is by then.
 #
 # Arguments: name, seconds; standard input: the script. The token comes last:
 # with it there is a way back. The PID file goes before the repair: a timer

@@ -28,7 +28,7 @@ LOCAL, SSH, TCP = 'local', 'ssh', 'tcp'
 # Seconds that a living host may need to answer a TCP connection.
 CONNECT_TIMEOUT = 2.0
 
-# What sudo says itself, or a shell that does not find it.
+# Messages of sudo itself, or of a shell that does not find it.
 _SUDO = re.compile(r'^(sudo: |.*\bsudo: .*not found)', re.MULTILINE)
 
 _DEAD = frozenset([errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH,
@@ -95,8 +95,8 @@ class Transports:
         words = ('sudo', '-n', '--') if self._access.sudo else ()
         argv = (*words, *command.argv)
         try:
-            found = self._client(command).execute(shlex.join(argv),
-                                                  command.stdin)
+            answer = self._client(command).execute(shlex.join(argv),
+                                                   command.stdin)
         except ssh.ConnectionFailed as error:
             kind = Unreachable if error.transient else commands.Hopeless
             raise kind(argv, str(error)) from None
@@ -104,7 +104,7 @@ class Transports:
             raise commands.Hopeless(
                 argv, '%s, see [self_healing] host_ssh_jump_host' % error
             ) from None
-        result = commands.Result(argv, *found)
+        result = commands.Result(argv, *answer)
         if words and result.exit_status != 0 and _SUDO.search(result.stderr):
             # Its exit status would be taken for an answer of the command.
             raise commands.Hopeless(

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What a diagnosis is made from, and what one question finds."""
+"""What a diagnosis is made from: a case, inquiries, and their clues."""
 
 import dataclasses
 import re
@@ -84,9 +84,9 @@ class Clue:
 
 @dataclasses.dataclass(frozen=True)
 class Inquiry:
-    """Whom to ask what.
+    """A question to one side of a link.
 
-    :ivar side: who answers
+    :ivar side: the service that answers
     :ivar what: what is asked, for people
     :ivar ask: takes a :class:`Case`, returns an iterable of
         :class:`Clue`

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What a link would have got handed over, handed over by us.
+"""The input that a link would have got, handed over by us.
 
 A hand-over is a context manager: it hands over, records ``injected`` and
 ``witnessed`` so that the deadlines of the later links run from there, and at
@@ -76,8 +76,8 @@ def fenced(case):
     with contextlib.suppress(waiting.WaitError):
         waiting.wait_for(
             lambda: case.clients.nova.compute_service(case.ids['host']),
-            lambda one: one is None or one['forced_down']
-            or one['state'] != 'up',
+            lambda service: service is None or service['forced_down']
+            or service['state'] != 'up',
             what='host %s down in Nova' % case.ids['host'],
             timeout=FENCE_PATIENCE, tolerate=errors.ServiceUnavailable,
             interval=case.around.settings.timeouts.poll_interval)

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What binds a link to the cloud: who watches it, who is asked about it."""
+"""What binds a link to the cloud: its watcher, its inquiries, its checks."""
 
 import dataclasses
 import pkgutil
@@ -44,7 +44,7 @@ class Kit:
     """All that is done for one link; each part may be missing.
 
     ``around`` is :class:`.surroundings.Surroundings`, with what the links
-    before this one have learned.
+    before this link have learned.
 
     :ivar link: :class:`..model.links.Link`
     :ivar ids: of around; what the link adds to the ids of an expectation
@@ -57,16 +57,16 @@ class Kit:
         what it has learned, a dict
     :ivar remember: of around; what is to be known from right before the
         fault, a dict
-    :ivar watcher: of around; who looks for the link, see
-        :mod:`..watching.looks`. None for one that nobody looks for
+    :ivar watcher: of around; what looks for the link, see
+        :mod:`..watching.looks`. None for a link that nobody looks for
     :ivar unmet: of around; why a fault would prove nothing now, or ''
     :ivar not_back: of around; what is not as before the fault, or ''
     :ivar remains: of around and a server's id; what is left of it, or ''
     :ivar inquiries: of :class:`..links.context.Case`; what both sides of
         the link are asked when it is not as it should be
-    :ivar at_work: of the same; what who works on the link behind is asked
-        when that is missing
-    :ivar others: of the same; who else may have healed, asked about it
+    :ivar at_work: of the same; what the service that works on the link behind
+        is asked when that link is missing
+    :ivar others: of the same; what is asked when somebody else may have healed
     :ivar details: of a timeline, an expectation and around; what to ask when
         all is over, :class:`..services.asking.Question` by name, each of
         which returns :class:`..model.timelines.Detail` objects
@@ -97,7 +97,7 @@ class Kit:
 
 
 def of(link):
-    """Return what binds a link to the cloud.
+    """Return the kit of a link.
 
     :param link: :class:`..model.links.Link`
     :returns: :class:`Kit`
@@ -106,7 +106,7 @@ def of(link):
 
 
 def of_chain(chain):
-    """Return what binds the links of a chain to the cloud, in order.
+    """Return the kits of the links of a chain, in order.
 
     :param chain: :class:`..model.chains.Chain`
     :returns: tuple of :class:`Kit`
@@ -120,8 +120,8 @@ def parameters(chain, settings):
     :param chain: :class:`..model.chains.Chain`
     :param settings: :class:`..config.Settings`
     """
-    return {name: value for each in of_chain(chain)
-            for name, value in each.parameters(settings).items()}
+    return {name: value for kit in of_chain(chain)
+            for name, value in kit.parameters(settings).items()}
 
 
 def prepared(chain, around):
@@ -131,8 +131,8 @@ def prepared(chain, around):
     :param around: :class:`.surroundings.Surroundings`, with an application
     :returns: the same, with what the links have learned
     """
-    for each in of_chain(chain):
-        around = around.knowing(**each.prepare(around))
+    for kit in of_chain(chain):
+        around = around.knowing(**kit.prepare(around))
     return around
 
 
@@ -142,8 +142,8 @@ def remembering(chain, around):
     :param chain: :class:`..model.chains.Chain`
     :param around: :class:`.surroundings.Surroundings`, prepared
     """
-    for each in of_chain(chain):
-        around = around.knowing(**each.remember(around))
+    for kit in of_chain(chain):
+        around = around.knowing(**kit.remember(around))
     return around
 
 
@@ -153,5 +153,5 @@ def ids(chain, around):
     :param chain: :class:`..model.chains.Chain`
     :param around: :class:`.surroundings.Surroundings`, prepared
     """
-    return {name: value for each in of_chain(chain)
-            for name, value in each.ids(around).items()}
+    return {name: value for kit in of_chain(chain)
+            for name, value in kit.ids(around).items()}

@@ -26,12 +26,12 @@ _ACTIONS = 5
 def old_server(case):
     """Does the old server go, and can it?"""
     server_id = case.ids['server_id']
-    found = case.clients.nova.server(server_id)
-    if found is None:
+    server = case.clients.nova.server(server_id)
+    if server is None:
         return (Clue(True, 'the old server %s is deleted' % server_id),)
     text = 'the old server %s is %s, task %s' % (
-        server_id, found['status'], found['OS-EXT-STS:task_state'])
-    if found['OS-EXT-STS:task_state'] != 'deleting':
+        server_id, server['status'], server['OS-EXT-STS:task_state'])
+    if server['OS-EXT-STS:task_state'] != 'deleting':
         return (Clue(None, text),)
     return (Clue(
         False, text, "nova-compute on host %s: Nova waits for it to delete "
@@ -41,31 +41,33 @@ def old_server(case):
 
 def hosts(case):
     """Does Nova know that the host is down, and has it another one?"""
-    found = case.clients.nova.compute_services()
-    broken = [one for one in found if one['host'] == case.ids['host']]
-    others = [one['host'] for one in found
-              if one not in broken and readiness.usable(one)]
-    findings = [Clue(None, 'nova-compute on host %s is %s and %s%s' % (
-        one['host'], one['state'], one['status'],
-        ', forced down' if one['forced_down'] else '')) for one in broken]
-    if others:
-        findings.append(Clue(True, 'other compute hosts: %s'
-                             % ', '.join(others)))
+    services = case.clients.nova.compute_services()
+    broken = [service for service in services
+              if service['host'] == case.ids['host']]
+    other_hosts = [service['host'] for service in services
+                   if service not in broken and readiness.usable(service)]
+    clues = [Clue(None, 'nova-compute on host %s is %s and %s%s' % (
+        service['host'], service['state'], service['status'],
+        ', forced down' if service['forced_down'] else ''))
+        for service in broken]
+    if other_hosts:
+        clues.append(Clue(True, 'other compute hosts: %s'
+                          % ', '.join(other_hosts)))
     else:
-        findings.append(Clue(
+        clues.append(Clue(
             False, 'no other compute host is up and enabled',
             "'openstack compute service list': no host but %s could take "
             'the new server' % case.ids['host']))
-    return findings
+    return clues
 
 
 def actions(case):
     """Who did what to the old server?"""
-    found = [one for one in case.clients.nova.actions(
+    recent = [action for action in case.clients.nova.actions(
         case.ids['server_id']) if stamps.after_fault(
-            case.timeline, 'Nova', one.get('start_time'))]
+            case.timeline, 'Nova', action.get('start_time'))]
     return [Clue(None, 'action %s on server %s by user %s at %s%s' % (
-        one['action'], case.ids['server_id'], one.get('user_id'),
-        one.get('start_time'),
-        ': %s' % one['message'] if one.get('message') else ''))
-        for one in found[-_ACTIONS:]]
+        action['action'], case.ids['server_id'], action.get('user_id'),
+        action.get('start_time'),
+        ': %s' % action['message'] if action.get('message') else ''))
+        for action in recent[-_ACTIONS:]]

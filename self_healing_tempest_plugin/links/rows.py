@@ -20,7 +20,7 @@ from self_healing_tempest_plugin.redaction import runtime
 
 
 class State(enum.Enum):
-    """What is known of one thing that the suite needs.
+    """What is known of something that the suite needs.
 
     Unknown is what cannot be seen from outside; it is no failure.
     """
@@ -96,7 +96,7 @@ def unknown(text):
 
 
 def told(settings, text):
-    """Return a yes as what judges an answer that is one.
+    """Return a yes, with the answer as its text.
 
     :param settings: of no meaning
     :param text: the answer
@@ -106,7 +106,7 @@ def told(settings, text):
 
 
 def unseen(text):
-    """Return what judges that nobody can see something from outside.
+    """Return a judge that says that something is not seen from outside.
 
     :param text: why
     """
@@ -117,13 +117,13 @@ def unseen(text):
 
 
 def by_host(findings):
-    """Return one finding for all hosts of which the same was found.
+    """Return one finding for all hosts that have the same.
 
-    :param findings: dict of host to the findings of one host
+    :param findings: dict of host to the findings of that host
     """
     hosts = {}
-    for host, several in findings.items():
-        for finding in several:
+    for host, of_host in findings.items():
+        for finding in of_host:
             hosts.setdefault(finding, []).append(host)
     return tuple(
         dataclasses.replace(finding, text='%s: %s' % (
@@ -133,6 +133,6 @@ def by_host(findings):
 
 def one_line(error, limit=200):
     """Return an exception as a line of at most so many characters."""
-    # First: of a secret that is cut nobody knows that it is one.
+    # Before the cut: nobody knows a secret that is cut for one.
     text = ' '.join(runtime.text(error).split())
     return text if len(text) <= limit else text[:limit - 3] + '...'

@@ -29,8 +29,8 @@ class Surroundings:
     :ivar application: :class:`..application.Application` in use, None as
         long as there is none
     :ivar learned: what the links have learned so far, by name
-    :ivar journal: :class:`..faults.journals.Journal`, held; without one there
-        is no bisect
+    :ivar journal: :class:`..faults.journals.Journal`, held; without a journal
+        there is no bisect
     :ivar transports: :class:`..faults.transports.Transports`
     """
 

@@ -55,7 +55,7 @@ def wait(around, observe, accept=bool, **options):
 
 
 class Alarms:
-    """The alarms of one name on one entity of the graph, but older ones.
+    """The alarms of one name on one entity, without those of before.
 
     The graph shows an alarm at once, and forgets it with its entity; the
     history comes later, and keeps it.
@@ -102,14 +102,14 @@ class Alarms:
             entity, alarms = self._present()
             gone = _without(past, alarms)
         lag = self._lag(now())
-        # One that came and went before the others may be what caused all.
+        # An alarm that came and went before the others may have caused all.
         return entity, alarms + tuple(
             _past_sighting(alarm, lag, self._clock)
             for alarm in reversed(gone))
 
     def _lag(self, now):
-        # What counts is when the history did not have it; that the graph did
-        # not have it later says nothing, and is not asked for longer.
+        # It counts when the history did not have the alarm; that the graph
+        # did not have it later says nothing, and is not asked for longer.
         return VITRAGE_DATABASE_LAG + min(now - self._past_empty,
                                           HISTORY_INTERVAL)
 

@@ -32,7 +32,7 @@ def processes(vitrage):
 
 
 def process(name):
-    """Return what judges whether one of the processes runs.
+    """Return a judge of whether one of the processes runs.
 
     :param name: how the name of the process begins
     """
@@ -40,7 +40,7 @@ def process(name):
         if processes is None:
             return rows.unknown('Vitrage lists its processes only with '
                                 '[coordination] backend_url')
-        if any(one.startswith(name) for one in processes):
+        if any(running.startswith(name) for running in processes):
             return rows.yes('runs')
         return rows.no('is not among the processes')
     return judge

@@ -25,25 +25,26 @@ def status(case):
 
 
 def judged(found, name, what):
-    """Return what it means how a template is.
+    """Return what the state of a template means, as clues.
 
     :param found: the template in Vitrage's list, as a list of one or none
-    :param name: how it is called otherwise
+    :param name: of the template, for when it is not in the list
     :param what: what it is for, for people
     """
     if not found:
         return (Clue(
             False, '%s %s is not in the list' % (what, name),
             "'vitrage template list': %s %s is not in it" % (what, name)),)
-    return [_state(one, what) for one in found]
+    return [_state(template, what) for template in found]
 
 
-def _state(one, what):
-    details = one.get('status details') or 'no details'
-    text = '%s %s is %s' % (what, one['name'], one['status'])
-    if one['status'] == 'ACTIVE':
+def _state(template, what):
+    details = template.get('status details') or 'no details'
+    text = '%s %s is %s' % (what, template['name'], template['status'])
+    if template['status'] == 'ACTIVE':
         return Clue(True, text)
     return Clue(
         False, '%s: %s' % (text, details),
         "'vitrage template show %s': %s %s is in %s: %s" % (
-            one['uuid'], what, one['name'], one['status'], details))
+            template['uuid'], what, template['name'], template['status'],
+            details))

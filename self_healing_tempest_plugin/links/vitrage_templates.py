@@ -22,9 +22,10 @@ def of_name(templates, name):
 
     :param templates: list of dicts, as Vitrage lists them
     """
-    found = [one for one in templates if one['name'] == name]
-    return next((one for one in found if one['status'] == 'ACTIVE'),
-                found[-1] if found else None)
+    named = [template for template in templates if template['name'] == name]
+    return next((template for template in named
+                 if template['status'] == 'ACTIVE'),
+                named[-1] if named else None)
 
 
 def wait_active(vitrage, uuid, times):

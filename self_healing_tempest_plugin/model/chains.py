@@ -42,7 +42,7 @@ class Chain:
     :ivar steps: tuple of :class:`Step`, in the order in which to wait; an
         object that works on the link behind it ends after that
     :ivar repair: the link whose end shows that the server is repaired
-    :ivar healed: what that means, one of :mod:`.healing`
+    :ivar healed: what "healed" means, one of :mod:`.healing`
     """
 
     name: str
@@ -60,7 +60,7 @@ class Chain:
         return self.links[-1]
 
     def index(self, link):
-        """Return the place of a link; the fault is before all others.
+        """Return the place of a link; the fault is before all links.
 
         :param link: :class:`.links.Link`
         :returns: 0 for the first link, -1 for the fault
@@ -76,7 +76,7 @@ class Chain:
                      if link.name == name), None)
 
     def before(self, link):
-        """Return the links before one, the nearest first.
+        """Return the links before another link, the nearest first.
 
         :param link: :class:`.links.Link`
         :returns: tuple, without the fault
@@ -111,10 +111,10 @@ class Chain:
                      if step.mark is links.Mark.STARTED and step.link in ends)
 
     def carrier(self, link):
-        """Return the link whose object works on another one, or None.
+        """Return the link whose object works on another link, or None.
 
-        It starts before that, and ends after it; of several it is the last
-        that has started.
+        The carrier starts before that link, and ends after it; of several
+        carriers it is the last that has started.
 
         :param link: :class:`.links.Link`
         """

@@ -37,7 +37,7 @@ class Expectation:
         ``host`` that is broken, ``server_id`` that is on it, ``boot`` id of
         that server's guest (empty where none runs), ``url`` of the
         application, and what the links of the chain need beside
-    :ivar timeouts: seconds for each link after the one before it, by the
+    :ivar timeouts: seconds for each link after the link before it, by the
         link's name
     :ivar steps: what must come, tuple of :class:`.chains.Step` in the order
         in which to wait
@@ -104,15 +104,16 @@ class Expectation:
             return False
         if link is self.chain.goal:
             return self.chain.healed.fits(self.ids, payload)
-        # What is to be left alone is touched by whatever comes of it.
+        # A server that is to be left alone is touched by any evidence of a
+        # forbidden link.
         return link.fits(self.ids, payload) or link in self.forbidden
 
     def arrival(self, timeline, link, mark):
         """Return the first evidence that is about this fault, or None.
 
-        It is tied to the evidence of other links, too: what was deduced, to
-        the alarm that it was deduced from; who answers, to the server that
-        the stack has got.
+        It is tied to the evidence of other links, too: the deduced alarm, to
+        the alarm that it was deduced from; the server that answers, to the
+        server that the stack has got.
         """
         return next(self.arrivals(timeline, link, mark), None)
 
@@ -143,13 +144,13 @@ class Expectation:
         known = self.named(timeline, earlier, origin.of)
         if not named.isdisjoint(known):
             return True
-        # Which one is the right one nobody knows where none has to come, and
-        # none has.
+        # Which object is the right one nobody knows where none has to come,
+        # and none has.
         return not origin.needed and (not named or (
             not known and earlier not in self.required))
 
     def named(self, timeline, link, key=''):
-        """Return what all that is about this fault tells, as a set.
+        """Return what all evidence about this fault tells, as a set.
 
         :param timeline: :class:`.timelines.Timeline`
         :param link: :class:`.links.Link`
@@ -186,8 +187,8 @@ class Expectation:
     def touched(self, timeline):
         """Return the first answer that is not of the guest of before, or None.
 
-        From another boot it is not, whoever it is and wherever: where nobody
-        is to be healed, that is enough to know.
+        An answer from another boot is not, from whichever server and host:
+        where no server is to be healed, that is enough to know.
 
         :param timeline: :class:`.timelines.Timeline`
         :returns: :class:`.timelines.Evidence` of the application
@@ -261,9 +262,10 @@ class Expectation:
                      and timeline.counts(probe)), None)
 
     def split_brain(self, timeline):
-        """Return who answered after another had: two guests live.
+        """Return the answers that show that two guests live, or None.
 
-        What overlaps proves nothing: the address may have moved meanwhile.
+        Probes that overlap prove nothing: the address may have moved
+        meanwhile.
 
         :returns: the first probe that was not answered by the guest of
             before and the first later one that was, or None

@@ -12,7 +12,8 @@
 
 """What it means that an application is healed: replaced, or moved.
 
-Each says who counts as healed, who is the guest of before, and how to say it.
+Each says which guest counts as healed, which is the guest of before, and how
+to say it.
 """
 
 import abc
@@ -37,7 +38,7 @@ class Healing(abc.ABC):
 
     @abc.abstractmethod
     def fits(self, ids, payload):
-        """Return whether an answer is one of the healed application.
+        """Return whether an answer is from the healed application.
 
         :param ids: of the expectation: ``host``, ``server_id``, ``boot``
         :param payload: of the answer: ``boot``, ``server``, and ``host``
@@ -54,7 +55,7 @@ class Healing(abc.ABC):
 
     @abc.abstractmethod
     def taken_over(self, ids, payload):
-        """Return who has taken over from whom, in words.
+        """Return which server or host has taken over from which, in words.
 
         :param ids: see :meth:`fits`
         :param payload: of the evidence that the server is repaired
@@ -85,7 +86,7 @@ class Replaced(Healing):
                 and payload.get('server') != ids['server_id'])
 
     def of_before(self, ids, probe):
-        """Return whether it was the old server, booted again or not."""
+        """Return whether the old server answered, booted again or not."""
         return probe.ok and (probe.boot == ids['boot']
                              or probe.server == ids['server_id'])
 
@@ -101,9 +102,10 @@ class Moved(Healing):
     name = 'moved'
 
     def fits(self, ids, payload):
-        """Return whether it answers from elsewhere; see :class:`Healing`.
+        """Return whether the server answers from another host.
 
-        Where Nova does not say on which host it is, nobody knows.
+        Where Nova does not say on which host it is, nobody knows. See
+        :class:`Healing`.
         """
         return (payload.get('server') == ids['server_id']
                 and bool(payload.get('boot'))
@@ -111,13 +113,13 @@ class Moved(Healing):
                 and payload.get('host') not in (None, ids['host']))
 
     def of_before(self, ids, probe):
-        """Return whether it was the boot of before the fault."""
+        """Return whether the boot of before the fault answered."""
         return probe.ok and probe.boot == ids['boot']
 
     def revived(self, ids, payload):
-        """Return whether it is known to answer, and not to have been moved.
+        """Return whether the server is known to answer, and not to be moved.
 
-        Of whose host Nova does not say, that is not known.
+        Where Nova does not say its host, that is not known.
         """
         return payload.get('host') is not None and super().revived(
             ids, payload)

@@ -13,8 +13,8 @@
 
 """One link of a chain: what arrives, in which words, and what ties it.
 
-A link is pure data and pure functions. What asks the cloud for it is bound to
-it elsewhere, see :mod:`..links.kit`.
+A link is pure data and pure functions. Its watcher and all else that asks the
+cloud is bound to it elsewhere, see :mod:`..links.kit`.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ SNAPSHOT_MARGIN = 30
 
 
 class Mark(enum.Enum):
-    """What of a link a record tells; one that does not last has the second."""
+    """Which end of a link a record tells; some links have only the second."""
 
     STARTED = 'started'
     FINISHED = 'finished'
@@ -38,9 +38,9 @@ class Mark(enum.Enum):
 class Words:
     """A link in words; the texts are filled with an expectation's ids.
 
-    :ivar arrow: who hands over to whom
-    :ivar arrived: what one can say when it is there
-    :ivar expected: what one misses when it is not
+    :ivar arrow: its two sides, e.g. ``injector → target``
+    :ivar arrived: a sentence for a link that has come
+    :ivar expected: what is missing when the link is
     :ivar look_at: the next place to look when it is missing
     :ivar unexpected: the next place to look when it is there and should not
         be
@@ -125,10 +125,10 @@ class Link:
     :ivar name: as options, records and reports name it
     :ivar words: :class:`Words`
     :ivar lasting: whether it takes a while, so that it has both marks
-    :ivar unfinished: :class:`Words` for one that started and did not finish,
-        None where the others say it
+    :ivar unfinished: :class:`Words` for a link that started and did not
+        finish, None where ``words`` say it
     :ivar limit: :class:`Limit`, None where nobody counts it
-    :ivar deadline: :class:`Deadline`, None for one that has no options
+    :ivar deadline: :class:`Deadline`, None for a link without options
     :ivar ties: of ids and payload; whether evidence is about this fault
     :ivar fits: of ids and payload; whether evidence that is about it is what
         the chain needs, asked only where the link has to come
@@ -137,7 +137,7 @@ class Link:
         to be, or to have been, the application's
     :ivar remark: of the payload of its arrival; what is worth knowing beside
         the verdict, or ''
-    :ivar identity: keys of payloads that tell two things apart which bear
+    :ivar identity: keys of payloads that tell two objects apart which bear
         the same id
     :ivar late: keys of payloads that may be known only later, and never
         change

@@ -61,10 +61,11 @@ def service(seen):
     :param seen: :class:`.timelines.Timeline`
     :returns: :class:`Service`
     """
-    probes = sorted(seen.probes, key=lambda one: one.begin)
+    probes = sorted(seen.probes, key=lambda probe: probe.begin)
     return Service(
-        probes=len(probes), good=sum(one.ok for one in probes),
-        wrong=tuple(one for one in probes if one.answered and not one.ok),
+        probes=len(probes), good=sum(probe.ok for probe in probes),
+        wrong=tuple(probe for probe in probes
+                    if probe.answered and not probe.ok),
         outage=max(_outages(probes), key=_length, default=None))
 
 

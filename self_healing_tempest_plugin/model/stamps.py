@@ -48,8 +48,8 @@ def stored(service, text):
     :param text: see :func:`at`
     :returns: see :func:`at`
     """
-    return tuple(timelines.Stamp(one.service, one.low - 0.5, one.high)
-                 for one in at(service, text))
+    return tuple(timelines.Stamp(stamp.service, stamp.low - 0.5, stamp.high)
+                 for stamp in at(service, text))
 
 
 def not_after(service, text):
@@ -59,8 +59,8 @@ def not_after(service, text):
     :param text: see :func:`at`
     :returns: see :func:`at`
     """
-    return tuple(timelines.Stamp(one.service, -math.inf, one.high)
-                 for one in at(service, text))
+    return tuple(timelines.Stamp(stamp.service, -math.inf, stamp.high)
+                 for stamp in at(service, text))
 
 
 def between(service, first, last):

@@ -40,8 +40,8 @@ class Pending:
 def pending(timeline, expectation):
     """Return what is still missing, in order, each with its deadline.
 
-    The time of a step runs from the arrival of the one before it; where that
-    is missing too, from its deadline.
+    The time of a step runs from the arrival of the step before it, and where
+    that step is missing too, from the deadline of that step.
 
     :param timeline: :class:`.timelines.Timeline` of an injected fault
     :param expectation: :class:`.expectations.Expectation`
@@ -90,7 +90,7 @@ def over(timeline, expectation):
     missing = pending(timeline, expectation)
     if not missing:
         return _quiet_over(timeline, expectation)
-    if all(_late(timeline, each) for each in missing):
+    if all(_late(timeline, awaited) for awaited in missing):
         return True
     return _late(timeline, missing[0]) and not _later(
         timeline, expectation, missing[0])

@@ -58,7 +58,7 @@ class Offset:
         return self.high - self.low
 
     def hull(self, other):
-        """Return what covers both."""
+        """Return the offset that covers both."""
         return Offset(min(self.low, other.low), max(self.high, other.high))
 
 
@@ -95,7 +95,7 @@ class Detail:
     """Something that happened within a link, as a service tells it.
 
     :ivar link: the link that it belongs to
-    :ivar source: who tells it, e.g. ``Heat event``
+    :ivar source: the record that tells it, e.g. ``Heat event``
     :ivar object_id: the event, task, ... itself
     :ivar text: what happened, for people
     :ivar stamp: :class:`Stamp`
@@ -161,7 +161,7 @@ class Watched:
     :ivar polls: how often it was asked for
     :ivar errors: how many of these got no answer
     :ivar last_begin: start of the last complete poll
-    :ivar state: what that one saw
+    :ivar state: what that poll saw
     :ivar answered: start of the last poll that got an answer
     """
 
@@ -225,25 +225,27 @@ class Timeline:
 
     def transition(self, name):
         """Return the first transition of a name, or None."""
-        return next((one for one in self.transitions if one.name == name),
-                    None)
+        return next((transition for transition in self.transitions
+                     if transition.name == name), None)
 
     def find(self, link, mark):
         """Return the first evidence of a link and mark, or None."""
-        return next((one for one in self.evidence
-                     if one.link is link and one.mark is mark), None)
+        return next((evidence for evidence in self.evidence
+                     if evidence.link is link and evidence.mark is mark), None)
 
     def failure(self, link):
         """Return the failure of a link that still holds, or None."""
-        return next((one for one in self.failures if one.link is link), None)
+        return next((failure for failure in self.failures
+                     if failure.link is link), None)
 
     def last_probe(self):
         """Return the last probe that was over at the conclusion, or None.
 
-        The last is the one that began last: they may end in another order.
+        The last probe is the one that began last: probes may end in another
+        order.
         """
         return max(filter(self.counts, self.probes),
-                   key=lambda one: one.begin, default=None)
+                   key=lambda probe: probe.begin, default=None)
 
     def counts(self, probe):
         """Return whether a probe was over at the conclusion.
@@ -262,11 +264,11 @@ class Timeline:
         :param evidence: :class:`Evidence`
         :returns: :class:`Interval`
         """
-        found = Interval(evidence.earliest, evidence.seen_at)
+        interval = Interval(evidence.earliest, evidence.seen_at)
         for stamp in evidence.stamps:
             told = self.told(stamp)
-            found = (told and found.meet(told)) or found
-        return found
+            interval = (told and interval.meet(told)) or interval
+        return interval
 
     def told(self, stamp):
         """Return a stamp on the runner's clock, None for an unknown clock.
@@ -281,6 +283,7 @@ class Timeline:
     def disbelieved(self):
         """Return the services whose stamps contradict the polls, sorted."""
         return sorted({
-            stamp.service for one in self.evidence for stamp in one.stamps
+            stamp.service for evidence in self.evidence
+            for stamp in evidence.stamps
             if stamp.service in self.clocks and not Interval(
-                one.earliest, one.seen_at).meet(self.told(stamp))})
+                evidence.earliest, evidence.seen_at).meet(self.told(stamp))})

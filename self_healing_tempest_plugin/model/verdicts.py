@@ -124,7 +124,8 @@ def _unwitnessed(timeline, expectation):
 def _before(timeline, expectation):
     """Return the verdict on evidence that is no effect of the fault.
 
-    What began before it is none, and what may have is not known to be one.
+    Evidence that began before it is no effect of it, and evidence that may
+    have begun before it is not known to be one.
     """
     begin = timeline.transition('injected').begin
     for evidence in timeline.evidence:
@@ -151,10 +152,10 @@ def _counts(expectation, evidence):
 
 
 def _split_brain(timeline, expectation):
-    found = expectation.split_brain(timeline)
-    if found is None:
+    pair = expectation.split_brain(timeline)
+    if pair is None:
         return None
-    new, old = found
+    new, old = pair
     return Verdict(
         Kind.SPLIT_BRAIN, link=expectation.chain.goal,
         why='the old server %s answered at %+.1f s from boot %s, after '
@@ -212,10 +213,10 @@ def missing(timeline, expectation):
 
 
 def _stuck(timeline, expectation, carrier, link):
-    """Return whether who works on a link keeps it from coming.
+    """Return whether a carrier keeps the link that it works on from coming.
 
     An execution that has not ended well may be the reason, or wait for the
-    reason: Heat is it when it has begun, or does not answer.
+    reason: Heat is the reason when it has begun, or does not answer.
     """
     ended = expectation.arrival(timeline, carrier, Mark.FINISHED)
     begun = expectation.arrival(timeline, link, Mark.STARTED)
@@ -263,7 +264,7 @@ def _broken(timeline, expectation, link, step):
 
 
 def _other_failures(timeline, expectation, link):
-    """Yield why others have failed that work on the links behind them."""
+    """Yield why other carriers of the chain have failed."""
     for carrier in expectation.chain.carriers:
         failure = timeline.failure(carrier)
         if failure is not None and carrier is not link:
@@ -271,7 +272,7 @@ def _other_failures(timeline, expectation, link):
 
 
 def _who(timeline, expectation, answer):
-    """Return who answers, in words."""
+    """Return which server answers, in words."""
     server = answer.payload.get('server')
     if server == expectation.ids['server_id']:
         return _itself(expectation, answer)
@@ -295,7 +296,7 @@ def _itself(expectation, answer):
 
 
 def _others(timeline, expectation):
-    """Return the verdict on an application that another one has brought back.
+    """Return the verdict on an application that somebody else brought back.
 
     The chain may have done its work as well, for nothing.
     """
@@ -425,10 +426,11 @@ def _out_of_order(timeline, expectation):
     begins = [(link, _begins(timeline, expectation, link))
               for link in expectation.links]
     for index, (later, ends) in enumerate(begins):
-        for earlier, several in begins[:index]:
-            begun = [one.earliest for one in several if _began(one)]
-            # Where several may be the right one, each has to be wrong.
-            if begun and max(one.seen_at for one in ends) < min(begun):
+        for earlier, starts in begins[:index]:
+            begun = [start.earliest for start in starts if _began(start)]
+            # Where several records may be the right one, each has to be
+            # wrong.
+            if begun and max(end.seen_at for end in ends) < min(begun):
                 return earlier, later
     return None
 
@@ -436,7 +438,7 @@ def _out_of_order(timeline, expectation):
 def _began(evidence):
     """Return whether evidence says when its link began.
 
-    That something lasting had ended says nothing about when it had begun.
+    That a lasting link had ended says nothing about when it had begun.
     """
     return evidence.mark is Mark.STARTED or not evidence.link.lasting
 
@@ -445,8 +447,8 @@ def _begins(timeline, expectation, link):
     """Return the evidence of what may be the beginning of a link.
 
     Of several updates of the stack, it is not known which has brought the
-    server: one of those that had begun by then. What another object began
-    when this one had ended is no beginning of it.
+    server: one of those that had begun by then. The start of another object
+    after the end of this object is no beginning of the link.
     """
     end = expectation.arrival(timeline, link, Mark.FINISHED)
     begun = [start for start

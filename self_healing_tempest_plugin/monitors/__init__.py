@@ -10,17 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who notices a dead host, and how Vitrage shows what it has noticed.
+"""What notices a dead host, and how Vitrage shows its alarms.
 
-Each module of this package but the shared ones is a monitor, and has the name
-that ``[self_healing] monitor`` takes; its ``MONITOR`` makes one of the
-settings.
+Each module of this package but the shared modules is a monitor, and has the
+name that ``[self_healing] monitor`` takes; its ``MONITOR`` makes a monitor of
+the settings.
 """
 
 import importlib
 import pkgutil
 
-# What monitors have in common.
+# The modules that monitors have in common.
 _SHARED = frozenset(['events', 'monitor'])
 
 
@@ -31,7 +31,7 @@ def names():
 
 
 def kind(name):
-    """Return what makes a monitor of the settings.
+    """Return the class of the monitor of a name.
 
     :param name: one of :func:`names`
     :returns: class of a :class:`.monitor.Monitor`

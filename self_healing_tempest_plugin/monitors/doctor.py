@@ -17,7 +17,7 @@ from self_healing_tempest_plugin.monitors import monitor
 
 
 class DoctorEvents:
-    """Its events, see :class:`.events.EventSource`.
+    """Events of Doctor, see :class:`.events.EventSource`.
 
     An alarm stays until it is cleared, whatever happens: Vitrage has no
     snapshot of this datasource.
@@ -42,7 +42,7 @@ class DoctorEvents:
 
 
 class Doctor(monitor.Monitor):
-    """It cannot be asked."""
+    """Doctor, which cannot be asked."""
 
     event_source = DoctorEvents()
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a monitor must say; nothing outside this package knows more of one."""
+"""What a monitor must say; no other package knows more of a monitor."""
 
 import typing
 
@@ -21,11 +21,11 @@ MONITOR_TIMEOUT = 8
 
 
 class Monitor(typing.Protocol):
-    """Who notices a dead host, as far as the chain needs to know.
+    """What notices a dead host, as far as the chain needs to know.
 
     It is made from :class:`..config.Settings`, asks nobody until it is asked,
-    and takes :data:`MONITOR_TIMEOUT` for each request. What a monitor has to
-    say is only its datasource; who derives from this class has the rest.
+    and takes :data:`MONITOR_TIMEOUT` for each request. A monitor has to say
+    only its datasource; a class that derives from this one has the rest.
 
     :cvar event_source: how an alarm is raised in its place, None where nobody
         can; commands of the journal get it by the monitor's name alone
@@ -57,9 +57,9 @@ class Monitor(typing.Protocol):
                 % self.datasource)
 
     def labels(self, name, host):
-        """Return what it would put on its alert.
+        """Return the labels that the monitor would put on its alert.
 
-        It is asked where it can be, and does not raise where it is not there.
+        It is asked where it can be, and nothing is raised where it is down.
 
         :param name: of the alarm
         :param host: as Nova names it
@@ -69,7 +69,7 @@ class Monitor(typing.Protocol):
         return {}
 
     def inquiries(self, case):
-        """Return what it is asked when its alarm is not in Vitrage.
+        """Return what the monitor is asked when its alarm is not in Vitrage.
 
         :param case: :class:`..links.context.Case`
         :returns: tuple of :class:`..links.context.Inquiry`
@@ -78,7 +78,7 @@ class Monitor(typing.Protocol):
         return ()
 
     def sent(self):
-        """Return what it has told so far, None where it does not say.
+        """Return what the monitor has sent so far, None where it does not say.
 
         It is asked right before the fault, does not raise, and what it
         returns is for its own inquiries only, as ``case.around.learned``
@@ -87,7 +87,7 @@ class Monitor(typing.Protocol):
         return None
 
     def dates(self):
-        """Return what tells the time of who makes the stamps that are used.
+        """Return how to ask the time of the services whose stamps are used.
 
         :returns: dict of a service's name to a function, which returns
             seconds since the epoch, or None
@@ -95,7 +95,7 @@ class Monitor(typing.Protocol):
         return {}
 
     def details(self, seen, expectation, around):
-        """Return what to ask it when all is over.
+        """Return what to ask the monitor when all is over.
 
         :param seen: :class:`..model.timelines.Timeline`
         :param expectation: :class:`..model.expectations.Expectation`

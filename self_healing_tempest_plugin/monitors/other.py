@@ -18,7 +18,10 @@ NAME = 'other'
 
 
 class Other(monitor.Monitor):
-    """It cannot be asked, and nobody can raise an alarm in its place."""
+    """A monitor that is only known by name, and cannot be asked.
+
+    Nobody can raise an alarm in its place.
+    """
 
     def __init__(self, settings):
         """Take its datasource.

@@ -56,11 +56,11 @@ def questions(cloud, chains):
     :param chains: :class:`..model.chains.Chain` objects
     :returns: what :func:`..services.asking.ask` takes
     """
-    asked = [_questions(cloud), *(each.questions(cloud)
-                                  for each in _kits(chains))]
+    asked = [_questions(cloud), *(link_kit.questions(cloud)
+                                  for link_kit in _kits(chains))]
     return {name: asking.Question(service, ask)
-            for several in asked
-            for service, by_name in several.items()
+            for by_service in asked
+            for service, by_name in by_service.items()
             for name, ask in by_name.items()}
 
 
@@ -89,10 +89,11 @@ def examine(answers, settings, chains):
     :param settings: :class:`..config.Settings`
     :param chains: :class:`..model.chains.Chain` objects
     """
-    of_links = [check for each in _kits(chains) for check in each.checks]
+    of_links = [check for link_kit in _kits(chains)
+                for check in link_kit.checks]
     services = [check for check in of_links if check.link == _SERVICES]
-    others = [check for check in of_links if check.link != _SERVICES]
-    return judged((*_ENTRANCE, *services, *others, *_HOSTS), answers,
+    further = [check for check in of_links if check.link != _SERVICES]
+    return judged((*_ENTRANCE, *services, *further, *_HOSTS), answers,
                   settings)
 
 
@@ -113,8 +114,8 @@ def _rows(check, answers, settings):
             answers[name] for name in check.needs))
     except errors.ServiceError as error:
         findings = trouble(error, answers, check.what)
-    return [rows.Row(check.link, check.what, one, check.todo)
-            for one in findings]
+    return [rows.Row(check.link, check.what, finding, check.todo)
+            for finding in findings]
 
 
 def trouble(error, answers, what=''):
@@ -122,7 +123,7 @@ def trouble(error, answers, what=''):
 
     :param error: :class:`..services.errors.ServiceError` of the question
     :param answers: :class:`..services.asking.Answers`
-    :param what: the question; the one whether a service answers is a no
+    :param what: the question; whether a service answers is then a no
     """
     for service in (KEYSTONE, error.service):
         cause = answers.error(service)
@@ -137,9 +138,9 @@ def _keystone(settings, text, project):
     return rows.yes('%s, project %s' % (text, project))
 
 
-def _compute(settings, found):
-    known = {one['host']: one for one in found
-             if one['binary'] == 'nova-compute'}
+def _compute(settings, services):
+    known = {service['host']: service for service in services
+             if service['binary'] == 'nova-compute'}
     return rows.by_host({host: _service(known.get(host))
                          for host in settings.fault_hosts})
 
@@ -153,11 +154,11 @@ def _service(service):
     return rows.yes(text) if readiness.usable(service) else rows.no(text)
 
 
-def _allowed(settings, project, found, servers):
+def _allowed(settings, project, services, servers):
     findings = {}
     for host in settings.fault_hosts:
         try:
-            gates.check(host, servers[host], found, project, settings)
+            gates.check(host, servers[host], services, project, settings)
         except gates.FaultRefused as error:
             findings[host] = rows.no(rows.one_line(error))
         else:

@@ -31,7 +31,7 @@ from self_healing_tempest_plugin.services import placement
 from self_healing_tempest_plugin import waiting
 
 # Seconds after the start until which Keystone, the services and the hosts
-# are waited for: who asks wants to know soon, whoever does not answer.
+# are waited for: an operator wants to know soon, even if some do not answer.
 KEYSTONE_UNTIL, SERVICES_UNTIL, HOSTS_UNTIL = 4.0, 9.0, 12.5
 
 # Seconds that one request, and one SSH connection, may take.
@@ -105,8 +105,8 @@ def _hosts(settings, features, answers, left):
     addresses = types = None
     if not answers.error('hypervisors'):
         addresses, types = (
-            {one['service']['host']: one[key]
-             for one in answers['hypervisors']}
+            {hypervisor['service']['host']: hypervisor[key]
+             for hypervisor in answers['hypervisors']}
             for key in ('host_ip', 'hypervisor_type'))
     return [
         *hosts.guests(settings, features, types),

@@ -37,13 +37,13 @@ _PACKETS = 'packets-dropped'
 def wanted(settings, features):
     """Return the kinds of faults of the enabled scenarios, in order.
 
-    Those whose options are not complete are left out.
+    Scenarios whose options are not complete are left out.
 
     :param settings: :class:`..config.Settings`
     :param features: names of the enabled scenarios
     """
-    ready = {each.fault for each in scenarios.of(features)
-             if not options.missing(settings, each.feature)}
+    ready = {scenario.fault for scenario in scenarios.of(features)
+             if not options.missing(settings, scenario.feature)}
     return [name for name in kinds.KINDS if name in ready]
 
 
@@ -57,9 +57,9 @@ def guests(settings, features, types):
     """
     findings = rows.by_host({host: _without_guests(host, types)
                              for host in settings.fault_hosts})
-    return [rows.Row(_LINK, each.feature.replace('_', '-'), finding,
-                     'do not enable %s' % each.feature)
-            for each in scenarios.of(features) if not each.guests
+    return [rows.Row(_LINK, scenario.feature.replace('_', '-'), finding,
+                     'do not enable %s' % scenario.feature)
+            for scenario in scenarios.of(features) if not scenario.guests
             for finding in findings]
 
 
@@ -76,11 +76,11 @@ def _without_guests(host, types):
 class Once:
     """Transports that run the same command only once.
 
-    The faults ask much alike of a host, and nothing of it changes.
+    Several faults ask the same of a host, and no answer changes meanwhile.
     """
 
     def __init__(self, transports):
-        """Take the real ones.
+        """Take the real transports.
 
         :param transports: :class:`..faults.transports.Transports`
         """
@@ -94,10 +94,10 @@ class Once:
         with lock:
             if command not in self._seen:
                 self._seen[command] = self._run(command)
-            found = self._seen[command]
-        if isinstance(found, commands.CommandFailed):
-            raise found
-        return found
+            result = self._seen[command]
+        if isinstance(result, commands.CommandFailed):
+            raise result
+        return result
 
     def _run(self, command):
         try:
@@ -130,14 +130,14 @@ class Hosts:
         hosts = self._settings.fault_hosts
         ways = ['SSH'] if set(self._kinds) - {_CRASH} else []
         first = [*ways, *(name for name in self._kinds if name == _CRASH)]
-        found = self._ask(first, hosts, left() / 2)
+        answers = self._ask(first, hosts, left() / 2)
         reached = [host for host in hosts if ways
-                   and found['SSH'][host][0].state is rows.State.YES]
+                   and answers['SSH'][host][0].state is rows.State.YES]
         rest = [name for name in self._kinds if name != _CRASH]
-        found.update(self._ask(rest, reached, left()))
-        return [rows.Row(_LINK, what, one, _todo(what))
-                for what, findings in found.items()
-                for one in rows.by_host(dict.fromkeys(hosts, rows.unknown(
+        answers.update(self._ask(rest, reached, left()))
+        return [rows.Row(_LINK, what, finding, _todo(what))
+                for what, findings in answers.items()
+                for finding in rows.by_host(dict.fromkeys(hosts, rows.unknown(
                     'SSH does not work')) | findings)]
 
     def _ask(self, names, hosts, seconds):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the options say by themselves, before anybody is asked."""
+"""What the options say by themselves, before any service is asked."""
 
 import os
 
@@ -26,8 +26,8 @@ def _file(path):
     return bool(path) and os.access(path, os.R_OK)
 
 
-# What each need of a scenario is in the options: name, and how to see that it
-# is there.
+# The options of each need of a scenario: name, and how to see that it is
+# there.
 _NEEDS = {
     scenarios.POWER: (
         ('the host_power commands', lambda own: own.power),),
@@ -66,7 +66,7 @@ def examine(settings, features, available):
     :param features: names of the enabled scenarios
     :param available: dict of service to [service_available]
     """
-    found = [
+    groups = [
         _row('[service_available]', _available(available),
              'set it in tempest.conf'),
         _row('allow_faults', rows.yes('true') if settings.allow_faults
@@ -78,11 +78,11 @@ def examine(settings, features, available):
         *_features(settings, features),
         *_passwords(settings, features),
         *_times(settings, features)]
-    return [row for several in found for row in several]
+    return [row for group in groups for row in group]
 
 
 def _row(what, findings, todo):
-    return [rows.Row(_LINK, what, one, todo) for one in findings]
+    return [rows.Row(_LINK, what, finding, todo) for finding in findings]
 
 
 def _available(available):
@@ -99,9 +99,9 @@ def _features(settings, features):
                      'enable some in [self_healing_feature_enabled]')]
     lacking = {name: missing(settings, name) for name in features}
     ready = [name for name, lacks in lacking.items() if not lacks]
-    found = [_row('scenarios', rows.yes(', '.join(ready)), '')] if (
+    groups = [_row('scenarios', rows.yes(', '.join(ready)), '')] if (
         ready) else []
-    return found + [
+    return groups + [
         _row(name, rows.no('without %s' % ' and '.join(lacks)),
              'set it in [self_healing], or do not enable %s' % name)
         for name, lacks in lacking.items() if lacks]
@@ -111,18 +111,19 @@ def _passwords(settings, features):
     """Return the rows of the passwords of the BMCs."""
     power = settings.power
     if power is None or not any(
-            scenarios.POWER in each.needs for each in scenarios.of(features)):
+            scenarios.POWER in scenario.needs
+            for scenario in scenarios.of(features)):
         return []
-    found = [_row(option, rows.unknown(
+    groups = [_row(option, rows.unknown(
         'a password in it, which shows in the list of processes'),
         'use host_power_password_file, as with "ipmitool -E"')
         for option in settings.power_secrets]
     if power.password_file:
-        found.append(_row('password of the BMCs', rows.by_host({
+        groups.append(_row('password of the BMCs', rows.by_host({
             host: _password(power.password_file.replace('{host}', host))
             for host in settings.fault_hosts}),
             'write it into [self_healing] host_power_password_file'))
-    return found
+    return groups
 
 
 def _password(path):
@@ -135,24 +136,24 @@ def _password(path):
 
 def _times(settings, features):
     times = settings.timeouts
-    found = [_row('snapshots', rows.unknown(
+    groups = [_row('snapshots', rows.unknown(
         'Vitrage does not tell its snapshots_interval; the deadlines follow '
         '[self_healing] vitrage_snapshots_interval'),
         'compare it with [datasources] in vitrage.conf')]
     wanted = scenarios.of(features)
-    if any(each.timed for each in wanted):
+    if any(scenario.timed for scenario in wanted):
         long_enough = times.host_timer >= times.healing
-        found.append(_row('host_timer', rows.yes(
+        groups.append(_row('host_timer', rows.yes(
             '%d s' % times.host_timer) if long_enough else rows.unknown(
             '%d s; the deadlines allow healing %d s' % (
                 times.host_timer, times.healing)),
             'let it be longer than healing takes'))
-    if any(each.compute_service == 'down' for each in wanted):
-        found.append(_row('quiet_time', rows.unknown(
+    if any(scenario.compute_service == 'down' for scenario in wanted):
+        groups.append(_row('quiet_time', rows.unknown(
             '%d s; Nova does not tell its service_down_time' % times.quiet),
             'let it be longer than service_down_time in nova.conf'))
     if 'data_nic_blip' in features:
-        found.append(_row('blip_time', rows.unknown(
+        groups.append(_row('blip_time', rows.unknown(
             '%g s; how long the monitor waits is in its rules' % times.blip),
             "let it be shorter than the monitor's rule waits"))
-    return found
+    return groups

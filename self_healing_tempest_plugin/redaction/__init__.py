@@ -10,15 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What must not be told is replaced, wherever it stands: one code for all.
+"""Secrets are replaced, wherever they stand: one code for all.
 
 Everything that leaves the process goes through it: log, report, subunit,
 what commands print. The role that collects files brings the same package to
 its node, which has no more than Python: nothing in here needs more, nor
 anything else of the plugin.
 
-A secret is what stands after a name that says so or in a form that only
-secrets have (:mod:`.names`, :mod:`.forms`, :mod:`.programs`, :mod:`.urls`,
+A secret is a value after a name that says so, or in a form that only secrets
+have (:mod:`.names`, :mod:`.forms`, :mod:`.programs`, :mod:`.urls`,
 :mod:`.keys`), and each value that is known to be one, in all the ways that
 it may be written (:mod:`.known`).
 """
@@ -94,8 +94,8 @@ class Redactor:
     def data(self, value):
         """Return dicts, lists and strings without secrets.
 
-        What stands under a name that says so is replaced as a whole; keys
-        and all else stay.
+        A value under a secret name is replaced as a whole; keys and all else
+        stay.
 
         :param value: as JSON has it, and tuples
         """
@@ -104,24 +104,24 @@ class Redactor:
         if isinstance(value, dict):
             named = _named(value)
             return {self._key(key): self._member(
-                named if named and key in _VALUES else key, one)
-                for key, one in value.items()}
+                named if named and key in _VALUES else key, member)
+                for key, member in value.items()}
         if isinstance(value, (list, tuple)):
             return type(value)(map(self.data, self._words(value)))
         return value
 
     def _words(self, value):
-        """Return a list without what its words say of one another.
+        """Return a list without the secrets that its words point to.
 
-        It may be a command: ``['ipmitool', '-P', 'a']``.
+        The list may be a command: ``['ipmitool', '-P', 'a']``.
         """
-        if len(value) < 2 or not all(isinstance(one, str) for one in value):
+        if len(value) < 2 or not all(isinstance(word, str) for word in value):
             return value
         try:
-            found = json.loads(self(json.dumps(value)))
+            words = json.loads(self(json.dumps(value)))
         except ValueError:
             return value
-        return found if len(found) == len(value) else value
+        return words if len(words) == len(value) else value
 
     def _key(self, key):
         return self(key) if isinstance(key, str) else key
@@ -132,10 +132,10 @@ class Redactor:
         if isinstance(value, str):
             return value if spans.harmless(value) else REPLACEMENT
         if isinstance(value, (list, tuple)):
-            return type(value)(self._member(key, one) for one in value)
+            return type(value)(self._member(key, member) for member in value)
         if isinstance(value, dict) and names.is_plural(key):
-            return {self._key(name): self._member(key, one)
-                    for name, one in value.items()}
+            return {self._key(name): self._member(key, member)
+                    for name, member in value.items()}
         if isinstance(value, dict):
             return dict(self.data(value), **{
                 name: self._member(key, value[name])

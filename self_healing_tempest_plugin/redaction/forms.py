@@ -52,7 +52,7 @@ FORMS = (
     _form('aws4-hmac-sha256 ', r'aws4-hmac-sha256 +(credential=[^\r\n"\']*)'),
     _form('digest username',
           r'digest +(username=[^\r\n]{0,999}response=\\*"?\w+)'),
-    # What others give out.
+    # Tokens that other services give out.
     _form('ghp_', r'(ghp_\w{20,})'), _form('gho_', r'(gho_\w{20,})'),
     _form('github_pat_', r'(github_pat_\w{20,})'),
     _form('glpat-', r'(glpat-[\w-]{16,})'),
@@ -66,7 +66,7 @@ FORMS = (
     _form('webhook.office.com/', r'webhook\.office\.com/\w+/([\w@/-]{8,})'),
     _form('api.telegram.org/bot', r'api\.telegram\.org/bot([\w-]+:[\w-]{8,})'),
     # Hashes of passwords.
-    *(_form(one, re.escape(one) + _HASH) for one in (
+    *(_form(prefix, re.escape(prefix) + _HASH) for prefix in (
         '$1$', '$5$', '$6$', '$7$', '$y$', '$gy$', '$2a$', '$2b$', '$2y$',
         '$apr1$', '$argon2i$', '$argon2d$', '$argon2id$', '$scrypt$',
         '$pbkdf2', '$bcrypt', '$sha1$', '$md5$')),
@@ -87,7 +87,7 @@ FORMS = (
     _form('password', r'(?:machine[ \t]+\S+|default)\s+password\s+(\S+)\s+'
           r'login\b', 300),
     # SNMP
-    *(_form(one, one + r'6?[ \t]+' + _WORD) for one in (
+    *(_form(directive, directive + r'6?[ \t]+' + _WORD) for directive in (
         'rocommunity', 'rwcommunity')),
     _form('com2sec', r'com2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+'
           r'[ \t]+' + _WORD),
@@ -135,8 +135,8 @@ def find(seen):
     for form in FORMS:
         yield from _found(seen, form)
     for pattern in (_PGPASS, _ALONE):
-        for found in pattern.finditer(seen.text):
-            yield found.span(1)
+        for match in pattern.finditer(seen.text):
+            yield match.span(1)
     yield from _sections(seen)
     yield from _cloud_init(seen)
 
@@ -147,14 +147,14 @@ def _found(seen, form):
         if at < done:
             continue
         if form.before == 0:
-            found = form.pattern.match(seen.text, at)
+            match = form.pattern.match(seen.text, at)
         else:
-            found = _around(seen, form, max(done, at - 4000), at)
-        if found is not None:
-            done = found.end()
-            if form.needle != 'basic ' or _decodes(found[1]):
-                yield from (found.span(one) for one in range(
-                    1, found.re.groups + 1) if found[one])
+            match = _around(seen, form, max(done, at - 4000), at)
+        if match is not None:
+            done = match.end()
+            if form.needle != 'basic ' or _decodes(match[1]):
+                yield from (match.span(group) for group in range(
+                    1, match.re.groups + 1) if match[group])
         elif form.before < 0:
             # One look at each line.
             done = seen.line_end(at)
@@ -164,9 +164,9 @@ def _around(seen, form, least, at):
     begin = seen.line_begin(at) if form.before < 0 else at - form.before
     begin = max(least, begin, 0)
     end = seen.line_end(at) if form.before < 0 else at + 400
-    for found in form.pattern.finditer(seen.text, begin, end):
-        if found.end() > at:
-            return found
+    for match in form.pattern.finditer(seen.text, begin, end):
+        if match.end() > at:
+            return match
     return None
 
 

@@ -59,19 +59,19 @@ def find(seen):
         yield from _putty(seen, at)
     done = 0
     for at in seen.places('ls0tls1crudjti'):
-        found = _ENCODED.match(text, at) if at >= done else None
-        if found:
-            yield found.span()
-            done = found.end()
+        match = _ENCODED.match(text, at) if at >= done else None
+        if match:
+            yield match.span()
+            done = match.end()
 
 
 def _last(pattern, text, begin, end, at):
-    return next((one for one in pattern.finditer(text, begin, end)
-                 if one.start() < at < one.end()), None)
+    return next((match for match in pattern.finditer(text, begin, end)
+                 if match.start() < at < match.end()), None)
 
 
 def _body(text, begin):
-    """Return where what follows the first line of a key ends."""
+    """Return where the body of a key ends, after its first line."""
     at = text.find('PRIVATE KEY', begin, begin + _LONG)
     if at >= 0:
         end = _last(_END, text, max(begin, at - 60), at + 40, at)
@@ -94,19 +94,19 @@ def _cut(text, end, done):
         if ' ' in stripped or not last and stripped and len(stripped) < 16:
             break
         keep = number
-    return at + sum(len(one) + 1 for one in lines[:keep])
+    return at + sum(len(line) + 1 for line in lines[:keep])
 
 
 def _putty(seen, at):
     """Yield the lines of a key of PuTTY."""
-    found = _PUTTY.match(seen.text, at)
-    if not found:
+    match = _PUTTY.match(seen.text, at)
+    if not match:
         return
     end = seen.line_end(at)
-    if found['lines'] is None:
-        yield found.end(), end
+    if match['lines'] is None:
+        yield match.end(), end
         return
-    for _ in range(int(found['lines'])):
+    for _ in range(int(match['lines'])):
         line = _PUTTY_LINE.match(seen.text, end)
         if not line:
             return

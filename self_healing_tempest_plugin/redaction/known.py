@@ -20,8 +20,8 @@ import shlex
 from urllib import parse
 
 #: A shorter value may be part of any word: it is replaced where its name is.
-#: One that no word looks like is looked for from :data:`SHORT` on, between
-#: what is no letter.
+#: A value that no word looks like is looked for from :data:`SHORT` on, between
+#: characters that are no letters.
 SHORTEST, SHORT = 8, 5
 
 # Characters that are looked through for all values before the next ones are:
@@ -55,8 +55,8 @@ def encodings(value):
     :param value: string
     """
     plain = {value, *_escaped(value), *_quoted(value)}
-    plain |= {one for text in _escaped(value) for one in _escaped(text)}
-    return {one for one in plain if one} | _base64(value) | {
+    plain |= {twice for text in _escaped(value) for twice in _escaped(text)}
+    return {form for form in plain if form} | _base64(value) | {
         value.encode('utf-8', 'surrogateescape').hex()}
 
 
@@ -90,14 +90,14 @@ def _quoted(value):
              re.sub(r'([^\w./:@%+=,-])', r'\\\1', value),
              re.sub(r'(["$`\\])', r'\\\1', value),
              re.sub(r'(["$`\\!])', r'\\\1', value)}
-    return urls | {re.sub('%[0-9A-F]{2}', lambda one: one[0].lower(), text)
+    return urls | {re.sub('%[0-9A-F]{2}', lambda match: match[0].lower(), text)
                    for text in urls} | marked | shell
 
 
 def _base64(value):
     """Return the parts of base64 that stand for it, wherever it begins."""
     data = value.encode('utf-8', 'surrogateescape')
-    found = set()
+    parts = set()
     for shift in range(3):
         text = base64.b64encode(b'\0' * shift + data).decode()
         # The first characters hold what is before, the last what is behind.
@@ -105,8 +105,8 @@ def _base64(value):
         last = (shift + len(data)) * 8 // 6
         text = text[first:last]
         if len(text) >= SHORTEST:
-            found |= {text, text.replace('+', '-').replace('/', '_')}
-    return found
+            parts |= {text, text.replace('+', '-').replace('/', '_')}
+    return parts
 
 
 class Known:
@@ -121,12 +121,12 @@ class Known:
         for value in secrets:
             stripped = value.strip()
             if worth(stripped):
-                self._needles |= {one for one in encodings(stripped)
-                                  if len(one) >= SHORTEST}
+                self._needles |= {form for form in encodings(stripped)
+                                  if len(form) >= SHORTEST}
             elif _worth_apart(stripped):
-                apart |= {one for one in (stripped, *_escaped(stripped),
-                                          *_quoted(stripped))}
-        # One that another is part of is found with it.
+                apart |= {form for form in (stripped, *_escaped(stripped),
+                                            *_quoted(stripped))}
+        # A value that another is part of is found whole: the longest go first.
         self._apart = re.compile(r'(?<!\w)(?:%s)(?!\w)' % '|'.join(
             map(re.escape, sorted(apart, key=len, reverse=True)))
         ) if apart else None
@@ -134,7 +134,7 @@ class Known:
         self._longest = max(map(len, self._needles), default=0)
 
     def find(self, text):
-        """Yield where a text has one of them.
+        """Yield where a text has one of the values.
 
         :param text: string
         """
@@ -143,8 +143,8 @@ class Known:
             end = begin + _WINDOW + self._longest
             yield from self._within(text[begin:end], begin)
         if self._apart is not None:
-            for found in self._apart.finditer(text):
-                yield found.span()
+            for match in self._apart.finditer(text):
+                yield match.span()
 
     def _within(self, text, begin):
         for needle in self._needles:

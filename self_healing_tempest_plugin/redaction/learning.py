@@ -32,9 +32,9 @@ def secrets_of(text, name=''):
     """
     if os.path.basename(name) == 'secrets.json':
         return _leaves(json.loads(text))
-    found = {text[begin:end].strip() for begin, end in redaction.find(text)}
-    return {one for several in (found, _options(text)) for value in several
-            for one in lines(value)}
+    marked = {text[begin:end].strip() for begin, end in redaction.find(text)}
+    return {line for values in (marked, _options(text)) for value in values
+            for line in lines(value)}
 
 
 def lines(value):
@@ -42,10 +42,10 @@ def lines(value):
 
     :param value: string
     """
-    several = [one.strip() for line in value.splitlines()
-               for one in _HOSTS.split(line)]
-    return {one for one in (value.strip(), *several) if one} if (
-        len(several) > 1) else {value.strip()} - {''}
+    parts = [part.strip() for line in value.splitlines()
+             for part in _HOSTS.split(line)]
+    return {part for part in (value.strip(), *parts) if part} if (
+        len(parts) > 1) else {value.strip()} - {''}
 
 
 # Between the passwords of a URL with several hosts.
@@ -70,13 +70,13 @@ def of_command(words):
     :param words: program and arguments
     """
     line = shlex.join(words)
-    found = redaction.find(line)
+    spans = redaction.find(line)
     values = {_value(word, first - begin, last - begin)
               for word, (begin, end) in zip(words, _places(words))
-              for first, last in found if first < end and begin < last} | {
+              for first, last in spans if first < end and begin < last} | {
         after for word, after in zip(words, words[1:])
         if word in _OPTIONS and not after.startswith('-')}
-    return {one for one in values if len(one) > 3 and '{' not in one}
+    return {value for value in values if len(value) > 3 and '{' not in value}
 
 
 def _places(words):
@@ -88,7 +88,7 @@ def _places(words):
 
 
 def _value(word, first, last):
-    """Return what is secret in an argument, which may name it.
+    """Return the secret in an argument, which may name it.
 
     :param first: where that begins in the word as a shell has it
     :param last: where it ends
@@ -100,7 +100,7 @@ def _value(word, first, last):
 
 
 def _options(text):
-    """Return what ini options with a secret name hold, without quotes."""
+    """Return the values of ini options with a secret name, unquoted."""
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         parser.read_string(text)

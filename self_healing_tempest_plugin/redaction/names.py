@@ -127,7 +127,7 @@ class _Name:
     :ivar begin: where it begins
     :ivar end: where it ends
     :ivar name: in lower case
-    :ivar core: what says that it is secret
+    :ivar core: the part of it that says that the value is secret
     :ivar plural: whether it may be several
     """
 
@@ -139,12 +139,12 @@ class _Name:
 
     @property
     def header(self):
-        """Return whether it is a header of HTTP, which has a line."""
+        """Return whether the name is a header of HTTP, which has a line."""
         return _HEADER.fullmatch(self.name) is not None
 
     @property
     def flag(self):
-        """Return whether it is an option of a command."""
+        """Return whether the name is an option of a command."""
         return self.name.startswith('-')
 
     @property
@@ -168,23 +168,23 @@ class _Name:
 @functools.lru_cache(1024)
 def is_secret(key):
     """Return whether the value of a key is secret, by its name alone."""
-    found = _named(spans.Text(key), key, len(key))
-    return found is not None and not found.weak and (
-        found.core not in ('cookie', 'sig', 'credential', 'community'))
+    name = _named(spans.Text(key), key, len(key))
+    return name is not None and not name.weak and (
+        name.core not in ('cookie', 'sig', 'credential', 'community'))
 
 
 @functools.lru_cache(1024)
 def is_plural(key):
     """Return whether the values of a key are several."""
-    found = _named(spans.Text(key), key, len(key))
-    return found is not None and found.plural
+    name = _named(spans.Text(key), key, len(key))
+    return name is not None and name.plural
 
 
 @functools.lru_cache(1024)
 def is_counted(key):
     """Return whether a number under a key may be their number."""
-    found = _named(spans.Text(key), key, len(key))
-    return found is not None and found.counted
+    name = _named(spans.Text(key), key, len(key))
+    return name is not None and name.counted
 
 
 @functools.lru_cache(1024)
@@ -196,9 +196,9 @@ def members(key):
 def _named(seen, text, end):
     for needle in _NEEDLES:
         for at in seen.places(needle):
-            found = _name_at(text, at)
-            if found is not None and found.end == end:
-                return found
+            name = _name_at(text, at)
+            if name is not None and name.end == end:
+                return name
     return None
 
 
@@ -233,10 +233,10 @@ def _apart(text, at, core):
 def _class(core):
     if core.startswith(('pass', 'pwd')):
         return 'pass'
-    for one in ('communit', 'sig', 'secret', 'user'):
-        if core.startswith(one):
+    for stem in ('communit', 'sig', 'secret', 'user'):
+        if core.startswith(stem):
             return {'communit': 'community', 'user': 'user_data'}.get(
-                one, one)
+                stem, stem)
     return 'secret' if core.endswith('data') else core
 
 
@@ -413,11 +413,11 @@ class _Value:
     def _shaped(self, begin):
         """Yield a value that only its form says to be secret."""
         opened = spans.QUOTE.match(self._text, begin)
-        found = (_FERNET if self._name.weak else _BASE64).match(
+        match = (_FERNET if self._name.weak else _BASE64).match(
             self._text, opened.end() if opened else begin)
-        if found and not re.match(
-                r'[\w+/=]', self._text[found.end():found.end() + 1]):
-            yield found.span()
+        if match and not re.match(
+                r'[\w+/=]', self._text[match.end():match.end() + 1]):
+            yield match.span()
 
     def _quoted(self, begin, assign):
         alone = self._is_alone()
@@ -433,7 +433,7 @@ class _Value:
         begin = _PREFIX.match(text, begin).end()
         opened = spans.QUOTE.match(text, begin, limit)
         if opened and spans.closing(text, opened.end(), opened, limit) is None:
-            # It goes on below, or it is cut.
+            # The value goes on below, or it is cut.
             far = min(len(text), begin + _FAR)
             end = spans.closing(text, opened.end(), opened, far)
             alone = end is not None and self._is_alone() and re.match(
@@ -466,7 +466,7 @@ class _Value:
     def _header(self, begin):
         """Return the value of a header, without the word before it.
 
-        It goes to the end of the line, be that escaped, or to the quote
+        The value goes to the end of the line, be that escaped, or to the quote
         that stands before all of the header.
         """
         text, end = self._text, self._line_end
@@ -542,9 +542,9 @@ class _Value:
 
     def _inner(self, begin, end):
         """Yield the secret members of a map, which is between two places."""
-        for found in _MEMBER.finditer(self._text, begin, end):
-            if found['key'] in self._name.members:
-                yield from self._plain(found.end())
+        for member in _MEMBER.finditer(self._text, begin, end):
+            if member['key'] in self._name.members:
+                yield from self._plain(member.end())
 
     def _below(self, assign, quote):
         """Yield a value that begins on the next line."""

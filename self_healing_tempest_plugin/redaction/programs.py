@@ -101,9 +101,9 @@ def find(seen):
                                   program)
     for needle, pattern in _POSITIONS:
         for at in seen.places(needle):
-            found = pattern.match(seen.text, at)
-            if found:
-                yield found.span(1)
+            match = pattern.match(seen.text, at)
+            if match:
+                yield match.span(1)
 
 
 def _arguments(text, begin, end, program):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What this process knows to be secret, and what it lets out.
+"""The secrets that this process knows, and the texts that it lets out.
 
 One redactor for the whole process: whoever learns a secret tells it here,
 and everything that goes out asks here.
@@ -47,7 +47,7 @@ def learn(secrets):
     """
     with _LOCK:
         known = _PROCESS.redactor.secrets
-        new = {one for one in secrets if one} - known
+        new = {secret for secret in secrets if secret} - known
         if new:
             _PROCESS.know(known | new)
 
@@ -77,7 +77,7 @@ def data(value):
 class Stream(io.TextIOBase):
     """A stream that lets no secret through.
 
-    Whoever writes in pieces must not cut a secret: ``print`` does not.
+    A writer in pieces must not cut a secret: ``print`` does not.
     """
 
     def __init__(self, stream):
@@ -99,7 +99,7 @@ class Stream(io.TextIOBase):
 
     @property
     def encoding(self):
-        """Return that of the stream."""
+        """Return the encoding of the stream."""
         return self._stream.encoding
 
 

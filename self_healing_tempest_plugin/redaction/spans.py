@@ -46,11 +46,11 @@ _RUN = re.compile(
     | &(?!(?:quot|apos|\#3[49]|\#x2[27]|lt|gt);))+''',
     re.VERBOSE | re.MULTILINE)
 _TRAILING = re.compile(r'[,;:)\]}]+\Z')
-_LOWER = {one: one + 32 for one in range(ord('A'), ord('Z') + 1)}
+_LOWER = {code: code + 32 for code in range(ord('A'), ord('Z') + 1)}
 
 
 def harmless(value):
-    """Return whether what stands where a secret would is none."""
+    """Return whether a value in the place of a secret is none."""
     return _HARMLESS.fullmatch(value.strip()) is not None
 
 
@@ -58,7 +58,7 @@ class Text:
     """A text, and the same in lower case; what is where."""
 
     def __init__(self, text):
-        """Take it."""
+        """Take the text."""
         self.text = text
         lowered = text.lower()
         # Few letters of other alphabets become two.
@@ -127,9 +127,9 @@ def closing(text, begin, opened, limit):
 
 def quote_before(text, at):
     """Return the match of the quote right before a place, or None."""
-    found = [one for one in QUOTE.finditer(text, max(0, at - 24), at)
-             if one.end() == at]
-    return found[0] if found else None
+    quotes = [quote for quote in QUOTE.finditer(text, max(0, at - 24), at)
+              if quote.end() == at]
+    return quotes[0] if quotes else None
 
 
 def word(text, begin, limit, shell=False):
@@ -182,12 +182,12 @@ def _joined(text, end, opened, limit, shell):
 
 
 def _run_end(text, begin, limit):
-    found = _RUN.match(text, begin, limit)
-    if found is None:
+    match = _RUN.match(text, begin, limit)
+    if match is None:
         return begin
-    trailing = _TRAILING.search(text, max(begin, found.end() - 8),
-                                found.end())
-    return trailing.start() if trailing else found.end()
+    trailing = _TRAILING.search(text, max(begin, match.end() - 8),
+                                match.end())
+    return trailing.start() if trailing else match.end()
 
 
 def merged(text, several):
@@ -196,15 +196,15 @@ def merged(text, several):
     :param text: string
     :param several: pairs of begin and end
     """
-    found = []
+    kept = []
     for begin, end in sorted(several):
         if begin >= end or harmless(text[begin:min(end, begin + 400)]):
             continue
-        if found and begin <= found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
+        if kept and begin <= kept[-1][1]:
+            kept[-1] = kept[-1][0], max(end, kept[-1][1])
         else:
-            found.append((begin, end))
-    return found
+            kept.append((begin, end))
+    return kept
 
 
 def replaced(text, several):

@@ -53,9 +53,9 @@ def find(seen):
             # Nor has any other one that begins in here.
             done = end
             continue
-        for found in _passwords(text, begin, at, end):
-            yield found
-            done = found[1]
+        for span in _passwords(text, begin, at, end):
+            yield span
+            done = span[1]
 
 
 def _end(text, at, begin):
@@ -98,11 +98,11 @@ def _passwords(text, begin, at, end):
         return
     # rabbit://a:secret@one:5672,b:secret@two:5672/
     first = user + 1
-    ats = [found.start() for found in re.compile('@').finditer(
+    ats = [match.start() for match in re.compile('@').finditer(
         text, first, at + 1)]
-    for one, two in zip(ats, ats[1:]):
-        several = _NEXT.fullmatch(text, one + 1, two)
-        if several:
-            yield first, one
-            first = several.start('word')
+    for earlier, later in zip(ats, ats[1:]):
+        following = _NEXT.fullmatch(text, earlier + 1, later)
+        if following:
+            yield first, earlier
+            first = following.start('word')
     yield first, at

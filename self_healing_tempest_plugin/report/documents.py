@@ -41,7 +41,7 @@ def document(timeline, expectation, diagnosis=None, name='', story=''):
     :param expectation: :class:`..model.expectations.Expectation`
     :param diagnosis: :class:`..diagnosis.records.Diagnosis`, or None
     :param name: of the scenario
-    :param story: what it shows, in one line
+    :param story: what the test shows, in one line
     :returns: dict without secrets; times are seconds after the watch began,
         on the runner's monotonic clock
     """
@@ -173,8 +173,8 @@ class _Rows:
 
         :param end: :class:`..model.timelines.Evidence`, or None
         """
-        if any((other.link, other.mark) == (step.link, Mark.STARTED)
-               for other in self._steps):
+        if any((awaited.link, awaited.mark) == (step.link, Mark.STARTED)
+               for awaited in self._steps):
             return
         for evidence in self._timeline.evidence:
             if (evidence.link is step.link and evidence.mark is Mark.STARTED
@@ -229,12 +229,12 @@ class _Rows:
     def _deadline(self, step):
         """Return when a step would have been late, or None.
 
-        That is what was pending when nothing from this step on had come.
+        It is the deadline as it was when nothing from this step on had come.
         """
         if self._injected is None:
             return None
-        earlier = [(other.link, other.mark)
-                   for other in self._steps[:self._steps.index(step)]]
+        earlier = [(previous.link, previous.mark)
+                   for previous in self._steps[:self._steps.index(step)]]
         before = dataclasses.replace(self._timeline, evidence=tuple(
             evidence for evidence in self._timeline.evidence
             if (evidence.link, evidence.mark) in earlier))
@@ -291,9 +291,9 @@ def _expectation(expectation):
 
 
 def _awaited(step, steps):
-    """Return the step that one waits for, of those that must come.
+    """Return the step that a step waits for, of the steps that must come.
 
-    A chain of which only the first links must come has no others.
+    Where only the first links of a chain must come, others have no step.
     """
     after = step.after
     while after is not None and after not in steps:
@@ -336,7 +336,7 @@ def _rounded(seconds):
 
 
 def _in_order(detail):
-    # What has no begin was over at its end; what has no time comes last.
+    # A detail without a begin was over at its end; without a time it is last.
     times = [at for at in (detail['begin'], detail['end'])
              if at is not None]
     return times or [math.inf]

@@ -77,7 +77,7 @@ class Lane:
     """A line of the picture.
 
     :ivar link: name of the link
-    :ivar arrow: who hands over to whom
+    :ivar arrow: the two sides of the link
     :ivar state: ``came``, ``missing``, ``waiting`` (for a link before it),
         ``absent`` (as it should be) or ``unwanted``
     :ivar captions: what stands beside it
@@ -94,7 +94,7 @@ class Lane:
 
 @dataclasses.dataclass(frozen=True)
 class Answerer:
-    """Who answered at the application's address.
+    """A guest that answered at the application's address.
 
     :ivar look: key of :data:`ANSWERS`
     :ivar count: how many answers
@@ -121,7 +121,7 @@ class Picture:
     :ivar lanes: one for each link
     :ivar answers: the application's answers as bars
     :ivar outage: when these began and ended to fail, with the uncertainty
-    :ivar brain: when the old server answered after another one, or None
+    :ivar brain: when the old server answered after another server, or None
     """
 
     ticks: tuple[Tick, ...]
@@ -138,7 +138,7 @@ class Picture:
 
 
 def picture(run):
-    """Return what to draw of a run.
+    """Return the picture of a run.
 
     :param run: a document
     :returns: :class:`Picture`
@@ -205,7 +205,7 @@ class _Drawing:
         rows = [row for row in rows if row not in late[1:]]
         state = 'came' if not late else 'missing' if (
             name == self._run['verdict']['link']) else 'waiting'
-        # What was not waited for long enough was not waited for in vain.
+        # A wait that was too short was no wait in vain.
         bars = [self._progress(row, rows) for row in rows
                 if state != 'waiting' or row['state'] == 'came']
         return self._lane(
@@ -239,8 +239,8 @@ class _Drawing:
 
     def _progress(self, row, rows):
         """Return the bar that ends with a step, or would have."""
-        started = next((other for other in rows if other['mark'] == 'started'
-                        and other['state'] == 'came' and other is not row),
+        started = next((start for start in rows if start['mark'] == 'started'
+                        and start['state'] == 'came' and start is not row),
                        None)
         begin = _middle(started) if started else self._awaited(row)
         missing = row['state'] == 'missing'

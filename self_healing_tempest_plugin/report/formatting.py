@@ -66,7 +66,7 @@ def count(number, noun):
 def one_line(text, most):
     """Return a text as one line; what is too long is cut.
 
-    Secrets have to be gone: of one that is cut nobody knows that it is one.
+    Secrets have to be gone: nobody knows a secret that is cut for one.
 
     :param text: lines become one
     :param most: characters that the line may have

@@ -113,7 +113,7 @@ def picture(timeline, expectation, now):
                        title=_plain(_title(timeline, expectation, now)))
     for name in ('link', 'when', 'left'):
         view.add_column(name, no_wrap=True)
-    # On a narrow terminal it is this one that is cut.
+    # On a narrow terminal it is this column that is cut.
     view.add_column('what')
     for cells in _rows(timeline, expectation, now):
         view.add_row(*cells)
@@ -131,8 +131,8 @@ def _rows(timeline, expectation, now):
     """Yield the cells of each step, and of each link that must not come."""
     if timeline.transition('injected') is None:
         return
-    pending = {each.step: each
-               for each in stopping.pending(timeline, expectation)}
+    pending = {missing.step: missing
+               for missing in stopping.pending(timeline, expectation)}
     first = next(iter(pending), None)
     for step in expectation.steps:
         if step not in pending:

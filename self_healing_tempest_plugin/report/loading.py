@@ -42,7 +42,7 @@ class BadDocument(exceptions.TempestException):
 
 
 def check(values, path):
-    """Refuse what is no document of a format that can be read.
+    """Refuse values that are no document of a format that can be read.
 
     :param values: what the file holds
     :param path: the file, for the message
@@ -60,7 +60,7 @@ def check(values, path):
 
 
 def _format(values):
-    """Return the number of a format, None of what has none."""
+    """Return the number of the format of values, None where they have none."""
     number = values.get('format') if isinstance(values, dict) else None
     return number if type(number) is int else None
 
@@ -106,7 +106,7 @@ def read_all(paths):
 
 
 def directory(path):
-    """Return what a directory holds.
+    """Return the documents of a directory, and what could not be read.
 
     :param path: the directory
     :returns: list of dicts in the order in which they began, and list of

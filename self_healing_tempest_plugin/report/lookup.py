@@ -33,7 +33,7 @@ def zero(run):
 
 
 def link(run, name):
-    """Return what is said of a link of the chain, None of another one.
+    """Return what is said of a link of the chain, None of any other link.
 
     :param run: a document
     :param name: of the link
@@ -61,7 +61,7 @@ def lasting(run, name):
 
 
 def arrow(run, name):
-    """Return who hands over to whom for a link, as far as that is known.
+    """Return the two sides of a link as text, as far as they are known.
 
     :param run: a document
     :param name: of the link
@@ -82,7 +82,7 @@ def expected(run):
 
 
 def awaited(run, row):
-    """Return the row that another one waits for, None for the fault.
+    """Return the row that another row waits for, None for the fault.
 
     :param run: a document
     :param row: one of its links

@@ -59,7 +59,7 @@ def html(runs, statistics=(), left_out=()):
     :param left_out: why other files are not on the page, as lines
     """
     return _environment().get_template('page.html').render(
-        # A run of an older version may hold what this one would not write.
+        # A run of an older version may hold what this version does not write.
         runs=[_Run(index, runtime.data(run))
               for index, run in enumerate(runs, 1)],
         statistics=statistics, left_out=runtime.data(list(left_out))).strip()
@@ -102,7 +102,7 @@ class _Run:
 
     @functools.cached_property
     def picture(self):
-        """Return what is drawn."""
+        """Return the picture of the run."""
         return drawing.picture(self._run)
 
     @property
@@ -125,7 +125,7 @@ class _Run:
                 if record['link'] == link]
 
     def arrow(self, link):
-        """Return who hands over to whom."""
+        """Return the two sides of a link, as text."""
         return lookup.arrow(self._run, link)
 
     def came(self, record):

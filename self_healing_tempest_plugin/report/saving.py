@@ -53,7 +53,7 @@ def save(directory, run):
         try:
             paths.append(step())
         except Exception as error:
-            # The others are worth having without it.
+            # The other files are worth having without it.
             problems.append(error)
     if problems:
         raise problems[0]
@@ -63,7 +63,7 @@ def save(directory, run):
 def render(directory):
     """Make the page of a directory from the documents in it.
 
-    What cannot be drawn is left out, and named.
+    A document that cannot be drawn is left out, and named.
 
     :param directory: that holds JSON files
     :returns: the path of the page
@@ -78,7 +78,7 @@ def render(directory):
 
 
 def _of_the_drawable(runs, left_out):
-    """Return the page of the runs that can be drawn; it names the others."""
+    """Return the page of the runs that can be drawn; it names the rest."""
     problems = [_undrawable(run) for run in runs]
     return page.html(
         [run for run, problem in zip(runs, problems) if not problem],
@@ -98,7 +98,7 @@ def _undrawable(run):
 
 
 def write(path, content):
-    """Write a text file at once: whoever reads it reads all of it.
+    """Write a text file at once: a reader finds the old or all of the new.
 
     :param path: the file; what it held before is replaced
     :param content: its lines; what is no Unicode is escaped

@@ -68,10 +68,10 @@ class Scale:
         last = (BEND if self.dense else 100) - _LABEL / 2
         step = nice((end - self.start) / _TICKS)
         first = math.ceil((self.start - zero) / step)
-        several = (step * (first + index) for index in range(3 * _TICKS))
-        return [one for one in several
-                if one >= 0 and zero + one <= end
-                and self.at(zero + one) <= last]
+        moments = (step * (first + index) for index in range(3 * _TICKS))
+        return [moment for moment in moments
+                if moment >= 0 and zero + moment <= end
+                and self.at(zero + moment) <= last]
 
 
 def nice(seconds):

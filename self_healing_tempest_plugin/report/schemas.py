@@ -19,7 +19,7 @@ import json
 
 import jsonschema
 
-# Raised when a reader of older files would misread a newer one.
+# Raised when a reader of older files would misread a newer file.
 FORMAT = 4
 
 READABLE = (3, FORMAT)
@@ -36,7 +36,7 @@ def schema(number=FORMAT):
 
 @functools.cache
 def validator(number=FORMAT):
-    """Return what says where values are no document of a format.
+    """Return the validator of the documents of a format.
 
     :param number: one of :data:`READABLE`
     """

@@ -24,7 +24,7 @@ import math
 from self_healing_tempest_plugin.report import lookup
 from self_healing_tempest_plugin.report import quantiles
 
-# What an objective may be set for beside the links: the whole.
+# The objective that may be set beside those of the links: for the whole.
 HEALING = 'healing'
 
 
@@ -100,7 +100,7 @@ def of(runs, objectives):
 
 
 def objectives_of(runs):
-    """Return what objectives may be set for: the links, and the whole.
+    """Return the names of the objectives: of the links, and of the whole.
 
     :param runs: documents
     :returns: tuple of names, in the order of the chains
@@ -209,6 +209,6 @@ def _since(begin, low, seconds):
 
 def _given_up(run, row):
     """Return until when a step that is missing was surely waited for."""
-    # A run ends before the deadline of a link when one before it is late.
+    # A run ends before the deadline of a link when a link before it is late.
     return min((at for at in (run['concluded'], row['deadline'])
                 if at is not None), default=None)

@@ -34,7 +34,7 @@ def plain(header, rows, align='l', max_width=None, show_header=True):
     if max_width is not None:
         _set(view, 'max_width', max_width)
     view.add_rows([[visible(cell) for cell in row] for row in rows])
-    return '\n'.join(one.rstrip() for one in view.get_string().splitlines())
+    return '\n'.join(line.rstrip() for line in view.get_string().splitlines())
 
 
 def _set(view, attribute, value):
@@ -50,6 +50,6 @@ def visible(text):
 
     :param text: may come from anywhere; lines stay
     """
-    return ''.join(one if one.isprintable() or one == '\n'
-                   else one.encode('unicode_escape').decode('ascii')
-                   for one in runtime.text(text))
+    return ''.join(character if character.isprintable() or character == '\n'
+                   else character.encode('unicode_escape').decode('ascii')
+                   for character in runtime.text(text))

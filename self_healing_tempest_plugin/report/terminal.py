@@ -19,7 +19,7 @@ from self_healing_tempest_plugin.report import table
 _HEADER = ('link', 'not before', 'seen at', 'what')
 _ALIGN = {'link': 'l', 'not before': 'r', 'seen at': 'r', 'what': 'l'}
 
-# What the life of a fault ends with.
+# The transitions with which the life of a fault ends.
 _AFTERWARDS = ('reverted', 'verified')
 
 _MARKS = ('started', 'finished')

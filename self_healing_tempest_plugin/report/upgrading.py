@@ -65,7 +65,7 @@ def _expectation(old):
 
 
 def _steps(steps):
-    """Yield the steps, each with the one before it, which it waits for."""
+    """Yield the steps, each with the step before it, which it waits for."""
     after = None
     for step in steps:
         yield dict(step, after=after)
@@ -85,7 +85,7 @@ def _rows(run, steps):
             yield dict(row, after=after)
         else:
             yield dict(row, after=None)
-            # Of a link that must not come only what came first had one.
+            # Of a link that must not come only what came first had a row.
             other = 'finished' if row['mark'] == 'started' else 'started'
             if row['state'] == 'came':
                 yield from (_row(seen, deadline=row['deadline'])

@@ -23,7 +23,7 @@ from self_healing_tempest_plugin import waiting
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """What is asked, and whom.
+    """A question to a service.
 
     :ivar service: name of the service, for messages
     :ivar ask: returns the answer
@@ -34,9 +34,9 @@ class Question:
 
 
 class Answers:
-    """What was answered, by the names of the questions.
+    """The answers, by the names of the questions.
 
-    Who looks for an answer waits for it, until all have to be there.
+    To look for an answer waits for it, until all have to be there.
     """
 
     def __init__(self, questions, outcomes, deadline):
@@ -98,9 +98,9 @@ def ask(questions, seconds):
     """Ask all questions at once, and do not wait.
 
     Libraries have timeouts of their own, try again behind the back of their
-    callers, and some wait for a name server without any. Who has not
-    answered in time is left alone: the threads are daemons, and keep nobody
-    from ending.
+    callers, and some wait for a name server without any. A question without
+    an answer in time is left alone: its thread is a daemon, and does not keep
+    the process from ending.
 
     :param questions: dict of name to :class:`Question`
     :param seconds: until a missing answer is an error

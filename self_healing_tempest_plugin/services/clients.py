@@ -60,7 +60,7 @@ class Clients:
                                           self._cloud.auth_url)
 
     def dates(self):
-        """Return what tells the time of each service whose stamps are used.
+        """Return how to ask the time of each service whose stamps are used.
 
         :returns: name of the service to a function, see :func:`.session.date`
         """

@@ -12,7 +12,7 @@
 
 """Every failure of a service is a :class:`ServiceError`.
 
-It names the service and what it was asked for. What it means for who waits::
+It names the service and what it was asked for. What each means for a caller::
 
     ServiceError                the service did not do what it was asked for
         ServiceUnavailable      no answer, or "later": ask again
@@ -63,7 +63,7 @@ class ServiceError(lib_exc.TempestException):
 
 
 class ServiceUnavailable(ServiceError):
-    """No answer, or one that says "later"; asking again may help."""
+    """No answer, or an answer that says "later"; asking again may help."""
 
 
 class ServiceRefused(ServiceError):
@@ -76,7 +76,7 @@ class ClientDefect(ServiceError):
 
 @dataclasses.dataclass(frozen=True)
 class Dialect:
-    """What the exceptions of one client library mean, beside the usual ones.
+    """What exceptions of one client library mean, beside those of all.
 
     :ivar unreachable: classes of exceptions that mean that nobody answered
     :ivar statuses: classes of exceptions that bear an HTTP status, each with
@@ -97,8 +97,8 @@ GENERIC = Dialect()
 def from_status(status, dialect=GENERIC):
     """Return the class of error that an HTTP status means.
 
-    :param status: of an answer that is not the one asked for
-    :param dialect: :class:`Dialect` of who answered
+    :param status: of an answer that is an error
+    :param dialect: :class:`Dialect` of the service that answered
     """
     if status in _TRANSIENT or status in dialect.transient:
         return ServiceUnavailable

@@ -86,13 +86,13 @@ class Heat:
         """
         with _calling('list updates of stack %s' % stack.id):
             try:
-                found = self._client.events.list(
+                events = self._client.events.list(
                     stack.identifier, sort_dir='asc', filters={
                         'resource_name': stack.name,
                         'resource_action': 'UPDATE'})
             except heat_exc.HTTPNotFound:
                 return []
-            return [one.to_dict() for one in found]
+            return [event.to_dict() for event in events]
 
     def events(self, stack, limit=100):
         """Return the newest events of a stack and its resources, oldest first.
@@ -101,9 +101,9 @@ class Heat:
         :param limit: how many
         """
         with _calling('list events of stack %s' % stack.id):
-            found = self._client.events.list(
+            events = self._client.events.list(
                 stack.identifier, limit=limit, sort_dir='desc')
-            return [one.to_dict() for one in found][::-1]
+            return [event.to_dict() for event in events][::-1]
 
     def mark_unhealthy(self, stack, resource, reason):
         """Let the next update of a stack replace a resource.
@@ -127,7 +127,8 @@ class Heat:
     def engines(self):
         """Return all heat-engines as a list of dicts."""
         with _calling('list its services'):
-            return [one.to_dict() for one in self._client.services.list()]
+            return [engine.to_dict()
+                    for engine in self._client.services.list()]
 
     def delete(self, stack_id):
         """Start to delete a stack; a stack that is gone is fine."""
@@ -149,5 +150,5 @@ class Heat:
     def resource_types(self):
         """Return the names of all resource types as a set."""
         with _calling('list resource types'):
-            return {one.resource_type
-                    for one in self._client.resource_types.list()}
+            return {resource_type.resource_type
+                    for resource_type in self._client.resource_types.list()}

@@ -17,17 +17,17 @@ def current(versions):
     """Return the current version of those that a service lists.
 
     :param versions: list of dicts, with ``status``
-    :returns: the last one where none says that it is current
+    :returns: the last version where none says that it is current
     """
     return next((version for version in versions
                  if version['status'] == 'CURRENT'), versions[-1])
 
 
 def by_id_or_name(listed, wanted):
-    """Return what is named so, or None.
+    """Return the entry with an id or name, or None.
 
     :param listed: list of dicts, with ``id`` and ``name``
     :param wanted: an id or a name, as Heat takes either
     """
-    return next((thing for thing in listed
-                 if wanted in (thing['id'], thing['name'])), None)
+    return next((entry for entry in listed
+                 if wanted in (entry['id'], entry['name'])), None)

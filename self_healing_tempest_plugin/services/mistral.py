@@ -63,12 +63,13 @@ class Mistral:
         :returns: list of dicts; ``input`` is a dict
         """
         with _calling('list executions of %s' % workflow_name):
-            found = [dict(one.to_dict(), input=_input(one)) for one in
-                     self._client.executions.list(
-                         workflow_name=workflow_name, all_projects='true',
-                         sort_keys='created_at', sort_dirs='asc')]
-        return [one for one in found
-                if one['input'].get('server_id') == server_id]
+            executions = [
+                dict(execution.to_dict(), input=_input(execution))
+                for execution in self._client.executions.list(
+                    workflow_name=workflow_name, all_projects='true',
+                    sort_keys='created_at', sort_dirs='asc')]
+        return [execution for execution in executions
+                if execution['input'].get('server_id') == server_id]
 
     def newest_executions(self, workflow_name, limit=10):
         """Return executions of a workflow for any server, newest first.
@@ -78,11 +79,11 @@ class Mistral:
         :returns: list of dicts; ``input`` is a dict
         """
         with _calling('list executions of %s' % workflow_name):
-            return [dict(one.to_dict(), input=_input(one)) for one in
-                    self._client.executions.list(
-                        workflow_name=workflow_name, all_projects='true',
-                        sort_keys='created_at', sort_dirs='desc',
-                        limit=limit)]
+            return [
+                dict(execution.to_dict(), input=_input(execution))
+                for execution in self._client.executions.list(
+                    workflow_name=workflow_name, all_projects='true',
+                    sort_keys='created_at', sort_dirs='desc', limit=limit)]
 
     def workflow(self, name):
         """Return a workflow as a dict, None when there is none.
@@ -127,7 +128,7 @@ class Mistral:
     def tasks(self, execution_id):
         """Return the tasks of an execution, oldest first, as dicts."""
         with _calling('list tasks of execution %s' % execution_id):
-            return [one.to_dict() for one in self._client.tasks.list(
+            return [task.to_dict() for task in self._client.tasks.list(
                 execution_id, sort_keys='created_at', sort_dirs='asc')]
 
     def actions(self, names):
@@ -136,20 +137,20 @@ class Mistral:
         :param names: e.g. ``heat.stacks_get``
         """
         with _calling('list actions'):
-            found = self._client.actions.list(
+            actions = self._client.actions.list(
                 name='in:%s' % ','.join(sorted(names)))
-            return {one.name for one in found} & set(names)
+            return {action.name for action in actions} & set(names)
 
     def delete_executions(self, prefix):
-        """Delete all executions of some workflows, running ones too.
+        """Delete all executions of some workflows, the running ones too.
 
         :param prefix: how the names of the workflows begin
         """
         with _calling('delete executions of %s*' % prefix):
-            for one in self._client.executions.list(
+            for execution in self._client.executions.list(
                     workflow_name='has:%s' % prefix, all_projects='true'):
-                if one.workflow_name.startswith(prefix):
-                    self._delete_execution(one.id)
+                if execution.workflow_name.startswith(prefix):
+                    self._delete_execution(execution.id)
 
     def _delete_execution(self, execution_id):
         try:

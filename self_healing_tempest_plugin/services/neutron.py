@@ -40,9 +40,9 @@ class Neutron:
         :param network: its id or its name
         """
         with _calling('list external networks'):
-            found = self._networks.list_networks(
+            networks = self._networks.list_networks(
                 **{'router:external': True})['networks']
-            return lists.by_id_or_name(found, network)
+            return lists.by_id_or_name(networks, network)
 
     def ports(self, server_id):
         """Return the ports of a server as dicts."""

@@ -51,21 +51,21 @@ class Nova:
     def ports(self, server_id):
         """Return the ids of the ports of a server as a tuple."""
         with _calling('list interfaces of server %s' % server_id):
-            found = self._interfaces.list_interfaces(
+            interfaces = self._interfaces.list_interfaces(
                 server_id)['interfaceAttachments']
-            return tuple(one['port_id'] for one in found)
+            return tuple(interface['port_id'] for interface in interfaces)
 
     def actions(self, server_id):
-        """Return what was done to a server, oldest first, as dicts.
+        """Return the actions on a server, oldest first, as dicts.
 
         :returns: empty for a server that was never there
         """
         with _calling('list actions on server %s' % server_id):
             try:
-                found = self._servers.list_instance_actions(server_id)
+                answer = self._servers.list_instance_actions(server_id)
             except lib_exc.NotFound:
                 return []
-            return list(found['instanceActions'])[::-1]
+            return list(answer['instanceActions'])[::-1]
 
     def console(self, server_id, lines):
         """Return the last lines of a server's console as text.
@@ -116,23 +116,23 @@ class Nova:
         return self._hypervisor(host).get('host_ip')
 
     def hypervisor_type(self, host):
-        """Return what runs the guests of a host, None when unknown.
+        """Return the hypervisor type of a host, None when unknown.
 
         :returns: e.g. ``QEMU``, or ``fake`` where none runs
         """
         return self._hypervisor(host).get('hypervisor_type')
 
     def _hypervisor(self, host):
-        return next((one for one in self.hypervisors()
-                     if one['service']['host'] == host), {})
+        return next((hypervisor for hypervisor in self.hypervisors()
+                     if hypervisor['service']['host'] == host), {})
 
     def version(self):
         """Return its newest version, with microversions, as text."""
         with _calling('show its version'):
-            found = self._manager.compute_versions_client.list_versions()
-            one = lists.current(found['versions'])
+            answer = self._manager.compute_versions_client.list_versions()
+            version = lists.current(answer['versions'])
             return '%s, microversions %s to %s' % (
-                one['id'], one['min_version'], one['version'])
+                version['id'], version['min_version'], version['version'])
 
     def hypervisors(self):
         """Return all hypervisors with their details, as dicts."""
@@ -146,7 +146,7 @@ class Nova:
         :param flavor: its id or its name
         """
         with _calling('list flavors'):
-            # Without is_public an admin sees the public ones only.
-            found = self._manager.flavors_client.list_flavors(
+            # Without is_public an admin sees public flavors only.
+            flavors = self._manager.flavors_client.list_flavors(
                 detail=True, is_public='None')['flavors']
-            return lists.by_id_or_name(found, flavor)
+            return lists.by_id_or_name(flavors, flavor)

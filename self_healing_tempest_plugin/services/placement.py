@@ -41,8 +41,8 @@ class Placement:
         wanted = {'VCPU': flavor['vcpus'], 'MEMORY_MB': flavor['ram'],
                   'DISK_GB': disk}
         with errors.calling('Placement', 'list allocation candidates'):
-            found = self._placement.list_allocation_candidates(
+            candidates = self._placement.list_allocation_candidates(
                 limit=self.LIMIT, resources=','.join(
-                    '%s:%d' % one for one in wanted.items() if one[1]))
-            return {provider for one in found['allocation_requests']
-                    for provider in one['allocations']}
+                    '%s:%d' % item for item in wanted.items() if item[1]))
+            return {provider for request in candidates['allocation_requests']
+                    for provider in request['allocations']}

@@ -33,9 +33,9 @@ class _Password(v3.Password):
 
     def get_auth_ref(self, session, **kwargs):
         """Return what Keystone answers."""
-        found = super().get_auth_ref(session, **kwargs)
-        runtime.learn([found.auth_token])
-        return found
+        access = super().get_auth_ref(session, **kwargs)
+        runtime.learn([access.auth_token])
+        return access
 
 
 def of_project(cloud, credentials):
@@ -89,7 +89,7 @@ def date(keystone, cloud, service_type):
     :param service_type: type of the service in the catalog
     :returns: seconds since the epoch, None where it bears none
     """
-    # Whatever it says, it says when.
+    # Whatever the service answers, it says when.
     answer = keystone.get(
         _root(_endpoint(keystone, cloud, service_type)),
         authenticated=False, raise_exc=False)

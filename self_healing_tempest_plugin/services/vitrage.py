@@ -58,10 +58,10 @@ class Vitrage:
         :param entity_id: its id in its own service, e.g. a host name
         """
         with _calling('find %s %s' % (vitrage_type, entity_id)):
-            found = self._client.resource.list(
+            resources = self._client.resource.list(
                 resource_type=vitrage_type, all_tenants=True,
                 query=json.dumps({'==': {'id': entity_id}}))
-            return next(iter(found), None)
+            return next(iter(resources), None)
 
     def contains(self, host, instance):
         """Return whether the graph says that a host runs an instance.
@@ -70,7 +70,8 @@ class Vitrage:
         :param instance: vertex of the instance, from :meth:`entity`
         """
         ids = [host['vitrage_id'], instance['vitrage_id']]
-        query = {'or': [{'==': {'vitrage_id': one}} for one in ids]}
+        query = {'or': [{'==': {'vitrage_id': vitrage_id}}
+                        for vitrage_id in ids]}
         with _calling('show the topology around %s' % host['id']):
             graph = self._client.topology.get(
                 query=json.dumps(query), all_tenants=True)
@@ -100,7 +101,7 @@ class Vitrage:
                     root=vitrage_id, limit=1, query=json.dumps(query),
                     all_tenants=True)
             except vitrage_exc.ClientException as error:
-                # That there is no such root is but one of the reasons.
+                # That there is no such root is only one possible reason.
                 if error.code != 404:
                     raise
                 if self._knows(vitrage_id):
@@ -108,28 +109,29 @@ class Vitrage:
                         'Vitrage', 'show the alarms on %s' % vitrage_id,
                         'it knows it, but says: %s' % error, 404) from error
                 return None
-            nodes = {one['vitrage_id']: one for one in graph['nodes']}
+            nodes = {node['vitrage_id']: node for node in graph['nodes']}
         entity = nodes.pop(vitrage_id, None)
         return None if entity is None else Around(
             entity, tuple(nodes.values()))
 
     def causes(self, vitrage_id):
-        """Return what caused an alarm, directly or not, active or ended.
+        """Return the alarms that caused an alarm, active or ended.
 
         :param vitrage_id: the alarm's ``vitrage_id``
-        :returns: the ``vitrage_id`` of each alarm that did, a set
+        :returns: the ``vitrage_id`` of each that caused it, directly or not,
+            a set
         """
         with _calling('show what caused alarm %s' % vitrage_id):
             graph = self._client.rca.get(vitrage_id, all_tenants=True)
             nodes = [node.get('vitrage_id') for node in graph['nodes']]
             edges = {(nodes[edge['source']], nodes[edge['target']])
                      for edge in graph['links']}
-        found, new = set(), {vitrage_id}
+        causes, new = set(), {vitrage_id}
         while new:
             new = {source for source, target in edges
-                   if target in new} - found
-            found |= new
-        return found - {vitrage_id}
+                   if target in new} - causes
+            causes |= new
+        return causes - {vitrage_id}
 
     def _knows(self, vitrage_id):
         return bool(self._client.resource.list(
@@ -139,7 +141,7 @@ class Vitrage:
     def alarms(self, resource_vitrage_id, vitrage_type, name):
         """Return the alarms of one name on one entity, newest first.
 
-        The history is asked for, which holds the active ones too: an alarm
+        The history is asked for, which holds the active alarms too: an alarm
         goes with the server that it is on. An ended alarm has an
         ``end_timestamp``.
 
@@ -151,11 +153,11 @@ class Vitrage:
             # Vitrage filters by LIKE %value%, so the answer is filtered
             # once more. "vitrage_id" would not do: Vitrage ignores it
             # unless filter_by is given too.
-            found = self._client.alarm.history(
+            history = self._client.alarm.history(
                 all_tenants=True, limit=100, sort_dirs=('desc', 'asc'),
                 filter_by=['vitrage_resource_id', 'name'],
                 filter_vals=[resource_vitrage_id, name])
-            return [alarm for alarm in found
+            return [alarm for alarm in history
                     if alarm.get('vitrage_resource_id') == resource_vitrage_id
                     and alarm['vitrage_type'] == vitrage_type
                     and alarm['name'] == name]
@@ -167,8 +169,8 @@ class Vitrage:
 
     def template(self, uuid):
         """Return one template of the list as a dict, or None."""
-        return next((one for one in self.templates()
-                     if one['uuid'] == uuid), None)
+        return next((template for template in self.templates()
+                     if template['uuid'] == uuid), None)
 
     def add_template(self, text, parameters):
         """Start to add a template.
@@ -220,7 +222,7 @@ class Vitrage:
         :raises ServiceUnavailable: also where it has no [coordination]
         """
         with _calling('list its processes'):
-            return {one['name'] for one in self._client.service.list()}
+            return {process['name'] for process in self._client.service.list()}
 
     def counts(self):
         """Return how many entities of each type the graph has, as a dict."""
@@ -230,7 +232,7 @@ class Vitrage:
     def hosts(self):
         """Return the hosts of the graph by name, as dicts."""
         with _calling('list hosts'):
-            return {one['id']: one for one in self._client.resource.list(
+            return {host['id']: host for host in self._client.resource.list(
                 resource_type='nova.host', all_tenants=True)}
 
     def active_alarms(self, vitrage_type):
@@ -240,11 +242,11 @@ class Vitrage:
         """
         with _calling('list active alarms'):
             # Vitrage filters by LIKE %value%, see alarms().
-            found = self._client.alarm.list(
+            alarms = self._client.alarm.list(
                 'all', all_tenants=True, filter_by=['vitrage_type'],
                 filter_vals=[vitrage_type])
-            return [one for one in found
-                    if one['vitrage_type'] == vitrage_type]
+            return [alarm for alarm in alarms
+                    if alarm['vitrage_type'] == vitrage_type]
 
     def newest_alarm(self, vitrage_type):
         """Return the newest alarm of a datasource as a dict, or None.
@@ -252,7 +254,7 @@ class Vitrage:
         :param vitrage_type: the datasource, e.g. ``doctor``
         """
         with _calling('list past alarms'):
-            found = self._client.alarm.history(
+            alarms = self._client.alarm.history(
                 all_tenants=True, limit=1, sort_dirs=('desc', 'asc'),
                 filter_by=['vitrage_type'], filter_vals=[vitrage_type])
-            return next(iter(found), None)
+            return next(iter(alarms), None)

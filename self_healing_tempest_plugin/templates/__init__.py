@@ -51,9 +51,9 @@ def needs(name=APPLICATION):
     :param name: see :func:`read`
     :returns: resource types of Heat, and actions of Mistral, as sets
     """
-    found = yaml.safe_load(read(name))['resources']
-    types = {one['type'] for one in found.values()}
-    actions = {task['action'] for one in found.values()
-               if one['type'] == 'OS::Mistral::Workflow'
-               for task in one['properties']['tasks']}
+    defined = yaml.safe_load(read(name))['resources']
+    types = {resource['type'] for resource in defined.values()}
+    actions = {task['action'] for resource in defined.values()
+               if resource['type'] == 'OS::Mistral::Workflow'
+               for task in resource['properties']['tasks']}
     return types, actions

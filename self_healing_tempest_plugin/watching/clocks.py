@@ -14,7 +14,7 @@
 
 A service says its time in the ``Date`` of its answers (RFC 9110, 6.6.1), in
 whole seconds. That the answer was made between the sending of the question
-and its coming makes an interval of each one; where several overlap is the
+and its coming makes an interval of each Date; where these overlap is the
 truth. Asking around the turn of a second narrows it to about the time that a
 question takes.
 """
@@ -35,18 +35,19 @@ LOG = log.getLogger(__name__)
 # A Date is the second that has begun.
 RESOLUTION = 1.0
 
-# Seconds in which all clocks are measured that can be: who drips its answer
-# has an unknown one.
+# Seconds in which all clocks are measured that can be: the clock of a service
+# that drips its answer stays unknown.
 PATIENCE = 30.0
 
-# Halving one second six times is enough for intervals of a few hundredths.
+# To halve a second six times is enough for intervals of a few hundredths.
 QUESTIONS = 7
 
 
 def agreed(samples):
     """Return what all samples of a clock agree on.
 
-    A clock that was set meanwhile agrees with nothing: then what covers all.
+    The samples of a clock that was set meanwhile agree on nothing: then what
+    covers all is returned.
 
     :param samples: list of :class:`..model.timelines.Offset`, not empty
     """
@@ -59,7 +60,7 @@ def agreed(samples):
 
 
 def sample(sent, date, received):
-    """Return what one answer says.
+    """Return how far a clock is from ours, as one answer says.
 
     :param sent: when it was asked, on the runner's clock
     :param date: what the service says, seconds since the epoch
@@ -118,29 +119,29 @@ class Timekeeper:
     def measure(self):
         """Start a measurement of each clock."""
         self._running += [waiting.in_background(
-            functools.partial(self._measure, *one), 'clock')
-            for one in self._asks.items()]
+            functools.partial(self._measure, service, ask), 'clock')
+            for service, ask in self._asks.items()]
 
     def wait(self, patience=PATIENCE):
-        """Wait until all that was started is recorded.
+        """Wait until all measurements that were started are recorded.
 
         :param patience: seconds after which the rest stays unknown
         :raises Exception: what a measurement broke over
         """
         running, self._running = self._running, []
-        for one in futures.wait(running, patience).done:
-            one.result()
+        for measurement in futures.wait(running, patience).done:
+            measurement.result()
 
     def stop(self):
-        """End it; what is not measured yet stays so."""
+        """End the measurements; a clock not measured yet stays unknown."""
         self._stop.set()
 
     def _measure(self, service, ask):
         try:
-            found = measure(ask, stop=self._stop)
+            offset = measure(ask, stop=self._stop)
         except errors.ServiceError as error:
             # Its stamps are not used then; the polls are enough.
             LOG.info('The clock of %s is not known: %s', service, error)
             return
-        if found is not None:
-            self._recorder.clock(service, found)
+        if offset is not None:
+            self._recorder.clock(service, offset)

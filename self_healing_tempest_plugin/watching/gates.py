@@ -35,7 +35,7 @@ class Gate:
     """
 
     def __init__(self, link, pace, recorder):
-        """Let the first ones in.
+        """Let the first polls in.
 
         :param link: :class:`..model.links.Link`
         :param pace: :class:`.looks.Pace`

@@ -14,9 +14,9 @@
 """What a watcher says of one look at its link.
 
 A watcher has a ``link``, a ``pace``, and a method ``look`` that asks once and
-returns a :class:`Look`; it takes the recorder, which has the time. It knows
-the state before the fault, so that nothing old is taken for an effect of it,
-and ties what it sees by ids: this host, this server, this stack, this address.
+returns a :class:`Look`; it takes the recorder, which has the time. The watcher
+knows the state before the fault, so that nothing old is taken for an effect of
+it, and ties what it sees by ids: this host, server, stack and address.
 """
 
 import dataclasses
@@ -26,12 +26,12 @@ from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 
 # Polls of one link that may be under way at the same time: two of a second
-# each make two a second. A service that takes longer answers one after the
-# other: more of them would only wait for each other, and each would tell less.
+# each make two a second. A service that takes longer answers one poll after
+# the other: more polls would only wait for each other, and tell less.
 AT_ONCE = 2
 
 # Seconds between two polls of a link that has come: its time is known, and
-# what it does to others, such as a storm of executions, is nothing sudden.
+# what it does to other links, such as a storm of executions, is not sudden.
 REST = 1.0
 
 
@@ -42,7 +42,7 @@ class Pace:
     :ivar interval: seconds between the starts of two polls, None for what
         [self_healing] poll_interval says
     :ivar at_once: polls that may be under way at the same time
-    :ivar rest: seconds between two polls once it has come
+    :ivar rest: seconds between two polls once the link has come
     """
 
     interval: float | None = None
@@ -69,8 +69,8 @@ class Look:
     """One answer.
 
     :ivar state: what was seen, for people
-    :ivar failure: why it cannot become right any more, if so
-    :ivar object_id: what has failed
+    :ivar failure: why the link cannot become right any more, if so
+    :ivar object_id: of the object that has failed
     :ivar objects: ids of all that belongs to the fault, oldest first
     :ivar unreached: whether nobody was there to take the question
     :ivar seen_at: when the answer was there that shows the sightings, where

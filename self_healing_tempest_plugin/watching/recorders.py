@@ -21,8 +21,8 @@ import types
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin import waiting
 
-# Different things that are kept of one mark. A stranger may answer with a new
-# name each time; what is beyond that is counted in a remark.
+# Different sightings that are kept of one mark. A stranger may answer with a
+# new name each time; a remark says that there were more.
 MOST_SIGHTINGS = 100
 
 
@@ -51,14 +51,14 @@ class Recorder:
     def has(self, link, mark):
         """Return whether there is evidence of a link and mark."""
         with self._lock:
-            return any((one.link, one.mark) == (link, mark)
-                       for one in self._lists['evidence'])
+            return any((evidence.link, evidence.mark) == (link, mark)
+                       for evidence in self._lists['evidence'])
 
     def unstamped(self, link):
         """Return whether no service has told the time of what was seen."""
         with self._lock:
-            return any(one.link is link and not one.stamps
-                       for one in self._lists['evidence'])
+            return any(evidence.link is link and not evidence.stamps
+                       for evidence in self._lists['evidence'])
 
     def timeline(self):
         """Return all that was recorded so far, frozen."""
@@ -80,7 +80,7 @@ class Recorder:
         Probes and transitions are recorded further on: a fault has to be
         taken back, and the old guest may come back with its host. So are the
         ids of what comes late, the clocks and the details; and a poll may
-        still narrow the time of what another one saw.
+        still narrow the time of what another poll saw.
         """
         with self._lock:
             if not self._over():
@@ -120,7 +120,7 @@ class Recorder:
             self._lists['probes'].append(probe)
 
     def remark(self, key, text):
-        """Record something worth knowing; a later one of a key replaces it."""
+        """Record a remark; a later remark of the same key replaces it."""
         with self._lock:
             self._remarks[key] = text
 
@@ -128,7 +128,7 @@ class Recorder:
         """Record what was measured of the clock of a service.
 
         A second measurement widens the first: in between the clock may have
-        been anywhere from the one to the other.
+        been anywhere from the first to the second.
 
         :param offset: :class:`..model.timelines.Offset`
         """
@@ -155,9 +155,9 @@ class Recorder:
         """Record an answered poll of a link.
 
         Polls come in the order in which they end, and may have begun in
-        another. What is seen may be gone in the next moment, so that a poll
-        without it says that it was not before that only where the poll was
-        over when the one that sees it began.
+        another order. An object may be gone in the next moment, so that a
+        poll that does not see it says that the object was not there before
+        only where that poll was over when the poll that sees it began.
 
         :param begin: when the poll began
         :param end: when it had its answer
@@ -186,8 +186,8 @@ class Recorder:
     def _count(self, link, begin, state, errors=0, answered=None):
         before = self._watched.get(link, timelines.Watched())
         newest = before.last_begin is None or begin >= before.last_begin
-        answers = [one for one in (before.answered, answered)
-                   if one is not None]
+        answers = [moment for moment in (before.answered, answered)
+                   if moment is not None]
         self._watched[link] = timelines.Watched(
             polls=before.polls + 1, errors=before.errors + errors,
             last_begin=begin if newest else before.last_begin,
@@ -195,9 +195,9 @@ class Recorder:
             answered=max(answers, default=None))
 
     def _sight(self, link, sighting, begin, end):
-        known = [one for one in self._lists['evidence']
-                 if (one.link, one.mark) == (link, sighting.mark)]
-        if any(_same(sighting, one) for one in known):
+        known = [evidence for evidence in self._lists['evidence']
+                 if (evidence.link, evidence.mark) == (link, sighting.mark)]
+        if any(_same(sighting, evidence) for evidence in known):
             return
         if len(known) >= MOST_SIGHTINGS:
             self._remarks['too many', link] = (
@@ -216,12 +216,12 @@ class Recorder:
                     if end <= before), default=self._origin)
 
     def _complete(self, link, sighting):
-        # What a service says of something may be there only after the thing
+        # What a service says of an object may be there only after the object
         # itself.
         self._lists['evidence'] = [
-            _completed(one, sighting)
-            if one.link is link and _same(sighting, one) else one
-            for one in self._lists['evidence']]
+            _completed(evidence, sighting)
+            if evidence.link is link and _same(sighting, evidence)
+            else evidence for evidence in self._lists['evidence']]
 
     def _fail(self, link, look, end):
         # A failure that has gone is none: another execution may be at work.
@@ -237,9 +237,9 @@ def _frozen(payload):
 
 
 def _same(sighting, evidence):
-    """Return whether a sighting is of the thing that is known already.
+    """Return whether a sighting is of the object that is known already.
 
-    What only one of the two tells makes no difference between them.
+    A key that only one of the two has makes no difference between them.
     """
     if (sighting.mark, sighting.object_id) != (evidence.mark,
                                                evidence.object_id):
@@ -250,10 +250,10 @@ def _same(sighting, evidence):
 
 
 def _completed(evidence, sighting):
-    """Return evidence with what a later sighting of the same thing adds.
+    """Return evidence with what a later sighting of the same object adds.
 
     A time belongs to it only where all else is as it was: it may be of an
-    update. What is known late never changes.
+    update. A value that is known late never changes.
     """
     payload = dict(evidence.payload)
     for key in evidence.link.late:

@@ -12,9 +12,9 @@
 
 """Watches all links side by side, at a fixed rate each.
 
-Later links can be over before a slow poll sees an earlier one, so nobody
-waits for anybody else; and a poll that takes longer than the time between
-two does not hold up the next one.
+Later links can be over before a slow poll sees an earlier link, so no link
+waits for another; and a poll that takes longer than the time between two does
+not hold up the next poll.
 """
 
 import functools
@@ -31,8 +31,8 @@ from self_healing_tempest_plugin.watching import gates
 
 LOG = log.getLogger(__name__)
 
-# Seconds after which a poll counts as one without an answer, although nobody
-# has said so: each part of an answer may come in time, and the whole never.
+# Seconds after which a poll counts as without an answer, although nobody has
+# said so: each part of an answer may come in time, and the whole never.
 PATIENCE = 60.0
 
 # Seconds for which the answer may be "no", or make no sense, before that ends
@@ -61,11 +61,13 @@ class Watch:
         self.recorder = recorder
         self._interval = interval
         self._defects = []
-        asked = [_Asked(watcher, recorder, patience, self._defects, interval)
-                 for watcher in watchers]
-        self._until_sure = [each for each in asked
-                            if not each.link.watched_on]
-        self._watched_on = [each for each in asked if each.link.watched_on]
+        asked_links = [
+            _Asked(watcher, recorder, patience, self._defects, interval)
+            for watcher in watchers]
+        self._until_sure = [asked for asked in asked_links
+                            if not asked.link.watched_on]
+        self._watched_on = [asked for asked in asked_links
+                            if asked.link.watched_on]
 
     def __enter__(self):
         for asked in (*self._until_sure, *self._watched_on):
@@ -94,8 +96,8 @@ class Watch:
 
         The links that are watched on are, until the end of the ``with``: the
         old guest may come back with its host, and executions may be started
-        late. Whatever ends the wait before that is recorded:
-        there is no verdict then.
+        late. An error that ends the wait before that is recorded: there is
+        no verdict then.
 
         :param expectation: :class:`..model.expectations.Expectation`
         :param show: called with each timeline that was looked at, or None
@@ -166,20 +168,20 @@ def reason(error):
     return '%s: %s' % (type(error).__name__, error)
 
 
-def _stop(several):
+def _stop(asked_links):
     """End the polls of several links, all at the same time."""
-    for asked in several:
+    for asked in asked_links:
         asked.stop()
     deadline = waiting.CLOCK.now() + FAREWELL
-    for asked in several:
+    for asked in asked_links:
         asked.wait(deadline)
 
 
 class _Asked:
     """One link, and the polls of it that are under way.
 
-    Each poll has a thread of its own, which keeps nobody from ending: no
-    library gives up an answer that drips.
+    Each poll has a daemon thread of its own, because no library gives up an
+    answer that drips.
     """
 
     def __init__(self, watcher, recorder, patience, defects, interval):

@@ -63,7 +63,7 @@ class Bench:
             *options), subprocess.PIPE)
 
     def look(self):
-        """Return what is open, and shows, as a list of lines."""
+        """Return the open entries and what shows of them, a list of lines."""
         done = self.lab.workspace.run(self._victim('look'), STEP)
         return list(filter(None, done.stdout.splitlines()))
 
@@ -101,9 +101,9 @@ def tried(bench, point):
 
 
 def ended(bench, point):
-    """Return what is wrong with how a run ended, and what is left of it."""
+    """Return the problems of how a run ended, and the lines left of it."""
     process = bench.start(point)
-    # What lives on holds its output open: only of who is dead it is read.
+    # A process that lives on holds its output open: it is read of a dead one.
     try:
         code = process.wait(timeout=STEP)
     except subprocess.TimeoutExpired:
@@ -111,11 +111,11 @@ def ended(bench, point):
         return ['the run did not end'], bench.look()
     problems, there = [], bench.look()
     if point.number is signal.SIGINT:
-        # It has taken back everything itself.
+        # The run has taken back everything itself.
         if code != -signal.SIGINT:
             problems.append('the run was not interrupted there: %s' % (
                 process.stdout.read()[-500:]))
-        problems.extend('still open: %s' % one for one in there)
+        problems.extend('still open: %s' % line for line in there)
     elif code != -signal.SIGKILL:
         problems.append('the run was not killed there: %s' % (
             process.stdout.read()[-500:]))
@@ -144,7 +144,7 @@ def wait_healed(bench):
                              accept=operator.not_)
     except waiting.TimeUp as late:
         left = late.answer
-    return ['after its timer: %s' % one for one in left]
+    return ['after its timer: %s' % line for line in left]
 
 
 def taken_back(bench, point, begin, problems, there):
@@ -162,7 +162,7 @@ def taken_back(bench, point, begin, problems, there):
         problems.append('revert again: %s' % again.stdout[-500:])
     settled, differs = bench.settle()
     if point.sleeper:
-        # Whoever still slept would have waked up by then.
+        # A process that still slept would have waked up by then.
         waiting.pause(points.SLEEP + 4 - (time.monotonic() - started))
         late, differs = bench.settle()
         settled += late

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What happened at each point, and what is still to be tried."""
+"""The outcome at each point, and the points still to be tried."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ OBJECTS = ('stack: ', 'template: ')
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """What happened at one point.
+    """The outcome at one point.
 
     :ivar point: where the process got its signal
     :ivar left: what was open in the journal after that, and showed
@@ -55,19 +55,20 @@ def read(path):
     """Return the cases of a file, a list."""
     if not path.exists():
         return []
-    return [Case(**dict(one, problems=tuple(one['problems'])))
-            for one in json.loads(path.read_text())['cases']]
+    return [Case(**dict(values, problems=tuple(values['problems'])))
+            for values in json.loads(path.read_text())['cases']]
 
 
 def write(path, found):
-    """Write what happened, as JSON and as a table beside it.
+    """Write the cases, as JSON and as a table beside it.
 
     :param path: of the JSON; the table has the suffix .csv
     """
     found = ordered(found)
     path.write_text(json.dumps(
-        {'timer': points.TIMER, 'cases': [dataclasses.asdict(one)
-                                          for one in found]}, indent=1) + '\n')
+        {'timer': points.TIMER,
+         'cases': [dataclasses.asdict(case) for case in found]},
+        indent=1) + '\n')
     tables.write(path.with_suffix('.csv'), HEADER, map(row, found))
 
 
@@ -88,8 +89,8 @@ def row(case):
 
 
 def _short(left):
-    return '; '.join(one if one.startswith(OBJECTS) else 'fault'
-                     for one in left.split('; ') if ':' in one) or 'nothing'
+    return '; '.join(line if line.startswith(OBJECTS) else 'fault'
+                     for line in left.split('; ') if ':' in line) or 'nothing'
 
 
 def faults(lines):
@@ -114,7 +115,7 @@ def wanted(options, found):
         if (point.kind, point.name) in done and not options.again:
             continue
         if options.decorate and point.kind == 'host-crash':
-            # What it has beside its settings goes with its power.
+            # What a host has beside its settings goes with its power.
             continue
         if re.search(options.point, point.name):
             yield point

@@ -78,10 +78,11 @@ def main(arguments=None):
     :returns: exit code, 0 when all is right at all of them
     """
     options = parse(arguments)
-    found = cases.read(options.file)
-    todo = list(cases.wanted(options, found))
+    tried = cases.read(options.file)
+    todo = list(cases.wanted(options, tried))
     if options.names:
-        print('\n'.join('%-24s %s' % (one.kind, one.name) for one in todo))
+        print('\n'.join('%-24s %s' % (point.kind, point.name)
+                        for point in todo))
         return 0
     deadline = time.monotonic() + 60 * options.minutes
     wrong = done = 0
@@ -94,9 +95,9 @@ def main(arguments=None):
                 break
             case = dataclasses.replace(bench.tried(workbench, point),
                                        decorated=options.decorate)
-            found = [one for one in found
-                     if not cases.same(one, case)] + [case]
-            cases.write(options.file, found)
+            tried = [known for known in tried
+                     if not cases.same(known, case)] + [case]
+            cases.write(options.file, tried)
             done, wrong = done + 1, wrong + bool(case.problems)
             print('%-24s %-44s %-12s %5.1f s, all %5.1f s %s' % (
                 case.kind, case.point, case.revert, case.seconds, case.took,

@@ -83,7 +83,7 @@ class Point:
 
     @property
     def name(self):
-        """Return what tells it from the others of its kind."""
+        """Return a name that no other point of its kind has."""
         verb = {signal.SIGKILL: 'killed', signal.SIGSTOP: 'stopped',
                 signal.SIGINT: 'interrupted'}[self.number]
         if self.sleeper:
@@ -104,8 +104,8 @@ def points(kinds, application=True):
         for what, state in OBJECTS:
             for moment in MOMENTS:
                 yield Point(NOTHING, what, state, moment)
-        for one in DURING:
-            yield Point(NOTHING, *one)
+        for fields in DURING:
+            yield Point(NOTHING, *fields)
     for kind in (kind for kind in KINDS if kind in kinds):
         for state in STATES:
             for moment in MOMENTS:
@@ -121,5 +121,5 @@ def points(kinds, application=True):
             for seconds in HEAD_START:
                 yield Point(kind, 'fault', 'injected', 'before', seconds,
                             signal.SIGINT)
-        for one in AFTERWARDS if application else ():
-            yield Point(kind, *one)
+        for fields in AFTERWARDS if application else ():
+            yield Point(kind, *fields)

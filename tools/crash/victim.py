@@ -108,7 +108,7 @@ class FatalJournal(journals.Journal):
         self._point, self._kinds = point, {}
 
     def plan_object(self, thing):
-        """Remember what an entry is of."""
+        """Remember the kind of object of an entry."""
         self._kinds[thing.id] = thing.kind
         super().plan_object(thing)
 
@@ -179,7 +179,7 @@ def _run(run, options, settings, journal):
 
 
 def look(options, settings):
-    """Print what is open, and the first thing that shows of each.
+    """Print the open entries, and the first complaint of each.
 
     The first is enough: to ask a host that is cut off takes as long as its
     timer.
@@ -189,9 +189,9 @@ def look(options, settings):
         if entry.object:
             print('%s: %s' % (entry.object.kind, entry.state.value))
             continue
-        found = (checks.complaint(check, ways)
-                 for check in entry.plan.checks)
-        print(next(filter(None, found), ''))
+        problems = (checks.complaint(check, ways)
+                    for check in entry.plan.checks)
+        print(next(filter(None, problems), ''))
 
 
 def _manager():

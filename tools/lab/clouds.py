@@ -25,7 +25,7 @@ COMPUTE_VERSION = 'compute 2.74'
 
 
 class Cloud:
-    """What the services of OpenStack say.
+    """The services of OpenStack, to be asked.
 
     :ivar address: of the controller
     """

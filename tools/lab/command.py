@@ -63,7 +63,7 @@ def up(options):
         try:
             print(services.describe_dead(services.services(options.lab)))
         except errors.LabDown:
-            # It did not come so far; Ansible has said why.
+            # The lab did not come so far; Ansible has said why.
             pass
     return code
 
@@ -122,12 +122,12 @@ def status(options):
     :returns: 0 when all that should run does
     """
     try:
-        found = services.services(options.lab)
+        listed = services.services(options.lab)
     except errors.LabDown as error:
         print('The lab is down: %s.' % error)
         return 1
-    print(services.table(found))
-    dead = services.describe_dead(found)
+    print(services.table(listed))
+    dead = services.describe_dead(listed)
     if dead:
         print(dead)
     return 1 if dead else 0

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What can be wrong with a lab.
+"""The errors of a lab.
 
 ::
 

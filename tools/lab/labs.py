@@ -59,7 +59,7 @@ class Lab:
 
     @property
     def state(self):
-        """Return the directory of what outlives a run."""
+        """Return the directory of the files that outlive a run."""
         return self.directory / 'state'
 
     @property
@@ -75,8 +75,9 @@ class Lab:
     @property
     def compute_hosts(self):
         """Return the names of the hosts that have servers, in order."""
-        return sorted(one.name for one in (self.directory / 'hosts').iterdir()
-                      if one.name.startswith('compute-'))
+        return sorted(path.name
+                      for path in (self.directory / 'hosts').iterdir()
+                      if path.name.startswith('compute-'))
 
     @functools.cached_property
     def cloud(self):
@@ -143,12 +144,12 @@ class Lab:
 
         :returns: list of process ids on the controller
         """
-        found = [int(self.control('pid', program))]
+        family = [int(self.control('pid', program))]
         pairs = [tuple(map(int, line.split())) for line in self.run(
             CONTROLLER, 'ps', '-A', '-o', 'pid=,ppid=').splitlines()]
-        for parent in found:
-            found.extend(pid for pid, ppid in pairs if ppid == parent)
-        return found
+        for parent in family:
+            family.extend(pid for pid, ppid in pairs if ppid == parent)
+        return family
 
     def signal(self, name, program):
         """Send a signal to all processes of a program, parents first.

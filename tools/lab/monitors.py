@@ -28,10 +28,10 @@ RELOADED = {
 
 
 class Monitor:
-    """What they say."""
+    """Prometheus and Alertmanager, to be asked."""
 
     def __init__(self, address, timeout):
-        """Take where they are; nothing is asked yet.
+        """Take their address; nothing is asked yet.
 
         :param address: of the controller
         :param timeout: seconds that one request may take
@@ -39,7 +39,7 @@ class Monitor:
         self._address, self._timeout = address, timeout
 
     def ask(self, program, path, body=None):
-        """Ask one of them.
+        """Ask one of the two programs.
 
         :param program: a key of :data:`PORTS`
         :param body: what is posted as JSON; None: nothing is posted

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What runs in a lab: asked of the process supervisor of each host."""
+"""The programs of a lab: asked of the process supervisor of each host."""
 
 import dataclasses
 import datetime
@@ -120,13 +120,13 @@ def services(lab):
     except OSError as error:
         raise errors.LabDown('no lab runs') from error
     processes = _processes()
-    found = []
+    listed = []
     for host in hosts:
         log = lab.directory / 'log' / ('%s.log' % host['name'])
-        found.append(_service('lab', host, None, log))
+        listed.append(_service('lab', host, None, log))
         if host['statename'] == 'RUNNING':
-            found += _services_of(lab, host, processes)
-    return found
+            listed += _services_of(lab, host, processes)
+    return listed
 
 
 def _services_of(lab, host, processes):

@@ -10,4 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What was measured and pictured for the documents."""
+"""The measurements and pictures of the documents."""

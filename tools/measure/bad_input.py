@@ -39,7 +39,7 @@ RUN, SETTLE = 400, 60
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One thing that is wrong.
+    """One case of bad input.
 
     :ivar options: of [self_healing], other than they should be; "@" is a
         directory of its own
@@ -118,8 +118,8 @@ class Preparation:
         """Let another process hold the lock, as a run does."""
         process = subprocess.Popen(
             [self._python, '-c', 'import sys\n'
-             'from self_healing_tempest_plugin.faults import journal\n'
-             'with journal.Journal(sys.argv[1]).held():\n'
+             'from self_healing_tempest_plugin.faults import journals\n'
+             'with journals.Journal(sys.argv[1]).held():\n'
              '    print("held", flush=True)\n'
              '    sys.stdin.read()', self._directory / 'state'],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -147,8 +147,8 @@ def run(lab, case):
         seconds = time.monotonic() - begin
         says = case.says.replace('@', str(directory))
         # The last one: a traceback shows the source of what it says.
-        line = next((one for one in reversed(done.stdout.splitlines())
-                     if says in one), '')
+        line = next((text for text in reversed(done.stdout.splitlines())
+                     if says in text), '')
         problems = list(judge(done, line, case))
         line = re.sub(r'^[\w.]+: ', '', line.replace(
             str(directory), '/DIRECTORY').replace(
@@ -172,7 +172,7 @@ def configure(workspace, directory, case):
 
 
 def judge(done, line, case):
-    """Yield what is wrong with how a run went."""
+    """Yield the problems of how a run went."""
     if not done.returncode:
         yield 'it passed'
     if not line:

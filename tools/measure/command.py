@@ -28,7 +28,7 @@ MODULES = {
 
 
 def main(arguments=None):
-    """Run one of them.
+    """Run one of the modules.
 
     :returns: its exit code
     """
@@ -37,7 +37,7 @@ def main(arguments=None):
         formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
         'module', choices=MODULES, metavar='WHAT', help='\n'.join(
-            '%-16s %s' % one for one in MODULES.items()))
+            '%-16s %s' % entry for entry in MODULES.items()))
     parser.add_argument('arguments', nargs=argparse.REMAINDER,
                         metavar='...', help='its own, --help among them')
     options = parser.parse_args(arguments)

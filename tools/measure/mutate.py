@@ -52,7 +52,7 @@ from tools import tables
 SOURCE = tools.SOURCE
 PACKAGE = 'self_healing_tempest_plugin'
 
-# What judges whole timelines.
+# The tests that judge whole timelines.
 _JUDGING = ('verdict', 'hostile_verdict', 'chains', 'healing', 'stopping')
 
 #: The modules that are mutated, and the unit tests that are about each, the
@@ -116,7 +116,7 @@ class Mutant:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came of a mutant.
+    """The result of a mutant.
 
     :ivar outcome: :data:`KILLED`, :data:`SURVIVED` or :data:`ARGUED`
     :ivar why: the test that noticed, or why none can
@@ -149,18 +149,18 @@ def mutants(module, code, number, seed):
     """
     rng = random.Random('%s/%s' % (seed, module))
     left = {kind: places(code, kind) for kind in mutation_operators.KINDS}
-    for found in left.values():
-        rng.shuffle(found)
+    for candidates in left.values():
+        rng.shuffle(candidates)
     made = {}
     while len(made) < number and any(left.values()):
         kinds = [kind for kind in left if left[kind]]
         rng.shuffle(kinds)
         for kind in kinds[:number - len(made)]:
-            one = _next(module, code, kind, left[kind], made)
-            if one is not None:
-                made[one.code] = one
-    return sorted(made.values(), key=lambda one: (one.line, one.kind,
-                                                  one.occurrence))
+            mutant = _next(module, code, kind, left[kind], made)
+            if mutant is not None:
+                made[mutant.code] = mutant
+    return sorted(made.values(), key=lambda mutant: (mutant.line, mutant.kind,
+                                                     mutant.occurrence))
 
 
 def _next(module, code, kind, left, known):
@@ -182,15 +182,15 @@ def _differs(code, new):
 
 def described(module, code, new, kind, operator, occurrence):
     """Return a mutant with the place where it differs."""
-    lines, others = code.splitlines(), new.splitlines()
+    lines, new_lines = code.splitlines(), new.splitlines()
     changes = [change for change in difflib.SequenceMatcher(
-        None, lines, others, autojunk=False).get_opcodes()
+        None, lines, new_lines, autojunk=False).get_opcodes()
         if change[0] != 'equal']
     begin, end = changes[0][1], changes[-1][2]
     begin_new, end_new = changes[0][3], changes[-1][4]
     return Mutant(module, kind, type(operator).__name__, occurrence,
                   function_at(code, begin + 1), begin + 1,
-                  _flat(lines[begin:end]), _flat(others[begin_new:end_new]),
+                  _flat(lines[begin:end]), _flat(new_lines[begin_new:end_new]),
                   new)
 
 
@@ -205,9 +205,9 @@ def function_at(code, line):
     """
     names, body = [], ast.parse(code).body
     while True:
-        inner = next((one for one in body if isinstance(
-            one, (ast.FunctionDef, ast.ClassDef))
-            and one.lineno <= line <= one.end_lineno), None)
+        inner = next((node for node in body if isinstance(
+            node, (ast.FunctionDef, ast.ClassDef))
+            and node.lineno <= line <= node.end_lineno), None)
         if inner is None:
             return '.'.join(names)
         names.append(inner.name)
@@ -223,13 +223,13 @@ def equivalents(text):
     :raises SystemExit: when an entry is not as it should be
     """
     keys = ('module', 'function', 'before', 'after')
-    found = {}
-    for one in yaml.safe_load(text) or ():
-        if set(one) != {*keys, 'why'}:
+    reasons = {}
+    for entry in yaml.safe_load(text) or ():
+        if set(entry) != {*keys, 'why'}:
             sys.exit('%s: an entry needs %s and why: %s' % (
-                EQUIVALENTS.name, ', '.join(keys), one))
-        found[tuple(one[key] for key in keys)] = one['why'].strip()
-    return found
+                EQUIVALENTS.name, ', '.join(keys), entry))
+        reasons[tuple(entry[key] for key in keys)] = entry['why'].strip()
+    return reasons
 
 
 class Trees:
@@ -249,7 +249,7 @@ class Trees:
             self._free.put(copy)
 
     def use(self, act):
-        """Return what comes of an act with one of the copies."""
+        """Return the result of an act with one of the copies."""
         copy = self._free.get()
         try:
             return act(copy)
@@ -303,7 +303,7 @@ class Runner:
         return outcome is work_item.TestOutcome.SURVIVED, output
 
     def try_out(self, mutant, argued, copy):
-        """Return what comes of a mutant, as :class:`Result`."""
+        """Return the :class:`Result` of a mutant."""
         target = copy / PACKAGE / mutant.module
         original, begin = target.read_text(), time.monotonic()
         target.write_text(mutant.code)
@@ -316,7 +316,7 @@ class Runner:
 
 
 def judged(mutant, survived, output, argued, seconds):
-    """Return what came of a mutant, as :class:`Result`."""
+    """Return the :class:`Result` of a mutant."""
     if not survived:
         return Result(mutant, KILLED, killer(output), seconds)
     why = argued.get((mutant.module, mutant.function, mutant.before,
@@ -327,11 +327,11 @@ def judged(mutant, survived, output, argued, seconds):
 
 def killer(output):
     """Return which test has noticed a mutant, from the output of testtools."""
-    found = re.search(r'^(?:FAIL|ERROR|UNEXPECTED SUCCESS): (\S+)', output,
+    match = re.search(r'^(?:FAIL|ERROR|UNEXPECTED SUCCESS): (\S+)', output,
                       re.MULTILINE)
-    if found is None:
+    if match is None:
         return output if output == 'timeout' else 'no test could be loaded'
-    return found[1].removeprefix('%s.tests.unit.' % PACKAGE)
+    return match[1].removeprefix('%s.tests.unit.' % PACKAGE)
 
 
 def try_all(found, options, argued):
@@ -339,18 +339,18 @@ def try_all(found, options, argued):
     runner = Runner(options.python, options.timeout)
     with tempfile.TemporaryDirectory(prefix='mutation-') as directory:
         copies = Trees(SOURCE, directory, options.jobs)
-        for module in dict.fromkeys(one.module for one in found):
+        for module in dict.fromkeys(mutant.module for mutant in found):
             copies.use(lambda copy, module=module: _check(runner, copy,
                                                           module))
         pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
         try:
             waiting = [pool.submit(
-                copies.use, lambda copy, one=one: runner.try_out(
-                    one, argued, copy)) for one in found]
+                copies.use, lambda copy, mutant=mutant: runner.try_out(
+                    mutant, argued, copy)) for mutant in found]
             for done in concurrent.futures.as_completed(waiting):
                 yield done.result()
         finally:
-            # Whoever interrupts it waits for no more than has begun.
+            # An interrupt waits for no more than has begun.
             pool.shutdown(cancel_futures=True)
 
 
@@ -367,17 +367,17 @@ def _check(runner, copy, module):
 
 def rows(results):
     """Yield the rows of the table for the documents."""
-    for one in results:
-        yield (one.mutant.module, one.mutant.function or '(module)',
-               one.mutant.kind, _literal(one.mutant.before),
-               _literal(one.mutant.after), one.outcome, one.why)
+    for result in results:
+        yield (result.mutant.module, result.mutant.function or '(module)',
+               result.mutant.kind, _literal(result.mutant.before),
+               _literal(result.mutant.after), result.outcome, result.why)
 
 
 def known(path, results):
     """Return the rows of a table on modules that were not tried now."""
     if not path.exists():
         return []
-    tried = {one.mutant.module for one in results}
+    tried = {result.mutant.module for result in results}
     with path.open(newline='') as file:
         return [row for row in list(csv.reader(file))[1:]
                 if row[0] in MODULES and row[0] not in tried]
@@ -397,10 +397,10 @@ def summary(results):
     view = prettytable.PrettyTable(['Module', 'Mutants', 'Killed',
                                     'Equivalent', 'Survived'])
     view.align, view.align['Module'] = 'r', 'l'
-    for name in (*dict.fromkeys(one.mutant.module for one in results),
+    for name in (*dict.fromkeys(result.mutant.module for result in results),
                  'all'):
-        outcomes = [one.outcome for one in results
-                    if name in ('all', one.mutant.module)]
+        outcomes = [result.outcome for result in results
+                    if name in ('all', result.mutant.module)]
         view.add_row([name, len(outcomes), *(
             outcomes.count(outcome)
             for outcome in (KILLED, ARGUED, SURVIVED))])
@@ -409,10 +409,11 @@ def summary(results):
 
 def told(result):
     """Return one line on a result."""
-    one = result.mutant
+    mutant = result.mutant
     return '%-10s %s:%d %s, %s: %s -> %s (%s) %.0f s' % (
-        result.outcome, one.module, one.line, one.function, one.kind,
-        one.before, one.after or 'nothing', result.why, result.seconds)
+        result.outcome, mutant.module, mutant.line, mutant.function,
+        mutant.kind, mutant.before, mutant.after or 'nothing', result.why,
+        result.seconds)
 
 
 def document(results, options):
@@ -421,11 +422,11 @@ def document(results, options):
             'machine': {'processors': os.cpu_count(),
                         'python': platform.python_version()},
             'mutants': [{
-                'outcome': one.outcome, 'why': one.why,
-                'seconds': one.seconds,
+                'outcome': result.outcome, 'why': result.why,
+                'seconds': result.seconds,
                 **{name: value for name, value in dataclasses.asdict(
-                    one.mutant).items() if name != 'code'}}
-                for one in results]}
+                    result.mutant).items() if name != 'code'}}
+                for result in results]}
 
 
 def write(results, options):
@@ -434,10 +435,10 @@ def write(results, options):
     Of modules that were not tried the rows of before stay in the table.
     """
     if options.csv:
-        found = {module: [] for module in MODULES}
+        by_module = {module: [] for module in MODULES}
         for row in (*known(options.csv, results), *rows(results)):
-            found[row[0]].append(row)
-        tables.write(options.csv, HEADER, sum(found.values(), []))
+            by_module[row[0]].append(row)
+        tables.write(options.csv, HEADER, sum(by_module.values(), []))
     if options.json:
         options.json.write_text(json.dumps(document(results, options),
                                            indent=2) + '\n')
@@ -480,20 +481,21 @@ def main(arguments=None):
     """Mutate, tell of each, write the files; 1 when one has survived."""
     options = parse(arguments)
     argued = equivalents(EQUIVALENTS.read_text())
-    found = [one for module in options.modules or MODULES for one in mutants(
-        module, (SOURCE / PACKAGE / module).read_text(), options.number,
-        options.seed)]
+    todo = [mutant for module in options.modules or MODULES
+            for mutant in mutants(
+                module, (SOURCE / PACKAGE / module).read_text(),
+                options.number, options.seed)]
     if options.list:
-        for one in found:
+        for mutant in todo:
             print('%s:%d %s, %s: %s -> %s' % (
-                one.module, one.line, one.function, one.kind, one.before,
-                one.after or 'nothing'))
+                mutant.module, mutant.line, mutant.function, mutant.kind,
+                mutant.before, mutant.after or 'nothing'))
         return 0
     results = {}
-    for result in try_all(found, options, argued):
+    for result in try_all(todo, options, argued):
         print(told(result), flush=True)
         results[result.mutant] = result
-    results = [results[one] for one in found]
+    results = [results[mutant] for mutant in todo]
     print(summary(results))
     write(results, options)
-    return int(any(one.outcome == SURVIVED for one in results))
+    return int(any(result.outcome == SURVIVED for result in results))

@@ -35,12 +35,12 @@ def _span(node):
 
 
 def _without(children, index):
-    """Return children without one, and without the separator beside it."""
+    """Return children without one child and the separator beside it."""
     gone = {index, index - 1 if index else index + 1}
     kept = [child for place, child in enumerate(children)
             if place not in gone]
     if index == 0 and kept:
-        # What moves to the front takes over the blanks that were there.
+        # The child that moves to the front takes over the blanks there.
         first = kept[0].get_first_leaf()
         first.prefix = children[0].get_first_leaf().prefix
     return kept
@@ -309,5 +309,5 @@ def made(kind):
 
     :param kind: a key of :data:`KINDS`
     """
-    return tuple((plugins.get_operator(one) if isinstance(one, str)
-                  else one)() for one in KINDS[kind])
+    return tuple((plugins.get_operator(entry) if isinstance(entry, str)
+                  else entry)() for entry in KINDS[kind])

@@ -92,7 +92,8 @@ def hostile(redact, size):
                     seconds(redact, filled(unit, 2 * size))]
              for name, unit in HOSTILE.items()}
     slowest = max(taken, key=lambda name: taken[name][1])
-    steepest = max((two / max(one, 0.05) for one, two in taken.values()))
+    steepest = max((double / max(single, 0.05)
+                    for single, double in taken.values()))
     return {'texts': len(taken), 'characters': size, 'slowest': slowest,
             'seconds': taken[slowest], 'steepest': round(steepest, 1)}
 
@@ -111,7 +112,7 @@ def detect_secrets():
                 settings.default_settings():
             stream.write(text)
             stream.flush()
-            values = {one.secret_value for one in scan.scan_file(
+            values = {secret.secret_value for secret in scan.scan_file(
                 stream.name)} - {None, ''}
         for value in sorted(values, key=len, reverse=True):
             text = text.replace(value, redaction.REPLACEMENT)
@@ -139,11 +140,11 @@ def main(arguments=None):
         'seconds_of_log': {'characters': options.size,
                            **times(redact, options.size)},
         'hostile': hostile(redact, options.size // 10)}
-    other = detect_secrets()
-    if other:
+    theirs = detect_secrets()
+    if theirs:
         told['detect_secrets'] = {
-            'corpus': found_by(other, min(options.rounds, 3)),
-            'harmless': harmless(other),
+            'corpus': found_by(theirs, min(options.rounds, 3)),
+            'harmless': harmless(theirs),
             'seconds_of_log': {'characters': options.size // 100, **times(
-                other, options.size // 100)}}
+                theirs, options.size // 100)}}
     print(json.dumps(told, indent=2))

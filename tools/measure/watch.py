@@ -35,7 +35,7 @@ import urllib3
 
 from tools.lab import labs
 
-#: What answers at the ports of the lab.
+#: The services that answer at the ports of the lab.
 PORTS = {5000: 'Keystone', 8004: 'Heat', 8774: 'Nova', 8989: 'Mistral',
          8999: 'Vitrage', 9090: 'Prometheus', 9093: 'Alertmanager',
          9696: 'Neutron', 8778: 'Placement', 9292: 'Glance',
@@ -79,8 +79,9 @@ class Meter:
                 for name, count in sorted(counts.items())}
 
     def process(self, begin, end):
-        """Return what share of a processor it took, and its memory in MB."""
-        within = [one for one in self.samples if begin <= one[0] <= end]
+        """Return its share of a processor, and its memory in MB."""
+        within = [sample for sample in self.samples
+                  if begin <= sample[0] <= end]
         (first, used, _), (last, used_at_last, _) = within[0], within[-1]
         return (round((used_at_last - used) / (last - first), 3),
                 round(max(memory for _, _, memory in within), 1))
@@ -131,8 +132,9 @@ def measure():
         'processor_share': share, 'memory_mb': memory,
         'verdict_after': verdict_after(seen, expected),
         'resolution': {
-            '%s %s' % (one.link.name, one.mark.value):
-                round(seen.when(one).width, 3) for one in seen.evidence},
+            '%s %s' % (evidence.link.name, evidence.mark.value):
+                round(seen.when(evidence).width, 3)
+            for evidence in seen.evidence},
         'clock_uncertainty': {name: round(offset.width, 3)
                               for name, offset in seen.clocks.items()}}
 
@@ -151,8 +153,10 @@ def verdict_after(seen, expected):
     execution = ends.pop('workflow')
 
     def since(*moments):
-        return [round(seen.concluded - max(one.end for one in moments), 3),
-                round(seen.concluded - max(one.begin for one in moments), 3)]
+        return [
+            round(seen.concluded - max(moment.end for moment in moments), 3),
+            round(seen.concluded - max(moment.begin for moment in moments),
+                  3)]
 
     return {'answer_and_stack': since(*ends.values()),
             'answer_stack_and_execution': since(execution, *ends.values())}

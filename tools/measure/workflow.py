@@ -60,7 +60,8 @@ def template(path):
     whole = yaml.safe_load(path.read_text())
     return {
         'heat_template_version': whole['heat_template_version'],
-        'parameters': {name: one for name, one in whole['parameters'].items()
+        'parameters': {name: parameter
+                       for name, parameter in whole['parameters'].items()
                        if name.startswith('heal_')},
         'resources': {
             'heal_instance': whole['resources']['heal_instance'],
@@ -76,8 +77,8 @@ class Patient:
         self._ask, self.name = lab.cloud.ask, name
         made = self._ask('orchestration', '/stacks', 'POST', json={
             'stack_name': name, 'template': stack, 'parameters': {
-                one: LIMITS[one] for one in LIMITS
-                if one in stack['parameters']}})
+                limit: LIMITS[limit] for limit in LIMITS
+                if limit in stack['parameters']}})
         self.stack_id = made['stack']['id']
         self._path = '/stacks/%s/%s' % (name, self.stack_id)
         self.execution = self.begun = self.ended = None
@@ -88,12 +89,12 @@ class Patient:
 
     def start(self, now):
         """Start the workflow."""
-        found = {one['resource_name']: one['physical_resource_id']
-                 for one in self._resources()}
-        self.server = found['server']
+        ids = {resource['resource_name']: resource['physical_resource_id']
+               for resource in self._resources()}
+        self.server = ids['server']
         self.execution = self._ask(
             'workflowv2', '/executions', 'POST', json={
-                'workflow_name': found['heal_instance'],
+                'workflow_name': ids['heal_instance'],
                 'input': json.dumps({'stack_id': self.stack_id,
                                      'server_id': self.server})})['id']
         self.begun = now
@@ -109,13 +110,13 @@ class Patient:
         return state in ENDED
 
     def row(self, origin):
-        """Return what came of it, one cell for each of the columns."""
+        """Return the outcome, one cell for each of the columns."""
         shown = self._show()
         tasks = self._ask('workflowv2', '/executions/%s/tasks'
                           % self.execution)['tasks']
         lost = collections.Counter(
-            one['name'] for one in tasks
-            if 'timed out' in (one['state_info'] or ''))
+            task['name'] for task in tasks
+            if 'timed out' in (task['state_info'] or ''))
         return (self.name, '%+.1f' % (self.begun - origin), shown['state'],
                 '-' if self.ended is None
                 else '%.0f' % (self.ended - self.begun),
@@ -139,7 +140,7 @@ class Patient:
 
     def _replaced(self):
         return self._status() == 'UPDATE_COMPLETE' and self.server not in [
-            one['physical_resource_id'] for one in self._resources()]
+            resource['physical_resource_id'] for resource in self._resources()]
 
     def _show(self):
         return self._ask('workflowv2', '/executions/%s' % self.execution)
@@ -171,15 +172,15 @@ def measure(lab, patients, options):
     :returns: rows of the table
     """
     origin = time.monotonic() + options.every * len(patients)
-    for one in patients:
-        one.start(time.monotonic())
+    for patient in patients:
+        patient.start(time.monotonic())
         waiting.pause(options.every)
     lose(lab, options)
     with contextlib.suppress(errors.LabError):
         # All of them at each look: else the end of a later one is seen late.
-        labs.wait(lambda: all([one.look() for one in patients]),
+        labs.wait(lambda: all([patient.look() for patient in patients]),
                   'all executions ended', PATIENCE, 1)
-    return [one.row(origin) for one in patients]
+    return [patient.row(origin) for patient in patients]
 
 
 def main(arguments=None):
@@ -195,12 +196,13 @@ def main(arguments=None):
             labs.wait(patients[-1].created, 'stack %d' % number)
         rows = measure(lab, patients, options)
     finally:
-        for one in patients:
-            one.delete()
-        labs.wait(lambda: all(one.gone() for one in patients), 'no stacks')
+        for patient in patients:
+            patient.delete()
+        labs.wait(lambda: all(patient.gone() for patient in patients),
+                  'no stacks')
     view = prettytable.PrettyTable(COLUMNS, align='l')
     view.add_rows(rows)
-    healed = sum(one[2] == 'SUCCESS' and one[6] == 'yes' for one in rows)
+    healed = sum(row[2] == 'SUCCESS' and row[6] == 'yes' for row in rows)
     print('%s\n%d of %d healed' % (view, healed, len(rows)))
     return int(healed < len(rows))
 

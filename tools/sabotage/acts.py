@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What breaks something around the drill: a context manager for each.
+"""The acts of sabotage around a drill: a context manager for each.
 
 Each takes the running test, :class:`.scenario.SabotageTest`.
 """
@@ -252,13 +252,13 @@ def slow(run):
 
     deduced = meddling.link('deduction')
     with contextlib.ExitStack() as broken:
-        for one in (
+        for breakage in (
                 _booting(run, SLEEPS_FIRST),
                 meddling.throttled(run, 'vitrage-graph', deduced, 0.2, 1),
                 meddling.frozen(run, 'vitrage-notifier', deduced, 5),
                 meddling.when(run, meddling.link('workflow', 'started'),
                               freeze)):
-            broken.enter_context(one)
+            broken.enter_context(breakage)
         yield
 
 

@@ -73,7 +73,7 @@ class Bench:
         report = read_report(artifacts)
         output = (artifacts / 'output.log').read_text(errors='replace')
         problems = [*judging.judge(case, code, report, output), *(
-            'not undone: %s' % one for one in self._notes.left())]
+            'not undone: %s' % note for note in self._notes.left())]
         if problems:
             problems.extend(self.tidy())
         problems.extend(taking.settle(self._lab, self._before, SETTLE)[1])
@@ -94,14 +94,14 @@ class Bench:
 
     def _at_rest(self):
         """Return the fingerprint of the lab, None when it is not at rest."""
-        found = taking.take(self._lab)
-        up = all(one == {'state': 'up', 'status': 'enabled',
-                         'forced_down': False}
-                 for one in found['nova services'].values())
-        if not up or found['stacks'] or any(found['alerts'].values()):
+        taken = taking.take(self._lab)
+        up = all(service == {'state': 'up', 'status': 'enabled',
+                             'forced_down': False}
+                 for service in taken['nova services'].values())
+        if not up or taken['stacks'] or any(taken['alerts'].values()):
             return None
-        changed = taking.settle(self._lab, found, 0)[1]
-        return None if changed else found
+        changed = taking.settle(self._lab, taken, 0)[1]
+        return None if changed else taken
 
     def _drill(self, case, artifacts):
         """Run the scenario; return its exit code, None without an end."""
@@ -138,6 +138,7 @@ def ended(process):
 
 def read_report(artifacts):
     """Return the report of a run, empty where there is none."""
-    found = [json.loads(path.read_text())
-             for path in sorted(artifacts.glob('*.json'))]
-    return next((one for one in found if 'verdict' in one), {})
+    documents = [json.loads(path.read_text())
+                 for path in sorted(artifacts.glob('*.json'))]
+    return next((document for document in documents
+                 if 'verdict' in document), {})

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is done to the lab, and how it is undone: as data.
+"""The breakages of the lab, and how they are undone: as data.
 
 Each can be written to a file before it is done, and can be undone from that
 file, by another process, whether it has been done or not.
@@ -126,7 +126,7 @@ def _mistral_works(lab):
 
 
 def _notifier_works(lab):
-    # It works off what came while it was away.
+    # The notifier works off the events that came while it was away.
     return not questions.queued(lab, 'vitrage_evaluator')
 
 
@@ -219,10 +219,11 @@ class AddedTemplate:
 
     def undo(self, lab):
         """Delete it, and wait until it is gone."""
-        found = self._found(lab)
-        if found:
+        templates = self._found(lab)
+        if templates:
             lab.cloud.ask('rca', '/v1/template/', 'DELETE',
-                          json={'id': [one['uuid'] for one in found]})
+                          json={'id': [template['uuid']
+                                       for template in templates]})
         labs.wait(lambda: not self._found(lab),
                   'template %s deleted' % self._name)
 
@@ -231,9 +232,9 @@ class AddedTemplate:
         return self.template['metadata']['name']
 
     def _found(self, lab, status=None):
-        return [one for one in lab.cloud.ask('rca', '/v1/template/')
-                if one['name'] == self._name
-                and status in (None, one['status'])]
+        return [template for template in lab.cloud.ask('rca', '/v1/template/')
+                if template['name'] == self._name
+                and status in (None, template['status'])]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,8 +285,8 @@ class AddedServer:
 
     def undo(self, lab):
         """Delete it, and wait until it is gone."""
-        for one in self._found(lab):
-            lab.cloud.ask('compute', '/servers/%s' % one['id'], 'DELETE')
+        for server in self._found(lab):
+            lab.cloud.ask('compute', '/servers/%s' % server['id'], 'DELETE')
         labs.wait(lambda: not self._found(lab), 'no server %s' % self.name)
 
     def _found(self, lab):
@@ -306,10 +307,10 @@ class AddedServer:
 
 @dataclasses.dataclass(frozen=True)
 class RedirectedPort:
-    """Who asks a port of the controller gets to another one.
+    """A port of the controller that leads to another port.
 
-    :ivar port: the one that is asked
-    :ivar other: the one that answers
+    :ivar port: the port that is asked
+    :ivar other: the port that answers
     """
 
     port: int
@@ -361,7 +362,7 @@ KINDS = {kind.__name__: kind for kind in (
 
 
 class Notes:
-    """What is broken now, on the disk before it is."""
+    """The breakages of now, on the disk before they are made."""
 
     def __init__(self, lab):
         """Take the lab that is broken.
@@ -387,7 +388,7 @@ class Notes:
             yield
 
     def left(self):
-        """Return what is noted, as a list of text."""
+        """Return the breakages that are noted, as a list of text."""
         return ['%s %s' % (kind, fields) for kind, fields in self._read()]
 
     def undo_all(self):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What one case of sabotage is: data."""
+"""One case of sabotage, as data."""
 
 import dataclasses
 import types

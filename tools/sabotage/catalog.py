@@ -207,4 +207,4 @@ CASES = (
 
 def find(name):
     """Return the case of a name."""
-    return next(one for one in CASES if one.name == name)
+    return next(entry for entry in CASES if entry.name == name)

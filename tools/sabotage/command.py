@@ -33,17 +33,17 @@ from tools.sabotage import bench
 from tools.sabotage import catalog
 from tools.sabotage import results
 
-#: Exit code of who was interrupted.
+#: Exit code of a run that was interrupted.
 INTERRUPTED = 130
 
 
 def chosen(options):
     """Return the cases that the command line names."""
-    found = [one for one in catalog.CASES
-             if not options.cases or one.name in options.cases]
+    cases = [case for case in catalog.CASES
+             if not options.cases or case.name in options.cases]
     if options.quick:
-        found = [one for one in found if one.quick]
-    return [one for one in found if re.search(options.regex, one.name)]
+        cases = [case for case in cases if case.quick]
+    return [case for case in cases if re.search(options.regex, case.name)]
 
 
 def parse(arguments):
@@ -68,7 +68,7 @@ def parse(arguments):
                         help='write a table, as CSV')
     labs.add_option(parser)
     options = parser.parse_args(arguments)
-    unknown = set(options.cases) - {one.name for one in catalog.CASES}
+    unknown = set(options.cases) - {case.name for case in catalog.CASES}
     if unknown:
         parser.error('no such case: %s' % ', '.join(sorted(unknown)))
     return options
@@ -76,7 +76,7 @@ def parse(arguments):
 
 @contextlib.contextmanager
 def alone(lab):
-    """Be the only one who sabotages this lab."""
+    """Be the only process that sabotages this lab."""
     with (lab.directory / 'sabotage.lock').open('w') as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,19 +90,19 @@ def run_all(options, cases):
 
     :returns: list of :class:`.results.Result`
     """
-    found = []
+    outcomes = []
     workbench = bench.Bench(options.lab)
     for number, case in itertools.product(
             range(1, options.rounds + 1), cases):
         print('%s: %s' % (case.name, case.broken), flush=True)
-        found.append(workbench.run(case, number))
-        print(results.shown(found[-1]), flush=True)
+        outcomes.append(workbench.run(case, number))
+        print(results.shown(outcomes[-1]), flush=True)
         # What is known is on the disk, whatever comes next.
         if options.json:
-            results.write_json(options.json, found)
+            results.write_json(options.json, outcomes)
         if options.csv:
-            results.write_csv(options.csv, found)
-    return found
+            results.write_csv(options.csv, outcomes)
+    return outcomes
 
 
 def stop(*_):
@@ -124,7 +124,7 @@ def main(arguments=None):
     try:
         services.services(options.lab)
         with alone(options.lab):
-            found = run_all(options, cases)
+            outcomes = run_all(options, cases)
     except errors.LabDown as error:
         print('The lab is down: %s.' % error, file=sys.stderr)
         return 1
@@ -133,7 +133,7 @@ def main(arguments=None):
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    wrong = sum(bool(one.problems) for one in found)
-    print(results.table(found))
-    print('%d cases, %d wrong' % (len(found), wrong))
-    return int(bool(wrong) or not found)
+    wrong = sum(bool(outcome.problems) for outcome in outcomes)
+    print(results.table(outcomes))
+    print('%d cases, %d wrong' % (len(outcomes), wrong))
+    return int(bool(wrong) or not outcomes)

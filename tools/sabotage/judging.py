@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is wrong with how a case went."""
+"""The problems of how a case went."""
 
 import re
 
@@ -19,7 +19,7 @@ RUN = 420
 
 
 def judge(case, code, report, output):
-    """Yield what is wrong with how a case went.
+    """Yield the problems of how a case went.
 
     :param case: :class:`.case.Case`
     :param code: exit code of the scenario, None without an end
@@ -34,18 +34,18 @@ def judge(case, code, report, output):
     if not report:
         yield 'no report: %s' % output[-1500:]
         return
-    found = report['verdict']
-    if (found['kind'], found['link']) != (case.kind, case.link):
+    verdict = report['verdict']
+    if (verdict['kind'], verdict['link']) != (case.kind, case.link):
         yield 'it should be %s; %s' % (case.expected, describe(report))
-    elif not re.search(case.says, found['why']):
+    elif not re.search(case.says, verdict['why']):
         yield 'it should say %s; %s' % (case.says, describe(report))
     works = bisected(report)
     if works != case.works:
         yield 'the bisect says %s, not %s' % (works, case.works)
-    good = found['kind'] == 'HEALED'
+    good = verdict['kind'] == 'HEALED'
     if code is not None and good != (code == 0):
         yield 'the scenario says %s and its exit code is %d' % (
-            found['kind'], code)
+            verdict['kind'], code)
 
 
 def broke(output, interrupted):
@@ -57,19 +57,19 @@ def broke(output, interrupted):
     traces = re.findall(r'^Traceback .*(?:\n[ ].*)*\n(.*)$', output,
                         re.MULTILINE)
     if interrupted:
-        traces = [one for one in traces
-                  if not one.startswith('KeyboardInterrupt')]
+        traces = [trace for trace in traces
+                  if not trace.startswith('KeyboardInterrupt')]
     return bool(traces)
 
 
 def bisected(report):
     """Return which later links work on their own, by label."""
-    found = (report['diagnosis'] or {}).get('bisect', ())
-    return {one['link']: one['works'] for one in found}
+    links = (report['diagnosis'] or {}).get('bisect', ())
+    return {link['link']: link['works'] for link in links}
 
 
 def describe(report):
     """Return a verdict as a sentence."""
-    found = report['verdict']
+    verdict = report['verdict']
     return '%s: %s; look at: %s' % (
-        found['kind'], found['why'], found['look_at'] or 'nothing')
+        verdict['kind'], verdict['why'], verdict['look_at'] or 'nothing')

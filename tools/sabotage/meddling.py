@@ -25,11 +25,11 @@ INTERVAL = 0.1
 
 
 class NothingDone(Exception):
-    """What the sabotage waited for never came, so that nothing was done."""
+    """The moment of the sabotage never came, so that nothing was done."""
 
 
 def fault(state):
-    """Return what holds when the fault is in a state of its life.
+    """Return a predicate that holds when the fault is in a state of its life.
 
     :param state: e.g. ``witnessed``
     """
@@ -37,14 +37,14 @@ def fault(state):
 
 
 def link(label, mark='finished'):
-    """Return what holds when there is evidence of a link.
+    """Return a predicate that holds when there is evidence of a link.
 
     :param label: of the link
     :param mark: ``started`` or ``finished``
     """
     return lambda timeline: any(
-        (one.link.name, one.mark.value) == (label, mark)
-        for one in timeline.evidence)
+        (evidence.link.name, evidence.mark.value) == (label, mark)
+        for evidence in timeline.evidence)
 
 
 @contextlib.contextmanager
@@ -128,7 +128,7 @@ def throttled(run, program, moment, runs, sleeps):
 @contextlib.contextmanager
 def _rhythm(lab, program, runs, sleeps):
     """Let a program run and freeze it in turn."""
-    # It ends with its standard input, and so with this process.
+    # The shell ends with its standard input, and so with this process.
     script = ("trap 'kill -CONT %(pids)s' EXIT; while :; do "
               'kill -STOP %(pids)s; read -t %(sleeps)g; '
               '[ $? -gt 128 ] || exit; kill -CONT %(pids)s; '

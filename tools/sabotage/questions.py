@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the lab is asked by who sabotages it."""
+"""The questions of the sabotage to the lab."""
 
 import re
 from urllib import parse
@@ -20,8 +20,8 @@ from tools.lab import labs
 
 def alarms(lab, name):
     """Return the alarms that Vitrage has of a name."""
-    found = lab.cloud.ask('rca', '/v1/alarm/?vitrage_id=all&all_tenants=1')
-    return [one for one in found if one['name'] == name]
+    listed = lab.cloud.ask('rca', '/v1/alarm/?vitrage_id=all&all_tenants=1')
+    return [alarm for alarm in listed if alarm['name'] == name]
 
 
 def alerts(lab):
@@ -31,17 +31,17 @@ def alerts(lab):
 
 def compute_service(lab, host):
     """Return the id of a host's nova-compute."""
-    found = lab.cloud.ask('compute', '/os-services?binary=nova-compute')
-    return next(one['id'] for one in found['services']
-                if one['host'] == host)
+    answer = lab.cloud.ask('compute', '/os-services?binary=nova-compute')
+    return next(service['id'] for service in answer['services']
+                if service['host'] == host)
 
 
 def mac(lab, url):
     """Return the MAC address of the floating address in a URL."""
     address = parse.urlsplit(url).hostname
-    found = lab.cloud.ask(
+    answer = lab.cloud.ask(
         'network', '/v2.0/ports?fixed_ips=ip_address%%3D%s' % address)
-    return found['ports'][0]['mac_address']
+    return answer['ports'][0]['mac_address']
 
 
 def queued(lab, beginning):

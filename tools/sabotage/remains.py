@@ -35,28 +35,30 @@ def remove(lab):
 
 
 def _executions(lab):
-    found = lab.cloud.ask('workflowv2', '/executions?all_projects=true')
-    for one in found['executions']:
-        if STACK in one['workflow_name']:
+    answer = lab.cloud.ask('workflowv2', '/executions?all_projects=true')
+    for execution in answer['executions']:
+        if STACK in execution['workflow_name']:
             lab.cloud.ask('workflowv2', '/executions/%s?force=true'
-                          % one['id'], 'DELETE')
+                          % execution['id'], 'DELETE')
 
 
 def _stacks(lab):
-    for one in _left_stacks(lab):
-        lab.cloud.ask('orchestration', '/stacks/%(stack_name)s/%(id)s' % one,
+    for stack in _left_stacks(lab):
+        lab.cloud.ask('orchestration', '/stacks/%(stack_name)s/%(id)s' % stack,
                       'DELETE')
     labs.wait(lambda: not _left_stacks(lab), 'no stack of an application',
               120)
 
 
 def _left_stacks(lab):
-    return [one for one in lab.cloud.ask('orchestration', '/stacks')['stacks']
-            if STACK in one['stack_name']]
+    return [stack
+            for stack in lab.cloud.ask('orchestration', '/stacks')['stacks']
+            if STACK in stack['stack_name']]
 
 
 def _templates(lab):
-    found = [one['uuid'] for one in lab.cloud.ask('rca', '/v1/template/')
-             if one['name'].startswith(TEMPLATE)]
-    if found:
-        lab.cloud.ask('rca', '/v1/template/', 'DELETE', json={'id': found})
+    ids = [template['uuid']
+           for template in lab.cloud.ask('rca', '/v1/template/')
+           if template['name'].startswith(TEMPLATE)]
+    if ids:
+        lab.cloud.ask('rca', '/v1/template/', 'DELETE', json={'id': ids})

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What came of cases, for people and for files."""
+"""The results of cases, for people and for files."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ COLUMNS = ('case', 'expected', 'verdict', 'seconds', 'ok')
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came of one case.
+    """The result of one case.
 
     :ivar number: of the round
     :ivar verdict: as the report has it, None where there is no report
@@ -65,7 +65,8 @@ def shown(result):
     line = '%-26s %-36s %5.0f s  %s' % (
         result.case.name, result.said, result.seconds,
         'WRONG' if result.problems else 'as expected')
-    return '\n'.join([line, *('    %s' % one for one in result.problems)])
+    return '\n'.join([line, *('    %s' % problem
+                              for problem in result.problems)])
 
 
 def table(results):
@@ -73,9 +74,10 @@ def table(results):
     view = prettytable.PrettyTable(COLUMNS)
     view.align = 'l'
     view.align['seconds'] = 'r'
-    for one in results:
-        view.add_row([one.case.name, one.case.expected, one.said,
-                      '%.0f' % one.seconds, 'no' if one.problems else 'yes'])
+    for result in results:
+        view.add_row([result.case.name, result.case.expected, result.said,
+                      '%.0f' % result.seconds,
+                      'no' if result.problems else 'yes'])
     return view.get_string()
 
 
@@ -83,22 +85,22 @@ def listing(cases):
     """Return cases as a table."""
     view = prettytable.PrettyTable(('case', 'broken', 'expected', 'quick'))
     view.align = 'l'
-    for one in cases:
-        view.add_row([one.name, one.broken, one.expected,
-                      'yes' if one.quick else ''])
+    for case in cases:
+        view.add_row([case.name, case.broken, case.expected,
+                      'yes' if case.quick else ''])
     return view.get_string()
 
 
 def write_json(path, results):
     """Write all that is known of results."""
     path.write_text(json.dumps(
-        {'format': 1, 'results': [one.document() for one in results]},
+        {'format': 1, 'results': [result.document() for result in results]},
         indent=1, ensure_ascii=False) + '\n')
 
 
 def write_csv(path, results):
     """Write a row for each case, with a column for each round."""
-    rounds = sorted({one.number for one in results})
+    rounds = sorted({result.number for result in results})
     tables.write(path, ['Case', 'Broken', 'Expected', *(
         'Round %d' % number for number in rounds)], rows(results, rounds))
 
@@ -106,8 +108,8 @@ def write_csv(path, results):
 def rows(results, rounds):
     """Yield the row of each case that there are results of."""
     for case in catalog.CASES:
-        own = {one.number: '%s, %.0f s' % (one.said, one.seconds)
-               for one in results if one.case is case}
+        own = {result.number: '%s, %.0f s' % (result.said, result.seconds)
+               for result in results if result.case is case}
         if own:
             yield [case.name, case.broken, case.expected,
                    *(own.get(number, '') for number in rounds)]

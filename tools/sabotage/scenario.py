@@ -60,8 +60,8 @@ class SabotageTest(base.SelfHealingTest):
         self.notes = breakages.Notes(self.lab)
         before = contextlib.ExitStack()
         self.addCleanup(before.close)
-        for one in CASE.before:
-            before.enter_context(self.broken(one))
+        for breakage in CASE.before:
+            before.enter_context(self.broken(breakage))
         self.deploy()
         fault = self.plan()
         act = getattr(acts, CASE.act) if CASE.act else contextlib.nullcontext
@@ -82,7 +82,7 @@ class SabotageTest(base.SelfHealingTest):
 
     @property
     def recorder(self):
-        """Return what collects what is seen."""
+        """Return the recorder of the drill."""
         return self._drill.recorder
 
     def current_server_id(self):
@@ -99,8 +99,8 @@ class SabotageTest(base.SelfHealingTest):
     @property
     def other_host(self):
         """Return the host that the application is not on."""
-        return next(one for one in self.settings.fault_hosts
-                    if one != self.app.host)
+        return next(host for host in self.settings.fault_hosts
+                    if host != self.app.host)
 
 
 def impatient(expected):

@@ -26,7 +26,7 @@ class ApiError(Exception):
 
 
 class Api:
-    """What Zuul says of its one tenant."""
+    """The API of Zuul, for its one tenant."""
 
     def __init__(self, ports):
         """Take where it is; nothing is asked yet.
@@ -36,10 +36,10 @@ class Api:
         self.url = 'http://%s:%d' % (where.ADDRESS, ports.web)
 
     def get(self, path, **params):
-        """Return what it answers.
+        """Return the answer to a request.
 
         :param path: below the tenant
-        :raises ApiError: when it does not
+        :raises ApiError: when there is none
         """
         url = '%s/api/tenant/%s/%s' % (self.url, where.TENANT, path)
         try:
@@ -74,8 +74,8 @@ class Api:
 
     def jobs(self, pipeline):
         """Return the names of our jobs in a pipeline, as a list."""
-        found = self.get(self._frozen(pipeline) + 'freeze-jobs')
-        return [one['name'] for one in found]
+        jobs = self.get(self._frozen(pipeline) + 'freeze-jobs')
+        return [job['name'] for job in jobs]
 
     @staticmethod
     def _frozen(pipeline):
@@ -84,16 +84,16 @@ class Api:
 
     def build(self, job, pipeline):
         """Return the newest build of a job in a pipeline, or None."""
-        found = self.get('builds', job_name=job, pipeline=pipeline,
-                         project=where.PROJECT, limit=1)
-        return next(iter(found), None)
+        builds = self.get('builds', job_name=job, pipeline=pipeline,
+                          project=where.PROJECT, limit=1)
+        return next(iter(builds), None)
 
     def running(self, pipeline):
-        """Return what runs in a pipeline, as text for people."""
+        """Return the jobs of a pipeline that run, as text for people."""
         status = self.get('status')
         return ', '.join(
             '%s %s' % (job['name'], job['result'] or (
                 'runs' if job['start_time'] else 'waits'))
-            for one in status['pipelines'] if one['name'] == pipeline
-            for queue in one['change_queues'] for head in queue['heads']
+            for shown in status['pipelines'] if shown['name'] == pipeline
+            for queue in shown['change_queues'] for head in queue['heads']
             for item in head for job in item['jobs'])

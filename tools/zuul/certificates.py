@@ -54,15 +54,15 @@ def make(directory):
     :returns: :class:`Certificates`
     """
     directory.mkdir(mode=0o700)
-    found = Certificates(directory)
+    made = Certificates(directory)
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(found.authority)
+    authority.cert_pem.write_to_path(made.authority)
     server = authority.issue_cert('localhost')
     client = authority.issue_cert('zuul')
-    _write(found.server, _key(server) + _chain(server))
-    _write(found.client, _chain(client))
-    _write(found.client_key, _key(client))
-    return found
+    _write(made.server, _key(server) + _chain(server))
+    _write(made.client, _chain(client))
+    _write(made.client_key, _key(client))
+    return made
 
 
 def _key(certificate):
@@ -75,7 +75,7 @@ def _key(certificate):
 
 
 def _chain(certificate):
-    return b''.join(one.bytes() for one in certificate.cert_chain_pems)
+    return b''.join(pem.bytes() for pem in certificate.cert_chain_pems)
 
 
 def _write(path, content):

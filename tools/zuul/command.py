@@ -187,9 +187,10 @@ class Run:
         outcomes += validation.refused_by_our_checks()
         settings.write_tenants(self.places)
         table(('configuration', 'refused by', 'reason', 'ok'), (
-            (one.name, one.by, one.reason or '', 'yes' if one.good else 'NO')
-            for one in outcomes))
-        good = all(one.good for one in outcomes)
+            (outcome.name, outcome.by, outcome.reason or '',
+             'yes' if outcome.good else 'NO')
+            for outcome in outcomes))
+        good = all(outcome.good for outcome in outcomes)
         self.say('validate: %s' % ('all as it must be' if good else 'WRONG'))
         return good
 
@@ -211,33 +212,33 @@ class Run:
     def freeze(self):
         """Compare our jobs with what they must be."""
         return self._compare('freeze', ('job', 'difference'), [
-            ((one.name,), freezing.differences(
-                self.frozen(one.name, one.pipeline), one))
-            for one in freezing.EXPECTED])
+            ((expected.name,), freezing.differences(
+                self.frozen(expected.name, expected.pipeline), expected))
+            for expected in freezing.EXPECTED])
 
     def local_conf(self):
         """Compare each node's local.conf with what it must be."""
         renders = local_conf.renderer(self.options.devstack)
-        pipelines = {one.name: one.pipeline for one in freezing.EXPECTED}
-        found = []
-        for one in local_conf.EXPECTED:
+        pipelines = {job.name: job.pipeline for job in freezing.EXPECTED}
+        compared = []
+        for expected in local_conf.EXPECTED:
             text = local_conf.render(
-                self.frozen(one.job, pipelines[one.job]), one.node,
-                self.ours.tree.parent, renders)
-            name = '%s-%s-local.conf' % (one.job, one.node)
+                self.frozen(expected.job, pipelines[expected.job]),
+                expected.node, self.ours.tree.parent, renders)
+            name = '%s-%s-local.conf' % (expected.job, expected.node)
             (self.places.result / name).write_text(text)
-            found.append(((one.job, one.node),
-                          local_conf.differences(text, one)))
+            compared.append(((expected.job, expected.node),
+                             local_conf.differences(text, expected)))
         self.say('local.conf is rendered by %s' % (
             'devstack' if self.options.devstack else 'our own means'))
         return self._compare('local-conf', ('job', 'node', 'difference'),
-                             found)
+                             compared)
 
-    def _compare(self, step, header, found):
+    def _compare(self, step, header, compared):
         """Print what was compared; return whether nothing differs."""
-        table(header, ((*names, line) for names, lines in found
+        table(header, ((*names, line) for names, lines in compared
                        for line in lines or ['none']))
-        good = not any(lines for _, lines in found)
+        good = not any(lines for _, lines in compared)
         self.say('%s: %s' % (step, 'all as it must be' if good else 'WRONG'))
         return good
 
@@ -307,8 +308,8 @@ def clean(places):
 
 def end(number, frame):
     """Come to an orderly end, which no second signal cuts short."""
-    for one in SIGNALS:
-        signal.signal(one, signal.SIG_IGN)
+    for signum in SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
     print('zuul-run: ended by %s' % signal.Signals(number).name,
           file=sys.stderr)
     sys.exit(128 + number)
@@ -320,8 +321,8 @@ def main(arguments=None):
     :returns: exit code
     """
     options = parse(arguments)
-    for one in SIGNALS:
-        signal.signal(one, end)
+    for signum in SIGNALS:
+        signal.signal(signum, end)
     try:
         if options.steps == ['clean']:
             clean(where.Places(options.dir))

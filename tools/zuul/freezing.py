@@ -58,7 +58,7 @@ _DEVSTACK_PROJECTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Expectation:
-    """What a frozen job must be; of dicts, what they must at least have.
+    """A frozen job as it must be; of dicts, the least that they must have.
 
     :ivar name: of the job
     :ivar pipeline: one that it is in
@@ -125,7 +125,7 @@ EXPECTED = (
 
 
 def differences(frozen, expected):
-    """Return what a frozen job has that it must not, or has not.
+    """Return how a frozen job differs from what it must be.
 
     :param frozen: see :meth:`.api.Api.frozen`
     :param expected: :class:`Expectation`
@@ -134,8 +134,8 @@ def differences(frozen, expected):
     lines = _other('ancestry', _ancestry(frozen), expected.ancestry)
     lines += _other('playbooks', playbooks(frozen), expected.playbooks)
     for name, value in (
-            ('nodes', {one['name']: one['label']
-                       for one in frozen['nodeset']['nodes']}),
+            ('nodes', {node['name']: node['label']
+                       for node in frozen['nodeset']['nodes']}),
             ('override', frozen['override_checkout']),
             ('timeout', frozen['timeout'])):
         wanted = getattr(expected, name)
@@ -145,44 +145,45 @@ def differences(frozen, expected):
                             ('extra_variables', 'extra_vars'),
                             ('groups', 'group_vars')):
         lines += _lacking(getattr(expected, name), frozen[attribute], name)
-    brought = {one['name'] for one in frozen['projects']}
-    return lines + ['project %s is not brought' % one
-                    for one in expected.projects if one not in brought]
+    brought = {project['name'] for project in frozen['projects']}
+    return lines + ['project %s is not brought' % project
+                    for project in expected.projects if project not in brought]
 
 
-def _other(name, found, wanted):
+def _other(name, actual, wanted):
     """Return how two sequences of names differ, as lines."""
-    lines = ['%s: %s is missing' % (name, one)
-             for one in wanted if one not in found]
-    lines += ['%s: %s is too much' % (name, one)
-              for one in found if one not in wanted]
-    if not lines and found != wanted:
-        lines.append('%s: the order is %s' % (name, ', '.join(found)))
+    lines = ['%s: %s is missing' % (name, item)
+             for item in wanted if item not in actual]
+    lines += ['%s: %s is too much' % (name, item)
+              for item in actual if item not in wanted]
+    if not lines and actual != wanted:
+        lines.append('%s: the order is %s' % (name, ', '.join(actual)))
     return lines
 
 
 def _ancestry(frozen):
     # Each definition is there once for each time that it was merged.
-    names = (_NAME.match(one)[1]
-             for one in frozen['zuul']['_inheritance_path'])
+    names = (_NAME.match(step)[1]
+             for step in frozen['zuul']['_inheritance_path'])
     return tuple(dict.fromkeys(names))
 
 
 def playbooks(frozen):
     """Return the playbooks of a frozen job in their order, as a tuple."""
-    return tuple('%s %s %s' % (one['project'], one['path'], one['branch'])
+    return tuple('%s %s %s' % (playbook['project'], playbook['path'],
+                               playbook['branch'])
                  for phase in ('pre_playbooks', 'playbooks', 'post_playbooks')
-                 for one in frozen[phase])
+                 for playbook in frozen[phase])
 
 
-def _lacking(expected, found, path):
+def _lacking(expected, actual, path):
     lines = []
     for key, value in expected.items():
         here = '%s.%s' % (path, key)
-        if key not in found:
+        if key not in actual:
             lines.append('%s is not there' % here)
-        elif isinstance(value, dict) and isinstance(found[key], dict):
-            lines += _lacking(value, found[key], here)
-        elif found[key] != value:
-            lines.append('%s is %r, not %r' % (here, found[key], value))
+        elif isinstance(value, dict) and isinstance(actual[key], dict):
+            lines += _lacking(value, actual[key], here)
+        elif actual[key] != value:
+            lines.append('%s is %r, not %r' % (here, actual[key], value))
     return lines

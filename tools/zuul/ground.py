@@ -39,7 +39,7 @@ _MARK = 'Made by tox -e zuul-run, which may remove it.\n'
 
 
 class Refused(Exception):
-    """It cannot be done here: one line says why, and what to do."""
+    """Zuul cannot run here: one line says why, and what to do."""
 
 
 def check(places):
@@ -107,7 +107,7 @@ def listens(port):
 def held(places):
     """Have the directory for oneself.
 
-    What a killed run has left is taken back; the rest of it has died with it.
+    The files of a killed run are taken back; the rest of it has died with it.
 
     :raises Refused: when another run has it
     """
@@ -159,18 +159,18 @@ def sshd_directory():
 def end_console(places):
     """End Zuul's console on the node, which only a finished build ends.
 
-    Nobody listened at its port when the run began: who does and is younger
-    than the run, belongs to it.
+    Nobody listened at its port when the run began: a process that does and is
+    younger than the run belongs to it.
     """
     try:
         began = (places.run / _BEGAN).stat().st_mtime
     except FileNotFoundError:
         return
-    for one in psutil.net_connections('tcp'):
-        if (one.status == psutil.CONN_LISTEN and one.pid
-                and one.laddr.port == where.CONSOLE_PORT):
+    for connection in psutil.net_connections('tcp'):
+        if (connection.status == psutil.CONN_LISTEN and connection.pid
+                and connection.laddr.port == where.CONSOLE_PORT):
             with contextlib.suppress(psutil.Error):
-                process = psutil.Process(one.pid)
+                process = psutil.Process(connection.pid)
                 if process.create_time() > began:
                     process.terminate()
                     process.wait(_CONSOLE)

@@ -107,22 +107,23 @@ def variables(frozen, node):
     :param frozen: see :meth:`.api.Api.frozen`
     :param node: its name
     """
-    groups = {one['name']: one['nodes'] for one in frozen['nodeset']['groups']}
-    found = dict(frozen['vars'])
+    groups = {group['name']: group['nodes']
+              for group in frozen['nodeset']['groups']}
+    merged = dict(frozen['vars'])
     for group, values in frozen['group_vars'].items():
         # A variable of a group replaces the job's, whatever it holds.
-        found.update(values if node in groups.get(group, ()) else {})
-    found.update(frozen['host_vars'].get(node, {}))
-    return _filled(found, {**_FACTS, 'groups': groups})
+        merged.update(values if node in groups.get(group, ()) else {})
+    merged.update(frozen['host_vars'].get(node, {}))
+    return _filled(merged, {**_FACTS, 'groups': groups})
 
 
 def _filled(value, facts):
     if isinstance(value, dict):
-        return {_filled(key, facts): _filled(one, facts)
-                for key, one in value.items()
+        return {_filled(key, facts): _filled(item, facts)
+                for key, item in value.items()
                 if key != 'zuul_copy_output'}
     if isinstance(value, list):
-        return [_filled(one, facts) for one in value]
+        return [_filled(item, facts) for item in value]
     if isinstance(value, str) and '{{' in value:
         return jinja2.Template(
             value, undefined=jinja2.StrictUndefined).render(facts)
@@ -134,16 +135,16 @@ class Rendered:
 
     def __init__(self, localrc, localconf, base_services, services, plugins,
                  base_dir, projects, project, tempest_plugins):
-        """Take what devstack's own class takes, in the same order."""
+        """Take the arguments of devstack's own class, in the same order."""
         self._lines = ['[[local|localrc]]', *(
             '%s_service %s' % ('enable' if on else 'disable', name)
             for name, on in services.items() if name != 'base')]
-        self._lines += ['%s="%s"' % one for one in sorted(localrc.items())]
+        self._lines += ['%s="%s"' % pair for pair in sorted(localrc.items())]
         self._lines.append('LIBS_FROM_GIT=' + ','.join(
-            one['short_name'] for one in projects.values()
-            if one['required']))
+            repository['short_name'] for repository in projects.values()
+            if repository['required']))
         self._lines.append('TEMPEST_PLUGINS="%s"' % ' '.join(
-            '%s/%s' % (_BASE, one) for one in tempest_plugins))
+            '%s/%s' % (_BASE, plugin) for plugin in tempest_plugins))
         self._lines += ['enable_plugin %s %s' % (name, plugins[name])
                         for name in _ordered(plugins, base_dir)
                         if plugins[name]]
@@ -152,8 +153,8 @@ class Rendered:
                 self._lines.append('[[%s|%s]]' % (phase, path))
                 for section, options in sections.items():
                     self._lines.append('[%s]' % section)
-                    self._lines += ['%s = %s' % one
-                                    for one in options.items()]
+                    self._lines += ['%s = %s' % option
+                                    for option in options.items()]
 
     def write(self, path):
         """Write it into a file."""
@@ -161,22 +162,22 @@ class Rendered:
 
 
 def _ordered(plugins, base_dir):
-    """Return names of plugins: what one requires comes before it.
+    """Return names of plugins: the plugins that one requires go before it.
 
     :raises KeyError: when that is not among them, as devstack's class does
     """
     required = {}
     for path in pathlib.Path(base_dir).glob('*/devstack/settings'):
-        for name, other in re.findall(
+        for name, needed in re.findall(
                 r'^plugin_requires\s+(\S+)\s+(\S+)', path.read_text(),
                 re.MULTILINE):
-            required.setdefault(name, []).append(other)
+            required.setdefault(name, []).append(needed)
     order = []
 
     def add(name):
         plugins[name]
-        for other in sorted(required.get(name, ())):
-            add(other)
+        for needed in sorted(required.get(name, ())):
+            add(needed)
         if name not in order:
             order.append(name)
     for name in sorted(plugins):
@@ -185,7 +186,7 @@ def _ordered(plugins, base_dir):
 
 
 def renderer(devstack=None):
-    """Return what renders, see the module.
+    """Return the class that renders, see the module.
 
     :param devstack: directory of a checkout of devstack, or None
     :raises OSError: when the module is not there
@@ -221,32 +222,32 @@ def render(frozen, node, sources, renders=Rendered):
 
 
 def differences(text, expected):
-    """Return what a local.conf has that it must not, or has not.
+    """Return how a local.conf differs from what it must be.
 
     :param text: of the file
     :param expected: :class:`Expectation`
     :returns: list of lines
     """
     lines = text.splitlines()
-    missing = ['%r is not there' % one for one in expected.lines
-               if one not in lines]
-    wrong = ['%r is there' % one for one in lines
-             for pattern in expected.absent if re.match(pattern, one)]
+    missing = ['%r is not there' % line for line in expected.lines
+               if line not in lines]
+    wrong = ['%r is there' % line for line in lines
+             for pattern in expected.absent if re.match(pattern, line)]
     return missing + wrong + _plugins(lines) + _libraries(lines)
 
 
 def _plugins(lines):
-    found = [one for one in lines if one.startswith('enable_plugin ')]
+    plugins = [line for line in lines if line.startswith('enable_plugin ')]
     if not (layouts.ROOT / 'devstack' / 'settings').exists():
         # Nothing says then that our plugin needs the others.
-        return [] if _OURS in found else ['%r is not there' % _OURS]
-    return [] if found[-1:] == [_OURS] else [
-        'the last plugin is not ours: %s' % found]
+        return [] if _OURS in plugins else ['%r is not there' % _OURS]
+    return [] if plugins[-1:] == [_OURS] else [
+        'the last plugin is not ours: %s' % plugins]
 
 
 def _libraries(lines):
     # Without it, Mistral has no action of OpenStack.
-    found = next((one for one in lines
-                  if one.startswith('LIBS_FROM_GIT=')), '')
-    return [] if 'mistral-extra' in re.split('[=,]', found) else [
-        'mistral-extra is not in LIBS_FROM_GIT: %r' % found]
+    libraries = next((line for line in lines
+                      if line.startswith('LIBS_FROM_GIT=')), '')
+    return [] if 'mistral-extra' in re.split('[=,]', libraries) else [
+        'mistral-extra is not in LIBS_FROM_GIT: %r' % libraries]

@@ -39,7 +39,7 @@ _LONGEST = 75
 class Ports:
     """Consecutive ports on :data:`ADDRESS`.
 
-    :ivar first: the first one
+    :ivar first: the first port
     """
 
     first: int
@@ -65,7 +65,7 @@ class Ports:
         return self.first + 4
 
     def named(self):
-        """Return what listens there, by port."""
+        """Return the services that listen there, by port."""
         return {self.zookeeper: 'ZooKeeper', self.web: 'zuul-web',
                 self.finger: 'the log stream of zuul-executor',
                 self.ssh: 'the SSH server of the node',
@@ -77,7 +77,7 @@ class Ports:
 class Places:
     """Directories and files below one directory of our own.
 
-    What is below :attr:`run` is gone after a run, :attr:`result` stays until
+    All below :attr:`run` is gone after a run, :attr:`result` stays until
     the next one, :attr:`ansible` until all is removed.
 
     :ivar root: the directory
@@ -116,7 +116,7 @@ class Places:
 
     @property
     def node(self):
-        """Return what is the home directory on the node."""
+        """Return the home directory of the node."""
         return self.run / 'node'
 
     @property

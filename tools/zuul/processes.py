@@ -45,7 +45,7 @@ class ProcessError(Exception):
 
 
 class Processes:
-    """What runs, by the names of supervisor's programs."""
+    """The programs that run, by their names in supervisor."""
 
     def __init__(self, places, ports):
         """Take where everything is.
@@ -92,24 +92,24 @@ class Processes:
     def _kill(pid):
         """Kill a process with all that it has started."""
         parent = psutil.Process(pid)
-        for one in (parent, *parent.children(recursive=True)):
+        for process in (parent, *parent.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
-                one.kill()
+                process.kill()
 
     @staticmethod
     def _end_sessions(pid):
         # What runs on the node by SSH is in sessions of its own, and does not
         # end with the SSH server.
-        found = []
+        terminated = []
         with contextlib.suppress(psutil.Error):
             for child in psutil.Process(pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):
-                    if 'sshd' in (one.name() for one in child.parents()):
+                    if 'sshd' in (parent.name() for parent in child.parents()):
                         child.terminate()
-                        found.append(child)
-        for one in psutil.wait_procs(found, _SESSIONS)[1]:
+                        terminated.append(child)
+        for process in psutil.wait_procs(terminated, _SESSIONS)[1]:
             with contextlib.suppress(psutil.Error):
-                one.kill()
+                process.kill()
 
     def _wait_for_supervisor(self, process):
         def answers():
@@ -138,13 +138,13 @@ class Processes:
         self._supervisor.stopProcess(name)
 
     def check(self):
-        """Look whether what was started runs.
+        """Look whether all programs run.
 
-        :raises ProcessError: when something does not
+        :raises ProcessError: when one of them does not
         """
-        dead = [one['name'] for one
+        dead = [process['name'] for process
                 in self._supervisor.getAllProcessInfo()
-                if one['statename'] in ('BACKOFF', 'EXITED', 'FATAL')]
+                if process['statename'] in ('BACKOFF', 'EXITED', 'FATAL')]
         if dead:
             raise ProcessError('\n'.join(map(self.describe, dead)))
 
@@ -153,7 +153,7 @@ class Processes:
         return self._places.log / ('%s.log' % name)
 
     def describe(self, name):
-        """Return what is wrong with a program, with the end of its log."""
+        """Return the problem of a program, with the end of its log."""
         return '%s does not run; the end of %s:\n%s' % (
             name, self.log(name), logs.end(self.log(name), _LINES))
 
@@ -179,7 +179,7 @@ class Processes:
                 'redirect_stderr': 'true', 'stdout_logfile': self.log(name),
                 'stdout_logfile_maxbytes': '20MB',
                 'stdout_logfile_backups': 1}
-        # It ends its builds first, whose node must still be there.
+        # The executor ends its builds first, whose node must still be there.
         conf['program:executor'].update(
             {'stopsignal': 'TERM', 'priority': '2000'})
         conf['program:sshd']['stopsignal'] = 'TERM'
@@ -189,17 +189,17 @@ class Processes:
         places = self._places
         commands = {
             'zookeeper': ['java', '-Xmx256m', '-cp', ':'.join([
-                str(places.run), *(str(_JAVA / ('%s.jar' % one))
-                                   for one in _JARS)]),
+                str(places.run), *(str(_JAVA / ('%s.jar' % jar))
+                                   for jar in _JARS)]),
                 'org.apache.zookeeper.server.quorum.QuorumPeerMain',
                 places.run / 'zoo.cfg'],
-            # It insists on its full path.
+            # The SSH server insists on its full path.
             'sshd': ['/usr/sbin/sshd', '-D', '-e', '-f',
                      places.run / 'sshd_config'],
             'logs': [sys.executable, pathlib.Path(__file__).with_name(
                 'log_server.py'), places.builds, self._ports.logs],
         }
         commands.update({
-            one: [places.program('zuul-%s' % one), '-f', '-c', places.conf]
-            for one in _ZUUL})
+            name: [places.program('zuul-%s' % name), '-f', '-c', places.conf]
+            for name in _ZUUL})
         return commands

@@ -38,7 +38,7 @@ class Repository:
         self.tree = directory.parent / 'trees' / name
 
     def make(self, branches, files=None, texts=None):
-        """Make it with one commit.
+        """Make a repository with one commit.
 
         :param branches: names; the first one is where :meth:`commit` goes
         :param files: directory whose files it holds, or None
@@ -100,7 +100,7 @@ def uncommitted(source):
 
 
 def tenant_projects():
-    """Return what stands around us, see ``projects.yaml`` of the tenant."""
+    """Return the projects around us, see ``projects.yaml`` of the tenant."""
     return yaml.safe_load(
         (where.TENANT_FILES / 'projects.yaml').read_text('utf-8'))
 

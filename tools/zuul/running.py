@@ -128,8 +128,8 @@ def examine(build, places):
     if build['result'] != 'SUCCESS':
         raise RunError('%s: %s\n%s' % (
             build['job_name'], build['result'], _end(build, places)))
-    reports = [one['url'] for one in build['artifacts']
-               if (one.get('metadata') or {}).get('type') == REPORT]
+    reports = [artifact['url'] for artifact in build['artifacts']
+               if (artifact.get('metadata') or {}).get('type') == REPORT]
     if len(reports) != 1:
         raise RunError('%s has %d reports among its artifacts: %s' % (
             build['job_name'], len(reports), build['artifacts']))

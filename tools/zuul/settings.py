@@ -96,7 +96,7 @@ def write_tenants(places, variants=()):
         tenants have the same names
     """
     tenants = [_tenant(where.TENANT, where.PROJECT)]
-    tenants += [_tenant(one, one) for one in variants]
+    tenants += [_tenant(variant, variant) for variant in variants]
     (places.run / 'tenants.yaml').write_text(yaml.safe_dump(tenants))
 
 
@@ -112,8 +112,9 @@ def _tenant(name, project):
         'source': {where.HOST: {
             'config-projects': list(around['config-projects']),
             'untrusted-projects': [
-                *({one: {'include': ['job', 'nodeset', 'project-template']}}
-                  for one in around['untrusted-projects']),
+                *({untrusted: {'include': ['job', 'nodeset',
+                                           'project-template']}}
+                  for untrusted in around['untrusted-projects']),
                 project, {'include': [], 'projects': sorted(stubs)}]}}}}
 
 

@@ -39,10 +39,10 @@ _ERROR = re.compile(r'^configuration in the repo (\S+) on branch',
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of one configuration.
+    """The outcome for one configuration.
 
     :ivar name: of the variant
-    :ivar by: who was to refuse it
+    :ivar by: Zuul or our checks, whichever was to refuse it
     :ivar reason: why it was refused, None when it was taken
     :ivar good: whether it was what it had to be
     """
@@ -101,7 +101,8 @@ def refused_by_zuul(places):
     :param places: :class:`.places.Places`, with the variants published
     :returns: list of an :class:`Outcome` for each
     """
-    code, text = validate(places, *(one.project for one in broken.REFUSED))
+    code, text = validate(places, *(
+        variant.project for variant in broken.REFUSED))
     errors = _by_project(text)
     return [_outcome(variant, errors.get(variant.project, ''), code)
             for variant in broken.REFUSED]
@@ -135,9 +136,9 @@ def refused_by_our_checks():
             for name, text in variant.files.items():
                 (root / name).parent.mkdir(exist_ok=True)
                 (root / name).write_text(text)
-            found = complaints.all_complaints(
+            problems = complaints.all_complaints(
                 layouts.ours().changed(variant.change, root))
-        reason = '\n'.join(found)
+        reason = '\n'.join(problems)
         yield Outcome(variant.name, 'our checks', _line(
             variant.complaint, reason) or None, bool(
                 re.search(variant.complaint, reason)))
@@ -145,6 +146,6 @@ def refused_by_our_checks():
 
 def _line(complaint, reason):
     """Return the line that a complaint is in, or the last one."""
-    lines = [one.strip() for one in (reason or '').splitlines()]
-    return next((one for one in lines if re.search(complaint, one)),
+    lines = [line.strip() for line in (reason or '').splitlines()]
+    return next((line for line in lines if re.search(complaint, line)),
                 lines[-1] if lines else None)

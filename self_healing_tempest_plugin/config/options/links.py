@@ -28,7 +28,7 @@ from self_healing_tempest_plugin.config.options import timing
 
 @dataclasses.dataclass(frozen=True)
 class LinkOptions:
-    """What the options of a link say.
+    """The options of a link.
 
     :ivar link: name of the link
     :ivar default: seconds of its deadline, or a function that returns them
@@ -67,7 +67,7 @@ WITNESS = LinkOptions(
 
 
 def of_links(links):
-    """Return what the options of some links say, of each name once.
+    """Return the options of some links, of each name once.
 
     :param links: :class:`..model.links.Link` objects
     :returns: tuple of :class:`LinkOptions`

@@ -14,7 +14,7 @@
 
 from oslo_config import cfg
 
-# What gives a host its power, takes it and asks for it; in this order.
+# The commands that take a host's power, give it and ask for it; in this order.
 COMMANDS = tuple('host_power_%s_command' % action
                  for action in ('off', 'on', 'status'))
 

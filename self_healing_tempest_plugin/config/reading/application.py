@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the application is made of."""
+"""The parts that the application is made of."""
 
 from self_healing_tempest_plugin.config.reading import values
 from self_healing_tempest_plugin.config import types

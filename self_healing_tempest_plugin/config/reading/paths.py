@@ -22,8 +22,8 @@ from self_healing_tempest_plugin.config.reading import values
 def state_dir(conf):
     """Return the absolute directory of journal and lock.
 
-    A relative one would be another for whoever takes back, from another
-    directory, what a run has left.
+    A relative path would be another for a ``revert`` that is run in another
+    directory.
 
     :param conf: an oslo.config object with the options of Tempest and of
         this plugin

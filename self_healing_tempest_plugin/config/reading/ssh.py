@@ -48,11 +48,11 @@ def _jump_host(own):
     # An address of IPv6 stands in brackets, as in a URL.
     if not own.host_ssh_jump_host:
         return None
-    found = _JUMP_HOST.fullmatch(own.host_ssh_jump_host)
-    port = int(found['port'] or own.host_ssh_port) if found else 0
+    match = _JUMP_HOST.fullmatch(own.host_ssh_jump_host)
+    port = int(match['port'] or own.host_ssh_port) if match else 0
     if not 0 < port < 65536:
         # What stands there may hold a password: it is not shown.
         raise exceptions.InvalidConfiguration(
             '[self_healing] host_ssh_jump_host is not [user@]host[:port]')
-    return types.JumpHost(found['user'] or own.host_ssh_user,
-                          found['ipv6'] or found['host'], port)
+    return types.JumpHost(match['user'] or own.host_ssh_user,
+                          match['ipv6'] or match['host'], port)

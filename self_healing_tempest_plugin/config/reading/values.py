@@ -52,7 +52,7 @@ def argv(own, option, name='{host}'):
     """Return the words of a command, as a tuple.
 
     :param own: the group [self_healing]
-    :param name: what stands in it for the thing that it is about
+    :param name: the placeholder that the command must have
     :raises tempest.lib.exceptions.InvalidConfiguration: when it is not set,
         has an open quote, or lacks that name
     """

@@ -12,7 +12,7 @@
 
 """The application, which answers at its address from another boot.
 
-Who has to answer, another server or the same one on another host, says the
+Which server has to answer, another or the same on another host, says the
 chain.
 """
 

@@ -47,21 +47,21 @@ def answers(case):
 def server(case):
     """Is the server that the stack has now alive, as far as Nova knows?"""
     server_id = case.current_server_id()
-    found = server_id and case.clients.nova.server(server_id)
-    if not found:
+    current = server_id and case.clients.nova.server(server_id)
+    if not current:
         return (Clue(False, 'the server of the stack (%s) is gone'
                      % server_id),)
-    power = found['OS-EXT-STS:power_state']
+    power = current['OS-EXT-STS:power_state']
     text = 'server %s is %s, its power state %s, on host %s' % (
-        server_id, found['status'], _POWER.get(power, power),
-        found['OS-EXT-SRV-ATTR:host'])
-    if (found['status'], power) == ('ACTIVE', 1):
+        server_id, current['status'], _POWER.get(power, power),
+        current['OS-EXT-SRV-ATTR:host'])
+    if (current['status'], power) == ('ACTIVE', 1):
         return (Clue(True, text),)
-    fault = found.get('fault', {}).get('message', '')
+    fault = current.get('fault', {}).get('message', '')
     return (Clue(
         False, '%s%s' % (text, fault and ': %s' % fault),
         "'openstack server show %s', and the log of nova-compute on host "
-        '%s' % (server_id, found['OS-EXT-SRV-ATTR:host'])),)
+        '%s' % (server_id, current['OS-EXT-SRV-ATTR:host'])),)
 
 
 def console(case):
@@ -81,44 +81,44 @@ def console(case):
 def ports(case):
     """Is the port of the server bound and up?"""
     server_id = case.current_server_id()
-    found = case.clients.neutron.ports(server_id)
-    if not found:
+    own_ports = case.clients.neutron.ports(server_id)
+    if not own_ports:
         return (Clue(
             False, 'server %s has no port' % server_id,
             "'openstack port list --server %s': there is none"
             % server_id),)
-    return [_port(one, server_id) for one in found]
+    return [_port(port, server_id) for port in own_ports]
 
 
-def _port(one, server_id):
-    bound = one.get('binding:vif_type') not in ('binding_failed', 'unbound')
+def _port(port, server_id):
+    bound = port.get('binding:vif_type') not in ('binding_failed', 'unbound')
     text = 'port %s of server %s is %s, %s on host %s' % (
-        one['id'], server_id, one['status'],
-        'bound as %s' % one.get('binding:vif_type') if bound
-        else one.get('binding:vif_type'),
-        one.get('binding:host_id') or 'none')
-    if bound and one['status'] == 'ACTIVE':
+        port['id'], server_id, port['status'],
+        'bound as %s' % port.get('binding:vif_type') if bound
+        else port.get('binding:vif_type'),
+        port.get('binding:host_id') or 'none')
+    if bound and port['status'] == 'ACTIVE':
         return Clue(True, text)
     return Clue(
         False, text, "'openstack port show %s', and the log of the network "
         'agent on host %s: %s' % (
-            one['id'], one.get('binding:host_id'), text))
+            port['id'], port.get('binding:host_id'), text))
 
 
 def address(case):
     """Does the floating address lead to a port of the server?"""
     where = parse.urlsplit(case.ids['url']).hostname
-    found = case.clients.neutron.floating_address(where)
-    if found is None:
+    floating = case.clients.neutron.floating_address(where)
+    if floating is None:
         return (Clue(False, 'there is no floating address %s' % where,
                      "'openstack floating ip list': there is no %s"
                      % where),)
     server_id = case.current_server_id()
-    mine = [one['id'] for one in case.clients.neutron.ports(server_id)]
+    mine = [port['id'] for port in case.clients.neutron.ports(server_id)]
     text = 'floating address %s is %s and leads to port %s' % (
-        where, found['status'], found['port_id'])
-    if found['port_id'] in mine:
-        return (Clue(found['status'] == 'ACTIVE' or None, text),)
+        where, floating['status'], floating['port_id'])
+    if floating['port_id'] in mine:
+        return (Clue(floating['status'] == 'ACTIVE' or None, text),)
     return (Clue(
         False, '%s, which is none of server %s' % (text, server_id),
         "'openstack floating ip show %s': it does not lead to server %s"

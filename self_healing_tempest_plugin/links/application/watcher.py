@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Asks the application at its address, and who it is that answers."""
+"""Asks the application at its address, and which server it is on."""
 
 import contextlib
 import threading
@@ -22,11 +22,11 @@ from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.watching import looks
 
 # Seconds between two requests: the outage is known as well, and an old guest
-# that answers among the others is seen.
+# that answers among new guests is seen.
 PROBE_INTERVAL = 0.1
 
-# Requests that may be under way at the same time: it answers ten a second,
-# one at a time, unless its guest has too little of a processor.
+# Requests that may be under way at the same time: the application answers ten
+# a second, one at a time, unless its guest has too little of a processor.
 AT_ONCE = 4
 
 # Seconds between two questions to Nova for the host of the old server.
@@ -40,7 +40,7 @@ class ApplicationWatcher:
         PROBE_INTERVAL, AT_ONCE, rest=0.0)
 
     def __init__(self, application, boot, nova=None):
-        """Remember who answered before.
+        """Remember which guest answered before.
 
         :param application: probes the application and knows its server,
             see :class:`..application.Application`
@@ -71,8 +71,8 @@ class ApplicationWatcher:
     def _old(self, probe, recorder):
         """Return that the old server answers, and whether it was moved.
 
-        That is asked for when it was away, or has booted again: somebody may
-        have evacuated or migrated it, which is no work of this chain.
+        Nova is asked when the server was away, or has booted again: somebody
+        may have evacuated or migrated it, which is no work of this chain.
         """
         again = probe.boot != self._boot
         if not again and not self._away:

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What binds link fault to the cloud: who is asked about it."""
+"""What binds link fault to the cloud: which services are asked about it."""
 
 from self_healing_tempest_plugin.links.fault import questions
 from self_healing_tempest_plugin.links import kit

@@ -19,25 +19,25 @@ Clue, Inquiry = context.Clue, context.Inquiry
 
 def unmet(case):
     """Which preconditions did not hold?"""
-    return [Clue(False, one, one) for one in case.timeline.unmet]
+    return [Clue(False, problem, problem) for problem in case.timeline.unmet]
 
 
 def life(case):
     """How far did the fault get, and what did the witnesses say?"""
-    return [Clue(one.name != 'unwitnessed', '%s%s' % (
-        one.name, one.detail and ': %s' % one.detail))
-        for one in case.timeline.transitions]
+    return [Clue(transition.name != 'unwitnessed', '%s%s' % (
+        transition.name, transition.detail and ': %s' % transition.detail))
+        for transition in case.timeline.transitions]
 
 
 def compute(case):
     """How does Nova see the host?"""
     host = case.ids['host']
-    found = case.clients.nova.compute_service(host)
-    if found is None:
+    service = case.clients.nova.compute_service(host)
+    if service is None:
         return (Clue(False, 'host %s has no nova-compute' % host),)
     return (Clue(None, 'nova-compute on host %s is %s and %s%s' % (
-        host, found['state'], found['status'],
-        ', forced down' if found['forced_down'] else '')),)
+        host, service['state'], service['status'],
+        ', forced down' if service['forced_down'] else '')),)
 
 
 _INQUIRIES = (

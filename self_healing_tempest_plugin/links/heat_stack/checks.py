@@ -94,32 +94,34 @@ def _network(settings, network):
     return rows.yes('%s (%s)' % (network['name'], network['id']))
 
 
-def _usable_hosts(found):
-    return {one['host'] for one in found
-            if one['binary'] == 'nova-compute' and readiness.usable(one)}
+def _usable_hosts(services):
+    return {service['host'] for service in services
+            if service['binary'] == 'nova-compute'
+            and readiness.usable(service)}
 
 
-def _others(settings, found):
-    usable = _usable_hosts(found)
+def _others(settings, services):
+    usable = _usable_hosts(services)
     findings = {}
     for host in settings.fault_hosts:
-        others = sorted(usable - {host})
-        findings[host] = rows.yes('there is %s' % _some(others)) if (
-            others) else rows.no('no other compute host is up and enabled')
+        other_hosts = sorted(usable - {host})
+        findings[host] = rows.yes('there is %s' % _some(other_hosts)) if (
+            other_hosts) else rows.no(
+                'no other compute host is up and enabled')
     return rows.by_host(findings)
 
 
-def _places(settings, found, hypervisors, room):
-    usable = _usable_hosts(found)
-    hosts = {one['service']['host'] for one in hypervisors
-             if one['id'] in room} & usable
+def _places(settings, services, hypervisors, room):
+    usable = _usable_hosts(services)
+    hosts = {hypervisor['service']['host'] for hypervisor in hypervisors
+             if hypervisor['id'] in room} & usable
     if not hosts & set(settings.fault_hosts):
         return rows.no('on no fault host is room for the application')
     findings = {}
     for host in settings.fault_hosts:
-        others = sorted(hosts - {host})
-        findings[host] = rows.yes('room on %s' % _some(others)) if (
-            others) else rows.no('no room on any other host')
+        other_hosts = sorted(hosts - {host})
+        findings[host] = rows.yes('room on %s' % _some(other_hosts)) if (
+            other_hosts) else rows.no('no room on any other host')
     return rows.by_host(findings)
 
 

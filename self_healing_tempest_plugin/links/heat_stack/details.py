@@ -34,16 +34,16 @@ def details(seen, expectation, around):
 
 
 def _servers(seen, expectation, old):
-    """Return the old server, and the new one if it is known."""
+    """Return the old server, and the new server if it is known."""
     arrival = expectation.arrival(seen, link.LINK, links.Mark.FINISHED)
     new = arrival and arrival.payload.get('server_id')
     return tuple(filter(None, (old, new)))
 
 
 def _events(seen, events):
-    return [one for event in events
+    return [detail for event in events
             if stamps.after_fault(seen, 'Heat', event.get('event_time'))
-            for one in context.details(
+            for detail in context.details(
                 link.LINK, 'Heat event', event['id'], '%s %s: %s' % (
                     event['resource_name'], event['resource_status'],
                     event.get('resource_status_reason')),
@@ -52,9 +52,9 @@ def _events(seen, events):
 
 def _actions(seen, server, actions, old):
     text = '%%s of the %s server' % ('old' if old else 'new')
-    return [one for action in actions
+    return [detail for action in actions
             if stamps.after_fault(seen, 'Nova', action.get('start_time'))
-            for one in context.details(
+            for detail in context.details(
                 link.LINK, 'Nova action', '%s/%s' % (
                     server, action['request_id']), text % action['action'],
                 'Nova', action.get('start_time'))]

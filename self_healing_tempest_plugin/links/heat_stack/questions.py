@@ -52,14 +52,14 @@ def engine(case):
     return (_engines(answers['engines']),)
 
 
-def _engines(found):
-    alive = [one for one in found if one['status'] == 'up']
+def _engines(workers):
+    alive = [worker for worker in workers if worker['status'] == 'up']
     if alive:
         return Clue(True, '%d of %d heat-engine workers are up' % (
-            len(alive), len(found)))
+            len(alive), len(workers)))
     return Clue(
         False, 'no heat-engine worker is up, the last sign of life: %s'
-        % max((str(one.get('updated_at')) for one in found),
+        % max((str(worker.get('updated_at')) for worker in workers),
               default='never'),
         "heat-engine: none is up in 'openstack orchestration service list'")
 
@@ -67,60 +67,61 @@ def _engines(found):
 def status(case):
     """In which state is the stack?"""
     stack = case.around.application.stack
-    found = case.clients.heat.stack(stack.identifier)
-    if found is None:
+    current = case.clients.heat.stack(stack.identifier)
+    if current is None:
         return (Clue(False, 'stack %s is deleted' % stack.name,
                      'who deleted stack %s' % stack.id),)
-    state = found['stack_status']
+    state = current['stack_status']
     text = 'stack %s is %s: %s' % (
-        stack.name, state, found.get('stack_status_reason'))
+        stack.name, state, current.get('stack_status_reason'))
     if state.endswith('_FAILED'):
         return (Clue(
             False, text, "'openstack stack failures list %s': %s" % (
-                stack.id, found.get('stack_status_reason'))),)
+                stack.id, current.get('stack_status_reason'))),)
     return (Clue(state == 'UPDATE_COMPLETE' or None, text),)
 
 
 def events(case):
     """Which events of the stack failed, and why?"""
-    found = [one for one in case.clients.heat.events(
+    recent = [event for event in case.clients.heat.events(
         case.around.application.stack) if stamps.after_fault(
-            case.timeline, 'Heat', one.get('event_time'))]
-    if not found:
+            case.timeline, 'Heat', event.get('event_time'))]
+    if not recent:
         return (Clue(None, 'no event since the fault: nobody has updated '
                      'the stack'),)
-    failed = [one for one in found
-              if one['resource_status'].endswith('FAILED')]
+    failed = [event for event in recent
+              if event['resource_status'].endswith('FAILED')]
     if failed:
-        return [_failed(one) for one in failed[-_EVENTS:]]
-    return [Clue(None, _event(found[-1]))]
+        return [_failed(event) for event in failed[-_EVENTS:]]
+    return [Clue(None, _event(recent[-1]))]
 
 
-def _failed(one):
+def _failed(event):
     return Clue(
-        False, _event(one), "'openstack stack event list': %s" % _event(one))
+        False, _event(event),
+        "'openstack stack event list': %s" % _event(event))
 
 
-def _event(one):
+def _event(event):
     return '%s %s: %s at %s' % (
-        one['resource_name'], one['resource_status'],
-        one.get('resource_status_reason'), one.get('event_time'))
+        event['resource_name'], event['resource_status'],
+        event.get('resource_status_reason'), event.get('event_time'))
 
 
 def resources(case):
     """Which resources are not as they should be?"""
     stack = case.around.application.stack
-    found = case.clients.heat.resources(stack.identifier)
-    bad = [one for one in found
-           if not one.get('resource_status', '').endswith('_COMPLETE')]
+    listed = case.clients.heat.resources(stack.identifier)
+    bad = [resource for resource in listed
+           if not resource.get('resource_status', '').endswith('_COMPLETE')]
     if not bad:
         return (Clue(True, 'all resources of stack %s are COMPLETE'
                      % stack.name),)
     return [Clue(
-        False if one['resource_status'].endswith('_FAILED') else None,
+        False if resource['resource_status'].endswith('_FAILED') else None,
         'resource %s is %s: %s' % (
-            one['resource_name'], one['resource_status'],
-            one.get('resource_status_reason'))) for one in bad]
+            resource['resource_name'], resource['resource_status'],
+            resource.get('resource_status_reason'))) for resource in bad]
 
 
 def new_server(case):
@@ -131,17 +132,17 @@ def new_server(case):
     return (_server(case.clients.nova.server(server_id), server_id),)
 
 
-def _server(found, server_id):
-    if found is None:
+def _server(server, server_id):
+    if server is None:
         return Clue(False, 'the new server %s is gone' % server_id)
-    state, host = found['status'], found['OS-EXT-SRV-ATTR:host']
+    state, host = server['status'], server['OS-EXT-SRV-ATTR:host']
     text = 'the new server %s is %s on host %s' % (server_id, state, host)
     if state == 'ACTIVE':
         return Clue(True, text)
     if state != 'ERROR':
         return Clue(None, '%s, task %s' % (
-            text, found['OS-EXT-STS:task_state']))
-    fault = found.get('fault', {}).get('message', 'no fault is told')
+            text, server['OS-EXT-STS:task_state']))
+    fault = server.get('fault', {}).get('message', 'no fault is told')
     return Clue(
         False, '%s: %s' % (text, fault),
         "'openstack server show %s': %s%s" % (

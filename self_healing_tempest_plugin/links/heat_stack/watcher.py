@@ -40,7 +40,7 @@ class StackWatcher:
         self._server_id, self._together = server_id, together
         self._before = _stack_version(heat.stack(stack.identifier))
         self._events_before = frozenset(
-            one['id'] for one in heat.updates(stack))
+            event['id'] for event in heat.updates(stack))
 
     def look(self, recorder):
         """Ask once; see :class:`..looks.Look`.
@@ -74,11 +74,11 @@ class StackWatcher:
             self._updates,
             lambda: self._heat.resources(self._stack.identifier),
             lambda: self._heat.events(self._stack))
-        started, found = self._started(stack), stacks.server_of(resources)
-        if found in (None, self._server_id):
+        started, server_id = self._started(stack), stacks.server_of(resources)
+        if server_id in (None, self._server_id):
             return looks.Look('%s, no other server than %s' % (
                 status, self._server_id), (started,))
-        server = self._server_of_update(stack, found)
+        server = self._server_of_update(stack, server_id)
         if server is None:
             return looks.Look('%s, and updated again' % status, (started,))
         text = '%s, server %s %s' % (status, server['id'], server['status'])
@@ -88,9 +88,9 @@ class StackWatcher:
             status, events, server, stacks.servers_of(resources, history))))
 
     def _server_of_update(self, stack, server_id):
-        """Return the server, None unless it was there when that was shown.
+        """Return the server, None unless the stack is as it was shown.
 
-        It may belong to an update that was asked for meanwhile.
+        The server may belong to an update that was asked for meanwhile.
         """
         again, server = self._together(
             self._show, lambda: self._nova.server(server_id))
@@ -102,8 +102,8 @@ class StackWatcher:
         return self._heat.stack(self._stack.identifier)
 
     def _updates(self):
-        return [one for one in self._heat.updates(self._stack)
-                if one['id'] not in self._events_before]
+        return [event for event in self._heat.updates(self._stack)
+                if event['id'] not in self._events_before]
 
     def _started(self, stack):
         """Return that an update has begun.
@@ -121,10 +121,10 @@ class StackWatcher:
 
         Of several updates any may have brought the new server.
 
-        :param servers: ids of all the servers that it ever had
+        :param servers: ids of all the servers that the stack ever had
         """
-        ends = [one for one in events
-                if one['resource_status'] == 'UPDATE_COMPLETE']
+        ends = [event for event in events
+                if event['resource_status'] == 'UPDATE_COMPLETE']
         if not ends or events[-1]['resource_status'] == 'UPDATE_IN_PROGRESS':
             # Not written down yet; or there is another update already.
             ends = [None]

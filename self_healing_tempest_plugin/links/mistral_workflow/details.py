@@ -33,11 +33,11 @@ def details(seen, expectation, around):
 
 def _tasks(tasks):
     # A task that waits for something has begun long before its end.
-    return [one for task in tasks for word, time in (
+    return [detail for task in tasks for word, time in (
         ('began', task.get('started_at') or task.get('created_at')),
         (task['state'], task.get('finished_at') or (
             task.get('updated_at')
             if task['state'] in ('SUCCESS', 'ERROR') else None)))
-        for one in context.details(
+        for detail in context.details(
             link.LINK, 'Mistral task', task['id'],
             '%s %s' % (task['name'], word), 'Mistral', time)]

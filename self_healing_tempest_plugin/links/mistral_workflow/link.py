@@ -42,7 +42,7 @@ LINK = links.Link(
         look_at="'openstack workflow execution show' and the tasks of the "
                 "execution, and mistral-engine's and mistral-executor's "
                 'logs'),
-    # Each of them works on the stack; the second is one too many.
+    # Each execution works on the stack; the second is one too many.
     limit=links.Limit(
         started='executions of {workflow} were started for server '
                 '{server_id}',

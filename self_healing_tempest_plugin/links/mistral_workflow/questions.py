@@ -32,37 +32,38 @@ _EXECUTIONS = 3
 def rule(case):
     """Is the healing rule there, and did Vitrage load it?"""
     stack = case.around.application.stack
-    found = [one for one in case.clients.heat.resources(stack.identifier)
-             if one['resource_type'] == 'OS::Vitrage::Template']
-    if not found:
+    rules = [
+        resource for resource in case.clients.heat.resources(stack.identifier)
+        if resource['resource_type'] == 'OS::Vitrage::Template']
+    if not rules:
         return (Clue(False, 'stack %s has no healing rule' % stack.name,
                      'stack %s: it has no OS::Vitrage::Template'
                      % stack.name),)
-    uuid = found[0]['physical_resource_id']
+    uuid = rules[0]['physical_resource_id']
     if not uuid:
         return (Clue(
             False, 'Vitrage has refused the healing rule of stack %s'
             % stack.name,
             "heat-engine's log for 'Failed to add template to Vitrage'"),)
     return vitrage_inquiries.judged(
-        [one for one in case.clients.vitrage.templates()
-         if one['uuid'] == uuid], uuid, 'healing rule')
+        [template for template in case.clients.vitrage.templates()
+         if template['uuid'] == uuid], uuid, 'healing rule')
 
 
 def notifier(case):
     """Does vitrage-notifier run?"""
     try:
-        found = case.clients.vitrage.processes()
+        processes = case.clients.vitrage.processes()
     except errors.ServiceError as error:
         if error.code is None:
             raise
         return (Clue(None, 'it lists its processes only with '
                      '[coordination] backend_url'),)
-    if any(one.startswith(_NOTIFIER) for one in found):
+    if any(process.startswith(_NOTIFIER) for process in processes):
         return (Clue(True, 'vitrage-notifier is among its processes'),)
     return (Clue(
         False, 'vitrage-notifier is not among its processes: %s'
-        % ', '.join(sorted(found)),
+        % ', '.join(sorted(processes)),
         'vitrage-notifier: it does not run, see its log for why'),)
 
 
@@ -80,61 +81,61 @@ def workflow(case):
 def executions(case):
     """Which executions of the workflow are there, for whichever server?"""
     name, server = case.ids['workflow'], case.ids['server_id']
-    found = case.clients.mistral.newest_executions(name)
-    if not found:
+    newest = case.clients.mistral.newest_executions(name)
+    if not newest:
         return (Clue(False, 'there is no execution of %s' % name),)
-    return [_execution(case, one, server) for one in found]
+    return [_execution(case, execution, server) for execution in newest]
 
 
-def _execution(case, one, server):
-    target = one['input'].get('server_id')
+def _execution(case, execution, server):
+    target = execution['input'].get('server_id')
     text = 'execution %s is %s since %s' % (
-        one['id'], one['state'], one.get('created_at'))
-    if one.get('description'):
-        text += ' (%s)' % one['description']
+        execution['id'], execution['state'], execution.get('created_at'))
+    if execution.get('description'):
+        text += ' (%s)' % execution['description']
     if target != server:
         return Clue(
             False, '%s, but for server %s' % (text, target),
             'the input of execution %s: it names server %s, not %s; see '
-            'get_attr in the healing rule' % (one['id'], target, server))
-    if one['state'] not in _BAD:
-        return Clue(one['state'] == 'SUCCESS' or None, text)
-    detail = case.clients.mistral.execution(one['id']) or {}
+            'get_attr in the healing rule' % (execution['id'], target, server))
+    if execution['state'] not in _BAD:
+        return Clue(execution['state'] == 'SUCCESS' or None, text)
+    detail = case.clients.mistral.execution(execution['id']) or {}
     reason = context.safe(detail.get('state_info') or 'no state_info')
     return Clue(
         False, '%s: %s' % (text, reason),
         "'openstack task execution list %s': the execution is in %s: %s" % (
-            one['id'], one['state'], reason))
+            execution['id'], execution['state'], reason))
 
 
 def tasks(case):
     """Which task of the executions failed or is under way, and why?"""
-    found = case.clients.mistral.executions(
+    started = case.clients.mistral.executions(
         case.ids['workflow'], case.ids['server_id'])
-    return [finding for one in found[:_EXECUTIONS]
-            for finding in _tasks(case, one)]
+    return [clue for execution in started[:_EXECUTIONS]
+            for clue in _tasks(case, execution)]
 
 
 def _tasks(case, execution):
-    found = case.clients.mistral.tasks(execution['id'])
-    open_ones = [_task(one, execution) for one in found
-                 if one['state'] != 'SUCCESS']
-    if open_ones:
-        return open_ones
+    all_tasks = case.clients.mistral.tasks(execution['id'])
+    open_tasks = [_task(task, execution) for task in all_tasks
+                  if task['state'] != 'SUCCESS']
+    if open_tasks:
+        return open_tasks
     return (Clue(True, 'execution %s: all tasks are in SUCCESS: %s' % (
-        execution['id'], ', '.join(one['name'] for one in found)
+        execution['id'], ', '.join(task['name'] for task in all_tasks)
         or 'none'),),)
 
 
-def _task(one, execution):
-    reason = context.safe(one.get('state_info') or 'no state_info')
+def _task(task, execution):
+    reason = context.safe(task.get('state_info') or 'no state_info')
     text = 'task %s of execution %s is in %s: %s' % (
-        one['name'], execution['id'], one['state'], reason)
-    if one['state'] not in _BAD:
+        task['name'], execution['id'], task['state'], reason)
+    if task['state'] not in _BAD:
         return Clue(None, text)
     return Clue(
         False, text, "'openstack task execution show %s': task %s is in %s: "
-        '%s' % (one['id'], one['name'], one['state'], reason))
+        '%s' % (task['id'], task['name'], task['state'], reason))
 
 
 _UNSTARTED = (
@@ -151,7 +152,7 @@ _STARTED = (
 
 
 def inquiries(case):
-    """Return what to ask when no execution has healed, or too many.
+    """Return what to ask when no execution has healed, or too many have.
 
     It depends on whether any was started.
 

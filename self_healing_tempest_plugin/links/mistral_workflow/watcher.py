@@ -34,31 +34,36 @@ class WorkflowWatcher:
 
         :param workflow: name of the workflow
         :param server_id: what the execution's input must name
-        :param stack_id: what it must not name another one than; None: any
+        :param stack_id: the only stack that it may name; None: any
         """
         self._mistral, self._workflow = mistral, workflow
         self._server_id, self._stack_id = server_id, stack_id
         self._idle_ones = {}
         self._before = frozenset(
-            one['id'] for one in mistral.executions(workflow, server_id))
+            execution['id']
+            for execution in mistral.executions(workflow, server_id))
 
     def look(self, recorder):
         """Ask once; see :class:`..looks.Look`."""
-        found = [one for one in self._mistral.executions(
-            self._workflow, self._server_id) if one['id'] not in self._before]
+        executions = [execution for execution in self._mistral.executions(
+            self._workflow, self._server_id)
+            if execution['id'] not in self._before]
         seen_at = recorder.now()
-        if not found:
+        if not executions:
             return looks.Look(_NOT_YET)
-        state = ', '.join('%s %s' % (one['id'], one['state'])
-                          for one in found[:5])
-        ids = tuple(one['id'] for one in found)
-        sightings = [self._sighting(links.Mark.STARTED, one, 'created_at')
-                     for one in found]
-        sightings += [self._sighting(links.Mark.FINISHED, one, 'updated_at')
-                      for one in found if self._healed(one)]
-        ours = [one for one in found if self._is_ours(one)]
-        if ours and all(one['state'] in ('ERROR', 'CANCELLED')
-                        for one in ours):
+        state = ', '.join('%s %s' % (execution['id'], execution['state'])
+                          for execution in executions[:5])
+        ids = tuple(execution['id'] for execution in executions)
+        sightings = [
+            self._sighting(links.Mark.STARTED, execution, 'created_at')
+            for execution in executions]
+        sightings += [
+            self._sighting(links.Mark.FINISHED, execution, 'updated_at')
+            for execution in executions if self._healed(execution)]
+        ours = [execution for execution in executions
+                if self._is_ours(execution)]
+        if ours and all(execution['state'] in ('ERROR', 'CANCELLED')
+                        for execution in ours):
             return looks.Look(state, tuple(sightings), self._reason(ours[0]),
                               ours[0]['id'], ids, seen_at=seen_at)
         return looks.Look(state, tuple(sightings), objects=ids,

@@ -33,20 +33,20 @@ def active(case):
     """Which alarms of that name does Vitrage have, and on whom?"""
     name, datasource = (case.ids['host_alarm'],
                         case.around.monitor.datasource)
-    found = [one for one in case.clients.vitrage.active_alarms(datasource)
-             if one['name'] == name]
-    if not found:
+    alarms = [alarm for alarm in case.clients.vitrage.active_alarms(datasource)
+              if alarm['name'] == name]
+    if not alarms:
         return (Clue(False, 'there is no active alarm %s of %s' % (
             name, datasource)),)
-    hosts = {one['vitrage_id']: one['id']
-             for one in case.clients.vitrage.hosts().values()}
-    return [_place(case, one, hosts.get(one.get('vitrage_resource_id')))
-            for one in found[:5]]
+    hosts = {host['vitrage_id']: host['id']
+             for host in case.clients.vitrage.hosts().values()}
+    return [_place(case, alarm, hosts.get(alarm.get('vitrage_resource_id')))
+            for alarm in alarms[:5]]
 
 
-def _place(case, one, host):
+def _place(case, alarm, host):
     name, expected = case.ids['host_alarm'], case.ids['host']
-    since = one.get('update_timestamp')
+    since = alarm.get('update_timestamp')
     if host == expected:
         return Clue(None, 'alarm %s is on host %s since %s' % (
             name, host, since))
@@ -61,10 +61,10 @@ def _place(case, one, host):
 def datasource(case):
     """Has Vitrage ever had an alarm of the monitor?"""
     name = case.around.monitor.datasource
-    found = case.clients.vitrage.newest_alarm(name)
-    if found:
+    newest = case.clients.vitrage.newest_alarm(name)
+    if newest:
         return (Clue(True, 'its newest alarm of %s: %s at %s' % (
-            name, found['name'], found.get('start_timestamp'))),)
+            name, newest['name'], newest.get('start_timestamp'))),)
     return (Clue(
         None, 'it has never had an alarm of %s' % name,
         "Vitrage's [datasources] types: is %s there? It has never had an "

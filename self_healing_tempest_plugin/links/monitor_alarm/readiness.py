@@ -39,7 +39,7 @@ def prepare(around):
 def unmet(around):
     """Return that an alarm is on the host, or was since it was prepared.
 
-    What that has set off may be under way.
+    The healing that it has set off may be under way.
 
     :param around: :class:`..surroundings.Surroundings`
     """
@@ -59,13 +59,13 @@ def active(around):
     if present is None:
         return "host %s is not in Vitrage's graph" % name
     names = _names(around)
-    found = [alarm['name'] for alarm in present.alarms
-             if alarm['vitrage_type'] == around.monitor.datasource
-             and alarm['name'] in names]
-    found += [alarm['name'] for alarm in _past(around, host)
-              if not alarm.get('end_timestamp')]
-    return '' if not found else 'alarm %s is active on host %s' % (
-        found[0], name)
+    active_alarms = [alarm['name'] for alarm in present.alarms
+                     if alarm['vitrage_type'] == around.monitor.datasource
+                     and alarm['name'] in names]
+    active_alarms += [alarm['name'] for alarm in _past(around, host)
+                      if not alarm.get('end_timestamp')]
+    return '' if not active_alarms else 'alarm %s is active on host %s' % (
+        active_alarms[0], name)
 
 
 def _passed(around):

@@ -31,8 +31,8 @@ def questions(cloud):
 def _states(vitrage, settings):
     # The list of templates is long in coming; the tests bring their own.
     named = settings.host_alarm.template or settings.nic_alarm.template
-    return {one['name']: one['status']
-            for one in (vitrage.templates() if named else ())}
+    return {template['name']: template['status']
+            for template in (vitrage.templates() if named else ())}
 
 
 def _graph(settings, reason):

@@ -38,6 +38,6 @@ def _alarm(case, recorder):
         yield
 
 
-# What is deduced from it says so.
+# The alarm that is deduced from it names it as its cause.
 HANDOVER = handover.Handover(
     what='an alarm of our own in Vitrage', hand_over=_alarm, makes='alarm')

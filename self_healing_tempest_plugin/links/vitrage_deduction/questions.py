@@ -32,9 +32,9 @@ def template(case):
 
 def _of(templates, uuid, name, prefix):
     if uuid:
-        return [one for one in templates if one['uuid'] == uuid]
-    return [one for one in templates if one['name'] == name or (
-        not name and one['name'].startswith(prefix))]
+        return [entry for entry in templates if entry['uuid'] == uuid]
+    return [entry for entry in templates if entry['name'] == name or (
+        not name and entry['name'].startswith(prefix))]
 
 
 def cause(case):
@@ -47,8 +47,8 @@ def cause(case):
             False, 'host %s has left the graph' % host,
             "Vitrage's datasource nova.host: host %s has left the graph"
             % host),)
-    here = [one for one in around.alarms if (
-        one['vitrage_type'], one['name']) == (
+    here = [alarm for alarm in around.alarms if (
+        alarm['vitrage_type'], alarm['name']) == (
             case.around.monitor.datasource, name)]
     state = around.entity.get('vitrage_aggregated_state') or 'without state'
     if here:
@@ -80,17 +80,18 @@ def deduced(case):
     """On which servers are deduced alarms of that name?"""
     name, server = (case.ids['deduced_alarm'],
                     case.ids['server_id'])
-    found = case.clients.vitrage.active_alarms('vitrage')
-    named = [one for one in found if one['name'] == name]
+    alarms = case.clients.vitrage.active_alarms('vitrage')
+    named = [alarm for alarm in alarms if alarm['name'] == name]
     if not named:
-        others = sorted({one['name'] for one in found})
+        other_names = sorted({alarm['name'] for alarm in alarms})
         return (Clue(False, 'no deduced alarm %s on any server%s' % (
-            name, ', but: %s' % ', '.join(others) if others else '')),)
-    return [_on(case, one, name, server) for one in named[:5]]
+            name,
+            ', but: %s' % ', '.join(other_names) if other_names else '')),)
+    return [_on(case, alarm, name, server) for alarm in named[:5]]
 
 
-def _on(case, one, name, server):
-    place = one.get('vitrage_resource_id')
+def _on(case, alarm, name, server):
+    place = alarm.get('vitrage_resource_id')
     if place == case.around.learned['server']['vitrage_id']:
         state = (case.clients.vitrage.entity('nova.instance', server) or {})
         return Clue(
@@ -98,15 +99,15 @@ def _on(case, one, name, server):
                 name, server, state.get('vitrage_aggregated_state')))
     return Clue(
         False, 'alarm %s is on another entity: %s' % (
-            name, _entity(one) or place),
+            name, _entity(alarm) or place),
         "the conditions of the host template: it deduces %s for %s, not for "
-        'server %s' % (name, _entity(one) or place, server))
+        'server %s' % (name, _entity(alarm) or place, server))
 
 
-def _entity(one):
+def _entity(alarm):
     return ' '.join(filter(None, (
-        one.get('resource_type') or one.get('vitrage_resource_type'),
-        one.get('resource_id'))))
+        alarm.get('resource_type') or alarm.get('vitrage_resource_type'),
+        alarm.get('resource_id'))))
 
 
 _INQUIRIES = (

@@ -36,7 +36,7 @@ def prepare(around):
         what="server %s on host %s in Vitrage's graph" % (
             app.server_id, app.host),
         describe=lambda seen: 'host %s, server %s, contains edge %s' % tuple(
-            'there' if each else 'missing' for each in seen),
+            'there' if part else 'missing' for part in seen),
         look_at="Vitrage's datasources nova.host and nova.instance, and "
                 "Nova's notifications")
     return {'host': host, 'server': server}

@@ -32,7 +32,7 @@ OPTIONS = {templates.HOST_DOWN: 'host_template',
 class DeductionTemplate(fixtures.Fixture):
     """The Vitrage template that deduces instance alarms from host alarms.
 
-    One that the cloud has is only looked at: when it is missing or wrong,
+    A template of the cloud is only looked at: when it is missing or wrong,
     the chain is broken there, and the drill is to show that. Otherwise the
     tests' own is there while the fixture is in use. It outlives the alarms
     that it reacts to, see :mod:`..removal`.
@@ -72,25 +72,25 @@ class DeductionTemplate(fixtures.Fixture):
                                       self._settings.timeouts)
 
     def _look_at(self, name):
-        found = vitrage_templates.of_name(self._vitrage.templates(), name)
+        template = vitrage_templates.of_name(self._vitrage.templates(), name)
         option = '[self_healing] %s' % OPTIONS[self._alarm.file]
-        if found is None:
+        if template is None:
             self.problem = ('Vitrage has no template %s, which %s names'
                             % (name, option))
             return
-        self.uuid = found['uuid']
-        if found['status'] != 'ACTIVE':
+        self.uuid = template['uuid']
+        if template['status'] != 'ACTIVE':
             self.problem = 'the template of %s is not active: %s' % (
-                option, vitrage_templates.state(found))
+                option, vitrage_templates.state(template))
 
     def _add(self):
         entry = journals.Object(
             plans.new_id(), removal.TEMPLATE, self._fresh_name(), {
                 'datasource': self._datasource, 'alarm': self._alarm.name,
                 'forced_down': [
-                    one['host'] for one
-                    in self._clients.nova.compute_services()
-                    if one['forced_down']]})
+                    service['host']
+                    for service in self._clients.nova.compute_services()
+                    if service['forced_down']]})
         journal = self._journal or journals.Journal(
             self._settings.state_dir)
         removing = removal.Removal(self._clients, journal,

@@ -62,7 +62,7 @@ class DeductionWatcher:
     def _causes_of(self, alarm_id, now):
         """Return the ids of the alarms that caused an alarm, as far as known.
 
-        Others may join the first one, so that they are asked for again.
+        Other causes may join the first, so that they are asked for again.
         """
         with self._lock:
             if now < self._asked.get(alarm_id, -float('inf')) + (
@@ -70,13 +70,13 @@ class DeductionWatcher:
                 return self._causes.get(alarm_id, ())
             self._asked[alarm_id] = now
         try:
-            found = self._vitrage.causes(alarm_id)
+            causes = self._vitrage.causes(alarm_id)
         except errors.ServiceError:
             # Nobody knows then, and the alarm is there all the same.
-            found = ()
+            causes = ()
         with self._lock:
             self._causes[alarm_id] = tuple(sorted(
-                {*self._causes.get(alarm_id, ()), *found}))
+                {*self._causes.get(alarm_id, ()), *causes}))
             return self._causes[alarm_id]
 
 

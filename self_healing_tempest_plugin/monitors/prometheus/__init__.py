@@ -26,7 +26,7 @@ from self_healing_tempest_plugin.services import errors
 
 
 class Prometheus(monitor.Monitor):
-    """Both of them; who has no URL in the settings is not asked."""
+    """Prometheus and Alertmanager; without a URL neither is asked."""
 
     event_source = webhook.Webhook()
 
@@ -75,7 +75,7 @@ class Prometheus(monitor.Monitor):
         return labels.alert_labels(name, host, rules, targets)
 
     def inquiries(self, case):
-        """Return what both are asked when the alarm is missing."""
+        """Return what both services are asked when the alarm is missing."""
         del case
         return (*inquiries.of_server(self._server),
                 *inquiries.of_alertmanager(self._alertmanager))
@@ -83,7 +83,7 @@ class Prometheus(monitor.Monitor):
     def sent(self):
         """Return what Alertmanager has sent so far, or None.
 
-        It is asked before the fault, and a run must not fail over it.
+        It is asked before the fault, and a run must not fail over that.
         """
         api = self._alertmanager
         if api is None:
@@ -95,7 +95,7 @@ class Prometheus(monitor.Monitor):
             return None
 
     def dates(self):
-        """Return what tells the time of both, whose stamps are used."""
+        """Return how to ask the time of both, whose stamps are used."""
         return {api.service: api.date
                 for api in (self._alertmanager, self._server)
                 if api is not None}

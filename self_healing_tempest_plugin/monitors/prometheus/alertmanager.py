@@ -38,8 +38,7 @@ class Sent:
     def since(self, before):
         """Return what has come since an earlier count.
 
-        :param before: :class:`Sent`; one that is greater is of an earlier
-            process
+        :param before: :class:`Sent`; a greater count is of an earlier process
         """
         if before.total > self.total:
             return self
@@ -56,8 +55,9 @@ class Alertmanager(api.Api):
 
         :param name: of the alert
         """
-        found = self._json('list alerts', '/api/v2/alerts')
-        return [one for one in found if one['labels']['alertname'] == name]
+        alerts = self._json('list alerts', '/api/v2/alerts')
+        return [alert for alert in alerts
+                if alert['labels']['alertname'] == name]
 
     def silence(self, silence_id):
         """Return a silence as a dict."""
@@ -72,11 +72,11 @@ class Alertmanager(api.Api):
         """
         text = self._get('count notifications', '/metrics').text
         counts = {}
-        for found in _COUNTER.finditer(text):
-            name = _INTEGRATION.search(found['labels'])
+        for match in _COUNTER.finditer(text):
+            name = _INTEGRATION.search(match['labels'])
             if name:
-                key = found['unit'], bool(found['failed']), name[1]
-                counts[key] = counts.get(key, 0) + float(found['value'])
+                key = match['unit'], bool(match['failed']), name[1]
+                counts[key] = counts.get(key, 0) + float(match['value'])
         unit = '_requests' if any(key[0] == '_requests'
                                   for key in counts) else 's'
         return {name: Sent(value, counts.get((unit, True, name), 0))

@@ -65,10 +65,10 @@ class Api:
             return None
 
     def _get(self, operation, path, **params):
-        """Return the answer; what answers is a stranger until it makes sense.
+        """Return the answer; the server is a stranger until it makes sense.
 
-        Nobody else is asked in its place, and the whole of the answer has to
-        be there in time, and to have an end.
+        Redirects are not followed, and the whole of the answer has to be
+        there in time, and to have an end.
 
         :returns: :class:`_Answer`
         """
@@ -79,10 +79,10 @@ class Api:
                     verify=self._verify, allow_redirects=False,
                     stream=True) as answer:
                 status = answer.status_code
-                found = status == 200 and _Answer(
+                whole = status == 200 and _Answer(
                     answer.headers, _read(answer, deadline))
-        if found:
-            return found
+        if whole:
+            return whole
         raise errors.from_status(status)(
             self.service, operation, 'HTTP %d' % status, status)
 
@@ -94,7 +94,7 @@ class Api:
 
 @dataclasses.dataclass(frozen=True)
 class _Answer:
-    """What was answered.
+    """An answer with status 200.
 
     :ivar headers: a mapping, whatever the case of the names
     :ivar text: the body

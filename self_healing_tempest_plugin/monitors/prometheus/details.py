@@ -25,9 +25,9 @@ def of_alerts(alertmanager, name, host):
     :param host: as Nova names it
     :returns: :class:`...model.timelines.Detail` objects
     """
-    return [one for alert in alertmanager.alerts(name)
+    return [detail for alert in alertmanager.alerts(name)
             if labels.naming(alert['labels'], host)
-            for one in context.details(
+            for detail in context.details(
                 link.LINK, 'Alertmanager alert', alert['fingerprint'],
                 'alert %s started' % alert['labels']['alertname'],
                 alertmanager.service, alert['startsAt'])]

@@ -26,41 +26,41 @@ Clue, Inquiry = context.Clue, context.Inquiry
 def _addresses(case):
     """Return the addresses that a label may name the host by."""
     host = case.ids['host']
-    found = [case.around.settings.access.addresses.get(host)]
+    addresses = [case.around.settings.access.addresses.get(host)]
     with contextlib.suppress(errors.ServiceError):
-        found.append(case.clients.nova.host_address(host))
-    return tuple(filter(None, found))
+        addresses.append(case.clients.nova.host_address(host))
+    return tuple(filter(None, addresses))
 
 
-def _of_host(several, case):
-    """Return those that name the host by a label."""
+def _of_host(entries, case):
+    """Return the alerts or targets that name the host by a label."""
     addresses = _addresses(case)
-    return [one for one in several if labels.naming(
-        one['labels'], case.ids['host'], addresses)]
+    return [entry for entry in entries if labels.naming(
+        entry['labels'], case.ids['host'], addresses)]
 
 
-def _naming(one):
+def _naming(entry):
     return ', '.join('%s=%s' % pair for pair in sorted(
-        one['labels'].items()) if pair[0] in labels.HOST_LABELS)
+        entry['labels'].items()) if pair[0] in labels.HOST_LABELS)
 
 
 def rule(server, case):
     """Does Prometheus have the rule, and what does it make of the host?"""
     name = case.ids['host_alarm']
-    found = server.rules(name)
-    if not found:
+    rules = server.rules(name)
+    if not rules:
         return (Clue(
             False, 'no rule raises alert %s' % name,
             "Prometheus' rule files: none of them raises %s" % name),)
-    sick = [one for one in found if one.get('health') == 'err']
+    sick = [entry for entry in rules if entry.get('health') == 'err']
     if sick:
         problem = sick[0].get('lastError') or 'no reason given'
         return (Clue(
             False, 'rule %s cannot be evaluated: %s' % (name, problem),
             "Prometheus' rule %s, whose expression fails: %s" % (
                 name, problem)),)
-    alerts = [one for each in found for one in each['alerts']]
-    return (_alert(case, found[0], alerts),)
+    alerts = [raised for entry in rules for raised in entry['alerts']]
+    return (_alert(case, rules[0], alerts),)
 
 
 def _alert(case, its_rule, alerts):
@@ -90,24 +90,24 @@ def _alert(case, its_rule, alerts):
 def target(server, case):
     """Does Prometheus scrape the host, and how does that go?"""
     host = case.ids['host']
-    found = _of_host(server.targets(), case)
-    if not found:
+    targets = _of_host(server.targets(), case)
+    if not targets:
         return (Clue(
             False, 'no target has a label that names host %s' % host,
             "Prometheus' scrape configuration: no target has a label that "
             'names host %s' % host),)
     return [Clue(True, 'target %s of host %s is %s%s' % (
-        one['scrapeUrl'], host, one['health'],
-        one['lastError'] and ': %s' % one['lastError']))
-        for one in found[:3]]
+        entry['scrapeUrl'], host, entry['health'],
+        entry['lastError'] and ': %s' % entry['lastError']))
+        for entry in targets[:3]]
 
 
 def receivers(server, case):
     """Does Prometheus know whom to tell?"""
     del case
-    found = server.alertmanagers()
-    if found:
-        return (Clue(True, 'alerts go to %s' % ', '.join(found)),)
+    urls = server.alertmanagers()
+    if urls:
+        return (Clue(True, 'alerts go to %s' % ', '.join(urls)),)
     return (Clue(
         False, 'there is no Alertmanager that alerts go to',
         "\"alerting\" in Prometheus' configuration: it knows no "
@@ -117,14 +117,14 @@ def receivers(server, case):
 def alert(api, case):
     """Does Alertmanager have the alert, and may it tell anybody?"""
     name, host = case.ids['host_alarm'], case.ids['host']
-    found = api.alerts(name)
-    here = _of_host(found, case)
+    alerts = api.alerts(name)
+    here = _of_host(alerts, case)
     if here:
-        return [_passed_on(api, one, name, host) for one in here[:3]]
-    if found:
+        return [_passed_on(api, entry, name, host) for entry in here[:3]]
+    if alerts:
         return (Clue(
             False, 'alert %s names another host: %s' % (
-                name, _naming(found[0])),
+                name, _naming(alerts[0])),
             'the labels of alert %s: they name another host than %s' % (
                 name, host)),)
     return (Clue(
@@ -133,8 +133,8 @@ def alert(api, case):
         'prometheus_notifications_errors_total grow?' % name),)
 
 
-def _passed_on(api, one, name, host):
-    status = one['status']
+def _passed_on(api, entry, name, host):
+    status = entry['status']
     if status.get('silencedBy'):
         silence = status['silencedBy'][0]
         return Clue(
@@ -150,17 +150,19 @@ def _passed_on(api, one, name, host):
                 "Alertmanager's configuration: alert %s is %s %s" % (
                     name, key[:-2] + ' by', ', '.join(status[key])))
     return Clue(True, 'alert %s on host %s is %s since %s, for %s' % (
-        name, host, status['state'], one['startsAt'],
-        ', '.join(each['name'] for each in one['receivers']) or 'nobody'))
+        name, host, status['state'], entry['startsAt'],
+        ', '.join(receiver['name'] for receiver in entry['receivers'])
+        or 'nobody'))
 
 
 def _silence(api, silence_id):
     try:
-        found = api.silence(silence_id)
+        silence = api.silence(silence_id)
     except errors.ServiceError:
         return 'by %s' % silence_id
     return 'by %s until %s (%s: %s)' % (
-        silence_id, found['endsAt'], found['createdBy'], found['comment'])
+        silence_id, silence['endsAt'], silence['createdBy'],
+        silence['comment'])
 
 
 def notifications(api, case):
@@ -168,9 +170,9 @@ def notifications(api, case):
     now, before = api.sent(), case.around.learned.get('sent')
     if before is not None:
         zero = alertmanager.Sent(0, 0)
-        now = {name: one.since(before.get(name, zero))
-               for name, one in now.items()}
-    return _sent({name: one for name, one in now.items() if one.total},
+        now = {name: sent.since(before.get(name, zero))
+               for name, sent in now.items()}
+    return _sent({name: sent for name, sent in now.items() if sent.total},
                  before is not None)
 
 
@@ -182,18 +184,18 @@ def _sent(counts, known):
             'nothing was sent to anybody %s' % since,
             "Alertmanager's route for the alert: nothing was sent to "
             'anybody' if known else ''),)
-    return [_sent_by(name, one, since, known)
-            for name, one in sorted(counts.items())]
+    return [_sent_by(name, sent, since, known)
+            for name, sent in sorted(counts.items())]
 
 
-def _sent_by(name, one, since, known):
+def _sent_by(name, sent, since, known):
     text = '%d of %d notifications by %s failed %s' % (
-        one.failed, one.total, name, since)
-    if not one.failed:
+        sent.failed, sent.total, name, since)
+    if not sent.failed:
         return Clue(True, text)
     # Without a count of before, the failures may be of long ago.
     return Clue(
-        False if known or one.failed == one.total else None, text,
+        False if known or sent.failed == sent.total else None, text,
         "Alertmanager's log for 'Notify for alerts failed': the URL of the "
         "%s, its user and its password, and Vitrage's answer" % name)
 

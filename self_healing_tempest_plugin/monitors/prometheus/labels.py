@@ -35,7 +35,7 @@ def alert_labels(name, host, rules=(), targets=()):
     """Return the labels that an alert on a host would have.
 
     Which of them Vitrage finds the host by, its prometheus_conf.yaml says,
-    which no API shows. Those that Prometheus itself would put on win; without
+    which no API shows. Labels that Prometheus itself would put on win; without
     them, the usual names of such a label are all there.
 
     :param name: of the alert
@@ -43,10 +43,10 @@ def alert_labels(name, host, rules=(), targets=()):
     :param rules: as :meth:`Prometheus.rules` lists them
     :param targets: of the host, as :meth:`Prometheus.targets` lists them
     """
-    found = dict(dict.fromkeys(HOST_LABELS, host), severity='critical')
-    for several in (targets, rules):
-        for one in several[:1]:
-            # A rule may make a label of others, which stays its own affair.
-            found.update({label: value for label, value
-                          in one['labels'].items() if '{{' not in value})
-    return dict(found, alertname=name)
+    labels = dict(dict.fromkeys(HOST_LABELS, host), severity='critical')
+    for entries in (targets, rules):
+        for entry in entries[:1]:
+            # A rule may make a label of other labels, which is left to it.
+            labels.update({label: value for label, value
+                           in entry['labels'].items() if '{{' not in value})
+    return dict(labels, alertname=name)

@@ -25,19 +25,20 @@ class Prometheus(api.Api):
 
         :param name: of the alert
         """
-        found = self._data('list rules', 'rules', type='alert')['groups']
-        return [rule for group in found for rule in group['rules']
+        groups = self._data('list rules', 'rules', type='alert')['groups']
+        return [rule for group in groups for rule in group['rules']
                 if rule['name'] == name]
 
     def targets(self):
-        """Return what is scraped, as dicts."""
+        """Return the targets that are scraped, as dicts."""
         return self._data('list targets', 'targets',
                           state='active')['activeTargets']
 
     def alertmanagers(self):
         """Return the URLs of the Alertmanagers that get the alerts."""
-        found = self._data('list Alertmanagers', 'alertmanagers')
-        return tuple(one['url'] for one in found['activeAlertmanagers'])
+        listed = self._data('list Alertmanagers', 'alertmanagers')
+        return tuple(alertmanager['url']
+                     for alertmanager in listed['activeAlertmanagers'])
 
     def _data(self, operation, name, **params):
         return self._json(operation, '/api/v1/' + name, **params)['data']

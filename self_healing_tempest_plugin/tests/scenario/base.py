@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What the scenarios share: who may run them, clients, and the drill."""
+"""What the scenarios share: when they are skipped, clients, and the drill."""
 
 import inspect
 
@@ -116,7 +116,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     def drill(self, plan):
         """Inject a fault, watch until the verdict is sure, take it back.
 
-        What was seen is as expected, or the test fails.
+        The timeline is as expected, or the test fails.
 
         :param plan: :class:`..faults.plans.Plan`
         """
@@ -126,7 +126,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         finally:
             for name, detail in self._drill.getDetails().items():
                 self.addDetail(name, detail)
-            # Whatever else is wrong, the verdict is told, too.
+            # Whatever error there is beside it, the verdict is told, too.
             self.expectThat(
                 self._drill.recorder.timeline(),
                 matchers.as_expected(expected, self._drill.diagnosis))

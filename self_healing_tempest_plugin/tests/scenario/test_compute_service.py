@@ -19,7 +19,7 @@ from self_healing_tempest_plugin.tests.scenario import base
 
 @decorators.serial
 class ComputeServiceStoppedTest(base.SelfHealingTest):
-    """Who heals here replaces an application that works."""
+    """A repair here replaces an application that works."""
 
     feature = 'compute_service_stopped'
 

@@ -43,7 +43,7 @@ class DataNicDownTest(base.SelfHealingTest):
 
 @decorators.serial
 class DataNicBlipTest(base.SelfHealingTest):
-    """What is over before the monitor minds is nobody's business."""
+    """A blip that is over before the monitor minds sets nothing off."""
 
     feature = 'data_nic_blip'
 

@@ -395,7 +395,7 @@ class NicTest(KindTestCase):
     def test_missing_program(self):
         """A NIC nobody can look at is no NIC that is down."""
         (self.host.root / 'bin/ip').write_text('#!/bin/sh\nexit 127\n')
-        link = nics.plan.Check(
+        link = nics.plans.Check(
             'x', self.target().ssh('ip', 'link'), 'UP', holds=False)
         self.assertIn('unknown whether x',
                       lifecycle.checks.complaint(link, self.transports))

@@ -140,7 +140,7 @@ class RevertTest(RevertTestCase):
 
     def test_unknown_transport(self):
         """A plan of another version does not stop the others."""
-        pigeon = host_samples.plan.Command('pigeon', 'c1', ('fly',))
+        pigeon = host_samples.plans.Command('pigeon', 'c1', ('fly',))
         _, file = self.left('one')
         self.left('two', revert=(pigeon,), checks=())
         self.run_command()

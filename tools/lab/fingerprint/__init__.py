@@ -10,4 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the lab is like: taken before and after a run, and compared."""
+"""Fingerprints of the lab: taken before and after a run, and compared."""

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What was answered, or why it was not."""
+"""The answer to a question, or why there is none."""
 
 from tools.lab import errors
 

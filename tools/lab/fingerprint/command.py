@@ -51,12 +51,12 @@ def main(arguments=None):
     options = parse(arguments)
     if options.step == 'take':
         try:
-            found = taking.take(options.lab)
+            fingerprint = taking.take(options.lab)
         except errors.LabDown as error:
             print('The lab is down: %s.' % error, file=sys.stderr)
             return 1
         options.file.write_text(json.dumps(
-            found, indent=2, sort_keys=True) + '\n')
+            fingerprint, indent=2, sort_keys=True) + '\n')
         return 0
     lines = differences.differences(*(
         json.loads(file.read_text())

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What differs between two fingerprints."""
+"""The differences between two fingerprints."""
 
 import json
 
@@ -18,7 +18,7 @@ from tools.lab.fingerprint import answers
 
 
 def differences(before, after):
-    """Return what differs between two fingerprints.
+    """Return the differences between two fingerprints.
 
     :returns: list of lines, each with the path to what differs, empty when
         they are equal; what was not answered differs always
@@ -27,8 +27,8 @@ def differences(before, after):
 
 
 def _differences(before, after, path):
-    dicts = [one for one in (before, after) if isinstance(one, dict)]
-    unanswered = any(answers.UNANSWERED in one for one in dicts)
+    dicts = [side for side in (before, after) if isinstance(side, dict)]
+    unanswered = any(answers.UNANSWERED in side for side in dicts)
     if len(dicts) == 2 and not unanswered:
         for key in sorted({*before, *after}):
             yield from _differences(before.get(key), after.get(key),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What every host of a lab is asked: commands, side by side."""
+"""The questions to every host of a lab: commands, side by side."""
 
 from concurrent import futures
 import functools
@@ -49,15 +49,15 @@ COMPUTE_COMMANDS = {
 
 
 def hosts(lab, programs):
-    """Return what is on every host.
+    """Return the state of every host.
 
     :param lab: :class:`tools.lab.labs.Lab`
     :param programs: state of each program, by host; "lab" has the hosts
     """
     names = sorted(programs['lab'])
     with futures.ThreadPoolExecutor(len(names)) as pool:
-        found = pool.map(functools.partial(_host, lab, programs), names)
-        return dict(zip(names, found))
+        states = pool.map(functools.partial(_host, lab, programs), names)
+        return dict(zip(names, states))
 
 
 def _host(lab, programs, name):
@@ -74,15 +74,15 @@ def _entered(lab, host, commands):
     # in their command lines, and this one should not.
     done = lab.entered(host, 'bash', input=script(commands),
                        timeout=TIMEOUT * (len(commands) + 1))
-    found = sections(done.stdout, commands)
-    if found is None:
+    answer = sections(done.stdout, commands)
+    if answer is None:
         raise errors.LabError(
             answers.reason(done.stderr) or 'it was cut off')
-    return found
+    return answer
 
 
 def script(commands):
-    """Return what a shell has to do to run commands one after the other.
+    """Return the script that runs commands one after the other.
 
     :param commands: dict of section to a line for the shell
     :returns: text; it prints after each command its exit code, between NULs
@@ -93,7 +93,7 @@ def script(commands):
 
 
 def sections(printed, commands):
-    """Return what the commands of :func:`script` have said.
+    """Return the output of the commands of :func:`script`.
 
     :param printed: by the shell
     :param commands: as it was given them

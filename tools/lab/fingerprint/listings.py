@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What services list, described item by item.
+"""The lists of services, described item by item.
 
 Without what changes by itself, and without what a service makes by itself.
 """
@@ -22,7 +22,7 @@ CLOSED = frozenset(['verified', 'removed', 'closed'])
 
 
 def described(listed, describe):
-    """Return what describes each item of a list.
+    """Return the description of each item of a list.
 
     :param listed: items, as a service has them
     :param describe: returns name and description of an item, None for one
@@ -31,39 +31,39 @@ def described(listed, describe):
     return dict(filter(None, map(describe, listed)))
 
 
-def _nova_service(one):
-    return ('%(binary)s on %(host)s' % one,
-            {key: one[key] for key in ('state', 'status', 'forced_down')})
+def _nova_service(service):
+    return ('%(binary)s on %(host)s' % service,
+            {key: service[key] for key in ('state', 'status', 'forced_down')})
 
 
-def _agent(one):
-    return ('%(agent_type)s on %(host)s' % one,
-            {key: one[key] for key in ('alive', 'admin_state_up')})
+def _agent(agent):
+    return ('%(agent_type)s on %(host)s' % agent,
+            {key: agent[key] for key in ('alive', 'admin_state_up')})
 
 
-def _server(one):
-    return one['id'], {'status': one['status'],
-                       'host': one['OS-EXT-SRV-ATTR:host']}
+def _server(server):
+    return server['id'], {'status': server['status'],
+                          'host': server['OS-EXT-SRV-ATTR:host']}
 
 
-def _security_group(one):
+def _security_group(group):
     # Neutron makes that one itself, when a project first asks for its groups.
-    return None if one['name'] == 'default' else (one['id'], one['name'])
+    return None if group['name'] == 'default' else (group['id'], group['name'])
 
 
-def _port(one):
-    return one['id'], {key: one[key] for key in ('device_owner', 'status')}
+def _port(port):
+    return port['id'], {key: port[key] for key in ('device_owner', 'status')}
 
 
-def _alarm(one):
-    return ('%s %s' % (one['vitrage_type'], one['vitrage_id']),
-            '%s on %s' % (one['name'], one.get('vitrage_resource_id')))
+def _alarm(alarm):
+    return ('%s %s' % (alarm['vitrage_type'], alarm['vitrage_id']),
+            '%s on %s' % (alarm['name'], alarm.get('vitrage_resource_id')))
 
 
 def _fields(identifier, *names):
-    """Return what describes an item by some of its fields."""
-    return lambda one: (one[identifier], ' '.join(
-        str(one[name]) for name in names))
+    """Return a function that describes an item by some of its fields."""
+    return lambda item: (item[identifier], ' '.join(
+        str(item[name]) for name in names))
 
 
 # Section: service, path, key of the list, and what describes an item.
@@ -106,30 +106,30 @@ def alerts(found):
     :param found: see :meth:`tools.lab.monitors.Monitor.alerts`
     """
     return {
-        'prometheus': dict(_alert(one, one['state'])
-                           for one in found['prometheus']),
-        'alertmanager': dict(_alert(one, one['status']['state'])
-                             for one in found['alertmanager'])}
+        'prometheus': dict(_alert(alert, alert['state'])
+                           for alert in found['prometheus']),
+        'alertmanager': dict(_alert(alert, alert['status']['state'])
+                             for alert in found['alertmanager'])}
 
 
-def _alert(one, state):
+def _alert(alert, state):
     return ' '.join('%s=%s' % label
-                    for label in sorted(one['labels'].items())), state
+                    for label in sorted(alert['labels'].items())), state
 
 
 def open_entries(text):
-    """Return what is open in the journal of faults, and not to be read.
+    """Return the entries of the journal that are open, or cannot be read.
 
     That is read without the plugin, which may be wrong in it.
 
     :param text: of the journal
     """
-    found = {}
+    states = {}
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            one = json.loads(line)
-            found[one['id']] = one['state']
+            entry = json.loads(line)
+            states[entry['id']] = entry['state']
         except (KeyError, TypeError, ValueError):
-            found['line %d' % number] = 'not to be read'
-    return {key: state for key, state in found.items()
+            states['line %d' % number] = 'not to be read'
+    return {key: state for key, state in states.items()
             if state not in CLOSED}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What commands print on a host, as data.
+"""The output of commands on a host, as data.
 
 Without what changes by itself while nobody touches the lab, and without what
 a host does not find again after its power was off and on.
@@ -28,33 +28,33 @@ def _lines(text):
 
 
 def _links(text):
-    return {one['ifname']: _link(one) for one in json.loads(text)}
+    return {link['ifname']: _link(link) for link in json.loads(text)}
 
 
-def _link(one):
+def _link(link):
     # Open vSwitch makes up the address of its datapath's own link whenever
     # it starts.
-    made_up = one['ifname'] == 'ovs-netdev'
+    made_up = link['ifname'] == 'ovs-netdev'
     # Link-local addresses are made of the MAC address that a link had when it
     # came up, which is not that of today where Open vSwitch sets it later.
     return {
-        'up': 'UP' in one['flags'], 'carrier': 'LOWER_UP' in one['flags'],
-        'mtu': one['mtu'], 'master': one.get('master'),
-        'mac': None if made_up else one['address'],
+        'up': 'UP' in link['flags'], 'carrier': 'LOWER_UP' in link['flags'],
+        'mtu': link['mtu'], 'master': link.get('master'),
+        'mac': None if made_up else link['address'],
         'addresses': {
             '%(local)s/%(prefixlen)s' % address: address['scope']
-            for address in one['addr_info'] if address['scope'] != 'link'}}
+            for address in link['addr_info'] if address['scope'] != 'link'}}
 
 
 def _documents(text):
-    """Yield what is in the JSON documents that several commands print."""
+    """Yield the items of the JSON documents that commands print."""
     decoder, text = json.JSONDecoder(), text.strip()
     while text:
         # Where there is nothing, some versions of ip print nothing at all.
-        found, end = decoder.raw_decode(text)
+        document, end = decoder.raw_decode(text)
         text = text[end:].lstrip()
         # An older one prints empty objects for what it does not show.
-        yield from filter(None, found)
+        yield from filter(None, document)
 
 
 def _counted(text, *passing):
@@ -63,9 +63,9 @@ def _counted(text, *passing):
     :param passing: keys of what changes by itself
     """
     return dict(collections.Counter(
-        json.dumps({key: value for key, value in one.items()
+        json.dumps({key: value for key, value in item.items()
                     if key not in passing}, sort_keys=True)
-        for one in _documents(text)))
+        for item in _documents(text)))
 
 
 def _routes(text):
@@ -88,15 +88,15 @@ def _qdiscs(text):
 
 def _ruleset(text):
     """Return how often each line is there, after the blocks it is in."""
-    blocks, found = [], collections.Counter()
+    blocks, counts = [], collections.Counter()
     for line in map(str.strip, text.splitlines()):
         if line == '}':
             blocks.pop()
         elif line:
-            found[' '.join([*blocks, line])] += 1
+            counts[' '.join([*blocks, line])] += 1
             if line.endswith('{'):
                 blocks.append(line)
-    return dict(found)
+    return dict(counts)
 
 
 def _processes(text):

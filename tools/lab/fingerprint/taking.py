@@ -32,7 +32,7 @@ TIMEOUT = 5
 
 
 def take(lab):
-    """Return what the lab is like now.
+    """Return the fingerprint of the lab now.
 
     :param lab: :class:`tools.lab.labs.Lab`
     :returns: nested dict, which JSON can hold; what was not answered is a
@@ -49,8 +49,8 @@ def take(lab):
     with futures.ThreadPoolExecutor(len(questions)) as pool:
         asked = {name: pool.submit(answers.answer, question)
                  for name, question in questions.items()}
-        found = {name: one.result() for name, one in asked.items()}
-    return dict(found, programs=programs)
+        results = {name: future.result() for name, future in asked.items()}
+    return dict(results, programs=programs)
 
 
 def settle(lab, before, seconds):
@@ -72,14 +72,14 @@ def settle(lab, before, seconds):
 
 
 def _programs(lab):
-    found = collections.defaultdict(dict)
-    for one in services.services(lab):
-        found[one.host][one.name] = one.state
-    return dict(found)
+    states = collections.defaultdict(dict)
+    for service in services.services(lab):
+        states[service.host][service.name] = service.state
+    return dict(states)
 
 
 def _cloud_questions(cloud):
-    """Return what the services of OpenStack are asked, by section."""
+    """Return the questions to the services of OpenStack, by section."""
     return {name: functools.partial(_listed, cloud, *question)
             for name, question in listings.CLOUD.items()}
 

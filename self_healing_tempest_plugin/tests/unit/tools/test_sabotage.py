@@ -13,6 +13,7 @@
 """The catalog of sabotage, how a case is judged, and what is told of it."""
 
 import ast
+import collections
 import copy
 import csv
 import dataclasses
@@ -43,8 +44,11 @@ FILES = tools.SOURCE / 'roles' / 'lab_controller' / 'templates' / 'etc'
 
 def rendered(path):
     """Return a file of the controller as the playbooks write it, nearly."""
-    return jinja2.Template((FILES / ('%s.j2' % path)).read_text()).render(
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(
+        [FILES, tools.SOURCE / 'playbooks' / 'lab' / 'templates']))
+    return environment.get_template('%s.j2' % path).render(
         lab_controller_address='10.77.0.2', lab_data_nic='eth1',
+        lab_controller_ports=collections.defaultdict(lambda: 8999),
         lab_secrets={'vitrage': 'secret'})
 
 
