@@ -75,9 +75,9 @@ class Browser(fixtures.Fixture):
         :param selectors: of CSS, in the order of preference
         """
         return self._driver.execute_script(
-            'const one = arguments[0].map((selector) =>'
+            'const element = arguments[0].map((selector) =>'
             ' document.querySelector(selector)).find(Boolean);'
-            'return one.getBoundingClientRect().bottom + scrollY;',
+            'return element.getBoundingClientRect().bottom + scrollY;',
             selectors)
 
     def complaints(self):

@@ -205,7 +205,7 @@ class PictureTest(PageTestCase):
             self.assertGreater(reddish(picture), 500)
 
     def test_print(self):
-        """It fits on paper, unfolded, and is white whatever the screen is."""
+        """The page fits on paper, unfolded, white whatever the screen is."""
         seen = self.open(self.healthy(), 700, 900, 'dark', 'print')
         self.assertIn('first look with it', seen['body'])
         self.assertEqual([], list(_layout_complaints(seen)))

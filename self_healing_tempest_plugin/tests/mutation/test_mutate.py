@@ -93,7 +93,7 @@ class MutantsTest(testtools.TestCase):
         return mutate.mutants('chain/verdict.py', CODE, number, seed)
 
     def test_every_kind(self):
-        """All kinds come, and the rare ones before the second of others."""
+        """All kinds of mutants come, rare ones before the second of others."""
         self.assertEqual(set(mutation_operators.KINDS),
                          {mutated.kind for mutated in self.mutants()})
         few = self.mutants(len(mutation_operators.KINDS))
@@ -108,7 +108,7 @@ class MutantsTest(testtools.TestCase):
         self.assertEqual(5, len(self.mutants(5)))
 
     def test_other_code(self):
-        """Each is Python, unlike the original, and unlike the others."""
+        """Each mutant is Python, unlike the original and the others."""
         trees = [ast.dump(ast.parse(mutated.code))
                  for mutated in self.mutants()]
         self.assertEqual(len(trees), len(set(trees)))
@@ -124,7 +124,7 @@ class MutantsTest(testtools.TestCase):
         self.assertEqual('', by_kind['element dropped'].function)
 
     def test_no_python(self):
-        """What cannot be compiled is no mutant."""
+        """Code that cannot be compiled is no mutant."""
         self.assertFalse(mutate._differs('x = 1', 'x = = 1'))
         self.assertFalse(mutate._differs('x = 1', 'x  =  1'))
         self.assertTrue(mutate._differs('x = 1', 'x = 2'))
@@ -296,7 +296,7 @@ class RunTest(testtools.TestCase):
             before, (self.tree / 'plugin_of_test/sums.py').read_text())
 
     def test_no_compiled_code(self):
-        """It would be taken for that of a mutant of the same second."""
+        """Compiled code would be taken for a mutant's of the same second."""
         self.useFixture(fixtures.EnvironmentVariable(
             'PYTHONDONTWRITEBYTECODE'))
         runner = mutate.Runner(sys.executable, timeout=60)

@@ -115,7 +115,7 @@ def _lost(story):
 
 
 def _end_idle(story, carrier, link):
-    """Let who works on a link end well, without having done anything."""
+    """Let the carrier of a link end well, without having done anything."""
     story.times[carrier, FINISHED] = story.times[
         carrier, STARTED] + story.within(carrier)
     story.patient(link, story.shares[carrier] + story.slack)
@@ -235,7 +235,7 @@ def _edge(story):
 
 
 def _unseen(story):
-    """All is well, but a link never came: it was somebody else."""
+    """The application is back, but a link never came: somebody else did it."""
     story.lay()
     link = story.pick(story.chain.links[:-1])
     story.hidden.add(link)
@@ -268,7 +268,7 @@ def _dark(story):
 
 
 def _unfinished(story):
-    """Who works on the others never comes to an end."""
+    """The carrier of other links never comes to an end."""
     story.lay()
     carriers = [link for link in story.chain.links if any(
         _carrier(story, carried) is link for carried in story.chain.links)]
@@ -283,7 +283,7 @@ def _unfinished(story):
 
 
 def _carrier_failed(story):
-    """Who works on a link fails when that has begun, or had not."""
+    """The carrier of a link fails when the link has begun, or had not."""
     story.lay()
     carried = [link for link in story.chain.links
                if _carrier(story, link) is not None and link.lasting]
@@ -304,7 +304,7 @@ def _carrier_failed(story):
 
 
 def _again(story):
-    """What has failed is done once more, and then it is well."""
+    """A step that has failed is done once more, and then all is well."""
     if story.grace <= 0:
         return _fine(story)
     link = story.pick(story.chain.links[:story.chain.index(
@@ -505,7 +505,7 @@ def _quiet_moment(story):
 
 
 def _quiet_lost(story):
-    """What has to come does not, or comes late."""
+    """A link that has to come does not, or comes late."""
     _quiet(story)
     if not story.steps:
         return UNTOUCHED
@@ -518,7 +518,7 @@ def _quiet_lost(story):
 
 
 def _unexpected(story):
-    """Something comes that must not: whole, begun, or unfit."""
+    """A link comes that must not: whole, begun, or unfit."""
     _quiet(story)
     link = story.rng.choice(_forbidden(story)[:-1])
     at = _quiet_moment(story)
@@ -533,7 +533,7 @@ def _unexpected(story):
 
 
 def _unexpected_late(story):
-    """It comes when nobody looks any more."""
+    """A link that must not come does so when nobody looks any more."""
     _quiet(story)
     link = story.rng.choice(_forbidden(story)[:-1])
     at = _end(story) + 5 * story.slack
@@ -565,7 +565,7 @@ def _quiet_split(story):
 
 
 def _blind(story):
-    """The service of what must not come stops to answer."""
+    """The service of a link that must not come stops to answer."""
     _quiet(story)
     link = story.rng.choice(_forbidden(story))
     story.dark.add((link, story.rng.uniform(
@@ -583,7 +583,7 @@ def _dead(story):
 
 
 def _late_dead(story):
-    """It stops for a while within the quiet time, and lives."""
+    """The guest stops for a while within the quiet time, and lives."""
     _quiet(story)
     story.alive = True
     at = story.rng.uniform(story.injected, _end(story))

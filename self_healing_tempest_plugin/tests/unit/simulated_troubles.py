@@ -430,7 +430,7 @@ def _firsts(story):
 
 
 def _afterwards(story):
-    """What must not come does so when nobody waits for it any more."""
+    """A link that must not come does so when nobody waits any more."""
     _, end = calm(story)
     at = end + story.slack + story.soon()
     if story.link is Link.WORKFLOW:
@@ -444,7 +444,7 @@ def _afterwards(story):
 
 
 def _unnoticed(story):
-    """What must come does not."""
+    """A link that must come does not."""
     calm(story, DEDUCED)
     story.stop(story.link)
     return broken(story.link)

@@ -31,7 +31,7 @@ from self_healing_tempest_plugin.watching import watch
 
 
 class _Requests(simulated_services.Requests):
-    """The way to the services, for several at the same time."""
+    """The way to the services, for several threads at the same time."""
 
     def __init__(self, world, rng, slowest, threads):
         super().__init__(world, rng, slowest)

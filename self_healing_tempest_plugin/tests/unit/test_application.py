@@ -228,7 +228,7 @@ class ApplicationTest(ApplicationTestCase):
         self.assertEqual(1, len(self.cloud.asked('DELETE', 'stacks')))
 
     def test_journal(self):
-        """Written down before it is asked for; what is learned as well."""
+        """An object is written down before the call, and its ids later."""
         seen = []
         self.cloud.on_create = lambda: seen.extend(
             self.journal.open_entries())
@@ -256,7 +256,7 @@ class ApplicationTest(ApplicationTestCase):
         self.assertEqual([], self.cloud.asked('DELETE', 'stacks'))
 
     def test_creation_without_an_answer(self):
-        """It may have happened, and did: the stack is found by its name."""
+        """The stack may have been created, and was: its name finds it."""
         create = self.cloud.create_stack
 
         def lose(query, body):
@@ -338,7 +338,7 @@ class DeductionTemplateTest(ApplicationTestCase):
             self.assertIn('not active: rule ERROR line 3', fixture.problem)
 
     def test_given_twice(self):
-        """An old one that is wrong does not hide the good one."""
+        """An old rule that is wrong does not hide the good one."""
         self.cloud.templates.append(dict(
             self.cloud.templates[0], uuid='rule-2', status='ERROR'))
         with self.fixture(template='rule') as fixture:
@@ -380,7 +380,7 @@ class DeductionTemplateTest(ApplicationTestCase):
             self.assertEqual((), self.journal.read()[0])
 
     def test_no_journal(self):
-        """What cannot be written down is not created."""
+        """An object that cannot be written down is not created."""
         os.mkdir(self.settings.state_dir, 0o700)
         os.mkdir(self.journal.path)
         for fixture in (self.fixture(), self.application()):
@@ -432,7 +432,7 @@ class ReadinessTest(ApplicationTestCase):
             waiting.WaitTimeout)))
 
     def test_without_rule(self):
-        """None is waited for where none was asked for."""
+        """No rule is waited for where none was asked for."""
         self.cloud.templates.clear()
         self.app.healing = False
         self.assertIn('server', self.prepare())
@@ -485,7 +485,7 @@ class ReadinessTest(ApplicationTestCase):
         self.cloud.stacks[fake_cloud.STACK].update(values)
 
     def test_ended_alarm_is_no_obstacle(self):
-        """One of before the application was there, that is."""
+        """An alarm that ended before the application was there, that is."""
         self.cloud.alarms.append(fake_cloud.alarm('a', end='now'))
         self.prepare()
         self.assertEqual((), self.unmet())

@@ -54,7 +54,7 @@ class OrderTest(testtools.TestCase):
         self.assertIs(links.FAULT, vitrage.CHAIN.link('fault'))
 
     def test_link_of_another_chain(self):
-        """It has no place, whatever it is called."""
+        """A link of another chain has no place, whatever it is called."""
         self.assertRaises(ValueError, chain_samples.TOY.index, STACK)
         self.assertRaises(ValueError, vitrage.CHAIN.index, link('stack'))
 
@@ -83,7 +83,7 @@ class OrderTest(testtools.TestCase):
         self.assertEqual('<link page>', repr(chain_samples.PAGE))
 
     def test_never_equal(self):
-        """Two of the same words are two, and both can be keys."""
+        """Two links of the same words are two, and both can be keys."""
         self.assertNotEqual(link('page'), link('page'))
         self.assertEqual(2, len({link('page'), link('page')}))
         self.assertNotEqual(chain_samples.TOY,
@@ -165,7 +165,7 @@ class CarrierTest(testtools.TestCase):
                          self.carriers(chain_samples.MOVING))
 
     def test_end_before_what_is_behind(self):
-        """It has started and ended before the next one: it carries none."""
+        """A link that started and ended before the next one carries none."""
         self.assertEqual((chain_samples.RESTART,), chain_samples.TOY.carriers)
         self.assertEqual([None] * 3, self.carriers(chain_samples.TOY))
 
@@ -262,7 +262,7 @@ class OriginTest(testtools.TestCase):
                                           causes=('c', '1')))
 
     def test_several_ids(self):
-        """One of them is enough."""
+        """One of several ids is enough."""
         for kind in (tuple, list, set, frozenset):
             for needed in (True, False):
                 origin = links.Origin('cause', key='by', needed=needed)
@@ -308,7 +308,7 @@ class OriginTest(testtools.TestCase):
                 links.Origin('other', key='by', needed=needed), {'by': 'x'}))
 
     def test_foreign_cause(self):
-        """What is about something else is the cause of nothing here."""
+        """An alarm about something else is the cause of nothing here."""
         toy = chain_samples.TOY
         seen = chain_samples.healthy(
             toy, without=(chain_samples.PAGE,), added=(
@@ -363,7 +363,7 @@ class EachChainTest(testtools.TestCase):
                 chain, without=(chain.goal,)), expected)
 
     def test_first_missing(self):
-        """From each link on nothing comes, and that one is named."""
+        """From each link on nothing comes, and that link is named."""
         for chain in chain_samples.EACH:
             for number, first in enumerate(chain.links):
                 seen = chain_samples.healthy(chain,
@@ -382,7 +382,7 @@ class EachChainTest(testtools.TestCase):
                            chain_samples.expected(chain))
 
     def test_untouched(self):
-        """What has to come has come, and nothing behind it."""
+        """The links that have to come have come, and none behind them."""
         for chain in chain_samples.EACH:
             steps = chain.until(chain.links[0])
             expected = chain_samples.expected(chain, steps=steps, quiet=30.0)

@@ -65,7 +65,7 @@ class MeasureTest(testtools.TestCase):
         self.assertLess(clock.time, 1001 + clocks.QUESTIONS * 1.5)
 
     def test_no_date(self):
-        """Who does not say his time is asked once."""
+        """A service that does not say its time is asked once."""
         asked = []
         self.assertIsNone(clocks.measure(lambda: asked.append(1)))
         self.assertEqual([1], asked)
@@ -103,7 +103,7 @@ class TimekeeperTest(testtools.TestCase):
         return keeper, recorder
 
     def test_side_by_side(self):
-        """Whoever has no time, or no answer, has no clock."""
+        """A service that gives no time, or no answer, has no clock."""
         now = recorders.Recorder().now()
 
         def refuse():
@@ -116,7 +116,7 @@ class TimekeeperTest(testtools.TestCase):
         self.assertEqual({'Heat'}, set(recorder.timeline().clocks))
 
     def test_never_told(self):
-        """Who does not end to answer has no clock, and holds nobody up."""
+        """A service whose answer never ends has no clock, and delays none."""
         held = threading.Event()
         self.addCleanup(held.set)
         keeper, recorder = self.keep(Vitrage=held.wait, Nova=lambda: None)

@@ -213,7 +213,7 @@ class CopyRedactedTest(CollectingTestCase):
             path.name for path in self.target.iterdir()))
 
     def test_earlier_lines(self):
-        """What others could not have is in the same file."""
+        """Lines about files that other roles missed are in the same file."""
         self.write('raw/missing.txt', 'heat: out of order\n')
         self.assertEqual(
             ['heat: out of order', '/none: there is none'],
@@ -231,7 +231,7 @@ class CopyRedactedTest(CollectingTestCase):
                 sample.name)
 
     def test_harmless(self):
-        """What is no secret is copied as it is."""
+        """A line without a secret is copied as it is."""
         text = '\n\n'.join(secret_forms.HARMLESS) + '\n'
         self.copy('.=%s' % self.write('a.log', text))
         self.assertEqual(text, self.read('a.log'))
@@ -401,7 +401,7 @@ class AskServicesTest(CollectingTestCase):
             'is not in tempest.conf', missing)
 
     def test_services_out_of_order(self):
-        """One line for each that fails; the others are asked all the same."""
+        """One line for each service that fails; the others are still asked."""
         self.cloud.broken = '/rca/|/tasks'
         missing = self.ask()
         self.assertEqual(1, len(self.read('heat-stacks')))

@@ -85,7 +85,7 @@ class FaultSettingsTest(test_config.SettingsTestCase):
             settings.timeouts.blip))
 
     def test_wrong_value_in_a_file(self):
-        """One line, with the option."""
+        """A wrong value is one line, with the option."""
         for option, value in (('control_plane_addresses', 'controller'),
                               ('blip_time', 'short'), ('host_timer', '1'),
                               ('host_ssh_port', '0'),

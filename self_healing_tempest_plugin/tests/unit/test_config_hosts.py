@@ -55,7 +55,7 @@ class AccessTest(test_config.SettingsTestCase):
             self.assertIn('[self_healing] host_ssh_jump_host', str(error))
 
     def test_jump_host_with_password(self):
-        """Who writes one there finds it in no log."""
+        """A password that is written there is in no log."""
         error = self.assertRaises(exceptions.InvalidConfiguration,
                                   self.jump_host, 'me:secret@jump')
         self.assertNotIn('secret', str(error))
@@ -85,13 +85,13 @@ class PowerTest(test_config.SettingsTestCase):
                       'line', self.refused())
 
     def test_no_power(self):
-        """Who has no power commands can run all but the host crash."""
+        """Without power commands all but the host crash can run."""
         for action in ('off', 'on', 'status'):
             self.override('host_power_%s_command' % action, None)
         self.assertIsNone(config.settings(self.conf).power)
 
     def test_some_power(self):
-        """Half a power driver is none: each one that is missing is named."""
+        """Half a power driver is none: each missing command is named."""
         names = ['host_power_%s_command' % action
                  for action in ('off', 'on', 'status')]
         for missing in names:

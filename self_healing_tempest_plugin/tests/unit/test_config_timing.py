@@ -22,7 +22,7 @@ from self_healing_tempest_plugin.tests.unit import test_config
 
 
 class LinkOptionsTest(testtools.TestCase):
-    """What a link says becomes its options."""
+    """The timing that a link states becomes its options."""
 
     BELL = link_options.LinkOptions(
         'bell', default=3, maximum=7, help='Seconds until it rings.',
@@ -119,7 +119,7 @@ class TimeoutsTest(test_config.SettingsTestCase):
         self.assertEqual(9, config.settings(self.conf).timeouts.quiet)
 
     def test_of_the_links(self):
-        """Each has its own, and healing is over after all of them."""
+        """Each link has its own deadline, and healing is over after all."""
         names = ('alarm', 'deduction', 'workflow', 'stack', 'application')
         for number, name in enumerate(names):
             self.override('%s_timeout' % name, 10 + number)

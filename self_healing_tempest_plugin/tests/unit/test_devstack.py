@@ -247,7 +247,7 @@ class ControlPlaneTest(DevStackTestCase):
                          self.devstack.calls('pip_install'))
 
     def test_the_distribution_runs_nothing(self):
-        """What a package starts is stopped before ours is started."""
+        """A service that a package starts is stopped before ours starts."""
         calls = self.devstack.calls()
         packages = {name for (name,) in self.devstack.calls(
             'install_package')}
@@ -388,7 +388,7 @@ class ControlPlaneTest(DevStackTestCase):
         self.assertTrue(os.path.isdir(settings.artifacts_dir))
 
     def test_journal(self):
-        """Whoever runs Tempest makes it, where nobody takes it away."""
+        """The user of Tempest makes the directory, where nobody removes it."""
         settings = config.settings(self.tempest())
         above = os.path.dirname(settings.state_dir)
         self.assertEqual(0o41777, os.stat(above).st_mode)
@@ -528,7 +528,7 @@ SELF_HEALING_NIC_TEMPLATE=nic
 
 
 class RefusedTest(DevStackTestCase):
-    """What would fail late, or not at all, is refused at once."""
+    """Settings that would fail late, or not at all, are refused at once."""
 
     def test_fault_host_without_address(self):
         self.assertEqual(
@@ -615,7 +615,7 @@ NUMBER_FAKE_NOVA_COMPUTE=2
         self.assertEqual([], self.devstack.calls('ovn-sbctl'))
 
     def test_synthetic_alarm(self):
-        """It reaches no host: there is no key, and none is asked for one."""
+        """The alarm reaches no host: there is no key, and none is needed."""
         name = os.uname().nodename
         self.stack((DEVSTACK / 'samples' / 'gate.conf').read_text())
         seen = self.tempest()
@@ -673,7 +673,7 @@ class SubnodeTest(DevStackTestCase):
         self.assertEqual(['ssh-rsa AAAA operator'], self.authorized())
 
     def test_no_uwsgi(self):
-        """What is not enabled needs no program, either."""
+        """A service that is not enabled needs no program, either."""
         (self.devstack.root / 'bin' / 'uwsgi').unlink()
         self.stack()
         self.assertEqual({'self-healing-node-exporter'},
@@ -705,7 +705,7 @@ class SubnodeTest(DevStackTestCase):
 
 
 class AgainTest(DevStackTestCase):
-    """What is done can be done again, and taken back."""
+    """Stacking can be repeated, and taken back."""
 
     localrc = OptionsTest.localrc
 

@@ -134,7 +134,7 @@ class AnyLinkTest(DiagnoseTestCase):
                 self.assertEqual(judged.look_at, diagnosis.look_at)
 
     def test_in_time(self):
-        """Who never answers is not waited for."""
+        """A service that never answers is not waited for."""
         self.cloud.silent = 'rca/'
         begin = time.monotonic()
         diagnosis = self.diagnose(patience=0.5)
@@ -185,7 +185,7 @@ class AnyLinkTest(DiagnoseTestCase):
                          'user user-7' % fake_cloud.SERVER)
 
     def test_secrets(self):
-        """What a service tells may hold some; a fact does not."""
+        """The words of a service may hold secrets; a fact does not."""
         self.cloud.templates[0].update({
             'status': 'ERROR',
             'status details': 'no http://admin:hunter2@h/ password=hunter2'})
@@ -222,7 +222,7 @@ class AlarmTest(DiagnoseTestCase):
     """Link alarm."""
 
     def test_all_well(self):
-        """All say that they did; only Vitrage has nothing."""
+        """The monitor says that it sent the alarm; only Vitrage has none."""
         diagnosis = self.diagnose()
         for side, text in (
                 ('Prometheus', 'alert HostDown is firing for host compute-1'),

@@ -164,7 +164,7 @@ class AlarmTest(BisectTestCase):
         self.assertEqual((), self.journal.open_entries())
 
     def test_stays(self):
-        """What cannot be taken back is said, and stays in the journal."""
+        """An alarm that cannot be cleared is told, and kept in the journal."""
         self.cloud.forgetful = True
         self.impatient()
         diagnosis = self.diagnose(Link.ALARM)
@@ -174,7 +174,7 @@ class AlarmTest(BisectTestCase):
         self.assertEqual(1, len(self.journal.open_entries()))
 
     def test_deduction_broken_too(self):
-        """It is passed over, and what comes after it is tried."""
+        """The deduction is passed over, and the links after it are tried."""
         self.works('workflow', 'stack', 'application')
         diagnosis = self.diagnose(Link.ALARM)
         self.assertEqual({'deduction': False, 'workflow': None,
@@ -185,7 +185,7 @@ class AlarmTest(BisectTestCase):
                       self.why(diagnosis, 'workflow'))
 
     def test_other_cause(self):
-        """What is deduced from another alarm says nothing of ours."""
+        """An alarm deduced from another alarm says nothing of ours."""
         self.cloud.cause = 'alarm-of-others'
         diagnosis = self.diagnose(Link.ALARM)
         self.assertEqual(dict(dict.fromkeys(HEALS, True), deduction=None),
@@ -194,7 +194,7 @@ class AlarmTest(BisectTestCase):
                       self.why(diagnosis, 'deduction'))
 
     def test_cause_unseen(self):
-        """Our alarm was not seen: nobody knows what is of it."""
+        """Our alarm was not seen: nobody knows what was deduced from it."""
         self.useFixture(fixtures.MonkeyPatch(
             'self_healing_tempest_plugin.links.monitor_alarm.watcher.'
             'AlarmWatcher.look',
@@ -235,7 +235,7 @@ class AlarmTest(BisectTestCase):
             event['details']['status'] for event in self.cloud.events_posted])
 
     def test_labels_without_alertmanager(self):
-        """Those that Prometheus would put on, or the usual ones."""
+        """Labels that Prometheus would put on, or the usual ones."""
         self.monitor.alerts = []
         monitor = self.surroundings().monitor
         labels = monitor.labels('HostDown', 'compute-1')
@@ -327,7 +327,7 @@ class UpdateTest(BisectTestCase):
                          [request[0] for request in requests])
 
     def test_failed_before(self):
-        """What failed once is not started again."""
+        """A workflow that failed once is not started again."""
         self.cloud.executions = [fake_cloud.execution('ERROR')]
         diagnosis = self.diagnose(Link.WORKFLOW, diagnosis_samples.started())
         self.assertEqual({'stack': True, 'application': True},
@@ -385,7 +385,7 @@ class NoneTest(BisectTestCase):
             Link.APPLICATION)))
 
     def test_nothing_to_heal(self):
-        """What must not be healed is not healed by a bisect."""
+        """A server that must not be healed is not healed by a bisect."""
         diagnosis = self.diagnose(
             Link.ALARM, steps=vitrage.CHAIN.until(Link.DEDUCTION))
         self.assertEqual({}, self.untouched(diagnosis))
@@ -396,7 +396,7 @@ class NoneTest(BisectTestCase):
         self.assertEqual({}, self.untouched(diagnosis))
 
     def test_watchers_fail(self):
-        """Who cannot be watched is unknown, and nothing is handed over."""
+        """A link that cannot be watched is unknown, and gets no input."""
         self.cloud.broken = 'mistral/v2/executions'
         diagnosis = self.diagnose(Link.ALARM)
         self.assertEqual(dict.fromkeys(HEALS), self.untouched(diagnosis))
@@ -423,7 +423,7 @@ class SyntheticTest(BisectTestCase):
         self.assertEqual(1, self.run_step('look'))
 
     def test_came(self):
-        """It counts when it is gone again; one of before does not."""
+        """An alarm counts when it is gone again; one of before does not."""
         self.cloud.alarms.append(fake_cloud.alarm(
             'before', start='2026-01-01 00:04:59', end='later'))
         self.assertEqual(1, self.run_step('came'))
@@ -444,7 +444,7 @@ class SyntheticTest(BisectTestCase):
         self.assertEqual(1, self.run_step('came', 'doctor'))
 
     def test_clear_twice(self):
-        """Vitrage breaks over the end of what it does not know."""
+        """Vitrage breaks over the end of an alarm that it does not know."""
         self.assertEqual(0, self.run_step('clear'))
         self.assertEqual([], self.cloud.events_posted)
 
@@ -458,7 +458,7 @@ class SyntheticTest(BisectTestCase):
             self.assertEqual(1, self.run_step('look', monitor))
 
     def test_somebody_elses(self):
-        """What Doctor has said since is not ours to clear."""
+        """An alarm that Doctor has raised since is not ours to clear."""
         self.run_step('raise', 'doctor')
         self.cloud.alarms[0]['monitor_event_id'] = 'another'
         self.assertEqual(1, self.run_step('look', 'doctor'))
@@ -519,7 +519,7 @@ class ProcessTest(BisectTestCase):
             'look', fault.inject[0].argv[-1], self.clients.vitrage))
 
     def test_no_answer(self):
-        """Neither yes nor no, and one line says why."""
+        """The step is neither good nor bad, and one line says why."""
         self.cloud.broken = 'rca/'
         fault = synthetic_alarm.plan(SyntheticTest.alarm, 'prometheus',
                                      self.config_file)

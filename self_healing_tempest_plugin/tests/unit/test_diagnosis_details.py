@@ -100,7 +100,7 @@ class DetailsTest(diagnosis_samples.DiagnosisTestCase):
         self.assertEqual((), self.recorder.timeline().remarks)
 
     def test_before_the_fault(self):
-        """What is older is none of its effects."""
+        """A detail older than the fault is none of its effects."""
         self.inject()
         self.cloud.events = [
             test_diagnosis.event('CREATE_COMPLETE', 'deploy',
@@ -136,7 +136,7 @@ class DetailsTest(diagnosis_samples.DiagnosisTestCase):
         self.assertEqual([], self.cloud.requests)
 
     def test_bad_times(self):
-        """What bears no time has no place."""
+        """A detail that bears no time has no place."""
         self.inject()
         self.cloud.events = [dict(test_diagnosis.event('X', 'y'),
                                   event_time=None)]

@@ -229,7 +229,7 @@ class CrashTest(DrillTestCase):
         self.assertEqual([], self.cloud.requests)
 
     def test_open_fault(self):
-        """What an earlier run has left is taken back first, by a command."""
+        """The fault of an earlier run is taken back first, by a command."""
         self.journal.plan(host_samples.file_plan('/x', description='before'))
         self.chain.start(LINKS)
         run = self.tempest()
@@ -239,7 +239,7 @@ class CrashTest(DrillTestCase):
         self.assert_untouched()
 
     def test_two_at_once(self):
-        """The second one is refused; the first one goes on."""
+        """The second run is refused; the first one goes on."""
         self.chain.start(LINKS)
         with self.journal.held():
             run = self.tempest()
@@ -350,7 +350,7 @@ class UnhealedTest(DrillTestCase):
         self.assertEqual((), self.journal.open_entries())
 
     def test_healed_although(self):
-        """Who heals without a rule is found, and the fault is taken back."""
+        """Healing without a rule is noticed, and the fault is taken back."""
         self.chain.start(('alarm', 'deduction', 'stack'), healing=False)
         run = self.tempest()
         verdict = self.document()['verdict']
@@ -402,7 +402,7 @@ class NicTest(DrillTestCase):
             self.assertEqual([], list((self.host.root / name).iterdir()))
 
     def test_wrong_nic(self):
-        """Found before anything is created."""
+        """A NIC that is wrong is noticed before anything is created."""
         self.chain.start(())
         run = self.tempest(**dict(self.options, host_data_nic='eth9'))
         self.assertEqual(1, run.returncode, run.stdout)

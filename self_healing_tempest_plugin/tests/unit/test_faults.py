@@ -36,7 +36,7 @@ class CommandTest(testtools.TestCase):
         self.assertIs(result, result.check())
 
     def test_no_shell(self):
-        """What a shell would read as a command is a word."""
+        """A text that a shell would read as a command is a word."""
         host = '$(touch /tmp/x); echo'
         argv = commands.fill(['echo', 'a-{host}', '{host}'], host=host)
         self.assertEqual('a-%s %s\n' % (host, host),

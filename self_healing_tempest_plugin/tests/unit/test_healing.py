@@ -75,7 +75,7 @@ class FitsTest(testtools.TestCase):
         self.assertFalse(healing.REPLACED.fits(IDS, payload('new', 'boot-1')))
 
     def test_another_server_elsewhere(self):
-        """Whose host is known is no moved one for that."""
+        """A new server whose host is known is no moved one for that."""
         self.assertFalse(healing.MOVED.fits(IDS, payload(
             'new', 'boot-2', host='compute-2')))
 
@@ -234,14 +234,14 @@ class BrokenTest(MovingCase):
             'no notification of server old', 'the link → notification')
 
     def test_notification_of_another_alarm(self):
-        """It was sent for something else."""
+        """The notification was sent for another alarm."""
         notification = chain_samples.evidence(
             CHAIN, NOTIFICATION, STARTED, 110.0, causes=('other',))
         self.check(Kind.BROKEN, NOTIFICATION, chain_samples.healthy(
             CHAIN, CHAIN.links[1:], (notification,)))
 
     def test_notification_that_does_nothing(self):
-        """It has not ended, and nothing has begun: it keeps all waiting."""
+        """The notification has not ended, nothing began: all waits for it."""
         self.check(Kind.BROKEN, NOTIFICATION, chain_samples.healthy(
             CHAIN, ((NOTIFICATION, FINISHED), SERVER, APPLICATION)),
             EXPECTED, 'no end of the notification')
@@ -274,7 +274,7 @@ class BrokenTest(MovingCase):
                    'server is there', 'no answer of the application')
 
     def test_guest_has_to_live(self):
-        """Nothing came, and it is dead all the same."""
+        """No link came, and the guest is dead all the same."""
         expected = dataclasses.replace(QUIET, alive=True)
         self.check(Kind.BROKEN, APPLICATION, self.quiet(
             probes=(chain_samples.probe(200.0),)), expected,
@@ -330,7 +330,7 @@ class ByOthersTest(MovingCase):
             'all links came', 'from server new')
 
     def test_host_that_nobody_knows(self):
-        """It is back, and whether by this chain is not known."""
+        """The guest is back, and whether by this chain is not known."""
         self.check(Kind.NOT_HEALED_BY_THIS_CHAIN, APPLICATION, self.answered(
             (125.0, UNKNOWN)), EXPECTED, 'its host is unknown',
             'or the evidence is lost')

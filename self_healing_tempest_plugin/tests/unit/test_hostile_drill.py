@@ -86,7 +86,7 @@ class AfterwardsTest(test_drill.DrillTestCase):
         return run
 
     def test_nova_is_away(self):
-        """It answers 503 for a while, when the application is back."""
+        """Nova answers 503 for a while, when the application is back."""
         self.chain.start(test_drill.LINKS)
         services, left = self.cloud.list_services, [3]
 
@@ -116,7 +116,7 @@ class AfterwardsTest(test_drill.DrillTestCase):
         self.assertIn('The artifacts of this run are not complete', text)
 
     def test_nothing_can_be_written_of_a_broken_one(self):
-        """It is told all the same, in the failure."""
+        """The verdict is told all the same, in the failure."""
         self.chain.start(('alarm', 'deduction'))
         path = os.path.join(self.directory, 'file')
         with open(path, 'w', encoding='utf-8'):

@@ -103,7 +103,7 @@ class EndedEarlyTest(testtools.TestCase):
              judged(self.ended('Fault refused: no', transitions=())).why))
 
     def test_split_brain_stays_as_a_remark(self):
-        """What was positively seen by then is not lost."""
+        """A split brain that was seen by then is not lost."""
         seen = self.ended('x', probes=(samples.probe(119.0, 'new'),
                                        samples.probe(150.0, 'old')))
         self.assertEqual(Kind.INVALID, judged(seen).kind)
@@ -199,7 +199,7 @@ class BeforeTheFaultTest(testtools.TestCase):
                          'was there before the fault')
 
     def test_one_poll_before(self):
-        """It came between the last look before it and the first after it."""
+        """The evidence came between the looks before and after the fault."""
         for link, mark in ((Link.ALARM, Mark.FINISHED),
                            (Link.DEDUCTION, Mark.FINISHED),
                            (Link.WORKFLOW, Mark.STARTED),
@@ -236,7 +236,7 @@ class BeforeTheFaultTest(testtools.TestCase):
             lag=15.0), Link.DEDUCTION, 'cannot be told')
 
     def test_clock_that_contradicts_the_polls(self):
-        """It is not believed: the polls saw that it was not there."""
+        """The clock is not believed: the polls saw that nothing was there."""
         self.assertEqual(Kind.HEALED, judged(
             self.stamped(Link.DEDUCTION, 50.0, 51.0)).kind)
 
@@ -258,7 +258,7 @@ class BeforeTheFaultTest(testtools.TestCase):
             self.invalid(added(early), link, 'other')
 
     def test_where_nothing_may_come(self):
-        """What began before is no unexpected healing either."""
+        """A step that began before is no unexpected healing either."""
         for expected, link, mark in (
                 (DEDUCED, Link.WORKFLOW, Mark.STARTED),
                 (DEDUCED, Link.STACK, Mark.STARTED),
@@ -310,7 +310,7 @@ class TogetherTest(testtools.TestCase):
                         Link.APPLICATION, 'does not say which it is')
 
     def test_server_of_a_failed_update(self):
-        """It was the stack's once; the stack has got another one."""
+        """The server was the stack's once; the stack has got another one."""
         self.broken(dataclasses.replace(payload(
             Link.STACK, servers=('old', 'first', 'new')), evidence=tuple(
                 dataclasses.replace(evidence, payload=dict(
@@ -331,7 +331,7 @@ class TogetherTest(testtools.TestCase):
         self.assertIn('at +12.0 s from server stranger', verdict.why)
 
     def test_two_updates(self):
-        """The first one put it on the broken host, the second moved it."""
+        """The first put the server on the broken host, the second moved it."""
         for first in ({'server_id': 'mid', 'host': 'compute-1'},
                       {'server_id': 'mid', 'status': 'ERROR'},
                       {'server_id': 'old', 'host': 'compute-1'}):
@@ -400,7 +400,7 @@ class TogetherTest(testtools.TestCase):
             seen, evidence=(*seen.evidence, again))).kind)
 
     def test_execution_for_another_stack(self):
-        """It names the server, and works on something else."""
+        """The execution names the server, and works on another stack."""
         self.broken(payload(Link.WORKFLOW, stack_id='other'), Link.WORKFLOW)
         for stack in ('stack-1', None):
             self.assertEqual(Kind.HEALED, judged(payload(
@@ -507,7 +507,7 @@ class WhoElseTest(testtools.TestCase):
             link=Link.STACK)
 
     def test_evacuated_after_the_new_one_answered(self):
-        """Then two guests are at one address."""
+        """Two guests are at one address then."""
         seen = samples.healthy(probes=(
             samples.probe(119.0, 'new'),
             samples.probe(150.0, 'old', boot='boot-3')))

@@ -60,9 +60,9 @@ def pause(place):
             time.sleep(0.1)
 
 
-one = journals.Journal(str(directory / 'state'))
-with one.held(), lifecycle.injected(
-        plan, one, transports.Transports(host_samples.ACCESS),
+journal = journals.Journal(str(directory / 'state'))
+with journal.held(), lifecycle.injected(
+        plan, journal, transports.Transports(host_samples.ACCESS),
         host_samples.TIMES, recorders.Recorder(),
         gate=lambda: pause('gate')):
     pause('body')
@@ -128,7 +128,7 @@ class InterruptTest(host_samples.JournalTestCase):
         return run.returncode, stderr
 
     def test_places_and_signals(self):
-        """Wherever one strikes, it is repaired, and then it is delivered."""
+        """Wherever a signal strikes, the fault is repaired before delivery."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
                    signal.SIGALRM)
         for count, where in enumerate((*HELD, 'body')):
@@ -142,7 +142,7 @@ class InterruptTest(host_samples.JournalTestCase):
                                   number.name, stderr, where)
 
     def test_no_injection_after_one(self):
-        """What strikes before the injection keeps it from being done."""
+        """A signal before the injection keeps it from being done."""
         for where in ('arm', 'gate'):
             self.end(self.begin(where), signal.SIGTERM)
             self.assertEqual(['planned', 'armed', 'reverted', 'verified'],
@@ -184,7 +184,7 @@ class InterruptTest(host_samples.JournalTestCase):
         self.assertEqual(LIFE, self.states())
 
     def test_timeout_of_a_test(self):
-        """That of "fixtures", wherever it strikes."""
+        """The timeout of "fixtures", wherever it strikes."""
         for where, place in (('gate', 'gate'), ('revert', 'body'),
                              ('body', 'body'), ('body', 'gate')):
             run = self.begin(where, place)
@@ -195,7 +195,7 @@ class InterruptTest(host_samples.JournalTestCase):
             self.assertEqual('verified', self.states()[-1], stderr)
 
     def test_ignored(self):
-        """What a run ignores, as with nohup, it goes on ignoring."""
+        """A signal that a run ignores, as with nohup, stays ignored."""
         run = self.begin('body', signals=without_hangup)
         run.send_signal(signal.SIGHUP)
         (self.directory / 'go').touch()

@@ -48,13 +48,13 @@ from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.watching import recorders
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 directory = pathlib.Path(sys.argv[1])
-one = journals.Journal(str(directory / 'state'))
+journal = journals.Journal(str(directory / 'state'))
 plan = host_samples.file_plan(directory / 'fault')
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    with one.held(), lifecycle.injected(
-            plan, one, transports.Transports(host_samples.ACCESS),
+    with journal.held(), lifecycle.injected(
+            plan, journal, transports.Transports(host_samples.ACCESS),
             host_samples.TIMES, recorders.Recorder()):
         print('injected')
 except (journals.JournalError, lifecycle.RevertFailed) as error:
@@ -223,7 +223,7 @@ class ReadTest(host_samples.JournalTestCase):
                          (damage.number, damage.text))
 
     def test_torn_record(self):
-        """What is torn does not close a fault."""
+        """A torn record does not close a fault."""
         plan = self.plan()
         self.journal.plan(plan)
         self.journal.record(plan.id, State.VERIFIED)
@@ -233,7 +233,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.assertEqual((True, 1), (entries[0].open, len(damages)))
 
     def test_damages(self):
-        """Every line that is not understood is one, and says why."""
+        """Every line that is not understood is a damage, and says why."""
         plan = json.loads(self.line())['plan']
         for line, why in (
                 (self.line(format='2'), "format '2' instead of 1 to 2"),
@@ -304,7 +304,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.assertEqual(((State.PLANNED,), 1), (entry.states, len(damages)))
 
     def test_format_1(self):
-        """What an older version has written is read, and gone on with."""
+        """A journal of an older version is read, and gone on with."""
         line = json.loads(self.line(format=1))
         self.append(json.dumps(line).encode() + b'\n')
         self.journal.record(line['id'], State.INJECTED)
@@ -330,7 +330,7 @@ class ReadTest(host_samples.JournalTestCase):
             os.unlink(self.journal.path)
 
     def test_newer_format(self):
-        """All is refused, in a clear line, and nothing is changed."""
+        """Such a journal is refused in a clear line, and left as it is."""
         for text in (b'{"format": 3}', b'{"format": 3, "id": "x", "state": '
                      b'"planned"}', b'{"format": 99, "state": "quantum"}',
                      b'{"id": "y", "format": 10000000000000000000}'):
@@ -413,7 +413,7 @@ class ReadTest(host_samples.JournalTestCase):
             self.assertTrue(entry.closed.endswith(': looked at all hosts'))
 
     def test_damage_has_a_name_of_its_own(self):
-        """It stays the same, wherever the line stands."""
+        """The name stays the same, wherever the line stands."""
         self.append(b'torn\nother\n')
         first, second = self.journal.read()[1]
         self.assertNotEqual(first.id, second.id)
@@ -428,7 +428,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.assertEqual((), self.journal.read()[1])
 
     def test_close_damages_again(self):
-        """What was set aside before stays there."""
+        """Lines that were set aside before stay there."""
         for text in (b'first\n', b'second\n'):
             self.append(text)
             self.close_damages()
@@ -438,7 +438,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.assertEqual(2, len(self.lines()))
 
     def test_close_damage_after_a_crash(self):
-        """What an earlier try has left is no part of the journal."""
+        """The file that an earlier try has left is no part of the journal."""
         plan = self.plan()
         self.journal.plan(plan)
         self.append(b'torn\n')
@@ -499,7 +499,7 @@ class ReadTest(host_samples.JournalTestCase):
         self.assertEqual((), self.journal.processes('none'))
 
     def test_close_nothing(self):
-        """What is closed, or was never there, is not closed."""
+        """An entry that is closed, or was never there, is not closed."""
         plan = self.plan()
         self.journal.plan(plan)
         self.journal.record(plan.id, State.VERIFIED)
@@ -693,7 +693,7 @@ class TrustTest(host_samples.JournalTestCase):
         self.assertIn('%s can be written by others' % beside, str(error))
 
     def test_mended(self):
-        """It is as it was, and all works again."""
+        """The journal is as it was, and all works again."""
         self.state_dir.chmod(0o777)
         self.refused()
         self.state_dir.chmod(0o700)
@@ -730,7 +730,7 @@ class LockTest(host_samples.JournalTestCase):
         self.take()
 
     def test_killed_process(self):
-        """The lock goes with who held it."""
+        """The lock goes with the process that held it."""
         process = self.hold()
         process.kill()
         process.wait()

@@ -56,10 +56,10 @@ class Fatal(journals.Journal):
                 super()._write(fault_id, now, **fields)
 
 
-one = Fatal(str(directory / 'state'))
+journal = Fatal(str(directory / 'state'))
 plan = host_samples.file_plan(directory / name)
-with one.held(), lifecycle.injected(
-        plan, one, transports.Transports(host_samples.ACCESS),
+with journal.held(), lifecycle.injected(
+        plan, journal, transports.Transports(host_samples.ACCESS),
         host_samples.TIMES, recorders.Recorder()):
     pass
 """
@@ -100,7 +100,7 @@ class LifeTest(LifeTestCase):
         self.assertEqual((), self.journal.open_entries())
 
     def test_transitions(self):
-        """Each begins after the one before it, and says what was done."""
+        """Each transition begins after the last, and says what was done."""
         self.live(self.plan())
         seen = self.recorder.timeline().transitions
         for before, after in zip(seen, seen[1:]):
@@ -162,7 +162,7 @@ class LifeTest(LifeTestCase):
         self.assertNotIn('not so: file', detail)
 
     def test_witness_that_cannot_answer(self):
-        """What nobody knows is no witness."""
+        """A check that cannot answer is no witness."""
         plan = self.plan()
         broken = plans.Check('x', sh('echo lost >&2; exit 2'), holds=False)
         self.live(dataclasses.replace(plan, witnesses=(broken,)))
@@ -240,7 +240,7 @@ class LifeTest(LifeTestCase):
             'reverted').detail)
 
     def test_revert_fails_and_fault_is_gone(self):
-        """What a command has failed at nobody has done."""
+        """A revert that failed has not been done, though the fault is gone."""
         plan = self.plan(revert=(
             sh('rm -f %s; exit 1' % self.file),))
         error = self.assertRaises(lifecycle.RevertFailed, self.live, plan)
@@ -269,14 +269,14 @@ class LifeTest(LifeTestCase):
         self.assertIsInstance(error.__context__, KeyError)
 
     def test_late_repair(self):
-        """What comes back a little later is back."""
+        """A fault that is gone a little later is gone."""
         plan = self.plan(revert=(
             sh('(sleep 0.2; rm -f %s) >/dev/null 2>&1 &' % self.file),))
         self.live(plan)
         self.assertEqual(HEALTHY, self.states())
 
     def test_journal_fails_on_the_plan(self):
-        """What is not written down is not done."""
+        """A fault that is not written down is not injected."""
         self.state_dir.write_text('no directory')
         self.assertRaises(journals.JournalError, self.live, self.plan())
         self.assertFalse(self.file.exists())
@@ -341,7 +341,7 @@ class RetryTest(LifeTestCase):
                 line=line.format(file=self.file))),))
 
     def test_once(self):
-        """It is verified only when it has succeeded."""
+        """The fault is verified only when the command has succeeded."""
         times = dataclasses.replace(host_samples.TIMES, host_return=30.0)
         for name, line in ONCE.items():
             count, plan = self.plan_of(line, 3)
@@ -352,7 +352,7 @@ class RetryTest(LifeTestCase):
                 -2].detail, name)
 
     def test_never(self):
-        """It stays open, whatever the checks say."""
+        """The entry stays open, whatever the checks say."""
         for name, line in ONCE.items():
             count, plan = self.plan_of('rm -f {file}; ' + line, 9999)
             error = self.assertRaises(lifecycle.RevertFailed, self.live, plan)
@@ -363,7 +363,7 @@ class RetryTest(LifeTestCase):
             self.journal.record(plan.id, State.VERIFIED)
 
     def test_others_do_not_wait(self):
-        """One that fails does not keep the others back."""
+        """A command that fails does not keep the others back."""
         second = self.directory / 'other'
         _, plan = self.plan_of('exit 1', 9999)
         plan = dataclasses.replace(plan, revert=(
@@ -373,7 +373,7 @@ class RetryTest(LifeTestCase):
         self.assertTrue(second.exists())
 
     def test_too_long(self):
-        """One that hangs at first is ended and run again."""
+        """A command that hangs at first is ended and run again."""
         self.transports = transports.Transports(dataclasses.replace(
             host_samples.ACCESS, local_timeout=1))
         times = dataclasses.replace(host_samples.TIMES, host_return=30.0)
@@ -382,7 +382,7 @@ class RetryTest(LifeTestCase):
         self.assertEqual(2, count.read_text().count('x'))
 
     def test_no_help(self):
-        """What another try cannot help is not tried again, and told."""
+        """A failure that another try cannot help is told, not tried again."""
         times = dataclasses.replace(host_samples.TIMES, host_return=600.0)
         for transport, argv, word in (
                 ('local', ('/no/such',), 'No such file'),
@@ -397,7 +397,7 @@ class RetryTest(LifeTestCase):
             self.assertEqual(HEALTHY[:5], self.states())
 
     def test_timer_stays(self):
-        """Who has not repaired does not stop the one who may."""
+        """A run that has not repaired leaves the timer that may."""
         mark = self.directory / 'disarmed'
         _, plan = self.plan_of('rm -f {file}; exit 1', 9999)
         marked = dataclasses.replace(plan,
@@ -406,7 +406,7 @@ class RetryTest(LifeTestCase):
         self.assertFalse(mark.exists())
 
     def test_disarm_once(self):
-        """What stops the timer is tried again, too."""
+        """The command that stops the timer is tried again, too."""
         count, plan = self.plan_of('exit 1', 2)
         self.live(self.plan(disarm=plan.revert), times=dataclasses.replace(
             host_samples.TIMES, host_return=30.0))
@@ -444,7 +444,7 @@ class GateTest(LifeTestCase):
         gates.check('c1', self.servers, self.services, 'mine', self.settings)
 
     def test_order(self):
-        """It is armed by then, and nothing is broken."""
+        """The timer is armed by then, and nothing is broken."""
         seen = []
         with lifecycle.injected(
                 self.plan(), self.journal, self.transports,
@@ -503,7 +503,7 @@ class GateTest(LifeTestCase):
         self.settings = host_samples.SETTINGS
 
     def test_others_are_no_reason(self):
-        """What comes to other hosts, and more of our own, is none."""
+        """Servers on other hosts, and more of our own, are no reason."""
         self.servers.append({'tenant_id': 'mine'})
         self.services.append({'host': 'c11', 'binary': 'nova-conductor'})
         with lifecycle.injected(
@@ -546,7 +546,7 @@ class SignalTest(LifeTestCase):
         self.assertEqual(HEALTHY, self.states())
 
     def test_in_the_wait_for_a_witness(self):
-        """It ends the wait, which may be long, and leads to the repair."""
+        """A signal ends the wait, which may be long, and starts the repair."""
         wait = self.fault._life._wait
 
         def struck(*_):
@@ -651,7 +651,7 @@ class HostLifeTest(host_samples.HostTestCase, LifeTestCase):
         self.assertEqual(HEALTHY[:5], self.states())
 
     def test_refused_key_is_not_tried_again(self):
-        """Only who may answer later is asked later."""
+        """Only a host that may answer later is asked later."""
         mark, plan = self.touching(timer=60.0)
         begin = time.monotonic()
         error = self.assertRaises(lifecycle.RevertFailed, self.live, plan,
@@ -741,7 +741,7 @@ class CrashTest(LifeTestCase):
         self.assert_taken_back(file, HEALTHY[:1])
 
     def test_before_injected(self):
-        """It is there, and the journal does not know yet."""
+        """The fault is there, and the journal does not know yet."""
         file = self.killed('injected', 'before')
         self.assertTrue(file.exists())
         self.assert_taken_back(file, HEALTHY[:2])
@@ -752,6 +752,6 @@ class CrashTest(LifeTestCase):
         self.assert_taken_back(file, HEALTHY[:4])
 
     def test_before_verified(self):
-        """It is gone, and nobody has seen that."""
+        """The fault is gone, and nobody has seen that."""
         file = self.killed('verified', 'before')
         self.assert_taken_back(file, HEALTHY[:5])

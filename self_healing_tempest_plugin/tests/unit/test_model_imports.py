@@ -66,7 +66,7 @@ class PureTest(testtools.TestCase):
         return set(GRAPH.reached(modules))
 
     def test_model(self):
-        """It knows nobody but itself."""
+        """The model imports nothing but itself."""
         self.assertEqual(set(), self.reached(GRAPH.under('model'))
                          - set(GRAPH.under('model')))
 
@@ -91,7 +91,7 @@ class PureTest(testtools.TestCase):
             self.assertEqual([], GRAPH.own(module) + GRAPH.foreign(module))
 
     def test_standard_library(self):
-        """What they take from elsewhere is a short list."""
+        """The modules that it takes from elsewhere are a short list."""
         modules = self.reached([*GRAPH.under('model', 'chains'),
                                 *pure_links()])
         for module in sorted(modules):
@@ -169,7 +169,7 @@ class LayersTest(testtools.TestCase):
     """Knowledge has one direction."""
 
     def test_nothing_is_lost(self):
-        """What is imported of the package is there."""
+        """Each module of the package that is imported is there."""
         self.assertEqual({}, {module: GRAPH.lost(module)
                               for module in product()
                               if GRAPH.lost(module)})
@@ -200,7 +200,7 @@ class LayersTest(testtools.TestCase):
                 'report.documents', 'report.live')))
 
     def test_nobody_reports(self):
-        """Who sees and judges knows nothing of who shows it."""
+        """The watchers and the judge know nothing of the reports."""
         self.assertEqual([], list(GRAPH.ways(
             GRAPH.under('model', 'links', 'watching', 'chains'),
             set(GRAPH.under('report')))))
@@ -236,7 +236,7 @@ class GraphTest(testtools.TestCase):
         self.assertEqual(['p.gone'], self.graph.lost('p.c'))
 
     def test_late_imports(self):
-        """They make no cycle, and are known all the same."""
+        """Late imports make no cycle, and are known all the same."""
         self.assertEqual(['p.a', 'p.a.x'], self.graph.own('p.b.y'))
         self.assertEqual([], self.graph.own('p.b.y', deferred=False))
 
@@ -248,6 +248,6 @@ class GraphTest(testtools.TestCase):
             ['p.b.y'], {'p.a', 'p.a.x'})))
 
     def test_relative(self):
-        """Nobody writes one, and it would not be followed."""
+        """No module has a relative import, which would not be followed."""
         self.graph.files['p.c'].write_text('from . import a\n')
         self.assertRaises(ValueError, self.graph.imports, 'p.c')

@@ -64,7 +64,7 @@ class PrometheusTest(MonitorTestCase):
                          self.prometheus.alertmanagers())
 
     def test_errors(self):
-        """Each is one of the three that callers know."""
+        """Each error is one of the three that callers know."""
         self.fake.broken = 'rules'
         error = self.assertRaises(errors.ServiceUnavailable,
                                   self.prometheus.rules, 'HostDown')
@@ -107,7 +107,7 @@ class AlertmanagerTest(MonitorTestCase):
                          self.alertmanager.sent())
 
     def test_receivers_added_up(self):
-        """A newer one counts by receiver and by reason, too."""
+        """A newer Alertmanager counts by receiver and by reason, too."""
         self.fake.metrics = '\n'.join((
             'alertmanager_notification_requests_total'
             '{integration="webhook",receiver_name="a"} 2',
@@ -139,7 +139,7 @@ class AlertmanagerTest(MonitorTestCase):
         self.assertEqual(Sent(4, 2), Sent(7, 3).since(Sent(3, 1)))
 
     def test_since_restart(self):
-        """One that counts less than before has been started again."""
+        """An Alertmanager that counts less than before was started again."""
         self.assertEqual(Sent(2, 1), Sent(2, 1).since(Sent(9, 0)))
 
 
@@ -162,7 +162,7 @@ class StrangerTest(testtools.TestCase):
                 test_probing.HEAD + before), 'not over in time')
 
     def test_status(self):
-        """It means what it means where services of the cloud say it."""
+        """A status means what it means from services of the cloud."""
         for kind, statuses in (
                 (errors.ServiceUnavailable, (408, 429, 500, 503)),
                 (errors.ServiceRefused, (204, 400, 404, 409))):
@@ -189,7 +189,7 @@ class StrangerTest(testtools.TestCase):
             b'[' * 65536, test_probing.HEAD + b'\r\n'), 'more than')
 
     def test_nonsense(self):
-        """It is named, and nothing else breaks."""
+        """The nonsense is named, and nothing else breaks."""
         for body in (b'<html>Log in</html>', b'[' * 100_000, b'\xff\xfe'):
             stranger = self.useFixture(test_probing.Stranger(
                 test_probing.say(test_probing.answer(body))))
@@ -249,14 +249,14 @@ class AsMonitorTest(MonitorTestCase):
         return self.monitor(prometheus_url=None, alertmanager_url=None)
 
     def test_labels(self):
-        """Those of the alert, as Alertmanager has it."""
+        """The labels of the alert, as Alertmanager has it."""
         foreign = fake_monitor.alert('compute-9')
         self.fake.alerts = [foreign, fake_monitor.alert()]
         self.assertEqual(fake_monitor.labels(),
                          self.monitor().labels('HostDown', 'compute-1'))
 
     def test_labels_without_alert(self):
-        """Those that Prometheus would put on, or the usual ones."""
+        """Labels that Prometheus would put on, or the usual ones."""
         self.fake.rules = [fake_monitor.rule()]
         self.fake.targets = [fake_monitor.target('compute-9'),
                              fake_monitor.target()]
@@ -305,7 +305,7 @@ class AsMonitorTest(MonitorTestCase):
         self.assertEqual('Prometheus', self.nobody().clock)
 
     def test_inquiries(self):
-        """Who has no URL is not asked."""
+        """A service that has no URL is not asked."""
         self.assertEqual(
             ['Prometheus'] * 3 + ['Alertmanager'] * 2,
             [inquiry.side for inquiry in self.monitor().inquiries(None)])

@@ -302,7 +302,7 @@ class RestoringTest(NetworkTestCase):
         return '\n'.join(difflib.unified_diff(old, new, lineterm=''))
 
     def test_duplicates_are_searched_for(self):
-        """Nobody waits for that: the routes come with the address."""
+        """The search is not waited for: the routes come with the address."""
         namespace = self.two_nics(
             INPUTS['source of IPv6'].replace(
                 'ip -6 route', 'sleep 2.2; ip -6 route'), duplicates=True)
@@ -316,7 +316,7 @@ class RestoringTest(NetworkTestCase):
         self.assert_same(all_before, namespace)
 
     def test_one_that_cannot_come_back(self):
-        """It keeps nothing else away, and the script fails."""
+        """Such an address keeps nothing else away; the script fails."""
         namespace = self.two_nics(
             'ip route add 10.1.0.0/16 via 192.0.2.1; '
             'ip route add 10.2.0.0/16 via 198.51.100.1; '
@@ -336,7 +336,7 @@ class RestoringTest(NetworkTestCase):
         self.assertTrue(all('198.51.100' in line for line in left), left)
 
     def test_one_nic_is_gone(self):
-        """The other one comes back all the same."""
+        """The other NIC comes back all the same."""
         namespace = self.two_nics(
             'ip route add 10.1.0.0/16 via 192.0.2.1')
         before = self.take(namespace, ('eth0', 'eth1'))
@@ -447,7 +447,7 @@ class RestoringTest(NetworkTestCase):
         self.assertIn("false it's $x", done.stderr)
 
     def test_addresses_end_in_time(self):
-        """One whose lifetime is over is neither restored nor missed."""
+        """An address whose lifetime is over is neither restored nor missed."""
         namespace = self.two_nics('ip -6 address add fd00:8::1/64 dev eth1 '
                                   'valid_lft 300 preferred_lft 300')
         before = self.take(namespace)
@@ -459,7 +459,7 @@ class RestoringTest(NetworkTestCase):
         self.settle(namespace, before)
 
     def test_unknown(self):
-        """What these lines could not put back is refused before."""
+        """A network that these lines could not put back is refused before."""
         namespace = self.two_nics('ip route add 10.1.0.0/16 via 192.0.2.1')
         for change in ({'encap': 'mpls'}, {'metrics': [{'rto_min': 200}]},
                        {'nexthops': [{'dev': 'eth1', 'encap': 'seg6',
@@ -472,7 +472,7 @@ class RestoringTest(NetworkTestCase):
             restoring.lines(before, (('true', 'eth1'),))
 
     def test_no_answer(self):
-        """What is none is never taken for one."""
+        """A text that is no answer is never taken for one."""
         good = json.loads(self.read(self.two_nics()))
         before = snapshots.take(('eth1',), json.dumps(good))
         for name, text in {
@@ -578,7 +578,7 @@ class HostNetworkTest(test_plans.KindTestCase):
         self.assertIn('eth0', text)
 
     def test_shells(self):
-        """One that is not silent is refused, by every kind, before all."""
+        """A shell that is not silent is refused, by every kind, before all."""
         kinds = ('data-nic-down', 'packets-dropped',
                  'compute-service-stopped')
         for name, (line, word) in START_UPS.items():
@@ -611,7 +611,7 @@ class HostNetworkLifeTest(host_samples.HostTestCase,
     """A whole life: verified is what is as before."""
 
     def test_not_verified(self):
-        """What has changed behind the fault keeps the entry open."""
+        """A network that changed behind the fault keeps the entry open."""
         plan = test_lifecycle.kinds.KINDS['data-nic-down'](
             self.target(), self.transports)
         error = self.assertRaises(

@@ -242,7 +242,7 @@ class NewMonitorTestCase(testtools.TestCase):
 
 
 class BellTest(NewMonitorTestCase):
-    """It has everything, and is one file."""
+    """A monitor that has everything, and is one file."""
 
     options = {'monitor': 'bell'}
 
@@ -266,7 +266,7 @@ class BellTest(NewMonitorTestCase):
                          sorted(option.type.choices))
 
     def test_questions(self):
-        """It is asked before Vitrage, with what it had sent before."""
+        """The bell is asked before Vitrage, with what it had sent before."""
         self.around = self.around.knowing(
             **alarm_kit.KIT.remember(self.around))
         self.assertEqual(7, self.around.learned['sent'])
@@ -278,7 +278,7 @@ class BellTest(NewMonitorTestCase):
                       [clue.text for clue in clues['Vitrage']])
 
     def test_wrong_host(self):
-        """It says what names the host of its alarms."""
+        """The bell says what names the host of its alarms."""
         self.around = self.around.knowing(sent=0)
         self.cloud.alarms = [fake_cloud.alarm('b', kind='bell',
                                               resource='vid-9')]
@@ -337,7 +337,7 @@ class BellTest(NewMonitorTestCase):
             (posted['type'], posted['details']['labels']))
 
     def test_afterwards(self):
-        """It tells its time, and what it has done."""
+        """The bell tells its time, and what it has done."""
         self.assertEqual(NOON, self.around.monitor.dates()['Bell']())
         case = self.case()
         (question,) = alarm_kit.KIT.details(
@@ -348,7 +348,7 @@ class BellTest(NewMonitorTestCase):
 
 
 class OtherTest(NewMonitorTestCase):
-    """It is only a name."""
+    """A monitor that is only a name."""
 
     options = {'monitor': 'other', 'monitor_datasource': 'nagios'}
 
@@ -383,14 +383,14 @@ class OtherTest(NewMonitorTestCase):
         self.assertIn('nagios', vars(wire).values())
 
     def test_preflight(self):
-        """It is named by its datasource there."""
+        """The monitor is named by its datasource there."""
         check, = (known for known in alarm_kit.KIT.checks
                   if known.what == 'monitor')
         self.assertIn('and nagios has raised none yet', str(
             check.judge(self.around.settings, None)))
 
     def test_preflight_scenario(self):
-        """That no alarm can be raised is known before the run."""
+        """A monitor that can raise no alarm is known before the run."""
         settings = self.around.settings
         self.assertEqual(['a monitor in whose place an alarm can be raised'],
                          options.missing(settings, 'synthetic_alarm'))
@@ -416,7 +416,7 @@ class OtherTest(NewMonitorTestCase):
         self.assertEqual([], self.cloud.events_posted)
 
     def test_bisect(self):
-        """The deduction gets no input from us; what is behind it does."""
+        """The deduction gets no input from us; the links behind it do."""
         self.useFixture(fixtures.FakeLogger())
         case = self.case()
         self.assertEqual((verdicts.Kind.BROKEN, 'alarm'), (

@@ -65,7 +65,7 @@ class ReadTest(PasswordTestCase):
             passwords.read(str(self.place / 'c1')) + ' c1'))
 
     def test_bad(self):
-        """Each names the option, the file, and what is wrong."""
+        """Each error names the option, the file, and what is wrong."""
         os.mkfifo(self.place / 'fifo')
         for path, problem in (
                 (str(self.place / 'none'), 'No such file'),
@@ -143,7 +143,7 @@ class PowerTest(PasswordTestCase):
         self.assertNotIn('IPMI_PASSWORD', os.environ)
 
     def test_command_that_fails(self):
-        """What it says of its password is not repeated."""
+        """The output of a failed command is told without its password."""
         plan = self.plan('sh', '-c', 'echo "bad: $IPMI_PASSWORD" >&2; exit 1')
         error = self.assertRaises(
             commands.CommandFailed,
@@ -152,7 +152,7 @@ class PowerTest(PasswordTestCase):
         self.assertNotIn('Marvin', str(error))
 
     def test_file_that_is_gone(self):
-        """It is a command that failed, which names the option."""
+        """A missing file is a command that failed, which names the option."""
         (self.place / 'c1').unlink()
         error = self.assertRaises(
             commands.CommandFailed, self.transports.run,
@@ -235,7 +235,7 @@ class RevertTest(PasswordTestCase):
     """The command revert, in a process of its own, with the journal alone."""
 
     def test_revert(self):
-        """It finds the password where the journal says that it is."""
+        """The revert finds the password where the journal says that it is."""
         seen = self.place / 'seen'
         driver = config.HostPower(
             ('true', '{host}'),

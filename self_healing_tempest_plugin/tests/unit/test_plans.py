@@ -627,7 +627,7 @@ class GuestTest(host_samples.HostTestCase):
                           self.transports)
 
     def test_gone(self):
-        """Who looks for it is not taken for it."""
+        """The command that looks for a service is not taken for it."""
         self.wait_gone()
         self.assertIn('pgrep', self.host.commands[-1])
 

@@ -309,7 +309,7 @@ class ExamineTest(CloudTestCase):
         self.broken('host-crash', 'port %d answers' % self.host.port)
 
     def test_slow_power_command(self):
-        """It may take longer than preflight has: not known."""
+        """The command may take longer than preflight has: not known."""
         self.useFixture(fixtures.MonkeyPatch(
             'self_healing_tempest_plugin.preflight.examine.HOSTS_UNTIL', 2.0))
         self.override('host_power_status_command', "sh -c 'sleep 3' {host}")
@@ -375,13 +375,13 @@ class DeadServiceTest(CloudTestCase):
             seconds))
 
     def test_deadlines(self):
-        """One after the other, and the last leaves time to end as promised."""
+        """Deadlines follow each other, and the last leaves time to end."""
         self.assertLess(examine.KEYSTONE_UNTIL, examine.SERVICES_UNTIL)
         self.assertLess(examine.SERVICES_UNTIL, examine.HOSTS_UNTIL)
         self.assertLess(examine.HOSTS_UNTIL, PROMISED)
 
     def test_hang(self):
-        """It comes to an end although none of them ever answers."""
+        """Preflight comes to an end although no service ever answers."""
         self.until('SERVICES_UNTIL', 2.0)
         self.cloud.silent = '/(heat|mistral|rca|nova|neutron)/'
         self.examine()
@@ -609,7 +609,7 @@ class PartsTest(testtools.TestCase):
             self.assertLessEqual(set(scenario.needs), set(options._NEEDS))
 
     def test_every_scenario_has_a_kind(self):
-        """But the one that breaks nothing."""
+        """Each scenario but the one that breaks nothing."""
         self.assertEqual(set(hosts.kinds.KINDS), {
             scenario.fault for scenario in scenarios.SCENARIOS} - {''})
 
@@ -621,7 +621,7 @@ class PartsTest(testtools.TestCase):
                              actions)
 
     def test_checks(self):
-        """Each says what to do, unless nothing could be wrong."""
+        """Each check says what to do, unless nothing could be wrong."""
         checks = [check for link_kit in kit.of_chain(vitrage.CHAIN)
                   for check in link_kit.checks]
         self.assertGreaterEqual(len(checks), 20)

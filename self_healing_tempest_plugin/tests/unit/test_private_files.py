@@ -197,7 +197,7 @@ class DirectoryTest(PrivateTestCase):
         self.refused(lambda: self.enter(link), '%s belongs to user' % link)
 
     def test_link_to_where_others_write(self):
-        """What it leads through is looked at as well."""
+        """The directories that a link leads through are looked at as well."""
         shared = self.top / 'other'
         (shared / 'state').mkdir(parents=True)
         (shared / 'state').chmod(0o700)
@@ -233,7 +233,7 @@ class DirectoryTest(PrivateTestCase):
             self.assertIn('no absolute path', str(error))
 
     def test_not_there(self):
-        """Nothing is made for who only reads."""
+        """Nothing is made for a process that only reads."""
         with private_files.directory(str(self.place)):
             self.assertRaises(
                 FileNotFoundError, private_files.directory(
@@ -244,7 +244,7 @@ class DirectoryTest(PrivateTestCase):
         self.assertEqual([], self.enter())
 
     def test_made(self):
-        """For this user alone, whatever the umask."""
+        """A directory is made for this user alone, whatever the umask."""
         before = os.umask(0)
         try:
             self.assertEqual([], self.enter(self.place / 'a' / 'b', True))
@@ -269,7 +269,7 @@ class DirectoryTest(PrivateTestCase):
         self.assertEqual(str(self.file), error.filename)
 
     def test_root_directory(self):
-        """It is on every way, and is looked at."""
+        """The root directory is on every way, and is looked at."""
         real = os.fstat
 
         def fstat(descriptor):
@@ -328,7 +328,7 @@ class OtherUserTest(PrivateTestCase):
         self.assertEqual([], self.entered())
 
     def test_links(self):
-        """Those of root and of ours, and of no third."""
+        """Links of root and of ours are followed, and of no third user."""
         link = self.top / 'link'
         link.symlink_to(self.place)
         self.assertEqual([], self.entered(link))
@@ -416,7 +416,7 @@ class FileTest(PrivateTestCase):
         self.both('%s has another name' % self.file)
 
     def test_pipe(self):
-        """To open one waits for whoever is at its other end."""
+        """Opening a pipe would wait for the process at its other end."""
         os.mkfifo(self.file)
         self.both('%s is no regular file' % self.file)
 
@@ -444,7 +444,7 @@ class FileTest(PrivateTestCase):
             first, stat.S_IMODE(self.file.stat().st_mode)))
 
     def test_locks_stay(self):
-        """Whoever only looks at a file gives back no lock on it."""
+        """A process that only looks at a file gives back no lock on it."""
         self.file.touch()
         self.file.chmod(0o600)
         code = ('import fcntl, sys\n'

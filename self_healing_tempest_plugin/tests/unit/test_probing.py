@@ -168,7 +168,7 @@ class StrangerTest(testtools.TestCase):
         self.assertEqual((True, False), (probe.taken, probe.answered))
 
     def test_redirections(self):
-        """Nobody is followed: the other one may answer rightly."""
+        """No redirection is followed: the other server may answer rightly."""
         elsewhere = self.useFixture(Stranger(say(answer())))
         for status in (b'301', b'302', b'303', b'307', b'308', b'300'):
             probe, _ = self.bad(
@@ -202,7 +202,7 @@ class StrangerTest(testtools.TestCase):
                  for_ever(b'HTTP/1.1 100 Continue\r\n\r\n'))
 
     def test_nonsense(self):
-        """Whatever it is, it is a bad answer, and nothing breaks."""
+        """Nonsense is a bad answer, whatever it is, and nothing breaks."""
         for number, act in enumerate((
                 say(b'\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00'),
                 say(b'SSH-2.0-OpenSSH_9.2\r\n'), say(b'\x00' * 100),
@@ -234,7 +234,7 @@ class StrangerTest(testtools.TestCase):
                                                       probe.taken))
 
     def test_not_connected(self):
-        """Who drops what is sent must not hold up a probe."""
+        """A network that drops packets must not hold up a probe."""
         self.useFixture(fixtures.MockPatchObject(
             probing, 'CONNECT_TIMEOUT', 0.1))
         with contextlib.ExitStack() as full:

@@ -107,7 +107,7 @@ class ProcessTestCase(test_lifecycle.LifeTestCase):
 
 
 class ChildTest(ProcessTestCase):
-    """What is taken back stays so, whatever the run has started."""
+    """A fault that is taken back stays so, whatever the run has started."""
 
     def assert_ended(self, name, line):
         plan = self.plan(inject=(sh(self.lines_of(line)),))
@@ -136,7 +136,7 @@ class ChildTest(ProcessTestCase):
         self.assertFalse(self.file.exists())
 
     def test_too_long(self):
-        """Who takes too long is ended with all that it has started."""
+        """A command that takes too long is ended with all its children."""
         mark = []
         begin = time.monotonic()
         self.assertRaises(
@@ -201,7 +201,7 @@ class GateTest(ProcessTestCase):
             self.assertEqual([], self.alive(plan))
 
     def test_in_the_journal_first(self):
-        """It finds itself there: by group, start, boot and mark."""
+        """The process finds itself there: by group, start, boot and mark."""
         plan = self.plan(inject=(sh(
             'cp %s %s; touch %s' % (self.journal.path, self.begun, self.file)
         ),))
@@ -239,7 +239,7 @@ class GateTest(ProcessTestCase):
         self.assertNotEqual(os.getpgrp(), int(group))
 
     def test_programs(self):
-        """What cannot be run is told at once, and never tried again."""
+        """A program that cannot be run is told at once, not tried again."""
         text = self.directory / 'text'
         text.write_text('x')
         for program, why in (('/no/such', 'No such file'),
@@ -345,7 +345,7 @@ class LateFaultTest(ProcessTestCase):
         return self.plan(inject=(sh(line),))
 
     def test_error_right_after_the_order(self):
-        """It is seen first, and repaired then."""
+        """The fault is seen first, and repaired then."""
         plan = self.late(0.8, 'sleep 0.5; exit 3')
         self.assertRaises(commands.CommandFailed, self.live, plan,
                           times=self.times)
@@ -374,7 +374,7 @@ class LateFaultTest(ProcessTestCase):
         self.assert_stays_repaired()
 
     def test_never_comes(self):
-        """It is waited for no longer than for any witness."""
+        """The fault is waited for no longer than for any witness."""
         begin = time.monotonic()
         plan = self.plan(inject=(sh('exit 3'),))
         self.assertRaises(commands.CommandFailed, self.live, plan,

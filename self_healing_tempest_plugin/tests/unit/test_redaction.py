@@ -59,7 +59,7 @@ class FormsTest(testtools.TestCase):
         self.assertGreaterEqual(len(secret_forms.HARMLESS), 60)
 
     def test_every_form(self):
-        """No part of it is left; what is around it has its mark."""
+        """No part of a secret is left; the text around it has its mark."""
         redact = redaction.Redactor()
         for form in secret_forms.FORMS:
             for _ in range(3):
@@ -83,7 +83,7 @@ class FormsTest(testtools.TestCase):
                 if form.needle in sample.text.lower()), form.needle)
 
     def test_twice(self):
-        """What is redacted is not changed again, by whatever reads it."""
+        """A redacted text is not changed again, by whatever reads it."""
         redact = redaction.Redactor()
         for form in secret_forms.FORMS:
             once = redact(form.sample().text)
@@ -106,7 +106,7 @@ class FormsTest(testtools.TestCase):
             self.assertEqual(line, redact(line))
 
     def test_around_a_secret(self):
-        """What helps to understand a line stays in it."""
+        """Words that help to understand a line stay in it."""
         for text, redacted in (
                 ('mysql+pymysql://heat:a/b@c@127.0.0.1/heat',
                  'mysql+pymysql://heat:***@127.0.0.1/heat'),
@@ -185,7 +185,7 @@ class KnownTest(testtools.TestCase):
                                 '%s of %r: %s' % (name, secret, redacted))
 
     def test_short(self):
-        """A short one goes where it stands alone, a word where its name is."""
+        """A short secret goes where it stands alone, a word by its name."""
         redact = redaction.Redactor(['a1b2c', 'secret', 'abc', 'openstack'])
         self.assertEqual('is *** xa1b2cx a secret abc openstack',
                          redact('is a1b2c xa1b2cx a secret abc openstack'))
@@ -263,7 +263,7 @@ def _imported(node):
 
 
 class ProcessTestCase(testtools.TestCase):
-    """What the process knows is forgotten afterwards."""
+    """Secrets that the process knows are forgotten afterwards."""
 
     def setUp(self):
         super().setUp()

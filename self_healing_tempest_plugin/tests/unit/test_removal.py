@@ -132,13 +132,13 @@ class StackTest(RemovalTestCase):
             self.assertEqual('DELETE_COMPLETE', stack['stack_status'])
 
     def test_without_an_answer(self):
-        """Nobody knows its id: it is found by its name."""
+        """Nobody knows the id of the stack: it is found by its name."""
         stack = self.stack()
         self.gone(self.planned('stack', NAME))
         self.assertEqual('DELETE_COMPLETE', stack['stack_status'])
 
     def test_under_way(self):
-        """It comes after the run is dead."""
+        """The stack comes after the run is dead."""
         later = threading.Timer(0.2, self.stack)
         self.addCleanup(later.join)
         object_id = self.planned('stack', NAME)
@@ -156,7 +156,7 @@ class StackTest(RemovalTestCase):
         self.assertEqual([], self.cloud.asked('DELETE', 'stacks'))
 
     def test_long_ago(self):
-        """What has not come in a day does not come."""
+        """A stack that has not come in a day does not come."""
         object_id = self.planned('stack', NAME)
         self.patch_constants(UNDER_WAY=1000.0)
         self.wall(4e9)
@@ -172,7 +172,7 @@ class StackTest(RemovalTestCase):
         self.gone(self.planned('stack', NAME, {'id': fake_cloud.STACK}))
 
     def test_again(self):
-        """What is removed is not looked for again."""
+        """A stack that is removed is not looked for again."""
         object_id = self.planned('stack', NAME, {'id': fake_cloud.STACK})
         self.gone(object_id)
         before = len(self.cloud.requests)
@@ -215,7 +215,7 @@ class StackTest(RemovalTestCase):
             self.assertEqual([], self.cloud.executions)
 
     def test_execution_goes_by_itself(self):
-        """Somebody else has deleted it in between."""
+        """Somebody else has deleted the execution in between."""
         self.cloud.executions = [dict(
             fake_cloud.execution(), workflow_name=NAME + '-heal')]
 
@@ -268,7 +268,7 @@ class StackTest(RemovalTestCase):
             self.gone(object_id)
 
     def test_heat_away_is_not_gone(self):
-        """Who does not answer has not said that there is no stack."""
+        """A Heat that does not answer has not said that there is no stack."""
         self.cloud.broken = '/stacks/'
         object_id = self.planned('stack', NAME)
         self.assertIn('no answer', self.kept(waiting.WaitTimeout,
@@ -374,7 +374,7 @@ class TemplateTest(RemovalTestCase):
             self.assertEqual([], self.cloud.templates)
 
     def test_without_an_answer(self):
-        """It is found by its name, and one with another name stays."""
+        """The template is found by its name; one with another name stays."""
         self.template()
         self.template(RULE + '0', 't2')
         self.gone(self.planned('template', RULE, **KNOWN))
@@ -474,7 +474,7 @@ class TemplateTest(RemovalTestCase):
                       text)
 
     def test_alarm_on_another_host(self):
-        """One that is really down stays so, and its template does."""
+        """A host that is really down stays so, and its template does."""
         self.times = dataclasses.replace(self.times, host_return=0.2)
         self.template()
         self.cloud.entities = [dict(fake_cloud.host_entity(),
@@ -487,7 +487,7 @@ class TemplateTest(RemovalTestCase):
         self.assertIs(True, self.cloud.services[1]['forced_down'])
 
     def test_nova_does_not_unforce(self):
-        """What is told is looked at."""
+        """The state of the host is looked at, whatever Nova answered."""
         self.times = dataclasses.replace(self.times, host_return=0.2)
         self.template()
         self.cloud.services[0]['forced_down'] = True
@@ -511,7 +511,7 @@ class TemplateTest(RemovalTestCase):
         self.assertEqual([([], [])], seen)
 
     def test_forced_down_before(self):
-        """What was so before the template is left so."""
+        """A host that was forced down before the template is left so."""
         self.times = dataclasses.replace(self.times, host_return=0.2)
         self.template()
         self.cloud.services[1]['forced_down'] = True
@@ -574,7 +574,7 @@ class EntryTest(RemovalTestCase):
         self.assertRaises(journals.JournalError, self.remove, plan.id)
 
     def test_client_defect(self):
-        """What the client breaks over is no answer either."""
+        """An error within the client is no answer either."""
         self.stack()
         self.cloud.show_stack = lambda query, body, identifier: (
             200, {'stack': None}, {})

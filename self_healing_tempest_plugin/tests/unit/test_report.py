@@ -98,7 +98,7 @@ class TextTest(testtools.TestCase):
         self.assertNotIn('missing', text)
 
     def test_unexpected(self):
-        """What came is told with its times, and no more of its link."""
+        """A link that came is told with its times, and no more of it."""
         started = samples.evidence(Link.WORKFLOW, links.Mark.STARTED, 108.0)
         text = told(samples.deduced(started), samples.untouched())
         workflow = [line for line in text.splitlines()
@@ -204,7 +204,7 @@ class TextTest(testtools.TestCase):
         self.assertNotIn('look at: vitrage', text)
 
     def test_storm(self):
-        """What the verdict does not say is a remark."""
+        """A storm that the verdict does not name is a remark."""
         seen, expected = report_samples.every_kind()['EXECUTION_STORM']
         lines = told(seen, expected).splitlines()
         remark, = verdicts.remarks(seen, expected)
@@ -288,7 +288,7 @@ class SaveTest(testtools.TestCase):
         self.assertIn('2 of 2 runs as expected', self.read('index.html'))
 
     def test_older_run_that_cannot_be_drawn(self):
-        """It is left out and named; the others are drawn."""
+        """A run that cannot be drawn is left out and named."""
         self.save('first', report_samples.healed())
         path = os.path.join(self.directory, 'old.json')
         document = report_samples.document('HEALED', name='old')
@@ -359,7 +359,7 @@ class SaveTest(testtools.TestCase):
                          set(os.listdir(self.directory)))
 
     def test_foreign_files(self):
-        """They are left out, and the page says so."""
+        """Foreign files are left out, and the page says so."""
         os.makedirs(self.directory)
         for name in ('other.json', 'report.json'):
             with open(os.path.join(self.directory, name), 'w',

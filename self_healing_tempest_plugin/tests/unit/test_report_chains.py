@@ -146,7 +146,7 @@ class ToyChainTest(testtools.TestCase):
                          statistics.objectives_of([self.run_]))
 
     def test_what_did_not_come(self):
-        """It took longer than from the smoke to its deadline."""
+        """The link took longer than from the smoke to its deadline."""
         home = statistics.of([self.broken], {})[2]
         self.assertEqual(('home', 1), (home.step, home.missing))
         self.assertAlmostEqual(37.0, home.max.low)

@@ -85,7 +85,7 @@ class ReportTest(CommandTestCase):
         self.assertIn('BROKEN at link workflow', output)
 
     def test_runs_of_one_scenario(self):
-        """They are told apart by when they began, and counted."""
+        """Runs are told apart by when they began, and counted."""
         for second in range(6):
             self.write('%d.json' % second,
                        began='2026-11-23T23:08:5%d.000Z' % second)
@@ -132,7 +132,7 @@ class ReportTest(CommandTestCase):
         self.assertNotIn('How long each link takes', self.read(path))
 
     def test_json(self):
-        """It may lie beside the runs, and is passed over."""
+        """The file may lie beside the runs, and is passed over."""
         self.write('a.json')
         path = self.path('runs', 'report.json')
         for _ in range(2):
@@ -320,7 +320,7 @@ class ConfigurationTest(CommandTestCase):
         self.assertIn('There is no /no/such.conf', errors)
 
     def test_no_file(self):
-        """It is not needed, and not looked for twice."""
+        """The file is not needed, and not looked for twice."""
         self.assertIsNone(main.parse(['report', 'x']).config_file)
         self.assertEqual(0, self.report(self.write('a.json'))[0])
 

@@ -93,7 +93,7 @@ class DocumentTest(testtools.TestCase):
         self.assertEqual(47.0, document['watched']['stack']['answered'])
 
     def test_ended_early(self):
-        """It has no conclusion, but a reason; a concluded one has none."""
+        """A run that ended early has no conclusion, but a reason."""
         document = loaded(samples.healthy(
             concluded=None, ended='it was interrupted'), EXPECTED)
         self.assertEqual((None, 'it was interrupted', 'INVALID'), (
@@ -126,7 +126,7 @@ class LinksTest(testtools.TestCase):
                          row(document, 'deduction')['took'])
 
     def test_took_no_time(self):
-        """What comes in another order took nothing, and not less."""
+        """A link in another order took no time, and not less."""
         later = samples.evidence(Link.ALARM, Mark.FINISHED, 107.5, 0.5)
         seen = samples.healthy(without=[Link.ALARM])
         document = loaded(dataclasses.replace(

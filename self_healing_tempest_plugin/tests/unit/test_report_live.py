@@ -79,7 +79,7 @@ class PictureTest(testtools.TestCase):
                           'application –'], lines[2:])
 
     def test_came(self):
-        """What came has its time and its object."""
+        """A link that came has its time and its object."""
         lines = shown(seen(12.0), 12.0)
         self.assertEqual('alarm +4.6–5.3 s %s' % report_samples.ALARM,
                          lines[1])
@@ -131,7 +131,7 @@ class PictureTest(testtools.TestCase):
         self.assertIn(r'[red]a[/red]\x1b[2J b', shown(run, 1.0)[1])
 
     def test_long_state(self):
-        """What is cut ends with a mark of that."""
+        """A state that is cut ends with a mark of that."""
         run = report_samples.run((), watched={
             Link.ALARM: timelines.Watched(state='x' * 61)})
         self.assertTrue(shown(run, 1.0, width=200)[1].endswith(

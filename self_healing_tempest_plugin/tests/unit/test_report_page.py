@@ -119,7 +119,7 @@ class EscapeTest(testtools.TestCase):
             self.assertEqual('BROKEN %s' % evil, why)
 
     def test_impossible(self):
-        """What no page can hold is replaced."""
+        """Characters that no page can hold are replaced."""
         html = page.html([report_samples.document(
             'HEALED', story='a\x00b\ud800c\uffffd')])
         self.assertIn('a\ufffdb\ufffdc\ufffdd', html)
@@ -178,7 +178,7 @@ class PageTest(testtools.TestCase):
              for kind in report_samples.every_kind()])
 
     def test_look_at(self):
-        """Once, and what the diagnosis says wins."""
+        """The place to look at stands once, and the diagnosis wins."""
         run = report_samples.document('BROKEN')
         for run, said in (
                 (run, run['diagnosis']['look_at']),
@@ -402,7 +402,7 @@ class DrawingTest(testtools.TestCase):
                                lane.bars[5].x + lane.bars[5].width)
 
     def test_far_deadline(self):
-        """It does not squeeze the run."""
+        """A far deadline does not squeeze the run."""
         ticks = self.lanes('HEALED')['stack'].deadlines
         self.assertEqual([True], [tick.outside for tick in ticks])
 
@@ -422,7 +422,7 @@ class ScaleTest(testtools.TestCase):
     @given(MOMENTS, strategies.floats(0, 1e6), strategies.floats(0, 1e6),
            strategies.floats(0, 1))
     def test_ticks(self, start, run, back, share):
-        """Some, in order, apart from each other and from the edges."""
+        """Ticks are in order, apart from each other and from the edges."""
         axis = scale.of(start, start + run, start + run + back)
         zero = start + share * run
         places = [axis.at(zero + tick) for tick in axis.ticks(zero)]

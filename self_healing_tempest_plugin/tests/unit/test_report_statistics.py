@@ -107,7 +107,7 @@ class QuantileTest(testtools.TestCase):
             - at_least(10, fractions.Fraction(1, 2), 9)), 4)
 
     def test_simulated(self):
-        """It holds the quantile as often as it says, about."""
+        """The interval holds the quantile as often as it says, about."""
         dice = random.Random(4)
         for n in (59, 72, 200):
             low, high = quantiles.confidence_ranks(n, P95)
@@ -159,7 +159,7 @@ class RowsTest(testtools.TestCase):
         self.assertEqual(Bounds(30.0, 30.6), row_of(rows, 'healing', 'a').p50)
 
     def test_missing(self):
-        """What did not come took longer than it was waited for."""
+        """A link that did not come took longer than it was waited for."""
         rows = statistics.of([report_samples.document('BROKEN')], {})
         workflow = row_of(rows, 'workflow started')
         self.assertEqual((1, 1), (workflow.n, workflow.missing))
@@ -184,7 +184,7 @@ class RowsTest(testtools.TestCase):
         self.assertEqual((), statistics.of([broken], {'workflow': 1}))
 
     def test_invalid(self):
-        """What was no fire drill says nothing of the links."""
+        """A run that was no fire drill says nothing of the links."""
         self.assertEqual((), statistics.of(
             [report_samples.document('INVALID')], {'alarm': 1}))
 

@@ -183,14 +183,14 @@ class UpgradeTest(testtools.TestCase):
                                            {'workflow': 1}))
 
     def test_wrong(self):
-        """It is checked by the schema of its own format."""
+        """A document is checked by the schema of its own format."""
         for key, value in (('chain', {}), ('executions', {}),
                            ('expectation', {})):
             self.assertRaises(loading.BadDocument, loading.check,
                               dict(older('healed'), **{key: value}), 'x')
 
     def test_not_changed(self):
-        """Who upgrades a document has it as it was."""
+        """Upgrading leaves the document as it was."""
         run = older('broken')
         upgrading.upgraded(run)
         self.assertEqual(older('broken'), run)

@@ -117,7 +117,7 @@ class RevertTest(RevertTestCase):
         self.assertEqual(list(reversed(names)), log.read_text().split())
 
     def test_past_errors(self):
-        """One that fails stays open, the others are taken back."""
+        """An entry that fails stays open, the others are taken back."""
         _, first = self.left('one')
         stuck, second = self.left('two', revert=(sh('echo no >&2; exit 3'),))
         _, third = self.left('three')
@@ -132,7 +132,7 @@ class RevertTest(RevertTestCase):
         self.assertIn('not so: no file', re.sub(r'\s+', ' ', output))
 
     def test_repaired_by_hand(self):
-        """What is gone needs no command but must be seen."""
+        """A fault that is gone needs no command but must be seen gone."""
         _, file = self.left('one')
         file.unlink()
         self.assertEqual(0, self.run_command()[0])
@@ -217,7 +217,7 @@ class RevertTest(RevertTestCase):
         self.assertEqual(2, output.count('all hosts are well'))
 
     def test_damage_that_a_terminal_obeys(self):
-        """It is shown, and does nothing."""
+        """The damage is shown, and does nothing."""
         self.left('one', State.VERIFIED)
         self.damage('\x1b[2J\x07torn\u202e\x9b')
         for arguments in ((), ('--list',), ('--dry-run',)):
@@ -240,7 +240,7 @@ class RevertTest(RevertTestCase):
         self.assertFalse(os.path.exists(self.journal.path + '.damaged'))
 
     def test_format_1(self):
-        """What a run of the last version has left is taken back."""
+        """A fault of a run of the last version is taken back."""
         _, file = self.left('one', State.INJECTED)
         lines = [dict(json.loads(line), format=1) for line in self.lines()]
         pathlib.Path(self.journal.path).write_text(''.join(
@@ -575,7 +575,7 @@ class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
             self.directory / 'order').read_text().split())
 
     def test_next_run(self):
-        """It is refused until all is gone."""
+        """The next run is refused until all is gone."""
         self.run_left()
         for expected in ('fault of an earlier run', 'created in the cloud',
                          'created in the cloud'):

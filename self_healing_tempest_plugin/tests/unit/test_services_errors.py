@@ -105,7 +105,7 @@ class StatusTest(testtools.TestCase):
 
 
 class ImportTest(testtools.TestCase):
-    """Who only needs to know errors needs no client library."""
+    """A module that needs only the errors needs no client library."""
 
     LIBRARIES = ('heatclient', 'mistralclient', 'vitrageclient')
 

@@ -33,7 +33,7 @@ class MistralTest(service_samples.ClientTestCase):
         self.assertEqual(fake_cloud.STACK, executions[0]['input']['stack_id'])
 
     def test_delete(self):
-        """Only those of the workflow go, running ones too."""
+        """Only executions of the workflow go, running ones too."""
         self.cloud.executions = [
             fake_cloud.execution(),
             dict(fake_cloud.execution(id='o'), workflow_name='other')]

@@ -23,7 +23,7 @@ class VitrageTest(service_samples.ClientTestCase):
     """vitrage.Vitrage."""
 
     def test_entity(self):
-        """Found by type and by the whole id."""
+        """An entity is found by type and by the whole id."""
         self.cloud.entities = [fake_cloud.host_entity(),
                                fake_cloud.server_entity()]
         vitrage = self.clients.vitrage

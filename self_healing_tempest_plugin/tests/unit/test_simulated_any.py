@@ -107,7 +107,7 @@ class StoryTest(testtools.TestCase):
         return story
 
     def test_same_conditions(self):
-        """They make the same case, and another seed makes another one."""
+        """The same conditions make the same case; another seed does not."""
         for chain in ANYWHERE:
             self.assertEqual(self.story(chain, seed=1).things,
                              self.story(chain, seed=1).things)
@@ -344,7 +344,7 @@ class ExpectationDefectTest(DefectCase):
         self.complaint(['unexpected answer'], ['moving'])
 
     def test_quiet_time(self):
-        """It is over at once."""
+        """The quiet time is over at once."""
         self.replaced(Expectation, 'quiet_end', lambda expected, seen: max([
             seen.transition('injected').end,
             *(evidence.seen_at for evidence in seen.evidence)]))
@@ -403,7 +403,7 @@ class StoppingDefectTest(DefectCase):
         self.complaint(['fine', 'quiet', 'blind'])
 
     def test_nobody_looks_after_the_deadline(self):
-        """It is late when it is late, whoever has looked since."""
+        """A step is late at its deadline, whoever has looked since."""
         self.replaced(stopping, '_watched_until',
                       lambda seen, link, end: max([0.0, *(
                           watched.last_begin for watched
@@ -439,7 +439,7 @@ class StoppingDefectTest(DefectCase):
         self.complaint(['fine'], text='the watch has not ended')
 
     def test_request_that_is_never_made(self):
-        """It is waited for, for ever."""
+        """A request that is never made is waited for, for ever."""
         lived = stopping._lived_until
 
         def until(seen, expected, end):
@@ -477,7 +477,7 @@ class RecorderDefectTest(DefectCase):
         self.complaint(['again', 'repair again'])
 
     def test_late_payload(self):
-        """What is known only later is never known."""
+        """A payload that is known only later is never known."""
         self.replaced(recorders, '_completed',
                       lambda evidence, sighting: evidence)
         self.complaint(['unknown host'], ['moving'])
@@ -505,7 +505,7 @@ class RecorderDefectTest(DefectCase):
         self.complaint(['interrupted'])
 
     def test_split_after_the_conclusion(self):
-        """Who answers when the verdict is sure is not recorded."""
+        """An answer after the verdict is sure is not recorded."""
         probe = recorders.Recorder.probe
         self.replaced(recorders.Recorder, 'probe', lambda recorder, seen: (
             None if recorder._over() else probe(recorder, seen)))

@@ -459,7 +459,7 @@ class ThreadedDefectTest(DefectCase):
         self.complaint('dripping', text='the watch has not ended')
 
     def test_a5_redirects(self):
-        """Who is asked may send us to somebody else."""
+        """The application may send us to somebody else."""
         ask = probing._ask
 
         def follow(url, nonce):
@@ -512,7 +512,7 @@ class ModelTest(testtools.TestCase):
         self.assertEqual(first.probes, second.probes)
 
     def test_threads(self):
-        """Who waits no more is not woken, were it over or at other things."""
+        """A thread that waits no more is not woken, be it over or busy."""
         threads = simulated_threads.Threads(0.0, random.Random(SEED), 100.0)
         told = []
         with threads.instead():

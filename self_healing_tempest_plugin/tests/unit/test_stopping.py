@@ -109,7 +109,7 @@ class QuietTest(testtools.TestCase):
                                   **{link.name: 136.9}))
 
     def test_required_links_need_no_poll(self):
-        """What is there need not be watched."""
+        """A link that is there need not be watched."""
         self.assertTrue(over(samples.deduced(), QUIET, alarm=105.0,
                              deduction=107.0))
 

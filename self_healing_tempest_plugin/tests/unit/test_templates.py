@@ -205,7 +205,7 @@ class WorkflowTest(testtools.TestCase):
                 policies.get_timeout(), policies.get_wait_before() + 25, name)
 
     def test_nothing_is_tried_again_by_mistral(self):
-        """It goes on with a task that has timed out between two tries."""
+        """Mistral goes on with a task that timed out between two tries."""
         for name, task in self.tasks.items():
             self.assertIsNone(task.get_policies().get_retry(), name)
 
@@ -264,7 +264,7 @@ class WorkflowStepsTest(WorkflowCase):
                     task, stack_status=status, looks=1), status)
 
     def test_found(self):
-        """Who finds the server gone is done, unless the update failed."""
+        """The workflow is done when the server is gone, unless Heat failed."""
         for still_there, found, status, wanted in (
                 (True, True, 'CREATE_COMPLETE', 'reset_state'),
                 (True, True, 'UPDATE_COMPLETE', 'reset_state'),
@@ -318,7 +318,7 @@ class WorkflowStepsTest(WorkflowCase):
                 task).get_publish('SUCCESS').get_branch()['looks'])
 
     def test_publishes(self):
-        """What an earlier round has found stays found."""
+        """The findings of an earlier round stay."""
         def published(name, **context):
             return expressions.evaluate(_workflow().get_task(
                 name).get_publish('SUCCESS').get_branch()[context.pop(
@@ -384,7 +384,7 @@ class WorkflowLimitsTest(WorkflowCase):
         return following
 
     def test_guard(self):
-        """It begins another round where nothing has begun for long."""
+        """The guard begins another round where nothing has begun for long."""
         for name, began, tasks, wanted in (
                 ('at work', 32, [('settle', 32), ('find', 5)], []),
                 ('a step is lost, and has time left', 40,
@@ -402,7 +402,7 @@ class WorkflowLimitsTest(WorkflowCase):
                              self.guarded(began, *tasks), name)
 
     def test_end(self):
-        """It ends the workflow when its time is over."""
+        """The guard ends the workflow when its time is over."""
         for began, heal_time, wanted in (
                 (590, None, ['guard_again']), (605, None, ['fail']),
                 (605, 900, ['guard_again']), (905, 900, ['fail'])):

@@ -73,7 +73,7 @@ class IntervalTest(testtools.TestCase):
         self.assertEqual(2.5, timelines.Interval(101.0, 103.5).width)
 
     def test_meet(self):
-        """They may have one moment only in common."""
+        """Two intervals may have one moment only in common."""
         interval = timelines.Interval(101.0, 103.0)
         for begin, end, common in ((103.0, 105.0, (103.0, 103.0)),
                                    (99.0, 101.0, (101.0, 101.0)),
@@ -102,7 +102,7 @@ class RecorderTest(testtools.TestCase):
         return evidence
 
     def test_uncertainty(self):
-        """It came after the last poll that missed it had begun."""
+        """An alarm came after the last poll that missed it had begun."""
         self.poll(looks.Look('not there'))
         self.clock.sleep(4)
         self.poll(looks.Look('not there'))
@@ -277,7 +277,7 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual((detail,), seen.details)
 
     def test_slow_poll_comes_last(self):
-        """It began before the others: its state is older than theirs."""
+        """The slow poll began before the others: its state is older."""
         self.clock.sleep(4)
         now = self.clock.now()
         self.recorder.look(Link.ALARM, now - 1, now,
@@ -298,7 +298,7 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual(1000.5, self.found().seen_at)
 
     def test_blind_poll_that_began_later(self):
-        """What it missed may have been gone by the time it looked."""
+        """An alarm that a poll missed may have been gone when it looked."""
         self.recorder.look(Link.ALARM, 1000.5, 1001.0,
                            looks.Look('not there'))
         self.recorder.look(Link.ALARM, 1003.0, 1004.0,
@@ -308,7 +308,7 @@ class RecorderTest(testtools.TestCase):
                                             self.found().seen_at))
 
     def test_blind_poll_that_was_over_later(self):
-        """It may have looked when all was gone, whenever it began."""
+        """The poll may have looked when all was gone, whenever it began."""
         for begin, end in ((1001.0, 1001.5), (1002.0, 1003.1)):
             self.recorder.look(Link.ALARM, begin, end,
                                looks.Look('not there'))
@@ -318,7 +318,7 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual(1001.0, self.found().not_before)
 
     def test_blind_poll_that_was_over_just_then(self):
-        """It was over before, without a moment in between."""
+        """The blind poll was over before, without a moment in between."""
         for look in (looks.Look('not there'), sight()):
             self.poll(look)
         self.poll(looks.Look('not there'), link=Link.STACK)
@@ -357,7 +357,7 @@ class RecorderTest(testtools.TestCase):
                          (evidence.not_before, evidence.seen_at, evidence.lag))
 
     def test_time_of_something_else(self):
-        """What came later says nothing of what was there."""
+        """A stamp of another object says nothing of the one that was there."""
         self.poll(sight(server_id='new'))
         before = self.recorder.timeline()
         for link, sighting in (
@@ -391,7 +391,7 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual(1000.0, self.found().not_before)
 
     def test_clock_measured_twice(self):
-        """It may have been anywhere in between meanwhile."""
+        """The clock may have been anywhere in between meanwhile."""
         self.recorder.clock('Heat', timelines.Offset(5.0, 6.0))
         self.recorder.clock('Heat', timelines.Offset(5.5, 7.0))
         self.assertEqual({'Heat': timelines.Offset(5.0, 7.0)},
@@ -405,7 +405,7 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual(1000.0, self.recorder.timeline().concluded)
 
     def test_last_probe(self):
-        """One that is not over at the conclusion is not judged."""
+        """A probe that is not over at the conclusion is not judged."""
         self.assertIsNone(self.recorder.timeline().last_probe())
         first, second = samples.probe(1000.0, 'old'), samples.probe(1001.0)
         self.recorder.probe(first)
@@ -416,7 +416,7 @@ class RecorderTest(testtools.TestCase):
         self.assertEqual(first, self.recorder.timeline().last_probe())
 
     def test_a_timeline_stays_as_it_is(self):
-        """What was handed out does not change any more."""
+        """A timeline that was handed out does not change any more."""
         before = self.recorder.timeline()
         self.poll(sight())
         self.recorder.transition('injected', 1000.0)
@@ -457,7 +457,7 @@ class WhenTest(testtools.TestCase):
             Heat=(999.5, 1000.0)))
 
     def test_unknown_clock(self):
-        """Who does not say what time it is, is not asked when it was."""
+        """A service without a known clock adds nothing to the polls."""
         self.assertEqual((105.0, 108.0), self.when(
             timelines.Stamp('Heat', 1106.0, 1107.0)))
 
@@ -776,7 +776,7 @@ class WatchTest(testtools.TestCase):
         self.assertEqual(1, seen.watched[Link.ALARM].polls)
 
     def test_defect_after_the_conclusion(self):
-        """It is told, and changes nothing: the verdict is sure."""
+        """The defect is told, and changes nothing: the verdict is sure."""
         self.useFixture(fixtures.FakeLogger())
         recorder, chain = self.injected(), self.chain()
         before = set(threading.enumerate())
@@ -842,7 +842,7 @@ class WatchTest(testtools.TestCase):
         self.assertIn('The run cannot be shown', log.output)
 
     def test_poll_without_end(self):
-        """It counts as one without an answer, and holds nobody up."""
+        """The poll counts as one without an answer, and delays nobody."""
         self.useFixture(fixtures.MockPatchObject(watch, 'FAREWELL', 0.1))
         recorder, held = self.injected(), threading.Event()
         self.addCleanup(held.set)

@@ -181,7 +181,7 @@ class TimerTest(host_samples.HostTestCase):
         self.assertFalse((self.host.root / 'broken').exists())
 
     def test_later_act_is_waited_for(self):
-        """What has begun is over before the repair, or never comes."""
+        """An act that has begun is over before the repair, or never comes."""
         self.arm(30)
         self.act('echo broken >>log', 0.6).check()
         self.revert('echo repaired >>log').check()
@@ -226,7 +226,7 @@ class TimerTest(host_samples.HostTestCase):
             self.act(line)
 
     def test_act_that_does_not_end(self):
-        """It is repaired all the same, and told: it is not over."""
+        """The host is repaired all the same, and the act told as not over."""
         self.useFixture(fixtures.MonkeyPatch(
             'self_healing_tempest_plugin.faults.timers._REPAIR',
             timers._REPAIR.replace('%(patience)d', '1')))
@@ -252,7 +252,7 @@ class TimerTest(host_samples.HostTestCase):
         self.assertLess(time.monotonic() - begin, 3)
 
     def test_revert_and_timer_do_not_meet(self):
-        """Who comes second waits for the first."""
+        """The second of both waits for the first."""
         self.arm(0.1, script=timers.repair(
             FAULT, 'echo begin >>log; sleep 1; echo end >>log'))
         waiting.wait_for((self.host.root / 'log').exists, what='the timer',
@@ -272,7 +272,7 @@ class TimerTest(host_samples.HostTestCase):
         self.assertTrue(self.mark.exists())
 
     def test_repair_outlives_the_connection(self):
-        """Who loses the connection by the repair goes on with it."""
+        """A repair that cuts its own connection goes on."""
         line = 'kill -HUP $$; echo x; echo x >&2; touch "%s"' % self.mark
         script = timers.repair(FAULT, line)
         self.host.run('sh -s | true', script.encode())
@@ -309,7 +309,7 @@ class SystemdTimerTest(TimerTest):
         (self.host.root / 'run/systemd/system').mkdir(parents=True)
 
     def test_timer_that_stays(self):
-        """Who cannot stop it must not say so."""
+        """A command that cannot stop the timer must not say so."""
         path = self.host.root / 'bin/systemctl'
         path.write_text('#!/bin/sh\ncase $1 in stop) exit 1;; esac\n')
         result = self.transports.run(

@@ -62,7 +62,7 @@ class SshTest(host_samples.HostTestCase):
             result.exit_status, result.stdout, result.stderr))
 
     def test_words_stay_words(self):
-        """What the shell of the host would read as a command is a word."""
+        """A text that the host's shell would read as a command is a word."""
         words = ('a b', '$HOME', '`id`', "it's", '; exit 9', '*', '%s %d')
         result = self.ssh('printf', r'%s\n', *words)
         self.assertEqual(list(words), result.stdout.splitlines())
@@ -77,7 +77,7 @@ class SshTest(host_samples.HostTestCase):
         self.assertEqual(20000, len(result.stdout.split()))
 
     def test_strange_bytes(self):
-        """What is no UTF-8 is read all the same, as on the runner."""
+        """Bytes that are no UTF-8 are read all the same, as on the runner."""
         self.assertTrue(
             self.ssh('printf', r'\377 on').stdout.endswith(' on'))
         result = self.ssh('sh', '-c', r"printf '\377 no' >&2; exit 1")
@@ -372,7 +372,7 @@ class TcpTest(host_samples.JournalTestCase):
         self.assertEqual(1, self.knock())
 
     def test_no_address(self):
-        """What cannot be asked is no answer, neither yes nor no."""
+        """A host that cannot be asked gives no answer, neither yes nor no."""
         self.assertRaises(commands.CommandFailed, self.knock, 'no.invalid.')
 
 

@@ -95,7 +95,7 @@ class HealedTest(testtools.TestCase):
         self.assertIn('NOT_HEALED_BY_THIS_CHAIN at link stack', text)
 
     def test_matcher_untouched(self):
-        """It wants what was expected, not that something was healed."""
+        """The matcher wants the expected verdict, not healing."""
         matcher = matchers.as_expected(QUIET)
         self.assertIsNone(matcher.match(samples.deduced()))
         text = matcher.match(samples.healthy()).describe()
@@ -126,7 +126,7 @@ class RepairedTest(testtools.TestCase):
             self.assertEqual((Kind.BROKEN, link), (verdict.kind, verdict.link))
 
     def test_workflow_without_an_end(self):
-        """Until then it may undo what it has done."""
+        """Until the workflow ends it may undo what it has done."""
         verdict = judged(dataclasses.replace(self.seen, evidence=tuple(
             evidence for evidence in self.seen.evidence
             if (evidence.link, evidence.mark) != (
@@ -232,7 +232,7 @@ class BrokenTest(testtools.TestCase):
             self.assertEqual(kind, verdict.kind, verdict)
 
     def test_update_before_the_workflow_that_did_nothing(self):
-        """The one that brought the server began after the workflow did."""
+        """The update that brought the server began after the workflow did."""
         seen = samples.healthy()
         rest = [evidence for evidence in seen.evidence
                 if (evidence.link, evidence.mark) != (
@@ -313,7 +313,7 @@ class BrokenTest(testtools.TestCase):
             self.assertEqual(link, self.failing(watched=watched).link)
 
     def test_heat_was_never_asked(self):
-        """Who was not asked is not silent: it is the execution."""
+        """A Heat that was not asked is not silent: it is the execution."""
         watched = dict(samples.healthy().watched)
         for watched[Link.STACK] in (None, timelines.Watched()):
             self.assertEqual(Link.WORKFLOW,
@@ -419,7 +419,7 @@ class UntouchedTest(testtools.TestCase):
                          'until +31.0 s', verdict.why)
 
     def test_required_step_is_missing(self):
-        """That nothing is healed is no merit when nobody noticed."""
+        """Healing nothing is no merit when no alarm came."""
         alarm = samples.evidence(*samples.HEALTHY[0])
         verdict = self.check(Kind.BROKEN, samples.deduced(evidence=(alarm,)),
                              Link.DEDUCTION)
@@ -567,7 +567,7 @@ class UnexpectedTest(testtools.TestCase):
                    link=Link.WORKFLOW, at='+19.0')
 
     def test_seen_in_another_order(self):
-        """The one that was seen first is named, as in the table."""
+        """The link that was seen first is named, as in the table."""
         self.check(samples.evidence(Link.STACK, Mark.STARTED, 118.0),
                    samples.evidence(Link.WORKFLOW, Mark.STARTED, 119.0),
                    link=Link.STACK, at='+18.0')
@@ -605,7 +605,7 @@ class UnexpectedTest(testtools.TestCase):
                 samples.deduced(unrelated), QUIET).kind)
 
     def test_not_watched_to_the_end(self):
-        """What came has come, however short the watch."""
+        """A link that came has come, however short the watch."""
         started = samples.evidence(Link.WORKFLOW, Mark.STARTED, 108.0)
         verdict = judged(samples.deduced(started, until=108.0), QUIET)
         self.assertEqual(Kind.UNEXPECTED_HEALING, verdict.kind)
@@ -639,7 +639,7 @@ class SplitBrainTest(testtools.TestCase):
             self.NEW, samples.probe(120.0, 'new')))
 
     def test_overlapping(self):
-        """One that began before the other had ended proves nothing."""
+        """A probe that began before the other had ended proves nothing."""
         self.assertEqual(Kind.HEALED, self.kind(
             self.NEW, samples.probe(119.4, 'old')))
         self.assertEqual(Kind.SPLIT_BRAIN, self.kind(
@@ -690,7 +690,7 @@ class StormTest(testtools.TestCase):
             'e%d' % number for number in range(count))}, **changes)
 
     def test_remark(self):
-        """They are in the remarks, and heal as well as one."""
+        """Many executions are in the remarks, and heal as well as one."""
         seen = self.stormy(7)
         self.assertEqual(Kind.HEALED, judged(seen).kind)
         self.assertEqual(
@@ -716,7 +716,7 @@ class StormTest(testtools.TestCase):
                       'most 2 may be: e0, e1, e2', str(verdict))
 
     def test_broken_link_goes_before(self):
-        """What is broken is worse than what is done twice."""
+        """A broken link is worse than one that comes twice."""
         verdict = judged(self.stormy(9, evidence=()),
                          samples.expected(max_executions=1))
         self.assertEqual(Kind.BROKEN, verdict.kind)

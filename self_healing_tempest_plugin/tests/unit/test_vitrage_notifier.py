@@ -239,7 +239,7 @@ class StartTest(NotifierTestCase):
         self.assertLogged('No workflow started')
 
     def test_refused(self):
-        """The next one is not held up by one that failed."""
+        """The next request is not held up by one that failed."""
         self.cloud.http.post(MISTRAL + '/executions', [
             {'status_code': 400, 'json': {'faultstring': 'no such input'}},
             {'status_code': 201, 'json': execution('RUNNING')}])
@@ -267,7 +267,7 @@ class EndpointTest(NotifierTestCase):
         self.assertTrue(post.called_once)
 
     def test_no_endpoint(self):
-        """It is named, and looked for again the next time."""
+        """The endpoint is named, and looked for again the next time."""
         endpoints, self.cloud.endpoints = self.cloud.endpoints, []
         self.notify()
         self.assertEqual([], self.cloud.started())
@@ -348,12 +348,12 @@ class DuplicateTest(NotifierTestCase):
         self.assertTrue(self.refused(execution('RUNNING')))
 
     def test_ended_badly(self):
-        """It may be tried again at once."""
+        """A workflow that ended badly may be tried again at once."""
         for state in ('ERROR', 'CANCELLED'):
             self.assertFalse(self.refused(execution(state)), state)
 
     def test_lost(self):
-        """None is at work for longer than the workflow may take."""
+        """No execution is at work for longer than the workflow may take."""
         for state in ('RUNNING', 'PAUSED', 'IDLE', 'DELAYED', 'WAITING'):
             self.assertTrue(self.refused(execution(state, 650)), state)
             self.assertFalse(self.refused(execution(state, 670)), state)
@@ -361,7 +361,7 @@ class DuplicateTest(NotifierTestCase):
         self.assertFalse(self.refused(execution('PAUSED', 61)))
 
     def test_lost_one_among_others(self):
-        """It hides neither the one that works nor the lack of one."""
+        """A lost one hides neither one that works nor the lack of one."""
         lost = execution('RUNNING', 700)
         self.assertFalse(self.refused(execution('ERROR', 300, 20), lost))
         self.assertTrue(self.refused(
@@ -376,7 +376,7 @@ class DuplicateTest(NotifierTestCase):
                          cfg.CONF.mistral.duplicate_running_limit)
 
     def test_bounds(self):
-        """None of them may be what nobody can mean."""
+        """No bound may be a value that nobody can mean."""
         for name, wrong in (('duplicate_running_limit', 0),
                             ('duplicate_running_limit', 86401),
                             ('duplicate_window', -1),
@@ -389,7 +389,7 @@ class DuplicateTest(NotifierTestCase):
                 **{name: wrong})
 
     def test_one_among_others(self):
-        """A later one that failed does not hide the one that runs."""
+        """A later execution that failed does not hide the one that runs."""
         self.assertTrue(self.refused(
             execution('ERROR', id='execution-2'), execution('RUNNING')))
 
@@ -518,7 +518,7 @@ class AwayTest(NotifierTestCase):
                           'started: execution execution-1')
 
     def test_refused_for_good(self):
-        """What Mistral has understood, it need not hear twice."""
+        """A request that Mistral has understood is not sent twice."""
         for status in (400, 403, 404, 409):
             self.answer({'status_code': status,
                          'json': {'faultstring': 'no, %d' % status}})
@@ -528,7 +528,7 @@ class AwayTest(NotifierTestCase):
             self.assertLogged('no, %d' % status)
 
     def test_away_for_good(self):
-        """It is given up, and the next request is not held up."""
+        """The request is given up, and the next one is not held up."""
         self.config.config(group='mistral', start_timeout=0)
         self.answer({'status_code': 503, 'text': 'away'})
         self.notify()
@@ -580,7 +580,7 @@ class AwayTest(NotifierTestCase):
         self.assertEqual(1, len(self.cloud.started()))
 
     def test_every_request_has_an_end(self):
-        """One that nobody answers must not end all healing."""
+        """A request that nobody answers must not end all healing."""
         self.notify()
         self.assertEqual({60}, {
             request.timeout for request in self.cloud.asked('GET')
@@ -597,7 +597,7 @@ class AwayTest(NotifierTestCase):
                              self.cloud.asked('POST')[before].timeout)
 
     def test_mistral_that_never_answers(self):
-        """A real one that takes the connection, and says nothing."""
+        """A real Mistral that takes the connection, and says nothing."""
         with socket.create_server(('127.0.0.1', 0)) as mute:
             url = 'http://127.0.0.1:%d/v2' % mute.getsockname()[1]
             self.cloud.endpoints = [{'public': url, 'region': 'RegionOne'}]
@@ -644,7 +644,7 @@ class LookAfterTest(NotifierTestCase):
         return len(self.cloud.started()) - before - 1
 
     def test_goes_on(self):
-        """It is looked at as long as it may run."""
+        """The execution is looked at as long as it may run."""
         for name, looks, changes in (
                 ('runs', 1, {}), ('is slow', 1, {'age': 600}),
                 ('waits for its first task', 1,
@@ -675,7 +675,7 @@ class LookAfterTest(NotifierTestCase):
         self.assertLogged('ended in an error of Mistral: Failed to run task')
 
     def test_failed_for_a_reason(self):
-        """A second one would have the same."""
+        """A second execution would fail for the same reason."""
         for info in ('the stack is UPDATE_FAILED: no valid host',
                      '40 steps have failed, the last one, find, with: Failed',
                      'Failure caused by error in tasks: work', '', None):

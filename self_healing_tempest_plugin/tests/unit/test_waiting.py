@@ -77,7 +77,7 @@ class WaitForTest(testtools.TestCase):
         self.assertEqual([], clock.naps)
 
     def test_last_check_at_the_deadline(self):
-        """What comes during the last sleep is seen."""
+        """A change during the last sleep is seen."""
         clock = FakeClock()
         seen = waiting.wait_for(
             clock.now, lambda now: now >= 1010.0, what='the hour',
@@ -122,7 +122,7 @@ class WaitForTest(testtools.TestCase):
         self.assertIn('no answer: refused', str(error))
 
     def test_other_errors_pass(self):
-        """What is not tolerated ends the wait as it is."""
+        """An error that is not tolerated ends the wait as it is."""
         self.assertRaises(KeyError, self.wait, FakeClock(), [KeyError()],
                           tolerate=ConnectionError)
 
@@ -203,7 +203,7 @@ class RepeatTest(testtools.TestCase):
         self.assertEqual(5, self.count(5))
 
     def test_not_more_than_may_be(self):
-        """What is due while all places are taken is left out."""
+        """A poll that is due while all places are taken is left out."""
         thread = self.start(at_once=3, name='ask')
         self.assertEqual(3, self.count(4))
         self.stop.set()

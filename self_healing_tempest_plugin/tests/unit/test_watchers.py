@@ -111,7 +111,7 @@ class AlarmWatcherTest(WatcherTestCase):
                  for sighting in self.look().sightings])
 
     def test_one_of_several_comes_between_the_two_questions(self):
-        """Those that have ended meanwhile keep nobody from asking again."""
+        """Alarms that have ended meanwhile keep nobody from asking again."""
         self.cloud.entities = [fake_cloud.host_entity()]
         self.watch()
         ask = self.clients.vitrage.alarms
@@ -186,7 +186,7 @@ class DeductionWatcherTest(WatcherTestCase):
             seen.payload['server_id'], seen.payload['state_error']))
 
     def test_server_without_state(self):
-        """Vitrage may know the server, and not yet what it is in."""
+        """Vitrage may know the server, and not yet its state."""
         for state in (None, ''):
             self.cloud.entities = [fake_cloud.server_entity(state)]
             self.assertEqual('alarm not there, server without state',
@@ -224,7 +224,7 @@ class DeductionWatcherTest(WatcherTestCase):
                                           start + 1.0),), seen.stamps)
 
     def test_causes(self):
-        """What an alarm was deduced from is asked for, now and then."""
+        """The causes of an alarm are asked for, now and then."""
         self.cloud.entities = [fake_cloud.server_entity('ERROR')]
         self.cloud.alarms.append(fake_cloud.deduced())
         self.assertEqual((), self.sighting().payload['causes'])
@@ -243,7 +243,7 @@ class DeductionWatcherTest(WatcherTestCase):
         self.assertEqual((), self.sighting().payload['causes'])
 
     def test_history_that_was_empty_just_now(self):
-        """What it did not have two seconds ago is little older than that."""
+        """An alarm that the history lacked two seconds ago is hardly older."""
         self.cloud.entities = []
         self.assertEqual([], self.marks())
         self.cloud.alarms.append(fake_cloud.deduced(end='now'))
@@ -310,7 +310,7 @@ class WorkflowWatcherTest(WatcherTestCase):
                                           in look.sightings])
 
     def test_cancelled_by_somebody(self):
-        """It will not heal any more either, beside one in ERROR, too."""
+        """A cancelled execution will not heal, beside one in ERROR, too."""
         self.add(fake_cloud.execution('CANCELLED', state_info='by hand'))
         self.assertIn('is in CANCELLED: by hand', self.look().failure)
         self.add(fake_cloud.execution('ERROR', id='second'))
@@ -344,7 +344,7 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.assertRaises(errors.ServiceUnavailable, self.look)
 
     def test_each_execution_that_ended_well(self):
-        """One for another stack hides none for ours, whoever is first."""
+        """An execution for another stack hides none for ours."""
         foreign = dict(fake_cloud.execution('SUCCESS', id='other'))
         foreign['input'] = json.dumps({'server_id': fake_cloud.SERVER,
                                        'stack_id': 'another'})
@@ -356,7 +356,7 @@ class WorkflowWatcherTest(WatcherTestCase):
              if sighting.mark is Mark.FINISHED])
 
     def test_failure_of_an_execution_for_another_stack(self):
-        """It is no failure of ours, which has not come yet."""
+        """Its failure is none of our execution, which has not come yet."""
         self.watcher = mistral_workflow.WorkflowWatcher(
             self.clients.mistral, fake_cloud.WORKFLOW, fake_cloud.SERVER,
             fake_cloud.STACK)
@@ -377,7 +377,7 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.assertEqual([Mark.STARTED, Mark.FINISHED], self.marks())
 
     def test_output_that_tells_nothing(self):
-        """What is no JSON, or no object, does not end the watch."""
+        """An output that is no JSON, or no object, does not end the watch."""
         self.add(fake_cloud.execution('SUCCESS'))
         for output in ('{"found": fal', 'no JSON', '[false]', '"x"', '', None):
             self.cloud.executions[-1]['output'] = output
@@ -442,7 +442,7 @@ class StackWatcherTest(WatcherTestCase):
                       look.state)
 
     def test_update_after_one_that_did_nothing(self):
-        """Each is a beginning of its own, seen under way or not."""
+        """Each update is a beginning of its own, seen under way or not."""
         self.cloud.servers = {fake_cloud.SERVER: {
             'id': fake_cloud.SERVER, 'host': 'compute-1'}}
         times = ('2026-01-01T00:00:05Z', '2026-01-01T00:00:35Z')
@@ -467,7 +467,7 @@ class StackWatcherTest(WatcherTestCase):
         self.assertEqual(1, len(self.cloud.asked('GET', '')) - asked)
 
     def test_next_update_is_asked_for_meanwhile(self):
-        """The server may be of that one, which is not complete."""
+        """The server may be of the next update, which is not complete."""
         self.update('UPDATE_COMPLETE')
         self.replace()
         show, times = self.clients.heat.stack, itertools.count()
@@ -520,7 +520,7 @@ class StackWatcherTest(WatcherTestCase):
                                       finished.stamps))
 
     def test_servers_that_the_stack_had(self):
-        """Those of updates that nobody saw, too."""
+        """Servers of updates that nobody saw count, too."""
         between = '5e51e500-0000-4000-8000-00000000000b'
         self.update('UPDATE_COMPLETE')
         self.replace()
@@ -627,7 +627,7 @@ class ApplicationWatcherTest(WatcherTestCase):
         self.assertTrue(self.look().unreached)
 
     def test_request_is_taken_and_not_answered(self):
-        """Who is too slow must not be asked harder."""
+        """A server that is too slow must not be asked harder."""
         self.useFixture(fixtures.MockPatchObject(
             probing, 'ANSWER_TIMEOUT', 0.1))
         with socket.create_server(('127.0.0.1', 0)) as server:
@@ -668,7 +668,7 @@ class ApplicationWatcherTest(WatcherTestCase):
         self.assertEqual('compute-20', self.sighting().payload['host'])
 
     def test_old_server_answers_again(self):
-        """It is where it was, and has not booted: nobody has moved it."""
+        """The server is where it was, and has not booted: nobody moved it."""
         self.nova('compute-1')
         self.cloud.answer = None
         self.look()
@@ -678,7 +678,7 @@ class ApplicationWatcherTest(WatcherTestCase):
         self.assertEqual(1, len(self.cloud.asked('GET', '/servers/')) // 2)
 
     def test_old_server_booted_again_and_nova_is_silent(self):
-        """That it answers is seen all the same; where it is, is unknown."""
+        """Its answer is seen all the same; its host is unknown."""
         self.app.server_id, self.app.host = fake_cloud.SERVER, 'compute-1'
         self.cloud.show_server = lambda *_: (503, {}, {})
         self.cloud.answer = (fake_cloud.SERVER, 'boot-3')

@@ -34,8 +34,8 @@ from tools.zuul import running
 # Prints the port that it listens at.
 _LISTEN = """
 import socket, sys
-one = socket.create_server(("127.0.0.1", 0))
-print(one.getsockname()[1], flush=True)
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
 sys.stdin.read()
 """
 
@@ -101,7 +101,7 @@ class FreezingTest(testtools.TestCase):
                          self.differences())
 
     def test_variables(self):
-        """One that is missing, and one that has another value."""
+        """A variable that is missing, and one that has another value."""
         del self.frozen['vars']['tempest_concurrency']
         self.frozen['group_vars']['subnode']['devstack_plugins']['heat'] = 'x'
         self.assertEqual(
@@ -178,7 +178,7 @@ class LocalConfTest(testtools.TestCase):
 
 
 class GroundTest(testtools.TestCase):
-    """It says no before anything is changed."""
+    """The ground refuses before anything is changed."""
 
     def setUp(self):
         super().setUp()
@@ -219,7 +219,7 @@ class GroundTest(testtools.TestCase):
         self.assertIn('too long a path for sockets', self.refused())
 
     def test_two_runs(self):
-        """The second one is refused, and takes nothing from the first."""
+        """The second run is refused, and takes nothing from the first."""
         with ground.held(self.places), ground.fresh(self.places):
             (self.places.run / 'here').touch()
             with testtools.ExpectedException(
@@ -258,7 +258,7 @@ class GroundTest(testtools.TestCase):
         self.assertFalse(psutil.pid_exists(self.killed_run(began=-1).pid))
 
     def test_console_of_others(self):
-        """What is older than the run is not ours."""
+        """A console that is older than the run is not ours."""
         self.assertTrue(psutil.pid_exists(self.killed_run(began=1).pid))
 
 

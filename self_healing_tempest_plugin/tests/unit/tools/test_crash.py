@@ -42,7 +42,7 @@ class PointsTest(testtools.TestCase):
         return [point.name for point in points.points(kinds or ALL, **options)]
 
     def test_names(self):
-        """They tell all points of a kind apart: by them they are known."""
+        """Names tell all points of a kind apart: by them they are known."""
         counts = collections.Counter(
             (point.kind, point.name) for point in points.points(ALL))
         self.assertEqual([], [name for name in counts if counts[name] > 1])
@@ -81,13 +81,13 @@ class PointsTest(testtools.TestCase):
         self.assertIn('killed 4 s after stack created', names)
 
     def test_timer(self):
-        """It is on every host but one without power."""
+        """The timer is on every host but one without power."""
         self.assertEqual(set(points.KINDS) - {'host-crash'}, {
             point.kind for point in points.points(ALL)
             if point.number is signal.SIGSTOP})
 
     def test_sleepers(self):
-        """Only what is powered off has a command that can sleep."""
+        """Only a host that is powered off has a command that can sleep."""
         sleepers = [point for point in points.points(ALL) if point.sleeper]
         self.assertEqual(set(points.SLEEPERS),
                          {point.sleeper for point in sleepers})
@@ -138,7 +138,7 @@ class WantedTest(testtools.TestCase):
         self.assertEqual(2, len(self.wanted(foreign)))
 
     def test_decorated(self):
-        """Those without are others."""
+        """Cases without the decoration are other ones."""
         done = case(point='killed after planned')
         self.assertEqual(2, len(self.wanted(done, decorate=True)))
         done = case(point='killed after planned', decorated=True)
@@ -198,7 +198,7 @@ class CasesTest(testtools.TestCase):
                          cases.ordered(done))
 
     def test_file(self):
-        """What is written is read again, and stands in a table."""
+        """Cases that are written are read again, and stand in a table."""
         path = pathlib.Path(
             self.useFixture(fixtures.TempDir()).path, 'points.json')
         self.assertEqual([], cases.read(path))

@@ -78,7 +78,7 @@ class HostsTest(testtools.TestCase):
                            'bridges': 'true'}))
 
     def test_command_that_fails(self):
-        """It says why, and the others are read."""
+        """The command says why it failed, and the others are read."""
         self.assertEqual(
             {'domains': {answers.UNANSWERED: 'exit code 3: no connection'},
              'files': {'x': 1}},
@@ -133,7 +133,7 @@ class AllHostsTest(testtools.TestCase):
              'compute-1': hosts.TIMEOUT * 12}, lab.seconds)
 
     def test_host_that_cannot_be_entered(self):
-        """It says why, where it says anything."""
+        """The host says why, where it says anything."""
         for complaint, reason in (('no such\nhost', 'no such host'),
                                   ('\n', 'it was cut off')):
             answer = hosts.hosts(FakeLab('', complaint), self.PROGRAMS)
@@ -254,7 +254,7 @@ class ListingsTest(testtools.TestCase):
             '{"id": "e", "state": "closed"}\n'))
 
     def test_entries_not_to_be_read(self):
-        """They are named, and hide none of the others."""
+        """Such entries are named, and hide none of the others."""
         self.assertEqual(
             dict.fromkeys(('line 1', 'line 2', 'line 4'), 'not to be read')
             | {'a': 'armed'},
@@ -305,7 +305,7 @@ class DifferencesTest(testtools.TestCase):
                 {'hosts': {'compute-1': 'off'}}))
 
     def test_not_answered(self):
-        """It is never equal, not to itself, nor to an answer."""
+        """A missing answer is never equal, not to itself, nor to an answer."""
         none = {'alerts': {answers.UNANSWERED: 'timed out'}}
         shown = '{"not answered": "timed out"}'
         self.assertEqual(['alerts: %s → %s' % (shown, shown)],

@@ -91,7 +91,7 @@ class CommandsTest(LabTest):
             self.lab.run, 'compute-1', 'sh', '-c', 'echo no >&2; exit 3')
 
     def test_entered_that_fails(self):
-        """Whoever asks for it gets the exit code."""
+        """A caller that asks for it gets the exit code."""
         self.assertEqual(3, self.lab.entered(
             'compute-1', 'sh', '-c', 'exit 3').returncode)
 
@@ -205,7 +205,7 @@ class WorkspaceTest(LabTest):
         return dict(workspace.settings()['self_healing'])
 
     def test_what_is_tried(self):
-        """It is this checkout, before anything of the environment."""
+        """The checkout is imported, before anything of the environment."""
         self.useFixture(fixtures.EnvironmentVariable('PYTHONPATH', '/x'))
         expected = '%s%s/x' % (tools.SOURCE, os.pathsep)
         self.assertEqual(expected, self.workspace.configure(
@@ -217,7 +217,7 @@ class WorkspaceTest(LabTest):
             done.stdout.splitlines())
 
     def test_own_environment(self):
-        """It is all that the process has."""
+        """The environment is all that the process has."""
         done = self.workspace.run(['/usr/bin/env'], 30, {'A': 'b'})
         self.assertEqual('A=b\n', done.stdout)
 
@@ -291,7 +291,7 @@ class CloudTest(LabTest):
         self.assertEqual(60, asked.last_request.timeout)
 
     def test_headers(self):
-        """Those of the question come to those of every one."""
+        """Headers of a question are added to those of every question."""
         asked = self.http.get('http://nova/v2.1/x', json={})
         self.lab.cloud.ask('compute', '/x', headers={'A': 'b'})
         self.assertEqual('b', asked.last_request.headers['A'])

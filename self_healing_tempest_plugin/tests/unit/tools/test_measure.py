@@ -45,14 +45,14 @@ class CommandTest(testtools.TestCase):
     """``tools/measure``."""
 
     def test_modules(self):
-        """Those that can be named are there, and the others not."""
+        """Modules that can be named are there, and the others not."""
         directory = pathlib.Path(command.__file__).parent
         self.assertEqual(set(command.MODULES), {
             path.stem for path in directory.glob('*.py')
             if not path.name.startswith(PARTS)})
 
     def test_main(self):
-        """Each can be called with arguments, and returns the exit code."""
+        """Each main takes arguments, and returns the exit code."""
         for name in command.MODULES:
             path = tools.SOURCE / 'tools' / 'measure' / ('%s.py' % name)
             main = next(node for node in ast.parse(path.read_text()).body
@@ -62,7 +62,7 @@ class CommandTest(testtools.TestCase):
                              name)
 
     def test_arguments(self):
-        """They are handed on, options and all."""
+        """Arguments are handed on, options and all."""
         seen = []
         self.useFixture(fixtures.MockPatchObject(
             watch, 'main', lambda arguments: seen.append(arguments) or 3))
@@ -152,7 +152,7 @@ class WorkflowTest(testtools.TestCase):
         return patient
 
     def test_template(self):
-        """It has the plugin's own workflow, and needs nothing else."""
+        """The template has the plugin's workflow, and needs nothing else."""
         stack = workflow.template(workflow.HOT)
         self.assertEqual({'heal_instance', 'server'}, set(stack['resources']))
         self.assertLessEqual(set(workflow.LIMITS), set(stack['parameters']))
@@ -192,7 +192,7 @@ class WorkflowTest(testtools.TestCase):
         self.assertEqual(110.0, patient.ended)
 
     def test_mistral_away(self):
-        """It is asked again."""
+        """Mistral is asked again."""
         patient = self.patient()
 
         def refuse(*_, **__):
@@ -220,7 +220,7 @@ class RedactionTest(testtools.TestCase):
                 if form.name in ('ini, no blanks', 'ini, quoted')]))
 
     def test_nothing(self):
-        """Who changes nothing leaves every secret, and every line."""
+        """A redactor that changes nothing leaves every secret, every line."""
         self.assertEqual(
             {'forms': 2, 'samples': 6, 'forms_seen': 2, 'samples_seen': 6},
             redaction.found_by(lambda text: text, 3))

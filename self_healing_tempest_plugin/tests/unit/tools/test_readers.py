@@ -132,7 +132,7 @@ class RoutesTest(testtools.TestCase):
             read('rules', '[%s,%s]' % (rule, rule)))
 
     def test_order_of_keys(self):
-        """It is not what a rule is."""
+        """The order of keys is no part of a rule."""
         self.assertEqual(read('rules', '[{"a":1,"b":2}]'),
                          read('rules', '[{"b":2,"a":1}]'))
 
@@ -181,7 +181,7 @@ class LinesTest(testtools.TestCase):
         self.assertEqual(1, rules['table ip nat {'])
 
     def test_processes(self):
-        """Those that are stopped, and those of the plugin."""
+        """Processes that are stopped, and those of the plugin."""
         self.assertEqual({
             'stopped': {'/opt/venv/bin/nova-compute': 2},
             'own': {'/usr/bin/sh /run/self-healing-timer-7f': 1,

@@ -126,7 +126,7 @@ class CatalogTest(testtools.TestCase):
             self.assertLessEqual(set(case.deadlines), set(LINKS), case.name)
 
     def test_acts(self):
-        """Each is there, and none is there that nobody asks for."""
+        """Each act is there, and none that no case asks for."""
         code = ast.parse(inspect.getsource(acts))
         self.assertEqual(
             {case.act for case in catalog.CASES if case.act},
@@ -135,14 +135,14 @@ class CatalogTest(testtools.TestCase):
              and not node.name.startswith('_')})
 
     def test_options(self):
-        """They are options of the plugin."""
+        """The options of a case are options of the plugin."""
         known = {option.name for _, options in config.list_opts()
                  for option in options}
         for case in catalog.CASES:
             self.assertLessEqual(set(case.settings), known, case.name)
 
     def test_quick(self):
-        """A few of them, and one that is no matter of the chain."""
+        """A few cases, and one that is no matter of the chain."""
         quick = [case.link for case in catalog.CASES if case.quick]
         self.assertIn('fault', quick)
         self.assertLess(len(quick), 6)
@@ -167,7 +167,7 @@ class EditsTest(testtools.TestCase):
                 for path in (catalog.ALERTMANAGER, catalog.RULES)]
 
     def test_every_edit(self):
-        """It finds something, is read, and is undone."""
+        """Each edit finds its text, is read, and is undone."""
         edits = [breakage for case in catalog.CASES for breakage in case.before
                  if isinstance(breakage, breakages.EditedFile)]
         self.assertEqual(5, len(edits))
@@ -181,7 +181,7 @@ class EditsTest(testtools.TestCase):
             self.assertEqual(read + 2, self.lab.monitor.read)
 
     def test_edit_that_finds_nothing(self):
-        """It is an error, and nothing is left of it."""
+        """Such an edit is an error, and nothing is left of it."""
         edit = breakages.EditedFile(catalog.RULES, 'prometheus',
                                     (('no such line', ''),))
         self.assertRaises(errors.LabError,
@@ -206,7 +206,7 @@ class Broken:
 
 
 class NotesTest(testtools.TestCase):
-    """What undoes is on the disk before anything is done."""
+    """The way back is on the disk before anything is done."""
 
     def setUp(self):
         super().setUp()
@@ -248,7 +248,7 @@ class KindsTest(testtools.TestCase):
             if dataclasses.is_dataclass(kind)})
 
     def test_plain(self):
-        """What a file says of one makes the same one again."""
+        """The record of a breakage makes the same breakage again."""
         for breakage in (breakage for case in catalog.CASES
                          for breakage in case.before):
             fields = json.loads(json.dumps(dataclasses.asdict(breakage)))
@@ -290,7 +290,7 @@ class JudgeTest(testtools.TestCase):
              'look at: heat-engine.log'], self.judge(says='evacuate'))
 
     def test_exit_code(self):
-        """It has to be that of the verdict."""
+        """The exit code has to be that of the verdict."""
         self.assertEqual(['the scenario says BROKEN and its exit code is 0'],
                          self.judge(code=0))
         healed = {'report': HEALED, 'kind': 'HEALED', 'link': None}
@@ -310,7 +310,7 @@ class JudgeTest(testtools.TestCase):
                          self.judge(code=0, report=HEALED))
 
     def test_no_report(self):
-        """Nothing else is asked of it then."""
+        """Nothing else is asked of a run without a report."""
         self.assertEqual(['no report: x'], self.judge(report={}, output='x'))
 
     def test_broke(self):
@@ -370,7 +370,7 @@ class ResultsTest(testtools.TestCase):
                 'round', 'seconds', 'ok', 'problems', 'expected')))
 
     def test_table(self):
-        """Each has its row, and says whether it was wrong."""
+        """Each result has its row, and says whether it was wrong."""
         text = results.table([self.result('drip', 1),
                               self.result('no-room', 1, ['a'])])
         self.assertEqual(

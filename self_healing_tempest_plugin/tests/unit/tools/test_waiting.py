@@ -88,7 +88,7 @@ class UntilTest(testtools.TestCase):
                          str(late))
 
     def test_no_time(self):
-        """It is asked once."""
+        """The observer is asked once."""
         self.assertRaises(waiting.TimeUp, waiting.until,
                           self.observer(0, 1), 'it', 0)
         self.assertEqual([0], self.asked)
@@ -116,13 +116,13 @@ class ShellTest(testtools.TestCase):
             timeout=30).stdout
 
     def test_comes(self):
-        """It is asked until it is so, and not again."""
+        """The question is repeated until it comes true, and not after."""
         self.assertEqual('came\n3\n', self.run_script(
             'third() { echo x >>"$1"; [[ $(wc -l <"$1") -ge 3 ]]; }\n'
             'wait_until 20 third "$1" && echo came; wc -l <"$1"'))
 
     def test_does_not_come(self):
-        """It is asked for the last time at the deadline."""
+        """The question is asked for the last time at the deadline."""
         self.assertEqual('too late\n', self.run_script(
             'wait_until 1 false || echo too late'))
         self.assertEqual('x\n', self.run_script(
