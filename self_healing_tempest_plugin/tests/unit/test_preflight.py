@@ -43,6 +43,7 @@ from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
+from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 
@@ -315,6 +316,20 @@ class ExamineTest(CloudTestCase):
         self.broken('host-crash', 'not so: host compute-1 has power')
         self.override('host_power_status_command', '/nonexistent {host}')
         self.broken('host-crash', 'No such file')
+
+    def test_fault_without_ssh(self):
+        """Who injects in another way needs no host that lets him in."""
+        path = os.path.join(self.directory, 'broken')
+        self.useFixture(fixtures.MockPatchObject(hosts.kinds, 'KINDS', {
+            'tripped': lambda target, transports: host_samples.file_plan(
+                path, host=target.host)}))
+        self.useFixture(fixtures.MockPatchObject(scenarios, 'SCENARIOS', (
+            scenarios.Scenario(feature='trip', fault='tripped', help='',
+                               chain=vitrage.CHAIN),)))
+        self.examine(features=('trip',))
+        self.assertEqual('compute-1, compute-2: as it must be before',
+                         self.found['tripped'][0].finding.text)
+        self.assertNotIn('SSH', self.found)
 
     def test_witness_is_silent(self):
         self.host.power(False)

@@ -297,7 +297,7 @@ class MovedTest(DrillTestCase):
 
 
 class MovedByOthersTest(MovedTest):
-    """Where a server is to be replaced, one that others have moved is left alone."""
+    """Where the server is to be replaced, nobody cares who has moved it."""
 
     scenario = dataclasses.replace(DrillTestCase.scenario, guests=True)
 
