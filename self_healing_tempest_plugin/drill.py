@@ -35,6 +35,7 @@ from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import live
@@ -328,11 +329,15 @@ class Drill(fixtures.Fixture):
     def _see_clean(self, expected):
         """Wait until host and graph are as before the fault."""
         self._readiness.wait_host_back()
-        if self._patiently('server %s' % expected.ids['server_id'],
-                           lambda: self._deleted(expected.ids['server_id'])):
-            self._readiness.wait_server_gone(expected.ids['server_id'])
-            if self._scenario.guests:
-                self._see_guest_gone(expected)
+        server_id = expected.ids['server_id']
+        server = self._patiently('server %s' % server_id,
+                                 lambda: self._clients.nova.server(server_id))
+        if _deleted(server):
+            self._readiness.wait_server_gone(server_id)
+        elif not self._moved(server, expected):
+            return
+        if self._scenario.guests:
+            self._see_guest_gone(expected)
 
     def _see_guest_gone(self, expected):
         ids = expected.ids
@@ -340,14 +345,10 @@ class Drill(fixtures.Fixture):
                           self._around.transports)
         waiting.pause(self._settings.timeouts.return_watch)
 
-    def _deleted(self, server_id):
-        """Return whether a server is deleted, or about to be.
-
-        Nova is asked, since Heat may be what is broken, and a stack whose
-        update has failed has a new server and keeps the old one.
-        """
-        server = self._clients.nova.server(server_id)
-        return server is None or server['OS-EXT-STS:task_state'] == 'deleting'
+    def _moved(self, server, expected):
+        """Return whether a server is, as it should be, on another host."""
+        return (self._scenario.chain.healed is healing.MOVED
+                and server['OS-EXT-SRV-ATTR:host'] != expected.ids['host'])
 
     def _left(self, server_id, host):
         """Return what the server's deletion may leave on a broken host."""
@@ -403,3 +404,14 @@ class Drill(fixtures.Fixture):
             self.addDetail('artifacts', content.text_content(
                 'Not all of this run is in [self_healing] artifacts_dir %s: '
                 '%s' % (directory, watch.reason(error))))
+
+
+def _deleted(server):
+    """Return whether a server is deleted, or about to be.
+
+    Nova is asked, since Heat may be what is broken, and a stack whose update
+    has failed has a new server and keeps the old one.
+
+    :param server: as a dict of Nova, None when it is gone
+    """
+    return server is None or server['OS-EXT-STS:task_state'] == 'deleting'

@@ -123,7 +123,7 @@ class Timeouts:
 
     :ivar links: name of a link to the seconds that it may take
     :ivar healing: what all deadlines from the witness on allow together, in
-        the chain that takes longest
+        the chain that takes longest of those of the enabled scenarios
     """
 
     poll_interval: float

@@ -73,6 +73,11 @@ def _without_guests(host, types):
     return rows.yes('runs no guests')
 
 
+def _needs_ssh(kind):
+    return any(scenarios.SSH in scenario.needs
+               for scenario in scenarios.SCENARIOS if scenario.fault == kind)
+
+
 class Once:
     """Transports that run the same command only once.
 
@@ -128,13 +133,14 @@ class Hosts:
         :param left: returns the seconds that are left
         """
         hosts = self._settings.fault_hosts
-        ways = ['SSH'] if set(self._kinds) - {_CRASH} else []
-        first = [*ways, *(name for name in self._kinds if name == _CRASH)]
+        over_ssh = [name for name in self._kinds if _needs_ssh(name)]
+        ways = ['SSH'] if over_ssh else []
+        first = [*ways, *(name for name in self._kinds
+                          if name not in over_ssh)]
         answers = self._ask(first, hosts, left() / 2)
         reached = [host for host in hosts if ways
                    and answers['SSH'][host][0].state is rows.State.YES]
-        rest = [name for name in self._kinds if name != _CRASH]
-        answers.update(self._ask(rest, reached, left()))
+        answers.update(self._ask(over_ssh, reached, left()))
         return [rows.Row(_LINK, what, finding, _todo(what))
                 for what, findings in answers.items()
                 for finding in rows.by_host(dict.fromkeys(hosts, rows.unknown(

@@ -60,7 +60,7 @@ def recovery(conf):
     with _named_errors():
         secret_values.learn(conf)
         own = conf.self_healing
-        return types.Recovery(ssh.access(own), timing.timeouts(own),
+        return types.Recovery(ssh.access(own), timing.timeouts(conf),
                               paths.state_dir(conf))
 
 
@@ -109,7 +109,7 @@ def _settings(conf):
         network=network.nics(own),
         service_manager=own.service_manager,
         compute_service=values.required(own, 'compute_service'),
-        timeouts=timing.timeouts(own),
+        timeouts=timing.timeouts(conf),
         monitor=own.monitor,
         monitor_datasource=monitor.datasource(own),
         host_alarm=monitor.host_alarm(own),

@@ -12,24 +12,26 @@
 
 """All deadlines, and the defaults that follow from others."""
 
-from self_healing_tempest_plugin import chains
 from self_healing_tempest_plugin.config.options import links
 from self_healing_tempest_plugin.config.options import timing
 from self_healing_tempest_plugin.config.reading import values
 from self_healing_tempest_plugin.config import types
+from self_healing_tempest_plugin import scenarios
 
 
-def timeouts(own):
+def timeouts(conf):
     """Return the :class:`..types.Timeouts` that the options describe.
 
-    :param own: the group [self_healing]
+    :param conf: an oslo.config object with the options of this plugin
     """
+    own, enabled = conf.self_healing, conf.self_healing_feature_enabled
     snapshot = own.vitrage_snapshots_interval
     seconds = {link.link: link.seconds(own) for link in links.LINKS}
     witness = links.WITNESS.seconds(own)
     healing = witness + max(
         sum(seconds.get(link.name, 0) for link in chain.links)
-        for chain in chains.known())
+        for chain in scenarios.chains_of(
+            [name for name in enabled if enabled[name]]))
     return types.Timeouts(
         poll_interval=own.poll_interval,
         blip=own.blip_time,

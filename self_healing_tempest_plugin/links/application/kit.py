@@ -17,6 +17,7 @@ from self_healing_tempest_plugin.links.application import checks
 from self_healing_tempest_plugin.links.application import link
 from self_healing_tempest_plugin.links.application import questions
 from self_healing_tempest_plugin.links.application import readiness
+from self_healing_tempest_plugin.links.application import stack_checks
 from self_healing_tempest_plugin.links.application import watcher
 from self_healing_tempest_plugin.links import kit
 
@@ -30,4 +31,5 @@ def _watcher(around):
 
 KIT = kit.Kit(
     link=link.LINK, watcher=_watcher, unmet=readiness.unmet,
-    inquiries=questions.inquiries, checks=checks.CHECKS)
+    inquiries=questions.inquiries, questions=stack_checks.questions,
+    checks=(*stack_checks.CHECKS, *checks.CHECKS))

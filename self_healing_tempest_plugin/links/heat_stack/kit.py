@@ -13,7 +13,6 @@
 
 """What binds link stack to Heat and Nova."""
 
-from self_healing_tempest_plugin.links.heat_stack import checks
 from self_healing_tempest_plugin.links.heat_stack import details
 from self_healing_tempest_plugin.links.heat_stack import handover
 from self_healing_tempest_plugin.links.heat_stack import link
@@ -36,5 +35,4 @@ def _watcher(around):
 KIT = kit.Kit(
     link=link.LINK, ids=_ids, watcher=_watcher, unmet=readiness.unmet,
     inquiries=questions.inquiries, others=questions.others,
-    details=details.details, handover=handover.HANDOVER,
-    questions=checks.questions, checks=checks.CHECKS)
+    details=details.details, handover=handover.HANDOVER)

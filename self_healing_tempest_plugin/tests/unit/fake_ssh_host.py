@@ -76,11 +76,11 @@ shift 2
 SUDO_USER=healer exec "$@"
 """
 
-# A service is a process that sleeps.
+# A service is a process that sleeps. Nobody may wait for one that is killed.
 _SERVICE = r"""
 file=$ROOT/run/$name.pid
 running() {
-    [ -e "$file" ] && kill -0 "$(cat "$file")" 2>/dev/null
+    [ -e "$file" ] && ps -o state= -p "$(cat "$file")" | grep -q '^[^ZX]'
 }
 start() {
     setsid sleep 600 </dev/null >/dev/null 2>&1 &

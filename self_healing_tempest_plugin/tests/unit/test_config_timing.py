@@ -12,12 +12,18 @@
 
 """Deadlines and objectives: the options of the links, and the rest."""
 
+import dataclasses
+
+import fixtures
 from oslo_config import cfg
 import testtools
 
+from self_healing_tempest_plugin import chains as known_chains
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.config.options import links as link_options
+from self_healing_tempest_plugin.model import chains
+from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.tests.unit import test_config
 
 
@@ -70,13 +76,22 @@ class LinkOptionsTest(testtools.TestCase):
                       'most', bell.help)
 
     def test_names(self):
-        """The links that the chain has are the ones that have options."""
-        self.assertEqual([link.name for link in vitrage.CHAIN.links],
-                         [link.link for link in link_options.LINKS])
+        """The links that the chains have are the ones that have options."""
+        self.assertEqual(
+            sorted({link.name for chain in known_chains.known()
+                    for link in chain.links}),
+            sorted(link.link for link in link_options.LINKS))
 
 
 class TimeoutsTest(test_config.SettingsTestCase):
-    """What config.settings() says of deadlines."""
+    """What config.settings() says of deadlines, of the chain of Vitrage."""
+
+    def setUp(self):
+        super().setUp()
+        self.enable('host_crash')
+
+    def enable(self, feature, value=True):
+        self.override(feature, value, 'self_healing_feature_enabled')
 
     def test_deadlines_follow_the_snapshots(self):
         """A cloud with slow snapshots gets more time."""
@@ -125,9 +140,29 @@ class TimeoutsTest(test_config.SettingsTestCase):
             self.override('%s_timeout' % name, 10 + number)
         self.override('witness_timeout', 5)
         times = config.settings(self.conf).timeouts
-        self.assertEqual(dict(zip(names, range(10, 15))), times.links)
+        self.assertEqual(list(range(10, 15)),
+                         [times.links[name] for name in names])
         self.assertEqual((13, 14), (times.stack, times.application))
         self.assertEqual(5 + 10 + 11 + 12 + 13 + 14, times.healing)
+
+    def test_chains_that_are_drilled(self):
+        """A chain that no enabled scenario has makes nobody wait."""
+        crash, unhealed, *others = scenarios.SCENARIOS
+        short = chains.Chain(
+            name='short', links=(vitrage.ALARM, vitrage.APPLICATION),
+            steps=(), repair=vitrage.APPLICATION)
+        self.useFixture(fixtures.MockPatchObject(scenarios, 'SCENARIOS', (
+            dataclasses.replace(crash, chain=short), unhealed, *others)))
+        healing = 30 + 630 + 120
+        self.assertEqual(healing,
+                         config.settings(self.conf).timeouts.healing)
+        self.enable('unhealed_host_crash')
+        longest = config.settings(self.conf).timeouts
+        self.assertEqual(healing + 30 + 30 + 300, longest.healing)
+        # Who takes back what a run has left may have enabled none.
+        for feature in ('host_crash', 'unhealed_host_crash'):
+            self.enable(feature, False)
+        self.assertEqual(longest, config.recovery(self.conf).timeouts)
 
     def test_host_timer_of_bisect(self):
         self.override('bisect', True)

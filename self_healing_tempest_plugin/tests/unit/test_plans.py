@@ -35,6 +35,7 @@ from self_healing_tempest_plugin.faults import power
 from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import services
 from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin import waiting
 
@@ -606,11 +607,9 @@ class KindsTest(testtools.TestCase):
     """faults.kinds."""
 
     def test_features(self):
-        """Every scenario's option has its kind, and the other way round."""
-        features = {option.name for option in config.FEATURE_OPTIONS}
-        self.assertEqual(
-            features - {'unhealed_host_crash', 'synthetic_alarm'},
-            {name.replace('-', '_') for name in kinds.KINDS})
+        """Every scenario's fault is a kind, and the other way round."""
+        self.assertEqual({scenario.fault for scenario in scenarios.SCENARIOS
+                          if scenario.fault}, set(kinds.KINDS))
 
     def test_packets_planner(self):
         self.assertIs(packets.packets_dropped,

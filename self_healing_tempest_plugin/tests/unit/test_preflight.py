@@ -13,6 +13,7 @@
 """Preflight: every row, against a cloud over HTTP."""
 
 import configparser
+import dataclasses
 import json
 import os
 import re
@@ -29,7 +30,7 @@ from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
-from self_healing_tempest_plugin.links.heat_stack import checks as heat_stack
+from self_healing_tempest_plugin.links.application import stack_checks
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.preflight import cloud
@@ -42,6 +43,7 @@ from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
+from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 
@@ -107,13 +109,13 @@ class CloudTestCase(testtools.TestCase):
             self.addCleanup(conf.clear_override, option, group)
         return config.settings(conf)
 
-    def examine(self, features=('host_crash',), available=AVAILABLE):
+    def examine(self, features=('host_crash',), available=AVAILABLE,
+                chain=vitrage.CHAIN):
         """Return the findings by what was looked at."""
         self.found = {}
         for row in examine.examine(
                 self.settings(), features, available,
-                lambda: service_samples.Manager(self.cloud.url),
-                (vitrage.CHAIN,)):
+                lambda: service_samples.Manager(self.cloud.url), (chain,)):
             self.found.setdefault(row.what, []).append(row)
         return self.found
 
@@ -150,6 +152,17 @@ class ExamineTest(CloudTestCase):
                           'its address'}, unknown)
         self.assertEqual('compute-1, compute-2: in the graph',
                          self.found['hosts'][0].finding.text)
+
+    def test_chain_without_the_stack(self):
+        """The application is a stack all the same."""
+        self.examine()
+        rows_of_stack = {what: group for what, group in self.found.items()
+                         if what == 'Heat' or group[0].link == 'stack'}
+        self.assertEqual(8, len(rows_of_stack), rows_of_stack)
+        self.examine(chain=dataclasses.replace(
+            vitrage.CHAIN, links=(vitrage.ALARM, vitrage.APPLICATION)))
+        self.assertEqual(rows_of_stack, {
+            what: self.found.get(what) for what in rows_of_stack})
 
     def test_nothing_is_changed(self):
         """Nothing but questions, and no directory is made."""
@@ -246,8 +259,8 @@ class ExamineTest(CloudTestCase):
     def test_glance_is_not_declared(self):
         """Then Tempest has no client of it."""
         answers = asking.ask({'image': asking.Question(
-            'Glance', lambda: heat_stack.find_image(object(), 'guest'))}, 5)
-        row, = cloud.judged([check for check in heat_stack.CHECKS
+            'Glance', lambda: stack_checks.find_image(object(), 'guest'))}, 5)
+        row, = cloud.judged([check for check in stack_checks.CHECKS
                              if check.what == 'image'], answers,
                             self.settings())
         self.assertEqual(rows.State.UNKNOWN, row.finding.state)
@@ -303,6 +316,20 @@ class ExamineTest(CloudTestCase):
         self.broken('host-crash', 'not so: host compute-1 has power')
         self.override('host_power_status_command', '/nonexistent {host}')
         self.broken('host-crash', 'No such file')
+
+    def test_fault_without_ssh(self):
+        """Who injects in another way needs no host that lets him in."""
+        path = os.path.join(self.directory, 'broken')
+        self.useFixture(fixtures.MockPatchObject(hosts.kinds, 'KINDS', {
+            'tripped': lambda target, transports: host_samples.file_plan(
+                path, host=target.host)}))
+        self.useFixture(fixtures.MockPatchObject(scenarios, 'SCENARIOS', (
+            scenarios.Scenario(feature='trip', fault='tripped', help='',
+                               chain=vitrage.CHAIN),)))
+        self.examine(features=('trip',))
+        self.assertEqual('compute-1, compute-2: as it must be before',
+                         self.found['tripped'][0].finding.text)
+        self.assertNotIn('SSH', self.found)
 
     def test_witness_is_silent(self):
         self.host.power(False)

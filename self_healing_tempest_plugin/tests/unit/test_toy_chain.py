@@ -24,10 +24,12 @@ from self_healing_tempest_plugin.diagnosis import details
 from self_healing_tempest_plugin.diagnosis import diagnose
 from self_healing_tempest_plugin import drill
 from self_healing_tempest_plugin.faults import kinds
+from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.model import expectations
+from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin import monitors
@@ -194,7 +196,7 @@ class StormyHouse(toy_chain.House):
         return since > 0.5 and super().has(what)
 
 
-class DrillTest(test_application.ApplicationTestCase):
+class DrillTestCase(test_application.ApplicationTestCase):
     """drill.Drill, in this process, of a house on a compute host."""
 
     scenario = scenarios.Scenario(
@@ -228,6 +230,10 @@ class DrillTest(test_application.ApplicationTestCase):
                 transports=transports.Transports(test_application.ACCESS)),
             'toy', 'A storm is healed.')
 
+
+class DrillTest(DrillTestCase):
+    """What becomes of a drill."""
+
     def drilled(self, *seen):
         """Return the verdict of a drill after which something happens."""
         self.house.seen.update(seen)
@@ -257,6 +263,47 @@ class DrillTest(test_application.ApplicationTestCase):
                          (verdict.kind, verdict.link), verdict)
         self.assertEqual('the wire: it is cut', self.drill.diagnosis.look_at)
         self.assertFalse(os.path.exists(self.file))
+
+
+class MovedTest(DrillTestCase):
+    """The guest of before, where its server was moved away from."""
+
+    scenario = dataclasses.replace(
+        DrillTestCase.scenario, guests=True, chain=dataclasses.replace(
+            toy_chain.CHAIN, healed=healing.MOVED))
+
+    def waited_for(self, host):
+        """Return for the guest of which server it is waited on which host.
+
+        :param host: where the server is when the broken host is back
+        """
+        asked = self.useFixture(fixtures.MockPatchObject(
+            remains, 'wait_gone')).mock
+        with self.drill:
+            self.drill.deploy()
+            expected = self.drill.expect(self.drill.plan())
+            self.cloud.servers[fake_cloud.SERVER]['host'] = host
+            self.drill._see_clean(expected)
+        return [(call.args[0], call.args[1].host)
+                for call in asked.call_args_list]
+
+    def test_moved(self):
+        """It must have left the host, or it might answer again."""
+        self.assertEqual([(fake_cloud.SERVER, 'compute-1')],
+                         self.waited_for('compute-20'))
+
+    def test_not_moved(self):
+        """It is where it was, and stays there."""
+        self.assertEqual([], self.waited_for('compute-1'))
+
+
+class MovedByOthersTest(MovedTest):
+    """Where the server is to be replaced, nobody cares who has moved it."""
+
+    scenario = dataclasses.replace(DrillTestCase.scenario, guests=True)
+
+    def test_moved(self):
+        self.assertEqual([], self.waited_for('compute-20'))
 
 
 class PreflightTest(test_preflight.CloudTestCase):

@@ -21,10 +21,14 @@ import signal
 import fixtures
 import testtools
 
+from self_healing_tempest_plugin.faults import kinds
 from tools.crash import cases
 from tools.crash import points
 
 ALL = (points.NOTHING, *points.KINDS)
+# Points without a fault, with one of the power or a NIC, with any other.
+COUNT = 31 + sum(18 if kind in ('host-crash', *points.NICS) else 15
+                 for kind in points.KINDS)
 
 
 def case(kind='data-nic-down', point='killed after injected', **values):
@@ -46,7 +50,11 @@ class PointsTest(testtools.TestCase):
         counts = collections.Counter(
             (point.kind, point.name) for point in points.points(ALL))
         self.assertEqual([], [name for name in counts if counts[name] > 1])
-        self.assertEqual(166, len(counts))
+        self.assertEqual(COUNT, len(counts))
+
+    def test_kinds(self):
+        """Runs are killed with each fault that there is."""
+        self.assertEqual(tuple(kinds.KINDS), points.KINDS)
 
     def test_values(self):
         """What a run is told, which finds nothing else in its journal."""
@@ -155,7 +163,7 @@ class WantedTest(testtools.TestCase):
 
     def test_all_kinds(self):
         names = self.wanted(kind=None, application=True, point='')
-        self.assertEqual(166, len(names))
+        self.assertEqual(COUNT, len(names))
 
 
 class CasesTest(testtools.TestCase):

@@ -11,7 +11,11 @@
 # under the License.
 
 
-"""What preflight asks about Heat, and about room for another server."""
+"""What preflight asks about the stack of the application: Heat, and room.
+
+The application is one whatever heals it, with the link of its stack or
+without.
+"""
 
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.model import listing
