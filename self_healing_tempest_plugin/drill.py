@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """One application, one fault, one chain: from the deployment to the verdict.
 
 It needs no Tempest process: a test, or a script, uses it as a fixture.

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Whether the cloud is fit for a fault, and clean after it.
 
 A precondition that does not hold before the fault makes a run invalid: that is

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """The table of all scenarios; options, preflight and docs come from it."""
 
 import dataclasses

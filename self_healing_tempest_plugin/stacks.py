@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """A stack of Heat, and the servers among its resources."""
 
 import dataclasses

@@ -10,5 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Why a run is not good, and what the services tell of it afterwards."""

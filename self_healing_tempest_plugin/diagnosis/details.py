@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What the services tell of a run when it is over, each asked once."""
 
 from self_healing_tempest_plugin.links import context

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Why a run is not good: both sides of the link are asked, then and there.
 
 Vitrage swallows most of its errors, and only the missing next link shows

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What a diagnosis is made from: a case, inquiries, and their clues."""
 
 import dataclasses

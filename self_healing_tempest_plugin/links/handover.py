@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """The input that a link would have got, handed over by us.
 
 A hand-over is a context manager: it hands over, records ``injected`` and

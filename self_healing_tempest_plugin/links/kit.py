@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What binds a link to the cloud: its watcher, its inquiries, its checks."""
 
 import dataclasses

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Alarms in Vitrage: those of the graph, and those of the history."""
 
 import dataclasses

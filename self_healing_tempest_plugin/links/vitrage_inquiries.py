@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What Vitrage is asked about more than one link."""
 
 from self_healing_tempest_plugin.links import context

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Templates in Vitrage: which of a name counts, and whether it is loaded."""
 
 from self_healing_tempest_plugin.services import errors

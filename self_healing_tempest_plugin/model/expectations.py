@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What a run should show, and how long that may take."""
 
 import dataclasses

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """One link of a chain: what arrives, in which words, and what ties it.
 
 A link is pure data and pure functions. Its watcher and all else that asks the

@@ -10,5 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Whether the suite could run, asked of everybody concerned."""

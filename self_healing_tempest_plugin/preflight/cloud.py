@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What the services answer: questions, and their meaning, link by link."""
 
 import dataclasses

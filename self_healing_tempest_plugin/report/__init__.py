@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """A run, for people and for programs: JSON, text, a page, statistics.
 
 A run becomes a document in :mod:`.documents`, and all that is shown of it is

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """A run as plain lists and dicts: the document that all readers share.
 
 Its shape is the JSON Schema ``schema/timeline-4.json``.

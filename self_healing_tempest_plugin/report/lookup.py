@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What readers look up in a document, see :mod:`.documents`."""
 
 

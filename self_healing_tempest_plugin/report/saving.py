@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Documents as files: JSON, text, and a page of a whole directory."""
 
 import contextlib

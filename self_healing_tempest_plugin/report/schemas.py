@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """The JSON Schemas of documents, one for each format that can be read."""
 
 import functools

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Documents of format 3 as documents of this format.
 
 Format 3 knew one chain only; what it left to its readers stands here, and

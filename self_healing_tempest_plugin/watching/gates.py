@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """How many polls of a link may be under way at the same time."""
 
 import math

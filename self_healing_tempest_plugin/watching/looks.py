@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What a watcher says of one look at its link.
 
 A watcher has a ``link``, a ``pace``, and a method ``look`` that asks once and

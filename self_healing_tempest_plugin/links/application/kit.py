@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What binds link application to the guest that answers."""
 
 from self_healing_tempest_plugin.links.application import checks

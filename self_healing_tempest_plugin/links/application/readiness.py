@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Whether the application answers, and is the one that is to be broken."""
 
 from self_healing_tempest_plugin import waiting

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What preflight asks about the stack of the application: Heat, and room.
 
 The application is one whatever heals it, with the link of its stack or

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Asks the application at its address, and which server it is on."""
 
 import contextlib

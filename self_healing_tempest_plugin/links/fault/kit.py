@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What binds link fault to the cloud: which services are asked about it."""
 
 from self_healing_tempest_plugin.links.fault import questions

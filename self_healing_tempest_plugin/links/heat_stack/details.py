@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What Heat and Nova tell of the stack when all is over."""
 
 from self_healing_tempest_plugin.links import context

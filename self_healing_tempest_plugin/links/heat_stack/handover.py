@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """An update of the stack that we start ourselves, as the workflow would."""
 
 import contextlib

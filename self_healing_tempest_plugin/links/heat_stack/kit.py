@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What binds link stack to Heat and Nova."""
 
 from self_healing_tempest_plugin.links.heat_stack import details

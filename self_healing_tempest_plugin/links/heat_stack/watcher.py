@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Looks at the stack of the application in Heat, and at its server."""
 
 import dataclasses

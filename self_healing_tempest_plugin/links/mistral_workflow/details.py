@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What Mistral tells of the executions when all is over."""
 
 from self_healing_tempest_plugin.links import context

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """An execution of the workflow that we start ourselves."""
 
 import contextlib

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What binds link workflow to Mistral, and to the rule in Vitrage."""
 
 from self_healing_tempest_plugin.links import kit

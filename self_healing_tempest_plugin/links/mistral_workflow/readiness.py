@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Whether the rule that starts the workflow is there, and nothing runs yet."""
 
 from self_healing_tempest_plugin.links import vitrage_templates

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Looks for the executions of the healing workflow in Mistral."""
 
 import json

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What preflight asks about the monitor's alarms in Vitrage."""
 
 from self_healing_tempest_plugin.links import rows

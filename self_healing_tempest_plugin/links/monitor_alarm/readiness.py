@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Whether the host's alarms in Vitrage are as they must be for a fault."""
 
 from self_healing_tempest_plugin.links import vitrage_alarms

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Looks for the monitor's alarm on the broken host, in Vitrage."""
 
 from self_healing_tempest_plugin.links.monitor_alarm import link

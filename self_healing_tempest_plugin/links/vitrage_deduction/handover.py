@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """An alarm of our own in Vitrage, from which it should deduce."""
 
 import contextlib

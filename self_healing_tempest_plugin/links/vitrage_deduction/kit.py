@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What binds link deduction to Vitrage."""
 
 from self_healing_tempest_plugin.links import kit

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Whether Vitrage knows the server, and has deduced nothing for it yet."""
 
 from self_healing_tempest_plugin.links import vitrage_alarms

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """The template in Vitrage that deduces, while an application is there."""
 
 import secrets

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What the scenarios share: when they are skipped, clients, and the drill."""
 
 import inspect

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Files that are ours alone: real files, of real other users where root can.
 
 Who is not root cannot give files away; then it is this process that seems to

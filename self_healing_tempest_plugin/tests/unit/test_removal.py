@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """The removal of what a run has created: a cloud that answers, or does not."""
 
 import dataclasses

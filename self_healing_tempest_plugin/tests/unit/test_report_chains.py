@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """A chain that nobody has heard of is shown like the one that is known."""
 
 import contextlib

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What was written in format 3 is shown as it was.
 
 The documents in ``format-3/`` were written by the code of that time, from the

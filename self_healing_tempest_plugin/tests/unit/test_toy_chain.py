@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """A chain that only these tests know, in all that is made of a chain."""
 
 import dataclasses

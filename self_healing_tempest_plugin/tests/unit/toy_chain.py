@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """A chain of three links that is nowhere but in these tests.
 
 A bell rings, somebody mends the house, the door opens. The house is an object
