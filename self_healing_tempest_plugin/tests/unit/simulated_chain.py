@@ -277,6 +277,9 @@ def watching(world, requests, application):
     """
     vitrage = simulated_services.vitrage_client(world, requests)
     nova = simulated_services.nova_client(world, requests)
+    asked = application_link.ApplicationWatcher(application, OLD.boot, nova)
+    # As often as all others: ten times a second is too much for a model.
+    asked.pace = dataclasses.replace(asked.pace, interval=None)
     return (
         monitor_alarm.AlarmWatcher(vitrage, simulated_world.HOST_ENTITY,
                                    _MONITOR, simulated_world.HOST_ALARM),
@@ -289,7 +292,7 @@ def watching(world, requests, application):
         heat_stack.StackWatcher(
             simulated_services.heat_client(world, requests), nova,
             simulated_world.STACK, OLD.server, requests.together),
-        application_link.ApplicationWatcher(application, OLD.boot, nova))
+        asked)
 
 
 def untold(story, world):
