@@ -82,6 +82,14 @@ class LinkOptionsTest(testtools.TestCase):
                     for link in chain.links}),
             sorted(link.link for link in link_options.LINKS))
 
+    def test_same_name(self):
+        """Links of one name have one deadline: they share their options."""
+        deadlines = {}
+        for chain in known_chains.known():
+            for link in chain.links:
+                self.assertEqual(link.deadline, deadlines.setdefault(
+                    link.name, link.deadline), link.name)
+
 
 class TimeoutsTest(test_config.SettingsTestCase):
     """What config.settings() says of deadlines, of the chain of Vitrage."""
