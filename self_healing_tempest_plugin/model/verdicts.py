@@ -442,16 +442,18 @@ def _begins(timeline, expectation, link):
     """Return the evidence of what may be the beginning of a link.
 
     Of several updates of the stack, it is not known which has brought the
-    server: one of those that had begun by then. The start of another object
-    after the end of this object is no beginning of the link.
+    server: one of those that had begun by then. Of an object whose end alone
+    was seen, nobody knows when it began.
     """
     end = expectation.arrival(timeline, link, Mark.FINISHED)
-    begun = [start for start
-             in expectation.arrivals(timeline, link, Mark.STARTED)
-             if end is None or start.object_id == end.object_id
-             or start.seen_at < end.seen_at]
-    if not link.any_start or end is None:
-        return begun[:1] or [end]
+    begun = list(expectation.arrivals(timeline, link, Mark.STARTED))
+    if end is None:
+        return begun[:1] or [None]
+    if not any(start.object_id == end.object_id for start in begun):
+        # It may have begun before all others that were seen to.
+        return [end]
+    if not link.any_start:
+        return begun[:1]
     return [start for start in begun if start.seen_at <= end.seen_at] or [end]
 
 

@@ -413,6 +413,18 @@ class EachChainTest(testtools.TestCase):
                        chain_samples.healthy(chain, (first,), (late,)),
                        chain_samples.expected(chain))
 
+    def test_start_of_an_end_that_was_not_seen(self):
+        """It may have begun before others of which the start was seen."""
+        toy, restart = chain_samples.TOY, chain_samples.RESTART
+        seen = chain_samples.healthy(toy, ((restart, STARTED), toy.goal), (
+            chain_samples.evidence(toy, toy.goal, FINISHED, 112.0),))
+        end = seen.find(restart, FINISHED)
+        # The application answers before this one was started.
+        other = dataclasses.replace(
+            chain_samples.evidence(toy, restart, STARTED, 200.0),
+            object_id='b', not_before=150.0, seen_at=end.seen_at - 0.1)
+        self.check(Kind.HEALED, None, *self.with_start(seen, False, other))
+
     def test_start_of_another_object(self):
         """What began when a link had ended is not its beginning.
 
