@@ -20,6 +20,7 @@ import time
 
 import hypothesis
 from hypothesis import strategies
+from tempest.lib.common.utils import data_utils
 from tempest.lib import exceptions
 import testtools
 
@@ -619,7 +620,10 @@ class KindsTest(testtools.TestCase):
 class GuestTest(host_samples.HostTestCase):
     """faults.remains: real processes, seen by the real pgrep."""
 
-    server = '5e51e500-0000-4000-8000-00000000abcd'
+    def setUp(self):
+        super().setUp()
+        # Others may look for processes of theirs at the same time.
+        self.server = data_utils.rand_uuid()
 
     def wait_gone(self, **changes):
         remains.wait_gone(self.server, self.target(**changes),

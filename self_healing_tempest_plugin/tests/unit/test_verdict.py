@@ -836,7 +836,7 @@ class AnyTimelineTest(testtools.TestCase):
     @given(kept=strategies.sets(strategies.sampled_from(samples.HEALTHY)),
            steps=strategies.sampled_from(
                ((), samples.DEDUCED)),
-           until=strategies.floats(101, 200),
+           until=strategies.floats(101, 199),
            alive=strategies.booleans(), answers=strategies.booleans())
     def test_rules_where_nothing_heals(self, kept, steps, until, alive,
                                        answers):
