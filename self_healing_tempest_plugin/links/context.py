@@ -45,7 +45,7 @@ class Case:
 
     @property
     def clients(self):
-        """Return :class:`..clients.Clients`."""
+        """Return :class:`..services.clients.Clients`."""
         return self.around.clients
 
     def arrival(self, link, mark=links.Mark.FINISHED):
@@ -67,8 +67,8 @@ class Case:
 class Clue:
     """What an answer means.
 
-    :ivar good: see :class:`.records.Fact`
-    :ivar text: see :class:`.records.Fact`
+    :ivar good: see :class:`..diagnosis.records.Fact`
+    :ivar text: see :class:`..diagnosis.records.Fact`
     :ivar look_at: where to look next, if it is clearer than the link's own
     """
 

@@ -61,7 +61,7 @@ class Kit:
     :ivar unmet: of around; why a fault would prove nothing now, or ''
     :ivar not_back: of around; what is not as before the fault, or ''
     :ivar remains: of around and a server's id; what is left of it, or ''
-    :ivar inquiries: of :class:`..links.context.Case`; what both sides of
+    :ivar inquiries: of :class:`.context.Case`; what both sides of
         the link are asked when it is not as it should be
     :ivar at_work: of the same; what the service that works on the link behind
         is asked when that link is missing
@@ -70,9 +70,9 @@ class Kit:
         all is over, :class:`..services.asking.Question` by name, each of
         which returns :class:`..model.timelines.Detail` objects
     :ivar handover: :class:`.handover.Handover` that feeds the link, or None
-    :ivar questions: of :class:`..preflight.answers.Cloud`; what preflight
+    :ivar questions: of :class:`..preflight.cloud.Cloud`; what preflight
         asks, by service and name
-    :ivar checks: what its answers mean, :class:`..links.rows.Check`
+    :ivar checks: what its answers mean, :class:`.rows.Check`
         objects
     """
 

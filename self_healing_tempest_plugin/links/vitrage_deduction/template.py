@@ -43,7 +43,7 @@ class DeductionTemplate(fixtures.Fixture):
     def __init__(self, clients, settings, datasource, alarm, journal=None):
         """Prepare; nothing is added yet.
 
-        :param clients: :class:`..clients.Clients`
+        :param clients: :class:`...services.clients.Clients`
         :param settings: :class:`..config.Settings`
         :param datasource: ``vitrage_type`` of the monitor's alarms
         :param alarm: :class:`..config.Alarm` that it deduces from
