@@ -55,6 +55,37 @@ def servers_of(resources, events):
                              entry.get('physical_resource_id'))}))
 
 
+def update_that_made(server_id, stack, events):
+    """Return the event with which the update began that made a server.
+
+    Heat writes down that it begins with a resource before it knows the id,
+    and lists events in the order in which they were written. An update that
+    is asked for while another one is under way begins in its middle.
+
+    :param server_id: of a server that is complete
+    :param stack: :class:`Stack`
+    :param events: of the stack and its resources, list of dicts, oldest
+        first
+    :returns: dict, None where the events do not tell
+    """
+    made = _last(events, physical_resource_id=server_id,
+                 resource_status='CREATE_COMPLETE')
+    if made is None:
+        return None
+    before = events[:events.index(made)]
+    begun = _last(before, resource_name=made['resource_name'],
+                  resource_status='CREATE_IN_PROGRESS')
+    if begun is None:
+        return None
+    return _last(before[:before.index(begun)], resource_name=stack.name,
+                 resource_status='UPDATE_IN_PROGRESS')
+
+
+def _last(events, **fields):
+    return next((event for event in reversed(events) if all(
+        event.get(name) == value for name, value in fields.items())), None)
+
+
 def physical_id(resources, resource_type):
     """Return the id of the first resource of a type, or None.
 

@@ -140,7 +140,9 @@ class Link:
         the same id
     :ivar late: keys of payloads that may be known only later, and never
         change
-    :ivar any_start: whether any of several starts may have led to an end
+    :ivar start_key: key of the payload by which an end names the one of
+        several starts that has led to it; an end that names none may be of
+        any start. Empty: the first start counts
     :ivar watched_on: whether it is watched when the verdict is sure
     :ivar kit: what binds it to the cloud, as ``module:name``
     """
@@ -158,7 +160,7 @@ class Link:
     remark: typing.Callable = _nothing
     identity: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
-    any_start: bool = False
+    start_key: str = ''
     watched_on: bool = False
     kit: str = ''
 

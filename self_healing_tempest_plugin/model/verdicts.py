@@ -441,9 +441,9 @@ def _began(evidence):
 def _begins(timeline, expectation, link):
     """Return the evidence of what may be the beginning of a link.
 
-    Of several updates of the stack, it is not known which has brought the
-    server: one of those that had begun by then. Of an object whose end alone
-    was seen, nobody knows when it began.
+    Of several updates of the stack, Heat's events say which has brought the
+    server; where they do not, it was one of those that had begun by then. Of
+    an object whose end alone was seen, nobody knows when it began.
     """
     end = expectation.arrival(timeline, link, Mark.FINISHED)
     begun = list(expectation.arrivals(timeline, link, Mark.STARTED))
@@ -452,9 +452,17 @@ def _begins(timeline, expectation, link):
     if not any(start.object_id == end.object_id for start in begun):
         # It may have begun before all others that were seen to.
         return [end]
-    if not link.any_start:
+    if not link.start_key:
         return begun[:1]
-    return [start for start in begun if start.seen_at <= end.seen_at] or [end]
+    return _named(link, begun, end) or [
+        start for start in begun if start.seen_at <= end.seen_at] or [end]
+
+
+def _named(link, begun, end):
+    """Return the starts that an end says it is of."""
+    name = end.payload.get(link.start_key)
+    return [start for start in begun
+            if name and start.payload.get(link.start_key) == name]
 
 
 def _healed(timeline, expectation):

@@ -55,5 +55,6 @@ LINK = links.Link(
     servers=_servers,
     # Another update begins at another time, or brings another server.
     identity=('host', 'server_id', 'stack_id', 'updated_time'),
-    any_start=True,
+    late=('updated_time',),
+    start_key='updated_time',
     kit='self_healing_tempest_plugin.links.heat_stack.kit:KIT')

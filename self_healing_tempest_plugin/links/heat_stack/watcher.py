@@ -40,6 +40,8 @@ class StackWatcher:
         self._before = _stack_version(heat.stack(stack.identifier))
         self._events_before = frozenset(
             event['id'] for event in heat.updates(stack))
+        # When the updates began that were seen, as Heat says.
+        self._begun = set()
 
     def look(self, recorder):
         """Ask once; see :class:`..looks.Look`.
@@ -84,7 +86,9 @@ class StackWatcher:
         if server['status'] != 'ACTIVE':
             return looks.Look(text, (started,))
         return looks.Look(text, (started, self._finished(
-            status, events, server, stacks.servers_of(resources, history))))
+            status, events, server, {
+                'servers': stacks.servers_of(resources, history),
+                'updated_time': self._brought_by(server_id, history)})))
 
     def _server_of_update(self, stack, server_id):
         """Return the server, None unless the stack is as it was shown.
@@ -110,17 +114,29 @@ class StackWatcher:
         Heat says when, in whole seconds; another time is another update.
         """
         begun = stack.get('updated_time')
+        self._begun.add(begun)
         return looks.Sighting(links.Mark.STARTED, self._stack.id, {
             'stack_id': self._stack.id, 'updated_time': begun,
             'stack_status': stack['stack_status']},
             stamps=stamps.at('Heat', begun))
 
-    def _finished(self, status, events, server, servers):
+    def _brought_by(self, server_id, history):
+        """Return when the update began that made a server, or None.
+
+        The event of an update may be younger than the time that the stack
+        tells. Heat writes both alike, so that texts can be compared.
+        """
+        update = stacks.update_that_made(server_id, self._stack, history)
+        by_then = '' if update is None else update.get('event_time') or ''
+        return max((begun for begun in tuple(self._begun)
+                    if begun and begun <= by_then), default=None)
+
+    def _finished(self, status, events, server, told):
         """Return that the stack is updated.
 
-        Of several updates any may have brought the new server.
+        Of several updates any may have been the last to end.
 
-        :param servers: ids of all the servers that the stack ever had
+        :param told: what the history of the stack tells, for the payload
         """
         ends = [event for event in events
                 if event['resource_status'] == 'UPDATE_COMPLETE']
@@ -130,9 +146,8 @@ class StackWatcher:
         first, last = ends[0] or {}, ends[-1] or {}
         return looks.Sighting(links.Mark.FINISHED, self._stack.id, {
             'server_id': server['id'], 'host': server['OS-EXT-SRV-ATTR:host'],
-            'status': server['status'], 'servers': servers,
-            'stack_id': self._stack.id, 'stack_status': status,
-            'event_id': first.get('id')},
+            'status': server['status'], 'stack_id': self._stack.id,
+            'stack_status': status, 'event_id': first.get('id'), **told},
             stamps=stamps.between('Heat', first.get('event_time'),
                                   last.get('event_time')))
 

@@ -90,7 +90,7 @@ RESTART = links.Link(
     servers=lambda ids, payload: (
         (payload.get('server_id'),)
         if payload.get('lost') == ids['server_id'] else ()),
-    identity=('lost', 'server_id'), any_start=True)
+    identity=('lost', 'server_id'), start_key='begun')
 
 REPLY = links.Link(
     name='reply', words=words('reply'),

@@ -299,6 +299,22 @@ def _two_updates(story):
     return HEALED
 
 
+def _idle_update(story):
+    """Somebody's update brings the server, and the chain's does nothing."""
+    story.patient(Link.WORKFLOW)
+    story.timeouts[Link.STACK] += 3 * story.slack
+    story.lay()
+    story.begun = story.deduced + story.soon()
+    story.created = story.begun + 2.2 * story.slack
+    story.done = story.begun + story.soon(3)
+    begin = story.created + story.soon(1)
+    end = max(story.done, begin) + story.soon()
+    story.updates.append(simulated_world.Update('idle', begin, end))
+    story.answered = story.done + story.soon()
+    story.ended = end + story.within(Link.WORKFLOW)
+    return simulated_troubles.by_others(Link.STACK)
+
+
 def _second_execution(story, end):
     if story.rng.random() < 0.5:
         story.ended = story.done + story.within(Link.WORKFLOW)
@@ -399,6 +415,9 @@ HOSTILE = {
     'by somebody': Trouble(_by_somebody, vitrage.CHAIN.links, Noise.OUTAGE),
     'two updates': Trouble(_two_updates,
                            without=Noise.REPEATED | Noise.FOREIGN),
+    'idle update': Trouble(_idle_update, without=Noise.REPEATED
+                           | Noise.FLAPPING | Noise.FORGOTTEN
+                           | Noise.FOREIGN),
     'other cause': Trouble(_other_cause, without=Noise.OUTAGE),
     'other stack': Trouble(_other_stack,
                            without=Noise.REPEATED | Noise.FOREIGN),

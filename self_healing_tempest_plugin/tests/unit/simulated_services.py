@@ -20,6 +20,7 @@ request has taken its time, or break over the answer as the real ones do.
 import functools
 import itertools
 import json
+import operator
 
 from heatclient import exc as heat_exc
 from keystoneauth1 import exceptions as ksa_exc
@@ -345,24 +346,39 @@ class Events(_Library):
     @_answering
     def list(self, stack_id, resource_name=None, **kwargs):
         at = self._requests.serve('Heat', 'events')
+        events = self._updates(at)
         if 'filters' not in kwargs:
             # Newest first, and of the resources too.
-            return [Entry(resource_name='server', id='event-%s' % server_id,
-                          physical_resource_id=server_id)
-                    for time, server_id in reversed(self._world.servers)
-                    if time <= at]
-        events = []
-        for update in self._world.updates:
-            events += [
-                Entry({'id': '%s-%s' % (update.id, status),
-                       'resource_status': 'UPDATE_%s' % status,
-                       'event_time': self._world.text('Heat', time)})
-                for status, time, told in (
-                    ('IN_PROGRESS', update.begin,
-                     min(update.begin + update.lag, update.end)),
-                    (update.status, update.end, update.end + update.lag))
-                if told <= at]
-        return events
+            events = sorted((*events, *self._servers(at)),
+                            key=operator.itemgetter(0))[::-1]
+        return [event for _, event in events]
+
+    def _updates(self, at):
+        """Return pairs of the time of an event, and the event."""
+        return [
+            (time, Entry({
+                'id': '%s-%s' % (update.id, status),
+                'resource_name': simulated_world.STACK.name,
+                'physical_resource_id': simulated_world.STACK.id,
+                'resource_status': 'UPDATE_%s' % status,
+                'event_time': self._world.text('Heat', time)}))
+            for update in self._world.updates
+            for status, time, told in (
+                ('IN_PROGRESS', update.begin,
+                 min(update.begin + update.lag, update.end)),
+                (update.status, update.end, update.end + update.lag))
+            if told <= at]
+
+    def _servers(self, at):
+        return [
+            (time, Entry({
+                'id': 'event-%s-%s' % (server_id, status),
+                'resource_name': 'server', 'physical_resource_id': known,
+                'resource_status': 'CREATE_%s' % status}))
+            for time, server_id in self._world.servers
+            for status, known in (('IN_PROGRESS', ''),
+                                  ('COMPLETE', server_id))
+            if time <= at]
 
 
 class Servers(_Library):

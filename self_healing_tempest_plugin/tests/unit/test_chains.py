@@ -423,7 +423,7 @@ class EachChainTest(testtools.TestCase):
         other = dataclasses.replace(
             chain_samples.evidence(toy, restart, STARTED, 200.0),
             object_id='b', not_before=150.0, seen_at=end.seen_at - 0.1)
-        self.check(Kind.HEALED, None, *self.with_start(seen, False, other))
+        self.check(Kind.HEALED, None, *self.with_start(seen, '', other))
 
     def test_start_of_another_object(self):
         """What began when a link had ended is not its beginning.
@@ -438,19 +438,19 @@ class EachChainTest(testtools.TestCase):
             foreign = dataclasses.replace(
                 chain_samples.evidence(toy, restart, STARTED, at),
                 object_id='b')
-            for any_start in (True, False):
+            for start_key in ('begun', ''):
                 self.check(Kind.HEALED, None, *self.with_start(
-                    seen, any_start, foreign))
+                    seen, start_key, foreign))
                 # Its own counts, whatever else has begun.
                 own = dataclasses.replace(foreign, object_id=end.object_id,
                                           seen_at=end.seen_at)
                 self.check(Kind.NOT_HEALED_BY_THIS_CHAIN, None,
-                           *self.with_start(seen, any_start, foreign, own))
+                           *self.with_start(seen, start_key, foreign, own))
 
-    def with_start(self, seen, any_start, *starts):
+    def with_start(self, seen, start_key, *starts):
         """Return a run of a chain whose link may have any start, or not."""
         toy, restart = chain_samples.TOY, chain_samples.RESTART
-        changed = dataclasses.replace(restart, any_start=any_start)
+        changed = dataclasses.replace(restart, start_key=start_key)
         chain = dataclasses.replace(
             toy, links=tuple(changed if link is restart else link
                              for link in toy.links),

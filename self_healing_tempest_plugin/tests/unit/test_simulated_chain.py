@@ -404,6 +404,11 @@ class HostileDefectTest(DefectCase):
             lambda sighting, evidence: sighting.mark is evidence.mark)
         self.complaint('two updates')
 
+    def test_a3_idle_update(self):
+        """Any update may have brought the server."""
+        self.replaced(verdicts, '_named', lambda *args: [])
+        self.assert_verdict('idle update')
+
     def test_a3_cause(self):
         """A deduction belongs to whatever alarm there is."""
         self.replaced(expectations.Expectation, '_belongs',

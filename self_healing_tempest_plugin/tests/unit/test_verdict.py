@@ -246,6 +246,25 @@ class BrokenTest(testtools.TestCase):
                 seen, evidence=(*rest, *updates)))
             self.assertIs(kind, verdict.kind, verdict.why)
 
+    def test_update_of_the_chain_that_did_nothing(self):
+        """The update that brought the server began before the workflow."""
+        begun = {'early': 102.0, 'late': 112.0}
+        for brought, kind in (('early', Kind.NOT_HEALED_BY_THIS_CHAIN),
+                              ('late', Kind.HEALED), (None, Kind.HEALED),
+                              ('unseen', Kind.HEALED)):
+            seen = changed(Link.STACK, Mark.FINISHED, payload=dict(
+                samples.healthy().find(Link.STACK, Mark.FINISHED).payload,
+                updated_time=brought))
+            rest = [evidence for evidence in seen.evidence
+                    if (evidence.link, evidence.mark) != (
+                        Link.STACK, Mark.STARTED)]
+            updates = [samples.evidence(Link.STACK, Mark.STARTED, at,
+                                        updated_time=name)
+                       for name, at in begun.items()]
+            verdict = judged(dataclasses.replace(
+                seen, evidence=(*rest, *updates)))
+            self.assertIs(kind, verdict.kind, verdict.why)
+
     def test_time_that_is_not_round(self):
         """A tenth of a second is as much as anybody wants to know."""
         for seconds, text in ((10.04, '10'), (9.96, '10'), (12.34, '12.3')):

@@ -390,6 +390,11 @@ class StackWatcherTest(WatcherTestCase):
 
     def setUp(self):
         super().setUp()
+        self.set_up_stack()
+
+    def set_up_stack(self):
+        """Let the stack be as it was created, and nobody have looked."""
+        self.cloud.events.clear()
         self.cloud.stacks[fake_cloud.STACK] = {
             'id': fake_cloud.STACK, 'stack_name': 'app', 'outputs': [],
             'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': '',
@@ -506,6 +511,50 @@ class StackWatcherTest(WatcherTestCase):
         self.assertEqual(
             (timelines.Stamp('Heat', 1767225613.0, 1767225641.0),),
             finished.stamps)
+
+    def replaced_by(self, *events):
+        """Return which update has brought the server, as Heat lists events.
+
+        The first update is seen under way, and the second when it is over.
+        """
+        self.update('UPDATE_IN_PROGRESS', begun='2026-01-01T00:00:13Z')
+        self.look()
+        self.update('UPDATE_COMPLETE', begun='2026-01-01T00:00:30Z')
+        self.replace()
+        self.cloud.events += [
+            dict(fake_cloud.event(status, 'e%d' % number, action, name, '',
+                                  '2026-01-01T00:00:%dZ' % seconds),
+                 physical_resource_id=physical)
+            for number, (seconds, name, action, status, physical)
+            in enumerate(events)]
+        return self.look().sightings[-1].payload['updated_time']
+
+    def test_update_that_brought_the_server(self):
+        """The one that was under way when Heat began with the server."""
+        stack = fake_cloud.STACK, fake_cloud.NEW_SERVER
+        first, second = (
+            (seconds, 'app', 'UPDATE', 'IN_PROGRESS', stack[0])
+            for seconds in (13, 31))
+        begun, made = (
+            (seconds, 'server', 'CREATE', status, physical)
+            for seconds, status, physical in (
+                (31, 'IN_PROGRESS', ''), (39, 'COMPLETE', stack[1])))
+        for events, brought in (
+                ((first, begun, second, made), '13'),
+                ((first, second, begun, made), '30'),
+                ((first, begun, made, second), '13'),
+                # Of another server, and of another resource.
+                ((first, begun, (32, 'server', 'CREATE', 'COMPLETE', 'mid'),
+                  second, begun, made), '30'),
+                ((first, (32, 'address', 'CREATE', 'IN_PROGRESS', ''),
+                  second, begun, made), '30'),
+                # Heat has not told everything, or no longer does.
+                ((first, begun, second), None), ((first, made), None),
+                ((begun, second, made), None)):
+            self.set_up_stack()
+            self.assertEqual(
+                brought and '2026-01-01T00:00:%sZ' % brought,
+                self.replaced_by(*events), events)
 
     def test_next_update_has_begun(self):
         """The end that the events show may be of an update before it."""
