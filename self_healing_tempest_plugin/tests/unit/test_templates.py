@@ -324,7 +324,6 @@ class WorkflowStepsTest(WorkflowCase):
                 name).get_publish('SUCCESS').get_branch()[context.pop(
                     'key')], context)
 
-        self.assertIs(True, published('find', key='found', found=True))
         self.assertEqual(1, published('update', key='updates'))
         self.assertEqual(3, published('update', key='updates', updates=2))
 
@@ -355,6 +354,9 @@ class WorkflowLimitsTest(WorkflowCase):
 
     def get_task_executions(self, **_):
         return self.tasks
+
+    def get_task_execution(self, _):
+        return self.tasks[-1]
 
     def add(self, name, seconds, state='SUCCESS'):
         """Add a task that was created some seconds ago."""
@@ -409,6 +411,27 @@ class WorkflowLimitsTest(WorkflowCase):
             context = {'heal_time': heal_time} if heal_time else {}
             self.assertEqual(wanted, self.guarded(
                 began, ('settle', began), ('wait', 3), **context))
+
+    def test_found_by_a_round_that_was_lost(self):
+        """What came after it found the server was done by this execution."""
+        for tasks, there, found in (
+                (['settle', 'find', 'guard', 'settle_again'], False, False),
+                (['settle', 'find', 'guard', 'settle_again'], True, True),
+                (['settle', 'find', 'reset_state', 'guard'], False, True)):
+            self.tasks = []
+            for name in (*tasks, 'find'):
+                self.add(name, 5)
+            self.useFixture(fixtures.MonkeyPatch(
+                'mistral.workflow.data_flow.get_task_execution_result',
+                lambda _, there=there: [{
+                    'physical_resource_id': 'server-1' if there else 'x'}]))
+            publish = _workflow().get_task('find').get_publish('SUCCESS')
+            self.assertIs(found, expressions.evaluate(
+                publish.get_branch()['found'], {
+                    'server_id': 'server-1',
+                    '__execution': {'id': 'execution-1'},
+                    '__task_execution': {'id': 'now', 'name': 'find'}}),
+                tasks)
 
     def test_slow_cloud(self):
         """Where a step may take longer, nothing is lost so soon."""
