@@ -34,6 +34,7 @@ class Application(fixtures.Fixture):
     :ivar server_id: the server that runs it
     :ivar host: the compute host of that server
     :ivar boot: boot id of its guest, empty where nobody asks it
+    :ivar resources: physical ids of the stack's resources, by their names
     :ivar workflow: name of the workflow that heals it
     :ivar url: where it answers
     :ivar answers: whether a guest runs that does
@@ -41,14 +42,17 @@ class Application(fixtures.Fixture):
     """
 
     def __init__(self, clients, settings, healing=True, answers=True, *,
-                 template=templates.APPLICATION, parameters=None,
+                 owner=None, template=templates.APPLICATION, parameters=None,
                  journal=None, transports=None, left=None):
         """Prepare; nothing is created yet.
 
-        :param clients: :class:`.services.clients.Clients`
+        :param clients: :class:`.services.clients.Clients` of the
+            administrator
         :param settings: :class:`.config.Settings`
         :param healing: whether it gets the rule that starts the healing
         :param answers: whether a guest will run that can be asked
+        :param owner: :class:`.services.clients.Clients` of the project that
+            gets it; None: that of the administrator
         :param template: file name of the HOT, see :mod:`.templates`
         :param parameters: further parameters of it, a dict or None
         :param journal: :class:`.faults.journals.Journal`, held; None: that of
@@ -60,6 +64,7 @@ class Application(fixtures.Fixture):
         """
         super().__init__()
         self._clients, self._settings = clients, settings
+        self._owner = owner or clients
         self._journal, self._transports = journal, transports
         self._left = left
         self.healing, self.answers = healing, answers
@@ -67,15 +72,17 @@ class Application(fixtures.Fixture):
         self._times = settings.timeouts
         self.stack = self.server_id = self.host = None
         self.workflow = self.url = None
+        self.resources = {}
         self.boot = ''
 
     def _setUp(self):
         name = data_utils.rand_name('self-healing-application',
                                     prefix=self._settings.name_prefix)
-        entry = journals.Object(plans.new_id(), removal.STACK, name)
+        entry = journals.Object(plans.new_id(), removal.STACK, name,
+                                self._of_project())
         journal = _journal(self._journal, self._settings)
         removing = removal.Removal(self._clients, journal, self._times,
-                                   self._transports)
+                                   self._transports, lambda _: self._owner)
         # Both come first: a creation that got no answer may have happened.
         journal.plan_object(entry)
         self.addCleanup(removing.remove, entry.id)
@@ -101,9 +108,9 @@ class Application(fixtures.Fixture):
 
     def _create(self, name):
         wanted = self._settings.application
-        return self._clients.heat.create(
+        return self._owner.heat.create(
             name, templates.read(self._template),
-            templates.application_files(), {
+            templates.files_of(self._template), {
                 'image': wanted.image, 'flavor': wanted.flavor,
                 'external_network': wanted.external_network,
                 'application_port': wanted.port,
@@ -112,7 +119,7 @@ class Application(fixtures.Fixture):
 
     def _wait_created(self):
         self._wait(
-            lambda: self._clients.heat.stack(self.stack.identifier),
+            lambda: self._owner.heat.stack(self.stack.identifier),
             lambda stack: _status(stack) == 'CREATE_COMPLETE',
             what='stack %s CREATE_COMPLETE' % self.stack.id,
             timeout=self._times.stack, describe=_stack_state,
@@ -120,10 +127,13 @@ class Application(fixtures.Fixture):
             look_at="'openstack stack failures list %s'" % self.stack.name)
 
     def _learn(self):
-        stack = self._clients.heat.stack(self.stack.identifier, outputs=True)
+        stack = self._owner.heat.stack(self.stack.identifier, outputs=True)
         outputs = {output['output_key']: output['output_value']
                    for output in stack['outputs']}
-        resources = self._clients.heat.resources(self.stack.identifier)
+        resources = self._owner.heat.resources(self.stack.identifier)
+        self.resources = {resource['resource_name']:
+                          resource['physical_resource_id']
+                          for resource in resources}
         self.server_id = stacks.server_of(resources)
         self.workflow = stacks.physical_id(resources,
                                            'OS::Mistral::Workflow')
@@ -132,11 +142,16 @@ class Application(fixtures.Fixture):
         self.url = 'http://%s:%d/' % (
             outputs['address'], self._settings.application.port)
 
+    def _of_project(self):
+        """Return whose it is, where it is not the administrator's."""
+        return {} if self._owner is self._clients else {
+            'project': self._owner.project_id}
+
     def _known(self):
         """Return the facts that the removal needs, fit for JSON."""
         left = self._left and self._left(self.server_id, self.host)
         return dict({'server': self.server_id, 'host': self.host,
-                     'workflow': self.workflow},
+                     'workflow': self.workflow, **self._of_project()},
                     **{'left': plans.to_dict(left)} if left else {})
 
     def _wait_answer(self):

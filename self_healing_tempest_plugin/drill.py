@@ -114,7 +114,8 @@ class Drill(fixtures.Fixture):
         guests_run = self._scenario.guests
         self.app = self.useFixture(application.Application(
             self._clients, self._settings, self._scenario.wired,
-            answers=guests_run,
+            answers=guests_run, owner=self._around.owner,
+            template=self._scenario.chain.template,
             parameters=kit.parameters(self._scenario.chain, self._settings),
             journal=self._around.journal, transports=self._around.transports,
             left=self._left if guests_run else None))
@@ -190,7 +191,7 @@ class Drill(fixtures.Fixture):
 
     def current_server_id(self):
         """Return the server that the stack has now."""
-        return stacks.server_of(self._clients.heat.resources(
+        return stacks.server_of(self._around.owner.heat.resources(
             self.app.stack.identifier))
 
     def _hold_journal(self):
@@ -220,9 +221,10 @@ class Drill(fixtures.Fixture):
                                          % (host, '; '.join(unmet)))
 
     def _ask_gates(self, host):
-        nova = self._clients.nova
+        nova, owner = self._clients.nova, self._around.owner
         gates.check(host, nova.servers_on(host), nova.services(),
-                    self._clients.project_id, self._settings)
+                    {self._clients.project_id, owner.project_id},
+                    self._settings)
 
     def _plan(self, host):
         fault = self._scenario.fault

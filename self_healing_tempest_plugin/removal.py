@@ -42,17 +42,22 @@ DELETIONS, DELETION_INTERVAL = 6, 5.0
 class Removal:
     """Removes what the journal has, and records that it is gone."""
 
-    def __init__(self, clients, journal, times, transports=None):
+    def __init__(self, clients, journal, times, transports=None,
+                 owners=None):
         """Keep the arguments; nothing is asked yet.
 
-        :param clients: :class:`.services.clients.Clients`
+        :param clients: :class:`.services.clients.Clients` of the
+            administrator
         :param journal: :class:`.faults.journals.Journal`, held
         :param times: :class:`.config.Timeouts`
         :param transports: :class:`.faults.transports.Transports`, for what
             is left on a host; None leaves it there
+        :param owners: returns the clients of another project, of its id; None
+            where nothing belongs to another one
         """
         self._clients, self._journal = clients, journal
         self._times, self._transports = times, transports
+        self._owners = owners
         self._kinds = {STACK: self._remove_stack,
                        TEMPLATE: self._remove_template}
 
@@ -105,17 +110,17 @@ class Removal:
     def _delete_executions(self, entry):
         prefix = _own(entry.object.name)
         workflow = entry.object.known.get('workflow') or prefix
-        self._clients.mistral.delete_executions(
+        self._owner(entry).mistral.delete_executions(
             prefix if workflow.startswith(prefix) else workflow)
 
     def _delete_stack(self, entry):
         identifier = self._identifier(entry)
-        stack = self._await_creation(
-            entry, lambda: self._clients.heat.stack(identifier))
+        heat = self._owner(entry).heat
+        stack = self._await_creation(entry, lambda: heat.stack(identifier))
         if stack is None:
             return
         at_work = _status(stack).endswith('_IN_PROGRESS')
-        self._clients.heat.delete(identifier)
+        heat.delete(identifier)
         self._wait_deleted(entry)
         if at_work:
             # An update that was at work may have made a resource after the
@@ -124,13 +129,19 @@ class Removal:
             self._wait_deleted(entry)
 
     def _wait_deleted(self, entry):
-        deletion = _Deletion(self._clients.heat, self._identifier(entry))
+        deletion = _Deletion(self._owner(entry).heat,
+                             self._identifier(entry))
         self._wait(
             deletion.look, lambda stack: stack is None,
             what='stack %s deleted' % entry.object.name,
             timeout=self._times.stack, describe=_stack_state,
             abort=lambda stack: deletion.failed,
             look_at="'openstack stack failures list %s'" % entry.object.name)
+
+    def _owner(self, entry):
+        """Return the clients of the project that an object belongs to."""
+        project = entry.object.known.get('project')
+        return self._owners(project) if project else self._clients
 
     def _identifier(self, entry):
         # Name and id together spare Heat a redirection.

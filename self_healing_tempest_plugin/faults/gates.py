@@ -31,7 +31,7 @@ class NotReady(FaultRefused):
     """A fault that would prove nothing: something came up before it."""
 
 
-def check(host, servers, services, project_id, settings):
+def check(host, servers, services, projects, settings):
     """Refuse a fault on a host that must not be hurt.
 
     This is asked before anything is created, and with fresh lists right before
@@ -40,7 +40,7 @@ def check(host, servers, services, project_id, settings):
     :param host: the Nova host name
     :param servers: all servers on it, as dicts of Nova
     :param services: all services of Nova, as dicts
-    :param project_id: the project whose servers may be hurt
+    :param projects: ids of the projects whose servers may be hurt
     :param settings: :class:`..config.Settings`
     :raises FaultRefused: with the option that would allow it, if one does
     """
@@ -58,7 +58,7 @@ def check(host, servers, services, project_id, settings):
             '[self_healing] fault_hosts' % (host, ', '.join(binaries)))
     # A server without a project is not known to be ours.
     foreign = sorted({server.get('tenant_id') or 'unknown'
-                      for server in servers} - {project_id})
+                      for server in servers} - {*projects})
     if foreign and not settings.allow_foreign_servers:
         raise FaultRefused(
             'host %s carries servers of other projects (%s); name in '

@@ -48,6 +48,11 @@ class Case:
         """Return :class:`..services.clients.Clients`."""
         return self.around.clients
 
+    @property
+    def owner(self):
+        """Return the clients of the project that owns the application."""
+        return self.around.owner
+
     def arrival(self, link, mark=links.Mark.FINISHED):
         """Return the evidence of a link, or None."""
         return self.expectation.arrival(self.timeline, link, mark)
@@ -59,7 +64,7 @@ class Case:
 
     def current_server_id(self):
         """Return the server that the stack has now, or None."""
-        return stacks.server_of(self.clients.heat.resources(
+        return stacks.server_of(self.owner.heat.resources(
             self.around.application.stack.identifier))
 
 

@@ -109,6 +109,24 @@ def told(settings, text):
     return yes(text)
 
 
+def presence(wanted, there):
+    """Return which of several names are there, as a dict of name to bool.
+
+    :param wanted: the names
+    :param there: all that are
+    """
+    return {name: name in there for name in sorted(wanted)}
+
+
+def absent(present):
+    """Return a no for the names that are not there, or nothing.
+
+    :param present: see :func:`presence`
+    """
+    missing = [name for name, is_there in present.items() if not is_there]
+    return no('without %s' % ', '.join(missing)) if missing else ()
+
+
 def unseen(text):
     """Return a judge that says that something is not seen from outside.
 

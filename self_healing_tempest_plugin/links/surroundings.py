@@ -21,7 +21,9 @@ import typing
 class Surroundings:
     """The cloud around one application, as far as links need it.
 
-    :ivar clients: :class:`..services.clients.Clients`
+    :ivar clients: :class:`..services.clients.Clients` of the administrator
+    :ivar owner: the same of the project that owns the application, which may
+        be a plain member's
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.monitor.Monitor`
     :ivar alarm: :class:`..config.Alarm` of the scenario
@@ -34,6 +36,7 @@ class Surroundings:
     """
 
     clients: typing.Any
+    owner: typing.Any
     settings: typing.Any
     monitor: typing.Any
     alarm: typing.Any

@@ -42,6 +42,9 @@ class Chain:
     :ivar steps: tuple of :class:`Step`, in the order in which to wait; an
         object that works on the link behind it ends after that
     :ivar repair: the link whose end shows that the server is repaired
+    :ivar template: file name of the HOT of an application that it heals
+    :ivar member: whether a plain member of another project owns the
+        application, and not the administrator
     :ivar healed: what "healed" means, one of :mod:`.healing`
     """
 
@@ -49,6 +52,8 @@ class Chain:
     links: tuple[links.Link, ...]
     steps: tuple[Step, ...]
     repair: links.Link
+    template: str = ''
+    member: bool = False
     healed: healing.Healing = healing.REPLACED
 
     def __repr__(self):

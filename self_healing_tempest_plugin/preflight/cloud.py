@@ -38,12 +38,14 @@ class Cloud:
     :ivar manager: Tempest's ``clients.Manager``
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.monitor.Monitor`
+    :ivar templates: file names of the HOTs of the applications
     """
 
     clients: clients.Clients
     manager: typing.Any
     settings: typing.Any
     monitor: typing.Any
+    templates: tuple[str, ...] = ()
 
 
 def questions(cloud, chains):
@@ -157,7 +159,7 @@ def _allowed(settings, project, services, servers):
     findings = {}
     for host in settings.fault_hosts:
         try:
-            gates.check(host, servers[host], services, project, settings)
+            gates.check(host, servers[host], services, (project,), settings)
         except gates.FaultRefused as error:
             findings[host] = rows.no(rows.one_line(error))
         else:

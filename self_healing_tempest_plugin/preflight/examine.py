@@ -93,8 +93,8 @@ def _services(settings, connect, chains, left):
         return asking.Refusal(error)
     manager, services, project = entered[cloud.KEYSTONE]
     questions = cloud.questions(cloud.Cloud(
-        services, manager, settings, monitors.of(settings)),
-        chains)
+        services, manager, settings, monitors.of(settings),
+        tuple(dict.fromkeys(chain.template for chain in chains))), chains)
     questions[cloud.KEYSTONE] = asking.Question(
         cloud.KEYSTONE, services.keystone_version)
     questions['project'] = asking.Question(cloud.KEYSTONE, lambda: project)

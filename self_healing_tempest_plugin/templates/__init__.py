@@ -33,27 +33,42 @@ def read(name):
     return resources.files(__name__).joinpath(name).read_text('utf-8')
 
 
-def application_files():
-    """Return what the application's HOT includes by ``get_file``.
+@functools.cache
+def files_of(name):
+    """Return what an application's HOT includes by ``get_file``.
 
     Heat looks a ``get_file`` up by the name that the template uses, so the
     bare file names are enough.
 
+    :param name: see :func:`read`
     :returns: dict of file name to text, as Heat's ``files`` takes it
     """
-    return {name: read(name) for name in (APPLICATION_SCRIPT, HEAL_INSTANCE)}
+    return {included: read(included)
+            for included in _included(yaml.safe_load(read(name)))}
+
+
+def _included(node):
+    """Yield the names of the files that a part of a HOT includes."""
+    if isinstance(node, dict):
+        if isinstance(node.get('get_file'), str):
+            yield node['get_file']
+        node = node.values()
+    elif not isinstance(node, list):
+        return
+    for part in node:
+        yield from _included(part)
 
 
 @functools.cache
-def needs(name=APPLICATION):
-    """Return what an application's template takes for granted.
+def needs(*names):
+    """Return what the templates of applications take for granted.
 
-    :param name: see :func:`read`
-    :returns: resource types of Heat, and actions of Mistral, as sets
+    :param names: see :func:`read`
+    :returns: resource types of Heat, and actions of Mistral, as frozen sets
     """
-    defined = yaml.safe_load(read(name))['resources']
-    types = {resource['type'] for resource in defined.values()}
-    actions = {task['action'] for resource in defined.values()
-               if resource['type'] == 'OS::Mistral::Workflow'
-               for task in resource['properties']['tasks']}
-    return types, actions
+    defined = [resource for name in names for resource
+               in yaml.safe_load(read(name))['resources'].values()]
+    return frozenset(resource['type'] for resource in defined), frozenset(
+        task['action'] for resource in defined
+        if resource['type'] == 'OS::Mistral::Workflow'
+        for task in resource['properties']['tasks'])

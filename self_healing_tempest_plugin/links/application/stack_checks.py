@@ -31,11 +31,12 @@ def questions(cloud):
     """Return what to ask; see :class:`..kit.Kit`."""
     heat, nova, wanted = (cloud.clients.heat, cloud.clients.nova,
                           cloud.settings.application)
-    types = templates.needs()[0]
+    types = templates.needs(*cloud.templates)[0]
     return {
         'Heat': {
             'Heat': lambda: _version(cloud),
-            'resource types': lambda: types - heat.resource_types()},
+            'resource types': lambda: rows.presence(
+                types, heat.resource_types())},
         'Nova': {'flavor': lambda: nova.flavor(wanted.flavor)},
         'Neutron': {
             'network': lambda: neutron.Neutron(
@@ -68,10 +69,9 @@ def _room(cloud):
         flavor) else set()
 
 
-def _types(settings, absent):
-    if absent:
-        return rows.no('without %s' % ', '.join(sorted(absent)))
-    return rows.yes('all %d of the application' % len(templates.needs()[0]))
+def _types(settings, present):
+    return rows.absent(present) or rows.yes(
+        'all %d of the application' % len(present))
 
 
 def _image(settings, image):

@@ -26,9 +26,9 @@ def _update(case, recorder):
     # As the workflow does it, which also goes on when this is refused.
     with contextlib.suppress(errors.ServiceError):
         case.clients.nova.reset_state(server)
-    case.clients.heat.mark_unhealthy(stack, server,
+    case.owner.heat.mark_unhealthy(stack, server,
                                      'Marked by the %s' % handover.WHO)
-    case.clients.heat.update(stack)
+    case.owner.heat.update(stack)
     handover.handed_over(recorder, begin)
     yield
 

@@ -27,7 +27,7 @@ def _ids(around):
 
 def _watcher(around):
     app = around.application
-    return watcher.StackWatcher(around.clients.heat, around.clients.nova,
+    return watcher.StackWatcher(around.owner.heat, around.clients.nova,
                                 app.stack, app.server_id)
 
 

@@ -34,7 +34,7 @@ def engine(case):
     longer than anybody here waits. When all that may wait do, it answers
     nothing any more.
     """
-    heat = case.clients.heat
+    heat = case.owner.heat
     answers = asking.ask({
         'api': asking.Question('Heat', heat.version),
         'engines': asking.Question('Heat', heat.engines)}, ENGINE_PATIENCE)
@@ -67,7 +67,7 @@ def _engines(workers):
 def status(case):
     """In which state is the stack?"""
     stack = case.around.application.stack
-    current = case.clients.heat.stack(stack.identifier)
+    current = case.owner.heat.stack(stack.identifier)
     if current is None:
         return (Clue(False, 'stack %s is deleted' % stack.name,
                      'who deleted stack %s' % stack.id),)
@@ -83,7 +83,7 @@ def status(case):
 
 def events(case):
     """Which events of the stack failed, and why?"""
-    recent = [event for event in case.clients.heat.events(
+    recent = [event for event in case.owner.heat.events(
         case.around.application.stack) if stamps.after_fault(
             case.timeline, 'Heat', event.get('event_time'))]
     if not recent:
@@ -111,7 +111,7 @@ def _event(event):
 def resources(case):
     """Which resources are not as they should be?"""
     stack = case.around.application.stack
-    listed = case.clients.heat.resources(stack.identifier)
+    listed = case.owner.heat.resources(stack.identifier)
     bad = [resource for resource in listed
            if not resource.get('resource_status', '').endswith('_COMPLETE')]
     if not bad:

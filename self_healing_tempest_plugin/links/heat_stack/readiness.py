@@ -19,7 +19,7 @@ def unmet(around):
     :param around: :class:`..surroundings.Surroundings`
     """
     stack = around.application.stack
-    seen = around.clients.heat.stack(stack.identifier)
+    seen = around.owner.heat.stack(stack.identifier)
     status = seen['stack_status'] if seen else 'gone'
     return '' if status.endswith('_COMPLETE') else (
         'stack %s is %s' % (stack.id, status))

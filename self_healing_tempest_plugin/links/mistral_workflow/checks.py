@@ -22,19 +22,18 @@ _NOTIFIER = 'VitrageNotifierService'
 def questions(cloud):
     """Return what to ask; see :class:`..kit.Kit`."""
     mistral, vitrage = cloud.clients.mistral, cloud.clients.vitrage
-    actions = templates.needs()[1]
+    actions = templates.needs(*cloud.templates)[1]
     return {
         'Mistral': {
             'Mistral': mistral.version,
-            'actions': lambda: actions - mistral.actions(actions)},
+            'actions': lambda: rows.presence(
+                actions, mistral.actions(actions))},
         'Vitrage': {
             'processes': lambda: vitrage_checks.processes(vitrage)}}
 
 
-def _actions(settings, absent):
-    if absent:
-        return rows.no('without %s' % ', '.join(sorted(absent)))
-    return rows.yes(', '.join(sorted(templates.needs()[1])))
+def _actions(settings, present):
+    return rows.absent(present) or rows.yes(', '.join(sorted(present)))
 
 
 CHECKS = (

@@ -23,7 +23,7 @@ EXECUTIONS = 3
 def details(seen, expectation, around):
     """Return what to ask; see :class:`..kit.Kit`."""
     del expectation
-    mistral = around.clients.mistral
+    mistral = around.owner.mistral
     return {'tasks of execution %s' % execution: asking.Question(
         'Mistral', lambda execution=execution: _tasks(
             mistral.tasks(execution)))

@@ -22,7 +22,7 @@ def _execution(case, recorder):
     handover.fenced(case)
     begin = recorder.now()
     ids = case.ids
-    case.clients.mistral.start(
+    case.owner.mistral.start(
         ids['workflow'], {'stack_id': ids['stack_id'],
                           'server_id': ids['server_id']},
         'Started by the %s' % handover.WHO)

@@ -29,7 +29,7 @@ def _ids(around):
 def _watcher(around):
     app = around.application
     return watcher.WorkflowWatcher(
-        around.clients.mistral, app.workflow, app.server_id, app.stack.id)
+        around.owner.mistral, app.workflow, app.server_id, app.stack.id)
 
 
 KIT = kit.Kit(

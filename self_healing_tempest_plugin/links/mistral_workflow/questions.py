@@ -33,7 +33,7 @@ def rule(case):
     """Is the healing rule there, and did Vitrage load it?"""
     stack = case.around.application.stack
     rules = [
-        resource for resource in case.clients.heat.resources(stack.identifier)
+        resource for resource in case.owner.heat.resources(stack.identifier)
         if resource['resource_type'] == 'OS::Vitrage::Template']
     if not rules:
         return (Clue(False, 'stack %s has no healing rule' % stack.name,
@@ -70,7 +70,7 @@ def notifier(case):
 def workflow(case):
     """Does Mistral have the workflow that the rule names?"""
     name = case.ids['workflow']
-    if case.clients.mistral.workflow(name):
+    if case.owner.mistral.workflow(name):
         return (Clue(True, 'workflow %s is there' % name),)
     return (Clue(
         False, 'there is no workflow %s' % name,
@@ -81,7 +81,7 @@ def workflow(case):
 def executions(case):
     """Which executions of the workflow are there, for whichever server?"""
     name, server = case.ids['workflow'], case.ids['server_id']
-    newest = case.clients.mistral.newest_executions(name)
+    newest = case.owner.mistral.newest_executions(name)
     if not newest:
         return (Clue(False, 'there is no execution of %s' % name),)
     return [_execution(case, execution, server) for execution in newest]
@@ -100,7 +100,7 @@ def _execution(case, execution, server):
             'get_attr in the healing rule' % (execution['id'], target, server))
     if execution['state'] not in _BAD:
         return Clue(execution['state'] == 'SUCCESS' or None, text)
-    detail = case.clients.mistral.execution(execution['id']) or {}
+    detail = case.owner.mistral.execution(execution['id']) or {}
     reason = context.safe(detail.get('state_info') or 'no state_info')
     return Clue(
         False, '%s: %s' % (text, reason),
@@ -110,14 +110,14 @@ def _execution(case, execution, server):
 
 def tasks(case):
     """Which task of the executions failed or is under way, and why?"""
-    started = case.clients.mistral.executions(
+    started = case.owner.mistral.executions(
         case.ids['workflow'], case.ids['server_id'])
     return [clue for execution in started[:_EXECUTIONS]
             for clue in _tasks(case, execution)]
 
 
 def _tasks(case, execution):
-    all_tasks = case.clients.mistral.tasks(execution['id'])
+    all_tasks = case.owner.mistral.tasks(execution['id'])
     open_tasks = [_task(task, execution) for task in all_tasks
                   if task['state'] != 'SUCCESS']
     if open_tasks:

@@ -45,7 +45,7 @@ def prepare(around):
     """
     app = around.application
     if app.healing:
-        resources = around.clients.heat.resources(app.stack.identifier)
+        resources = around.owner.heat.resources(app.stack.identifier)
         uuid = stacks.physical_id(resources, 'OS::Vitrage::Template')
         if not uuid:
             raise errors.ServiceRefused(
@@ -63,7 +63,7 @@ def unmet(around):
     :param around: :class:`..surroundings.Surroundings`
     """
     app = around.application
-    executions = app.workflow and around.clients.mistral.executions(
+    executions = app.workflow and around.owner.mistral.executions(
         app.workflow, app.server_id)
     return '' if not executions else (
         'execution %s of %s was started for server %s before the fault'

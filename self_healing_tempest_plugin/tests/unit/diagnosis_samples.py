@@ -161,7 +161,8 @@ class DiagnosisTestCase(testtools.TestCase):
         learned.update((name, changes.pop(name)) for name in (
             'template', 'sent', 'host', 'server') if name in changes)
         return surroundings.Surroundings(**dict(dict(
-            clients=self.clients, settings=config.Settings(**self.options),
+            clients=self.clients, owner=self.clients,
+            settings=config.Settings(**self.options),
             monitor=monitors.of(config.Settings(**self.options)),
             alarm=config.Alarm('HostDown', None, templates.HOST_DOWN),
             application=self.app, learned=learned), **changes))

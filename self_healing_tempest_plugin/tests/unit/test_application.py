@@ -98,7 +98,7 @@ class ApplicationTestCase(service_samples.ClientTestCase):
     def around(self, app):
         """Return the surroundings of an application."""
         return surroundings.Surroundings(
-            clients=self.clients, settings=self.settings,
+            clients=self.clients, owner=self.clients, settings=self.settings,
             monitor=monitors.of(self.settings), alarm=HOST_ALARM,
             application=app)
 

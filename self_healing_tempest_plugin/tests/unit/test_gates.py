@@ -34,7 +34,7 @@ class GateTest(testtools.TestCase):
                                           **changes))
         gates.check(host, [{'tenant_id': project} for project in projects],
                     [service('c1'), service('ctl', 'nova-conductor'),
-                     *services], 'mine', settings)
+                     *services], {'mine'}, settings)
 
     def refused(self, **options):
         """Return the one line that refuses."""

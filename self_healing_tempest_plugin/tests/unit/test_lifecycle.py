@@ -441,7 +441,7 @@ class GateTest(LifeTestCase):
         self.settings = host_samples.SETTINGS
 
     def ask(self):
-        gates.check('c1', self.servers, self.services, 'mine', self.settings)
+        gates.check('c1', self.servers, self.services, ['mine'], self.settings)
 
     def test_order(self):
         """The timer is armed by then, and nothing is broken."""

@@ -200,7 +200,7 @@ class NewMonitorTestCase(testtools.TestCase):
         services = clients.Clients(cloud, service_samples.Manager(
             self.cloud.url))
         return surroundings.Surroundings(
-            clients=services, settings=settings,
+            clients=services, owner=services, settings=settings,
             monitor=monitors.of(settings),
             alarm=config.Alarm('HostDown', None, templates.HOST_DOWN),
             application=self.application(services, settings),

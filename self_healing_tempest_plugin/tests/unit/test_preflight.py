@@ -67,7 +67,8 @@ def healthy(cloud):
     cloud.flavors = [fake_cloud.flavor('m1.nano')]
     cloud.images = [{'id': 'i1', 'name': 'guest', 'status': 'active'}]
     cloud.networks = [{'id': 'n1', 'name': 'public'}]
-    cloud.resource_types, cloud.actions = map(list, templates.needs())
+    cloud.resource_types, cloud.actions = map(list, templates.needs(
+        templates.APPLICATION))
 
 
 class CloudTestCase(testtools.TestCase):
@@ -641,7 +642,7 @@ class PartsTest(testtools.TestCase):
             scenario.fault for scenario in scenarios.SCENARIOS} - {''})
 
     def test_application(self):
-        types, actions = templates.needs()
+        types, actions = templates.needs(templates.APPLICATION)
         self.assertLessEqual({'OS::Mistral::Workflow',
                               'OS::Vitrage::Template'}, types)
         self.assertLessEqual({'heat.stacks_update', 'heat.resources_list'},

@@ -121,7 +121,8 @@ class ApplicationTemplateTest(testtools.TestCase):
         """Every resource, parameter and file that is named is there."""
         names = {'get_resource': set(self.resources),
                  'get_param': set(self.hot['parameters']) | {'OS::stack_id'},
-                 'get_file': set(templates.application_files())}
+                 'get_file': set(templates.files_of(
+                     templates.APPLICATION))}
         used = list(_functions(self.hot))
         self.assertEqual([], [(name, value) for name, value in used
                               if value not in names[name]])

@@ -59,6 +59,7 @@ class WatchedTest(test_application.ApplicationTestCase):
         self.house = toy_chain.House()
         self.around = surroundings.Surroundings(
             clients=types.SimpleNamespace(house=self.house, nova=None),
+            owner=None,
             settings=dataclasses.replace(self.settings, bisect=True),
             monitor=None, alarm=None, journal=self.journal,
             transports=transports.Transports(test_application.ACCESS))
@@ -223,7 +224,7 @@ class DrillTestCase(test_application.ApplicationTestCase):
                        'application': 5}))
         self.drill = drill.Drill(
             self.scenario, surroundings.Surroundings(
-                clients=self.clients, settings=settings,
+                clients=self.clients, owner=self.clients, settings=settings,
                 monitor=monitors.of(settings), alarm=settings.host_alarm,
                 journal=self.journal,
                 transports=transports.Transports(test_application.ACCESS)),
