@@ -72,7 +72,7 @@ class Drill(fixtures.Fixture):
         dict of Nova, None where that did not say
     """
 
-    def __init__(self, scenario, around, name='', story=''):
+    def __init__(self, scenario, around, name='', story='', own=()):
         """Prepare; nothing is asked yet.
 
         :param scenario: :class:`.scenarios.Scenario`
@@ -80,11 +80,12 @@ class Drill(fixtures.Fixture):
             application
         :param name: of the test, which names what the drill leaves
         :param story: what the test shows, in one line
+        :param own: ids of the entries that the test has in the journal
         """
         super().__init__()
         self._scenario, self._around = scenario, around
         self._kits = kit.of_chain(scenario.chain)
-        self._name, self._story = name, story
+        self._name, self._story, self._own = name, story, own
         self._clients, self._settings = around.clients, around.settings
         self.app = self.diagnosis = self.compute_service = None
 
@@ -150,8 +151,10 @@ class Drill(fixtures.Fixture):
         """
         times, app, scenario = (self._settings.timeouts, self.app,
                                 self._scenario)
+        avoid = '' if scenario.fault in kinds.OF_SERVERS else app.host
         ids = {'host': app.host, 'server_id': app.server_id,
-               'boot': app.boot, 'url': app.url,
+               'boot': app.boot, 'url': app.url, 'avoid': avoid,
+               'elsewhere': avoid and ' on another host than %s' % avoid,
                **kit.ids(scenario.chain, self._around)}
         return expectations.Expectation(
             chain=scenario.chain, fault=plan.description,
@@ -199,7 +202,7 @@ class Drill(fixtures.Fixture):
         held = contextlib.ExitStack()
         held.enter_context(self._around.journal.held())
         self.addCleanup(held.close)
-        self._around.journal.refuse_open()
+        self._around.journal.refuse_open(self._own)
 
     def _refuse_unfit_hosts(self):
         """Refuse what cannot be done before anything is created.
@@ -234,7 +237,8 @@ class Drill(fixtures.Fixture):
                                   self._around.transports)
 
     def _target(self, host):
-        return targets.target(host, self._settings, self._address_of)
+        return targets.target(host, self._settings, self._address_of,
+                              self.app.server_id if self.app else '')
 
     def _answers_before(self, expected):
         """See the application answer, or record that it does not."""

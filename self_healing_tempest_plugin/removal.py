@@ -29,6 +29,7 @@ from self_healing_tempest_plugin import waiting
 State = journals.State
 
 STACK, TEMPLATE = 'stack', 'template'
+ACCESS, PROJECT = 'access to project', 'project'
 
 # Where a creation got no answer: seconds after it was written down until
 # which it may still happen. That is Heat's own rpc_response_timeout.
@@ -59,7 +60,9 @@ class Removal:
         self._times, self._transports = times, transports
         self._owners = owners
         self._kinds = {STACK: self._remove_stack,
-                       TEMPLATE: self._remove_template}
+                       TEMPLATE: self._remove_template,
+                       ACCESS: self._remove_access,
+                       PROJECT: self._remove_project}
 
     def remove(self, object_id):
         """Remove one object; one that is gone is fine.
@@ -178,6 +181,24 @@ class Removal:
             timeout=self._times.host_return, describe=_service_state,
             look_at="vitrage-notifier's log for the host that it un-forces")
 
+    def _remove_access(self, entry):
+        revoke(self._clients.keystone, entry.object.known)
+
+    def _remove_project(self, entry):
+        """Delete what Tempest has made for a run, and would have deleted.
+
+        :raises .faults.journals.JournalError: as long as anything is in it
+        """
+        keystone, known = self._clients.keystone, entry.object.known
+        inside = [left.description for left in self._journal.open_entries()
+                  if left.object and left.object.kind == STACK
+                  and left.object.known.get('project') == known['project']]
+        if inside:
+            raise journals.JournalError('%s is still in it' % ', '.join(
+                inside))
+        keystone.delete_user(known['user'])
+        keystone.delete_project(known['project'])
+
     def _remove_template(self, entry):
         name = entry.object.name
         self._await_creation(entry, lambda: next(filter(
@@ -278,6 +299,16 @@ class Removal:
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
             tolerate=errors.ServiceUnavailable, **options)
+
+
+def revoke(keystone, known):
+    """Take away the roles that were given in a project.
+
+    :param keystone: :class:`.services.keystone.Keystone`
+    :param known: ``project``, ``user`` and ``roles``, as the journal has them
+    """
+    for role_id in known['roles']:
+        keystone.revoke(role_id, known['user'], known['project'])
 
 
 class _Deletion:

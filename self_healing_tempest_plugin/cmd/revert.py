@@ -21,6 +21,7 @@ do not answer.
 import contextlib
 import dataclasses
 import datetime
+import functools
 import os
 import sys
 import time
@@ -33,6 +34,7 @@ from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin.faults import transports
+from self_healing_tempest_plugin import projects
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.report import table
@@ -257,8 +259,17 @@ class _WaysBack:
         self._held.enter_context(
             api_microversion_fixture.APIMicroversionFixture(
                 compute_microversion=nova.COMPUTE_MICROVERSION))
-        return removal.Removal(api_clients, self._journal,
-                               self._recovery.timeouts, self._transports)
+        return removal.Removal(
+            api_clients, self._journal, self._recovery.timeouts,
+            self._transports, functools.cache(
+                lambda project: self._entered(api_clients, project)))
+
+    def _entered(self, api_clients, project_id):
+        """Return clients of a member's project, with the roles that takes."""
+        user_id, roles = api_clients.roles()
+        self._held.enter_context(projects.entered(
+            project_id, api_clients.keystone, self._journal, user_id, roles))
+        return api_clients.in_project(project_id)
 
 
 def _place(journal):

@@ -319,13 +319,15 @@ class Journal:
         finally:
             lock.release()
 
-    def refuse_open(self):
+    def refuse_open(self, own=()):
         """Refuse to go on while anything may still be there.
 
+        :param own: ids of entries that this run has made itself
         :raises .gates.FaultRefused: with the command that helps
         """
         entries, damages = self.read()
-        open_ones = [entry for entry in entries if entry.open]
+        open_ones = [entry for entry in entries
+                     if entry.open and entry.id not in own]
         if open_ones:
             raise gates.FaultRefused(
                 '%s (%s); run: %s' % (

@@ -17,6 +17,7 @@ import typing
 from self_healing_tempest_plugin.faults import nics
 from self_healing_tempest_plugin.faults import packets
 from self_healing_tempest_plugin.faults import power
+from self_healing_tempest_plugin.faults import servers
 from self_healing_tempest_plugin.faults import services
 
 # Each takes a :class:`.targets.Target` and :class:`.transports.Transports`
@@ -30,4 +31,10 @@ KINDS: typing.Mapping[str, typing.Callable] = {
     'packets-dropped': packets.packets_dropped,
     'compute-service-stopped': services.compute_stopped,
     'compute-service-frozen': services.compute_frozen,
+    'guest-killed': servers.guest_killed,
+    'server-deleted': servers.server_deleted,
+    'server-stopped': servers.server_stopped,
 }
+
+# They leave the host as it is, so that it may take the new server.
+OF_SERVERS = frozenset(['guest-killed', 'server-deleted', 'server-stopped'])

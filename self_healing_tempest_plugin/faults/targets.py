@@ -30,12 +30,15 @@ class Target:
     :ivar address: where it is reached
     :ivar peers: addresses of other hosts that may be used as witnesses
     :ivar settings: :class:`..config.Settings`
+    :ivar server_id: the server on it whose fault it is; empty before there is
+        one
     """
 
     host: str
     address: str
     peers: tuple[str, ...]
     settings: typing.Any
+    server_id: str = ''
 
     def ssh(self, *argv):
         """Return a command that runs on the host."""
@@ -59,13 +62,14 @@ class Target:
             transports.TCP, self.address, (str(port),)), holds=holds)
 
 
-def target(host, settings, address_of):
+def target(host, settings, address_of, server_id=''):
     """Return a host as the target of a fault.
 
     :param host: the Nova host name
     :param settings: :class:`..config.Settings`
     :param address_of: returns the address of a host by its name, or None;
         asked only for hosts that are not in [self_healing] host_addresses
+    :param server_id: see :class:`Target`
     :returns: :class:`Target`
     :raises tempest.lib.exceptions.InvalidConfiguration: when it, or another
         host of [self_healing] fault_hosts, has no address
@@ -79,7 +83,7 @@ def target(host, settings, address_of):
         return known
 
     peers = [address(name) for name in settings.fault_hosts if name != host]
-    return Target(host, address(host), tuple(peers), settings)
+    return Target(host, address(host), tuple(peers), settings, server_id)
 
 
 # Characters that a shell, or a terminal, might change on the way.

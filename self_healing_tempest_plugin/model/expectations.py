@@ -35,7 +35,9 @@ class Expectation:
     :ivar ids: what ties compare, and what words are filled with, by name:
         ``host`` that is broken, ``server_id`` that is on it, ``boot`` id of
         that server's guest (empty where none runs), ``url`` of the
-        application, and what the links of the chain need beside
+        application, ``avoid``, the host that no new server may be on (empty
+        where only the server is broken), ``elsewhere``, which says that in
+        words, and what the links of the chain need beside
     :ivar timeouts: seconds for each link after the link before it, by the
         link's name
     :ivar steps: what must come, tuple of :class:`.chains.Step` in the order

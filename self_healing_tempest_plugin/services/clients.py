@@ -16,6 +16,7 @@ import functools
 
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import heat
+from self_healing_tempest_plugin.services import keystone
 from self_healing_tempest_plugin.services import mistral
 from self_healing_tempest_plugin.services import neutron
 from self_healing_tempest_plugin.services import nova
@@ -31,32 +32,50 @@ class Clients:
     :ivar mistral: :class:`.mistral.Mistral`
     :ivar nova: :class:`.nova.Nova`
     :ivar neutron: :class:`.neutron.Neutron`
+    :ivar keystone: :class:`.keystone.Keystone`
     """
 
-    def __init__(self, cloud, manager):
+    def __init__(self, cloud, manager, project_id=None):
         """Make the clients; nothing is asked yet.
 
         :param cloud: :class:`..config.Cloud`
         :param manager: Tempest's ``clients.Manager`` of the project
+        :param project_id: another project in which the user has a role, for
+            the services that Tempest has no clients for
         """
-        keystone = session.of_project(cloud, manager.credentials)
-        self._keystone, self._cloud = keystone, cloud
-        self.heat = heat.Heat(keystone, cloud)
-        self.vitrage = vitrage.Vitrage(keystone, cloud)
-        self.mistral = mistral.Mistral(keystone, cloud)
+        self._session = session.of_project(cloud, manager.credentials,
+                                           project_id)
+        self._manager, self._cloud = manager, cloud
+        self.heat = heat.Heat(self._session, cloud)
+        self.vitrage = vitrage.Vitrage(self._session, cloud)
+        self.mistral = mistral.Mistral(self._session, cloud)
         self.nova = nova.Nova(manager)
         self.neutron = neutron.Neutron(manager)
+        self.keystone = keystone.Keystone(manager)
 
     @property
     def project_id(self):
         """Return the project of the session."""
         with errors.calling('Keystone', 'get a token'):
-            return self._keystone.get_project_id()
+            return self._session.get_project_id()
+
+    def roles(self):
+        """Return the user's id, and the ids of its roles in the project."""
+        with errors.calling('Keystone', 'get a token'):
+            access = self._session.auth.get_access(self._session)
+            return access.user_id, tuple(access.role_ids)
+
+    def in_project(self, project_id):
+        """Return clients of another project in which the user has a role.
+
+        :param project_id: its id
+        """
+        return Clients(self._cloud, self._manager, project_id)
 
     def keystone_version(self):
         """Return the version of Keystone's API as text."""
         with errors.calling('Keystone', 'show its version'):
-            return session.newest_version(self._keystone,
+            return session.newest_version(self._session,
                                           self._cloud.auth_url)
 
     def dates(self):
@@ -74,4 +93,4 @@ class Clients:
 
     def _date(self, service, service_type):
         with errors.calling(service, 'tell its time'):
-            return session.date(self._keystone, self._cloud, service_type)
+            return session.date(self._session, self._cloud, service_type)

@@ -81,6 +81,24 @@ class Nova:
         with _calling('reset the state of server %s' % server_id):
             self._servers.reset_state(server_id, state='error')
 
+    def delete(self, server_id):
+        """Start to delete a server; one that is gone is fine."""
+        with _calling('delete server %s' % server_id):
+            try:
+                self._servers.delete_server(server_id)
+            except lib_exc.NotFound:
+                pass
+
+    def stop(self, server_id):
+        """Start to stop a server; one that is stopped is fine."""
+        with _calling('stop server %s' % server_id):
+            try:
+                self._servers.stop_server(server_id)
+            except lib_exc.Conflict:
+                if self._servers.show_server(server_id)['server'][
+                        'status'] != 'SHUTOFF':
+                    raise
+
     def servers_on(self, host):
         """Return the servers of all projects on a host, as dicts."""
         with _calling('list servers on %s' % host):

@@ -13,8 +13,8 @@
 """The Keystone session of a project, and what services tell of themselves.
 
 python-heatclient, python-vitrageclient and python-mistralclient share one
-session of the configured admin project: Vitrage starts workflows in the
-project of its own service credentials, and the stack must be in the same one.
+session of a project. Vitrage starts workflows in the project of its own
+service credentials, so that stacks that it heals itself must be in that one.
 """
 
 from email.utils import parsedate_to_datetime
@@ -38,20 +38,22 @@ class _Password(v3.Password):
         return access
 
 
-def of_project(cloud, credentials):
+def of_project(cloud, credentials, project_id=None):
     """Return a Keystone session of one project.
 
     :param cloud: :class:`..config.Cloud`
     :param credentials: Tempest's credentials of the project, identity v3
+    :param project_id: another project in which the user has a role
     """
+    project = {'project_id': project_id} if project_id else {
+        'project_name': credentials.project_name,
+        'project_domain_id': credentials.project_domain_id,
+        'project_domain_name': credentials.project_domain_name}
     auth = _Password(
         auth_url=cloud.auth_url, username=credentials.username,
         password=credentials.password,
-        project_name=credentials.project_name,
         user_domain_id=credentials.user_domain_id,
-        user_domain_name=credentials.user_domain_name,
-        project_domain_id=credentials.project_domain_id,
-        project_domain_name=credentials.project_domain_name)
+        user_domain_name=credentials.user_domain_name, **project)
     return ksa_session.Session(auth=auth, verify=cloud.verify,
                                timeout=cloud.request_timeout)
 

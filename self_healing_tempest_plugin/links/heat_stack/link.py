@@ -22,7 +22,7 @@ def _ties(ids, payload):
 def _fits(ids, payload):
     return 'server_id' not in payload or (
         payload['server_id'] != ids['server_id']
-        and payload.get('host') != ids['host']
+        and payload.get('host') != ids['avoid']
         and payload.get('status') == 'ACTIVE')
 
 
@@ -38,7 +38,7 @@ LINK = links.Link(
         arrow='Mistral → Heat',
         arrived='stack {stack_id} was updated with another server',
         expected='stack {stack_id} UPDATE_COMPLETE with another server, '
-                 'ACTIVE on another host than {host}',
+                 'ACTIVE{elsewhere}',
         look_at="'openstack stack event list {stack_id}' and the events of "
                 'its server in Nova',
         unexpected="'openstack stack event list {stack_id}': who updated "

@@ -27,6 +27,7 @@ from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin import matchers
 from self_healing_tempest_plugin import monitors
+from self_healing_tempest_plugin import projects
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
@@ -46,6 +47,9 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
 
     credentials = []
     feature = None
+
+    # Ids of what the class itself has in the journal.
+    own = ()
 
     # Tempest gives a test 20 minutes; a patient cloud may need more.
     TIMEOUT_SCALING_FACTOR = 5
@@ -74,14 +78,23 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         manager = tempest_clients.Manager(
             credentials_factory.get_configured_admin_credentials(
                 identity_version='v3'))
+        administrator = clients.Clients(cls.settings.cloud, manager)
         cls.around = surroundings.Surroundings(
-            clients=clients.Clients(cls.settings.cloud, manager),
+            clients=administrator, owner=cls.owner(administrator),
             settings=cls.settings,
             monitor=monitors.of(cls.settings),
             alarm=(cls.settings.nic_alarm if cls.scenario.nic_alarm
                    else cls.settings.host_alarm),
             journal=journals.Journal(cls.settings.state_dir),
             transports=transports.Transports(cls.settings.access))
+
+    @classmethod
+    def owner(cls, administrator):
+        """Return the clients of the project that gets the application.
+
+        :param administrator: :class:`..services.clients.Clients`
+        """
+        return administrator
 
     def setUp(self):
         super().setUp()
@@ -90,7 +103,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         self._drill = self.useFixture(drill.Drill(
             self.scenario, self.around,
             self.id().rsplit('.', 1)[-1].split('[')[0],
-            _story(getattr(self, self._testMethodName))))
+            _story(getattr(self, self._testMethodName)), self.own))
         self._drill.reserve()
 
     def deploy(self):
@@ -152,6 +165,39 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             (seen['state'], seen['forced_down']),
             "nova-compute's state and forced_down on host %s during the fault"
             % seen['host'])
+
+class MemberTest(SelfHealingTest):
+    """A scenario in which a plain member of another project is healed.
+
+    Tempest gives the member; what it makes for that is deleted with the
+    class, and by ``self-healing-tempest revert`` when it is killed.
+    """
+
+    credentials = ['primary']
+
+    @classmethod
+    def setup_credentials(cls):
+        # The application has networks of its own.
+        cls.set_network_resources()
+        super().setup_credentials()
+        if CONF.auth.use_dynamic_credentials:
+            cls.own = (projects.made(cls.os_primary.credentials,
+                                     _journal()),)
+
+    @classmethod
+    def clear_credentials(cls):
+        super().clear_credentials()
+        for entry_id in cls.own:
+            _journal().record(entry_id, journals.State.REMOVED)
+
+    @classmethod
+    def owner(cls, administrator):
+        """Return the clients of the member."""
+        return clients.Clients(cls.settings.cloud, cls.os_primary)
+
+
+def _journal():
+    return journals.Journal(config.settings(CONF).state_dir)
 
 
 def _story(test):

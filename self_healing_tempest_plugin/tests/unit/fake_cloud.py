@@ -61,6 +61,8 @@ class FakeCloud(fixtures.Fixture):
     :ivar history_only: ids of alarms that the graph has not, or not yet
     :ivar graph_only: ids of alarms that the history has not, or not yet
     :ivar causes: ids of the alarms that caused one, by its id
+    :ivar granted: roles of the user in other projects, as triples of project,
+        user and role
     :ivar elsewhere: URLs in the catalog that are not ours, by service type
     """
 
@@ -78,6 +80,7 @@ class FakeCloud(fixtures.Fixture):
         self.instance_actions, self.console = {}, ''
         self.answer, self.on_create = None, None
         self.answers_left = math.inf
+        self.granted = set()
         self.images, self.flavors, self.networks = [], [], []
         self.resource_types, self.actions, self.places = [], [], []
         self.processes = ['PersistorService_worker_0',
@@ -121,13 +124,19 @@ class FakeCloud(fixtures.Fixture):
         raise Reply(404, {'message': 'no %s %s' % (method, path)})
 
     def token(self, query, body):
+        project = body['auth']['scope']['project'].get('id', PROJECT)
+        if project != PROJECT and project not in {
+                granted[0] for granted in self.granted}:
+            raise Reply(401, {'error': {
+                'code': 401, 'title': 'Unauthorized', 'message':
+                    'The user has no access to project: %s' % project}})
         catalog = [{'type': kind, 'name': kind, 'id': kind, 'endpoints': [
             {'interface': 'public', 'region': 'RegionOne', 'id': kind,
              'region_id': 'RegionOne',
              'url': self.elsewhere.get(kind, self.url + path)}]}
             for kind, path in (
                 ('identity', '/identity/v3'),
-                ('orchestration', '/heat/v1/' + PROJECT), ('rca', '/rca'),
+                ('orchestration', '/heat/v1/' + project), ('rca', '/rca'),
                 ('workflowv2', '/mistral/v2'), ('compute', '/nova/v2.1'),
                 ('network', '/neutron'), ('image', '/glance'),
                 ('placement', '/placement'))]
@@ -136,10 +145,41 @@ class FakeCloud(fixtures.Fixture):
             'methods': ['password'], 'expires_at':
                 '2099-01-01T00:00:00.000000Z',
             'issued_at': '2026-01-01T00:00:00.000000Z', 'catalog': catalog,
-            'project': {'id': PROJECT, 'name': 'admin', 'domain': domain},
+            'project': {'id': project, 'name': 'admin', 'domain': domain},
             'user': {'id': 'u1', 'name': 'admin', 'domain': domain},
             'roles': [{'id': 'r1', 'name': 'admin'}]}}, {
                 'X-Subject-Token': 'secret-token'}
+
+    def list_roles(self, query, body, project, user):
+        return 200, {'roles': [
+            {'id': role} for owner, known, role in sorted(self.granted)
+            if (owner, known) == (project, user)]}, {}
+
+    def grant_role(self, query, body, *granted):
+        self.granted.add(granted)
+        return 204, None, {}
+
+    def revoke_role(self, query, body, *granted):
+        if granted not in self.granted:
+            raise Reply(404, {'error': {'code': 404, 'title': 'Not Found',
+                                        'message': 'no such role'}})
+        self.granted.remove(granted)
+        return 204, None, {}
+
+    def delete_identity(self, query, body, kind, identity):
+        return 204, None, {}
+
+    def stop_server(self, server_id):
+        if self.servers[server_id].get('status') == 'SHUTOFF':
+            raise Reply(409, {'conflictingRequest': {
+                'message': 'it is stopped', 'code': 409}})
+        self.servers[server_id]['status'] = 'SHUTOFF'
+        return 202, None, {}
+
+    def delete_server(self, query, body, server_id):
+        if self.servers.pop(server_id, None) is None:
+            raise Reply(404, {'itemNotFound': {'message': 'x', 'code': 404}})
+        return 204, None, {}
 
     def create_stack(self, query, body):
         self.stacks[STACK] = {
@@ -304,6 +344,8 @@ class FakeCloud(fixtures.Fixture):
         return 200, {'instanceActions': self.instance_actions[server_id]}, {}
 
     def act(self, query, body, server_id):
+        if 'os-stop' in body:
+            return self.stop_server(server_id)
         lines = body['os-getConsoleOutput']['length']
         return 200, {'output': '\n'.join(
             self.console.splitlines()[-int(lines):])}, {}
@@ -389,6 +431,13 @@ class FakeCloud(fixtures.Fixture):
 ROUTES = (
     (r'POST /identity/v3/auth/tokens', 'token'),
     (r'GET /identity/v3', 'keystone_version'),
+    (r'GET /identity/v3/projects/([^/]+)/users/([^/]+)/roles', 'list_roles'),
+    (r'PUT /identity/v3/projects/([^/]+)/users/([^/]+)/roles/([^/]+)',
+     'grant_role'),
+    (r'DELETE /identity/v3/projects/([^/]+)/users/([^/]+)/roles/([^/]+)',
+     'revoke_role'),
+    (r'DELETE /identity/v3/(users|projects)/([^/]+)', 'delete_identity'),
+    (r'DELETE /nova/v2.1/servers/([^/]+)', 'delete_server'),
     (r'GET /(heat|mistral|rca|neutron)/', 'versions'),
     (r'GET /heat/v1/\w+/build_info', 'heat_build'),
     (r'GET /heat/v1/\w+/resource_types', 'list_resource_types'),

@@ -20,6 +20,9 @@ from tempest.lib.services.compute import interfaces_client
 from tempest.lib.services.compute import servers_client
 from tempest.lib.services.compute import services_client
 from tempest.lib.services.compute import versions_client
+from tempest.lib.services.identity.v3 import projects_client
+from tempest.lib.services.identity.v3 import roles_client
+from tempest.lib.services.identity.v3 import users_client
 from tempest.lib.services.image.v2 import images_client
 from tempest.lib.services.network import networks_client
 from tempest.lib.services.network import versions_client as network_versions
@@ -50,6 +53,10 @@ class Manager:
         self.flavors_client = flavors_client.FlavorsClient(*options)
         self.compute_versions_client = versions_client.VersionsClient(
             *options)
+        identity = (provider, 'identity', 'RegionOne')
+        self.roles_v3_client = roles_client.RolesClient(*identity)
+        self.users_v3_client = users_client.UsersClient(*identity)
+        self.projects_client = projects_client.ProjectsClient(*identity)
         self.networks_client = networks_client.NetworksClient(
             provider, 'network', 'RegionOne')
         self.network_versions_client = network_versions.NetworkVersionsClient(

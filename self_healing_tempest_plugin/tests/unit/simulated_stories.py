@@ -302,6 +302,7 @@ class Story:
             chain=vitrage.CHAIN, steps=vitrage.CHAIN.steps,
             fault='the host without power', fault_look_at='the power',
             ids={'host': simulated_world.HOST, 'server_id': OLD.server,
+                 'avoid': simulated_world.HOST, 'elsewhere': ' elsewhere',
                  'boot': OLD.boot, 'stack_id': simulated_world.STACK.id,
                  'workflow': simulated_world.WORKFLOW,
                  'url': simulated_world.URL,

@@ -36,6 +36,14 @@ class GateTest(testtools.TestCase):
                     [service('c1'), service('ctl', 'nova-conductor'),
                      *services], {'mine'}, settings)
 
+    def test_projects(self):
+        """The administrator's servers may be hurt, and the member's."""
+        for projects in (['mine'], ['mine', 'member'], []):
+            gates.check('c1', [{'tenant_id': project} for project in projects],
+                        [service('c1')], {'mine', 'member'},
+                        dataclasses.replace(host_samples.SETTINGS,
+                                            fault_hosts=('c1',)))
+
     def refused(self, **options):
         """Return the one line that refuses."""
         text = str(self.assertRaises(gates.FaultRefused, self.check,

@@ -60,6 +60,7 @@ from self_healing_tempest_plugin.watching import recorders
 NOON = 1767268800.0    # 2026-01-01T12:00:00Z
 
 IDS = {'host': 'compute-1', 'server_id': fake_cloud.SERVER, 'boot': 'boot-1',
+       'avoid': 'compute-1', 'elsewhere': ' on another host than compute-1',
        'host_alarm': 'HostDown', 'stack_id': fake_cloud.STACK,
        'workflow': fake_cloud.WORKFLOW, 'deduced_alarm': 'Instance down',
        'monitor_look_at': 'the rope'}

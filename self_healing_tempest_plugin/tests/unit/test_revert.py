@@ -465,6 +465,59 @@ class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
             self.noting(name, word)
         return file
 
+    def test_stack_of_a_member(self):
+        """Nobody knows the member's password any more.
+
+        The administrator gets into the project for as long as it takes, and
+        what Tempest had made goes last.
+        """
+        self.stack()
+        self.planned('project', 'tempest-member', project='p2', user='u2')
+        self.planned('stack', test_removal.NAME, {'id': fake_cloud.STACK},
+                     project='p2')
+        code, output = self.run_command()
+        self.assertEqual((0, ()), (code, self.journal.open_entries()), output)
+        changes = [(method, path) for method, path, _, _
+                   in self.cloud.requests
+                   if method in ('PUT', 'DELETE') and 'mistral' not in path]
+        role = '/identity/v3/projects/p2/users/u1/roles/r1'
+        self.assertEqual([
+            ('PUT', role),
+            ('DELETE', '/heat/v1/p2/stacks/%s/%s' % (
+                test_removal.NAME, fake_cloud.STACK)),
+            ('DELETE', '/identity/v3/users/u2'),
+            ('DELETE', '/identity/v3/projects/p2'), ('DELETE', role)], changes)
+
+    def test_role_that_the_administrator_has_anyway(self):
+        self.stack()
+        self.cloud.granted.add(('p2', 'u1', 'r1'))
+        self.planned('stack', test_removal.NAME, {'id': fake_cloud.STACK},
+                     project='p2')
+        self.assertEqual(0, self.run_command()[0])
+        self.assertEqual({('p2', 'u1', 'r1')}, self.cloud.granted)
+
+    def test_killed_while_it_was_in_the_project(self):
+        """The next one takes the role away, with nothing else to do."""
+        self.cloud.granted.update([('p2', 'u1', 'r1'), ('p2', 'u1', 'r2')])
+        self.planned('access to project', 'p2', project='p2', user='u1',
+                     roles=['r1'])
+        self.assertEqual(0, self.run_command()[0])
+        self.assertEqual({('p2', 'u1', 'r2')}, self.cloud.granted)
+
+    def test_project_with_a_stack_that_stays(self):
+        """Nobody could get at what is left in a project that is gone."""
+        self.stack()
+        self.planned('project', 'tempest-member', project='p2', user='u2')
+        self.planned('stack', test_removal.NAME, {'id': fake_cloud.STACK},
+                     project='p2')
+        self.cloud.broken = '^/heat/'
+        code, output = self.run_command()
+        self.assertEqual(1, code)
+        self.assertIn('is still in it', re.sub(r'\s+', ' ', output))
+        self.assertEqual([], self.cloud.asked('DELETE', '/(users|projects)/'
+                                              '[^/]+$'))
+        self.assertEqual(set(), self.cloud.granted)
+
     def noting(self, name, word):
         """Write down when the cloud is asked for something."""
         real = getattr(self.cloud, name)

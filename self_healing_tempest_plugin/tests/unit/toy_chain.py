@@ -81,6 +81,7 @@ _CAME = chains.Step(MENDING, links.Mark.STARTED, after=_RANG)
 _MENDED = chains.Step(MENDING, after=_CAME)
 CHAIN = chains.Chain(
     name='toy', links=(BELL, MENDING, DOOR), repair=MENDING,
+    template='application.hot.yaml',
     steps=(_RANG, _CAME, _MENDED, chains.Step(DOOR, after=_MENDED)))
 
 

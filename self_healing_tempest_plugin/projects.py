@@ -1,0 +1,68 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The project of a plain member: what Tempest made, and the way back into it.
+
+A run that is killed leaves the member's stack, and nobody knows the member's
+password any more. So whoever takes it back gives the administrator a role in
+that project, for as long as it takes. What is given, and what Tempest has made
+for the run, is in the journal, as all else.
+"""
+
+import contextlib
+
+from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
+from self_healing_tempest_plugin import removal
+
+
+@contextlib.contextmanager
+def entered(project_id, keystone, journal, user_id, roles):
+    """Give a user roles in a project as long as the ``with`` lasts.
+
+    Roles that the user has there already stay as they are.
+
+    :param project_id: the project
+    :param keystone: :class:`.services.keystone.Keystone`
+    :param journal: :class:`.faults.journals.Journal`, held
+    :param user_id: of the administrator
+    :param roles: ids of the roles
+    """
+    missing = sorted({*roles} - keystone.roles_of(user_id, project_id))
+    if not missing:
+        yield
+        return
+    entry = journals.Object(
+        plans.new_id(), removal.ACCESS, project_id,
+        {'project': project_id, 'user': user_id, 'roles': missing})
+    journal.plan_object(entry)
+    try:
+        for role_id in missing:
+            keystone.grant(role_id, user_id, project_id)
+        yield
+    finally:
+        removal.revoke(keystone, entry.known)
+        journal.record(entry.id, journals.State.REMOVED)
+
+
+def made(credentials, journal):
+    """Write down that Tempest has made a project and its user for this run.
+
+    :param credentials: Tempest's credentials of the member
+    :param journal: :class:`.faults.journals.Journal`
+    :returns: id of the entry
+    """
+    entry = journals.Object(
+        plans.new_id(), removal.PROJECT, credentials.project_name,
+        {'project': credentials.project_id, 'user': credentials.user_id})
+    journal.plan_object(entry)
+    return entry.id

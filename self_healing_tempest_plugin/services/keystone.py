@@ -1,0 +1,67 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Keystone: roles of a user in a project, by Tempest's clients."""
+
+import functools
+
+from tempest.lib import exceptions as lib_exc
+
+from self_healing_tempest_plugin.services import errors
+
+_calling = functools.partial(errors.calling, 'Keystone')
+
+
+class Keystone:
+    """Roles, users and projects, by Tempest's clients of an administrator."""
+
+    def __init__(self, manager):
+        self._roles = manager.roles_v3_client
+        self._users = manager.users_v3_client
+        self._projects = manager.projects_client
+
+    def roles_of(self, user_id, project_id):
+        """Return the ids of the roles of a user in a project, as a set."""
+        with _calling('list roles of user %s in project %s' % (
+                user_id, project_id)):
+            return {role['id'] for role in
+                    self._roles.list_user_roles_on_project(
+                        project_id, user_id)['roles']}
+
+    def grant(self, role_id, user_id, project_id):
+        """Give a user a role in a project; one that is there is fine."""
+        with _calling('grant role %s in project %s' % (role_id, project_id)):
+            self._roles.create_user_role_on_project(
+                project_id, user_id, role_id)
+
+    def revoke(self, role_id, user_id, project_id):
+        """Take a role away; one that is gone, with all else, is fine."""
+        with _calling('revoke role %s in project %s' % (role_id, project_id)):
+            _unless_gone(self._roles.delete_role_from_user_on_project,
+                         project_id, user_id, role_id)
+
+    def delete_user(self, user_id):
+        """Delete a user; one that is gone is fine."""
+        with _calling('delete user %s' % user_id):
+            _unless_gone(self._users.delete_user, user_id)
+
+    def delete_project(self, project_id):
+        """Delete a project; one that is gone is fine."""
+        with _calling('delete project %s' % project_id):
+            _unless_gone(self._projects.delete_project, project_id)
+
+
+def _unless_gone(delete, *ids):
+    try:
+        delete(*ids)
+    except lib_exc.NotFound:
+        pass
