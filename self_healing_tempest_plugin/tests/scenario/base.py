@@ -166,6 +166,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             "nova-compute's state and forced_down on host %s during the fault"
             % seen['host'])
 
+
 class MemberTest(SelfHealingTest):
     """A scenario in which a plain member of another project is healed.
 

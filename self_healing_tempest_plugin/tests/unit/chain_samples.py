@@ -33,8 +33,7 @@ STARTED, FINISHED = links.Mark.STARTED, links.Mark.FINISHED
 
 IDS = {
     'host': 'compute-1', 'server_id': 'old', 'boot': 'boot-1',
-       'avoid': 'compute-1',
-       'elsewhere': ' on another host than compute-1',
+    'avoid': 'compute-1', 'elsewhere': ' on another host than compute-1',
     'url': 'http://192.0.2.1:80/', 'stack_id': 'stack-1', 'workflow': 'heal',
     'host_alarm': 'HostDown', 'deduced_alarm': 'Instance down',
     'monitor_look_at': 'the monitor'}

@@ -87,8 +87,7 @@ TIMEOUTS = {'fault': 30, 'alarm': 60, 'deduction': 30, 'workflow': 30,
 
 IDS = {
     'host': 'compute-1', 'server_id': OLD, 'boot': OLD_BOOT,
-       'avoid': 'compute-1',
-       'elsewhere': ' on another host than compute-1',
+    'avoid': 'compute-1', 'elsewhere': ' on another host than compute-1',
     'stack_id': STACK, 'workflow': WORKFLOW, 'url': URL,
     'host_alarm': 'HostDown', 'deduced_alarm': 'Instance down',
     'monitor_look_at': 'the alerts of Prometheus, and the notifications '
