@@ -111,7 +111,9 @@ class Application(fixtures.Fixture):
         return self._owner.heat.create(
             name, templates.read(self._template),
             templates.files_of(self._template), {
-                'image': wanted.image, 'flavor': wanted.flavor,
+                'image': wanted.image, 'flavor': (
+                    wanted.flavor if self._owner is self._clients
+                    else wanted.member_flavor),
                 'external_network': wanted.external_network,
                 'application_port': wanted.port,
                 'healing': self.healing, **self._parameters,

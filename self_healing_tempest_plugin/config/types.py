@@ -32,12 +32,16 @@ class Cloud:
 
 @dataclasses.dataclass(frozen=True)
 class ApplicationSettings:
-    """The parts that the application is made of."""
+    """The parts that the application is made of.
+
+    :ivar member_flavor: the flavor where a plain member owns it
+    """
 
     image: str
     flavor: str
     external_network: str
     port: int
+    member_flavor: str
 
 
 @dataclasses.dataclass(frozen=True)

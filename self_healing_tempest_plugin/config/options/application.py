@@ -23,6 +23,12 @@ OPTIONS = [
         'flavor_ref',
         help='Flavor of the application. Empty: [compute] flavor_ref.'),
     cfg.StrOpt(
+        'member_flavor_ref',
+        help='Flavor of the application where a plain member of a project '
+             'owns it. Nova lets only administrators create servers of a '
+             'flavor without a disk, unless its policy says otherwise. '
+             'Empty: flavor_ref.'),
+    cfg.StrOpt(
         'external_network',
         help="Network that the application's address comes from. Empty: "
              '[network] public_network_id.'),

@@ -23,11 +23,12 @@ def settings(conf):
         this plugin
     """
     own = conf.self_healing
+    flavor = values.either(own, 'flavor_ref', conf.compute,
+                           '[compute] flavor_ref')
     return types.ApplicationSettings(
         image=values.either(own, 'image_ref', conf.compute,
                             '[compute] image_ref'),
-        flavor=values.either(own, 'flavor_ref', conf.compute,
-                             '[compute] flavor_ref'),
+        flavor=flavor, member_flavor=own.member_flavor_ref or flavor,
         external_network=own.external_network or values.required(
             conf.network, 'public_network_id', group='network',
             hint=' or [self_healing] external_network'),

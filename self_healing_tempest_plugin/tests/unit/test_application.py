@@ -79,7 +79,7 @@ class ApplicationTestCase(service_samples.ClientTestCase):
             service_manager='systemd', compute_service='nova-compute',
             timeouts=TIMES, monitor='prometheus',
             application=config.ApplicationSettings(
-                'guest', 'm1.nano', 'public', cloud.port),
+                'guest', 'm1.nano', 'public', cloud.port, 'm1.disk'),
             host_alarm=HOST_ALARM, nic_alarm=NIC_ALARM,
             deduced_alarm_name='Instance down', allow_faults=True,
             allow_foreign_servers=False, fault_hosts=('compute-1',),
@@ -109,6 +109,25 @@ class ApplicationTestCase(service_samples.ClientTestCase):
 
 class ApplicationTest(ApplicationTestCase):
     """application.Application."""
+
+    def test_of_a_member(self):
+        """It is in the member's project, whoever finds it in the journal."""
+        self.cloud.granted.add(('p2', 'u1', 'r1'))
+        planned = []
+        self.cloud.on_create = lambda: planned.extend(
+            self.journal.open_entries())
+        with self.application(owner=self.clients.in_project('p2')) as app:
+            self.assertEqual(
+                {'server': fake_cloud.SERVER},
+                {'server': app.resources['server']})
+        (_, path, _, body), = self.cloud.asked('POST', '/stacks')
+        self.assertEqual(('/heat/v1/p2/stacks', 'm1.disk'), (
+            path, body['parameters']['flavor']))
+        self.assertEqual(['p2'], [entry.object.known['project']
+                                  for entry in planned])
+        self.assertEqual({'p2'}, {
+            path.split('/')[3] for _, path, _, _
+            in self.cloud.asked('DELETE', '^/heat/')})
 
     def test_life(self):
         app = self.application()
