@@ -10,7 +10,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What every cloud offers its users: an image, a flavor, a way out."""
+"""What every cloud offers its users: an image, flavors, a way out."""
 
 import hashlib
 
@@ -21,7 +21,7 @@ from openstack import utils
 
 DOCUMENTATION = r"""
 module: lab_resources
-short_description: Image, flavor, external network and compute hosts of the lab
+short_description: Image, flavors, external network and hosts of the lab
 description:
   - Waits until the compute hosts can take instances.
   - Makes what is missing.  An image whose file changed is made again.
@@ -37,9 +37,11 @@ options:
     type: list
     elements: dict
     required: true
-  flavor:
-    description: I(name), I(ram) in MiB, I(vcpus), I(disk) in GiB.
-    type: dict
+  flavors:
+    description: Flavors, each with I(name), I(ram) in MiB, I(vcpus) and
+      I(disk) in GiB.
+    type: list
+    elements: dict
     required: true
   network:
     description: I(name), I(physical_network), I(cidr), I(gateway) and the
@@ -61,9 +63,9 @@ RETURN = r"""
 images:
   description: Ids by name.
   type: dict
-flavor:
-  description: Id.
-  type: str
+flavors:
+  description: Ids by name.
+  type: dict
 network:
   description: Id of the external network.
   type: str
@@ -169,7 +171,7 @@ def main():
     module = AnsibleModule(argument_spec={
         'cloud': {'type': 'dict', 'required': True, 'no_log': True},
         'images': {'type': 'list', 'elements': 'dict', 'required': True},
-        'flavor': {'type': 'dict', 'required': True},
+        'flavors': {'type': 'list', 'elements': 'dict', 'required': True},
         'network': {'type': 'dict', 'required': True},
         'compute_hosts': {
             'type': 'list', 'elements': 'str', 'required': True},
@@ -180,7 +182,8 @@ def main():
     try:
         result = {
             'images': make_images(resources, wanted['images']),
-            'flavor': resources.flavor(**wanted['flavor']),
+            'flavors': {flavor['name']: resources.flavor(**flavor)
+                        for flavor in wanted['flavors']},
             'network': resources.external_network(**wanted['network']),
         }
         resources.wait_for_hosts(wanted['compute_hosts'], wanted['timeout'])

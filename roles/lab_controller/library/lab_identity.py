@@ -35,6 +35,12 @@ options:
     type: list
     elements: dict
     required: true
+  members:
+    description: Users who are members of a project and nothing else, each
+      with I(name) and I(project).
+    type: list
+    elements: dict
+    required: true
   endpoints:
     description: The catalog, each with I(name) and I(type) of the service,
       and the I(url) of all its interfaces.
@@ -118,6 +124,12 @@ def make_service_user(identity, name, projects):
         user, identity.role('service'), identity.project('service'))
 
 
+def make_member(identity, name, project):
+    """A user without any right but those of a member of a project."""
+    identity.grant(identity.user(name), identity.role('member'),
+                   identity.project(project))
+
+
 def make_heat_domain(identity):
     """Where Heat keeps the users of its stacks, and who rules there."""
     domain = identity.domain(HEAT_DOMAIN)
@@ -130,6 +142,7 @@ def main():
         'cloud': {'type': 'dict', 'required': True, 'no_log': True},
         'region': {'type': 'str', 'required': True},
         'users': {'type': 'list', 'elements': 'dict', 'required': True},
+        'members': {'type': 'list', 'elements': 'dict', 'required': True},
         'endpoints': {'type': 'list', 'elements': 'dict', 'required': True},
         'passwords': {'type': 'dict', 'required': True, 'no_log': True},
     })
@@ -138,6 +151,8 @@ def main():
         identity.role(role)
     for user in module.params['users']:
         make_service_user(identity, user['name'], user['projects'])
+    for member in module.params['members']:
+        make_member(identity, **member)
     make_heat_domain(identity)
     for endpoint in module.params['endpoints']:
         identity.endpoints(

@@ -23,8 +23,8 @@ from tools.lab.fingerprint import readers
 #: Seconds that one command may take.
 TIMEOUT = 5
 
-# What is asked on every host, and on a compute host beside that. The names
-# are those of the sections of the fingerprint.
+# What is asked on every host, and beside that on those with a program. The
+# names are those of the sections of the fingerprint.
 HOST_COMMANDS = {
     'links': 'ip -j -d address',
     # Each command prints one document.
@@ -46,6 +46,15 @@ COMPUTE_COMMANDS = {
                'for domain in $domains; do '
                'echo $domain $(virsh domstate $domain); done',
 }
+# Zaqar itself tells nobody of the queues of another project.
+QUEUE_COMMANDS = {
+    'queues': 'redis="redis-cli -s /run/redis/redis.sock"; '
+              'sets=$($redis keys "*.queues_set" && '
+              '$redis keys "*.subscriptions") || exit; '
+              'for set in $sets; do '
+              'echo $set $($redis zrange $set 0 -1); done',
+}
+COMMANDS_BESIDE = {'nova-compute': COMPUTE_COMMANDS, 'redis': QUEUE_COMMANDS}
 
 
 def hosts(lab, programs):
@@ -64,8 +73,9 @@ def _host(lab, programs, name):
     if programs['lab'][name] != 'RUNNING':
         return 'off'
     commands = dict(HOST_COMMANDS)
-    if 'nova-compute' in programs.get(name, ()):
-        commands.update(COMPUTE_COMMANDS)
+    for program, beside in COMMANDS_BESIDE.items():
+        if program in programs.get(name, ()):
+            commands.update(beside)
     return answers.answer(functools.partial(_entered, lab, name, commands))
 
 

@@ -97,6 +97,12 @@ CLOUD = {
     'mistral workflows': (
         'workflowv2', '/workflows?all_projects=true', 'workflows',
         _fields('id', 'name')),
+    'aodh alarms': (
+        'alarming', '/v2/alarms?q.field=all_projects&q.value=true', None,
+        _fields('alarm_id', 'name', 'state')),
+    'trusts': ('identity', '/OS-TRUST/trusts', 'trusts',
+               _fields('id', 'project_id', 'trustor_user_id',
+                       'trustee_user_id')),
 }
 
 

@@ -118,6 +118,11 @@ def _bridges(text):
             for bridge, *ports in map(str.split, text.splitlines())}
 
 
+def _sets(text):
+    return {name: dict.fromkeys(members, 1)
+            for name, *members in map(str.split, text.splitlines())}
+
+
 def _domains(text):
     return dict(line.split(None, 1) for line in text.splitlines())
 
@@ -126,4 +131,4 @@ READERS = {'links': _links, 'routes': _routes, 'rules': _counted,
            'nexthops': _counted, 'neighbours': _neighbours,
            'qdiscs': _qdiscs, 'nftables': _ruleset, 'files': _lines,
            'processes': _processes, 'bridges': _bridges,
-           'domains': _domains}
+           'domains': _domains, 'queues': _sets}

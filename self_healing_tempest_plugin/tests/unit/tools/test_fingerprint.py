@@ -66,7 +66,8 @@ class HostsTest(testtools.TestCase):
     def test_every_command_is_read(self):
         self.assertEqual(
             set(readers.READERS),
-            {*hosts.HOST_COMMANDS, *hosts.COMPUTE_COMMANDS})
+            {*hosts.HOST_COMMANDS, *hosts.COMPUTE_COMMANDS,
+             *hosts.QUEUE_COMMANDS})
 
     def test_in_a_shell(self):
         """What one prints does not end up at another; quotes are kept."""
@@ -114,22 +115,24 @@ class AllHostsTest(testtools.TestCase):
     PROGRAMS = {
         'lab': {'controller': 'RUNNING', 'compute-1': 'RUNNING',
                 'compute-2': 'STOPPED'},
-        'controller': {'nova-api': 'RUNNING'},
+        'controller': {'nova-api': 'RUNNING', 'redis': 'RUNNING'},
         'compute-1': {'nova-compute': 'STOPPED'}}
 
     def test_what_is_asked(self):
-        """A compute host more than another, and one that is off nothing."""
+        """More where a program is, and nothing of a host that is off."""
         lab = FakeLab()
         failed = {answers.UNANSWERED: 'exit code 1: bad'}
         every = dict.fromkeys(hosts.HOST_COMMANDS, failed)
         self.assertEqual(
-            {'controller': every, 'compute-2': 'off',
+            {'controller': every | dict.fromkeys(hosts.QUEUE_COMMANDS,
+                                                 failed),
+             'compute-2': 'off',
              'compute-1': every | dict.fromkeys(hosts.COMPUTE_COMMANDS,
                                                 failed)},
             hosts.hosts(lab, self.PROGRAMS))
         # Time for every command, and for the way there.
         self.assertEqual(
-            {'controller': hosts.TIMEOUT * 10,
+            {'controller': hosts.TIMEOUT * 11,
              'compute-1': hosts.TIMEOUT * 12}, lab.seconds)
 
     def test_host_that_cannot_be_entered(self):
@@ -198,22 +201,28 @@ class ListingsTest(testtools.TestCase):
                 ('vitrage templates', {'uuid': 'i'}, 'n s'),
                 ('mistral executions', {'workflow_name': 'heal',
                                         'state': 'ERROR'}, 'heal ERROR'),
-                ('mistral workflows', {}, 'n')):
+                ('mistral workflows', {}, 'n'),
+                ('aodh alarms', {'alarm_id': 'i', 'state': 'alarm'},
+                 'n alarm'),
+                ('trusts', {'project_id': 'p', 'trustor_user_id': 'u1',
+                            'trustee_user_id': 'u2'}, 'p u1 u2')):
             self.assertEqual({'i': expected}, describe(section, {
                 'id': 'i', 'name': 'n', 'status': 's', 'updated_at': 'x',
                 **item}), section)
 
     def test_questions(self):
         """Of what service, where, and where in its answer the list is."""
-        services = {'compute', 'network', 'orchestration', 'rca',
-                    'workflowv2'}
+        services = {'alarming', 'compute', 'identity', 'network',
+                    'orchestration', 'rca', 'workflowv2'}
         lists = {}
         for service, path, key, _ in listings.CLOUD.values():
             self.assertIn(service, services)
             self.assertTrue(path.startswith('/'), path)
             lists.setdefault(service, []).append(key)
         self.assertEqual({
+            'alarming': [None],
             'compute': ['services', 'servers', 'server_groups'],
+            'identity': ['trusts'],
             'network': ['agents', 'networks', 'routers', 'subnets',
                         'security_groups', 'ports', 'floatingips'],
             'orchestration': ['stacks'], 'rca': [None, None],

@@ -202,6 +202,11 @@ class LinesTest(testtools.TestCase):
                             'br-int patch-br-int-to-provnet-1 tap1 tap2\n'
                             'br-tun\n'))
 
+    def test_queues(self):
+        self.assertEqual(
+            {'p1.queues_set': {'p1.q1': 1, 'p1.q2': 1}},
+            read('queues', 'p1.queues_set p1.q1 p1.q2\n'))
+
     def test_domains(self):
         self.assertEqual({'u-1': 'running', 'u-2': 'shut off'}, read(
             'domains', 'u-1 running\nu-2 shut off\n'))
