@@ -14,6 +14,8 @@
 
 import dataclasses
 
+from self_healing_tempest_plugin.chains import autohealing
+from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import chains
 
@@ -131,6 +133,43 @@ SCENARIOS = (
              'no fault stands behind, so that the stack gets another server: '
              'hosts in fault_hosts that run no guests, as with the fake '
              'driver of Nova. Nobody asks the application.'),
+    Scenario(
+        feature='tenant_host_crash', chain=tenant.CHAIN,
+        fault='host-crash', needs=(POWER,),
+        help="Whether the scenario can run in which a plain member's "
+             'application is healed after a host crash: what host_crash '
+             'needs, Aodh and Zaqar, and [auth] that gives a member.'),
+    Scenario(
+        feature='tenant_host_isolated', chain=tenant.CHAIN,
+        fault='host-isolated', timed=True,
+        needs=(SSH, MANAGEMENT_NIC, DATA_NIC),
+        help="Whether the scenario can run in which the host of a plain "
+             "member's application loses both of its NICs: what "
+             'host_isolated and tenant_host_crash need.'),
+    Scenario(
+        feature='tenant_unhealed', chain=tenant.CHAIN,
+        fault='host-crash', needs=(POWER,), until='message', wired=False,
+        help='Whether the scenario can run in which a host crashes and '
+             "nothing listens to the queue of a plain member's application: "
+             'what tenant_host_crash needs.'),
+    Scenario(
+        feature='guest_killed', chain=autohealing.CHAIN,
+        fault='guest-killed', needs=(SSH,),
+        help="Whether the scenario can run in which the guest of a plain "
+             "member's application is killed on its host: SSH to the hosts, "
+             'Aodh and Zaqar, and [auth] that gives a member.'),
+    Scenario(
+        feature='server_deleted', chain=autohealing.CHAIN,
+        fault='server-deleted',
+        help='Whether the scenario can run in which an administrator deletes '
+             "the server of a plain member's application behind the back of "
+             'its stack: Aodh and Zaqar, and [auth] that gives a member.'),
+    Scenario(
+        feature='server_stopped', chain=autohealing.CHAIN,
+        fault='server-stopped',
+        help='Whether the scenario can run in which an administrator stops '
+             "the server of a plain member's application: what "
+             'server_deleted needs.'),
 )
 
 
