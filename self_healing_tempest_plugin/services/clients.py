@@ -14,13 +14,16 @@
 
 import functools
 
+from self_healing_tempest_plugin.services import aodh
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import heat
 from self_healing_tempest_plugin.services import mistral
 from self_healing_tempest_plugin.services import neutron
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import session
+from self_healing_tempest_plugin.services import trusts
 from self_healing_tempest_plugin.services import vitrage
+from self_healing_tempest_plugin.services import zaqar
 
 
 class Clients:
@@ -31,6 +34,9 @@ class Clients:
     :ivar mistral: :class:`.mistral.Mistral`
     :ivar nova: :class:`.nova.Nova`
     :ivar neutron: :class:`.neutron.Neutron`
+    :ivar aodh: :class:`.aodh.Aodh`
+    :ivar zaqar: :class:`.zaqar.Zaqar`
+    :ivar trusts: :class:`.trusts.Trusts`
     """
 
     def __init__(self, cloud, manager):
@@ -46,6 +52,9 @@ class Clients:
         self.mistral = mistral.Mistral(keystone, cloud)
         self.nova = nova.Nova(manager)
         self.neutron = neutron.Neutron(manager)
+        self.aodh = aodh.Aodh(keystone, cloud)
+        self.zaqar = zaqar.Zaqar(keystone, cloud)
+        self.trusts = trusts.Trusts(keystone, cloud)
 
     @property
     def project_id(self):
@@ -62,6 +71,8 @@ class Clients:
     def dates(self):
         """Return how to ask the time of each service whose stamps are used.
 
+        A service that the cloud has not got tells none.
+
         :returns: name of the service to a function, see :func:`.session.date`
         """
         cloud = self._cloud
@@ -70,6 +81,7 @@ class Clients:
                     ('Heat', cloud.heat_catalog_type),
                     ('Mistral', cloud.mistral_catalog_type),
                     ('Vitrage', cloud.vitrage_catalog_type),
+                    ('Aodh', cloud.aodh_catalog_type),
                     ('Nova', 'compute'))}
 
     def _date(self, service, service_type):

@@ -62,12 +62,15 @@ class FakeCloud(fixtures.Fixture):
     :ivar graph_only: ids of alarms that the history has not, or not yet
     :ivar causes: ids of the alarms that caused one, by its id
     :ivar elsewhere: URLs in the catalog that are not ours, by service type
+    :ivar catalog: paths of further services of ours, by service type
+    :ivar asking: ``headers`` of the request that is answered
     """
 
     def _setUp(self):
         self.lock = threading.RLock()
         self.requests, self.broken, self.silent = [], None, None
         self.elsewhere, self.tells_time = {}, False
+        self.asking, self.catalog = threading.local(), {}
         self.alarms, self.entities, self.edges = [], [], []
         self.history_only, self.graph_only = set(), set()
         self.causes = {}
@@ -130,7 +133,7 @@ class FakeCloud(fixtures.Fixture):
                 ('orchestration', '/heat/v1/' + PROJECT), ('rca', '/rca'),
                 ('workflowv2', '/mistral/v2'), ('compute', '/nova/v2.1'),
                 ('network', '/neutron'), ('image', '/glance'),
-                ('placement', '/placement'))]
+                ('placement', '/placement'), *self.catalog.items())]
         domain = {'id': 'default', 'name': 'Default'}
         return 201, {'token': {
             'methods': ['password'], 'expires_at':
@@ -443,6 +446,7 @@ class _Handler(server.BaseHTTPRequestHandler):
 
     def _serve(self):
         url = parse.urlsplit(self.path)
+        self.fake.asking.headers = self.headers
         raw = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         try:
             body = json.loads(raw or b'null')
