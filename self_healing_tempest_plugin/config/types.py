@@ -28,6 +28,8 @@ class Cloud:
     request_timeout: int
     auth_url: str
     verify: bool | str
+    aodh_catalog_type: str = 'alarming'
+    zaqar_catalog_type: str = 'messaging'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Timeouts:
     """Deadlines in seconds; see the options of the same names.
 
     :ivar links: name of a link to the seconds that it may take
+    :ivar alarm_cache: until Aodh's listener knows a new alarm
     :ivar healing: what all deadlines from the witness on allow together, in
         the chain that takes longest of those of the enabled scenarios
     """
@@ -141,6 +144,7 @@ class Timeouts:
     template: int
     graph: int
     healing: int
+    alarm_cache: int = 0
 
     @property
     def stack(self):

@@ -63,6 +63,17 @@ def not_after(service, text):
                  for stamp in at(service, text))
 
 
+def not_before(service, text):
+    """Return from when on something had happened: the text is of its cause.
+
+    :param service: see :func:`at`
+    :param text: see :func:`at`
+    :returns: see :func:`at`
+    """
+    return tuple(timelines.Stamp(stamp.service, stamp.low, math.inf)
+                 for stamp in at(service, text))
+
+
 def between(service, first, last):
     """Return when something happened at one of several moments.
 

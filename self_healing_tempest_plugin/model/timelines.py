@@ -33,7 +33,8 @@ class Stamp:
     :ivar service: whose clock it is, a key of ``Timeline.clocks``
     :ivar low: seconds since the epoch; minus infinity where the service says
         only when it was over
-    :ivar high: seconds since the epoch
+    :ivar high: seconds since the epoch; infinity where the service says only
+        what it came after
     """
 
     service: str

@@ -90,8 +90,9 @@ def examine(answers, settings, chains):
     :param settings: :class:`..config.Settings`
     :param chains: :class:`..model.chains.Chain` objects
     """
-    of_links = [check for link_kit in _kits(chains)
-                for check in link_kit.checks]
+    # Two links of one name may have some in common.
+    of_links = dict.fromkeys(check for link_kit in _kits(chains)
+                             for check in link_kit.checks)
     services = [check for check in of_links if check.link == _SERVICES]
     further = [check for check in of_links if check.link != _SERVICES]
     return judged((*_ENTRANCE, *services, *further, *_HOSTS), answers,

@@ -14,6 +14,7 @@
 
 import functools
 
+from self_healing_tempest_plugin.services import aodh
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import heat
 from self_healing_tempest_plugin.services import keystone
@@ -21,7 +22,9 @@ from self_healing_tempest_plugin.services import mistral
 from self_healing_tempest_plugin.services import neutron
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import session
+from self_healing_tempest_plugin.services import trusts
 from self_healing_tempest_plugin.services import vitrage
+from self_healing_tempest_plugin.services import zaqar
 
 
 class Clients:
@@ -33,6 +36,9 @@ class Clients:
     :ivar nova: :class:`.nova.Nova`
     :ivar neutron: :class:`.neutron.Neutron`
     :ivar keystone: :class:`.keystone.Keystone`
+    :ivar aodh: :class:`.aodh.Aodh`
+    :ivar zaqar: :class:`.zaqar.Zaqar`
+    :ivar trusts: :class:`.trusts.Trusts`
     """
 
     def __init__(self, cloud, manager, project_id=None):
@@ -52,6 +58,9 @@ class Clients:
         self.nova = nova.Nova(manager)
         self.neutron = neutron.Neutron(manager)
         self.keystone = keystone.Keystone(manager)
+        self.aodh = aodh.Aodh(self._session, cloud)
+        self.zaqar = zaqar.Zaqar(self._session, cloud)
+        self.trusts = trusts.Trusts(self._session, cloud)
 
     @property
     def project_id(self):
@@ -81,6 +90,8 @@ class Clients:
     def dates(self):
         """Return how to ask the time of each service whose stamps are used.
 
+        A service that the cloud has not got tells none.
+
         :returns: name of the service to a function, see :func:`.session.date`
         """
         cloud = self._cloud
@@ -89,6 +100,7 @@ class Clients:
                     ('Heat', cloud.heat_catalog_type),
                     ('Mistral', cloud.mistral_catalog_type),
                     ('Vitrage', cloud.vitrage_catalog_type),
+                    ('Aodh', cloud.aodh_catalog_type),
                     ('Nova', 'compute'))}
 
     def _date(self, service, service_type):

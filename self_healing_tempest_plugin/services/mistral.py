@@ -55,35 +55,40 @@ class Mistral:
             return session.version(self._keystone, self._cloud,
                                    self._cloud.mistral_catalog_type)
 
-    def executions(self, workflow_name, server_id):
-        """Return the executions of a workflow for one server, oldest first.
+    @functools.cached_property
+    def _everywhere(self):
+        """Return what asks for the executions of all projects.
+
+        Mistral refuses it to everybody but administrators, whom it knows by
+        their role.
+        """
+        return {'all_projects': 'true'} if (
+            'admin' in session.roles(self._keystone)) else {}
+
+    def executions(self, workflow_name):
+        """Return the executions of a workflow, oldest first.
 
         :param workflow_name: name of the workflow
-        :param server_id: what the input ``server_id`` must be
-        :returns: list of dicts; ``input`` is a dict
+        :returns: list of dicts; ``input`` and ``params`` are dicts
         """
         with _calling('list executions of %s' % workflow_name):
-            executions = [
-                dict(execution.to_dict(), input=_input(execution))
-                for execution in self._client.executions.list(
-                    workflow_name=workflow_name, all_projects='true',
-                    sort_keys='created_at', sort_dirs='asc')]
-        return [execution for execution in executions
-                if execution['input'].get('server_id') == server_id]
+            return [_execution(execution)
+                    for execution in self._client.executions.list(
+                        workflow_name=workflow_name, sort_keys='created_at',
+                        sort_dirs='asc', **self._everywhere)]
 
     def newest_executions(self, workflow_name, limit=10):
-        """Return executions of a workflow for any server, newest first.
+        """Return executions of a workflow, newest first.
 
         :param workflow_name: name of the workflow
         :param limit: how many
-        :returns: list of dicts; ``input`` is a dict
+        :returns: see :meth:`executions`
         """
         with _calling('list executions of %s' % workflow_name):
-            return [
-                dict(execution.to_dict(), input=_input(execution))
-                for execution in self._client.executions.list(
-                    workflow_name=workflow_name, all_projects='true',
-                    sort_keys='created_at', sort_dirs='desc', limit=limit)]
+            return [_execution(execution)
+                    for execution in self._client.executions.list(
+                        workflow_name=workflow_name, sort_keys='created_at',
+                        sort_dirs='desc', limit=limit, **self._everywhere)]
 
     def workflow(self, name):
         """Return a workflow as a dict, None when there is none.
@@ -98,19 +103,20 @@ class Mistral:
                     return None
                 raise
 
-    def start(self, workflow_name, values, description):
+    def start(self, workflow_name, values, description, **params):
         """Start a workflow.
 
         :param workflow_name: name of the workflow
         :param values: its input, a dict
         :param description: of the execution, for people
+        :param params: further ones, such as ``env``, a dict
         :returns: id of the execution
         """
         with _calling('start workflow %s' % workflow_name):
             # By position: the name of the first argument has changed before.
             return self._client.executions.create(
                 workflow_name, workflow_input=values,
-                description=description).id
+                description=description, **params).id
 
     def execution(self, execution_id):
         """Return one execution as a dict, with its ``state_info``.
@@ -148,7 +154,7 @@ class Mistral:
         """
         with _calling('delete executions of %s*' % prefix):
             for execution in self._client.executions.list(
-                    workflow_name='has:%s' % prefix, all_projects='true'):
+                    workflow_name='has:%s' % prefix, **self._everywhere):
                 if execution.workflow_name.startswith(prefix):
                     self._delete_execution(execution.id)
 
@@ -160,9 +166,15 @@ class Mistral:
                 raise
 
 
-def _input(execution):
+def _execution(execution):
+    known = execution.to_dict()
+    return dict(known, input=_parsed(known.get('input')),
+                params=_parsed(known.get('params')))
+
+
+def _parsed(text):
     try:
-        values = json.loads(execution.input)
+        values = json.loads(text)
     except (TypeError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}

@@ -76,10 +76,13 @@ class Nova:
             return self._servers.get_console_output(
                 server_id, length=lines)['output']
 
-    def reset_state(self, server_id):
-        """Put a server into ERROR, as far as Nova's database goes."""
+    def reset_state(self, server_id, state='error'):
+        """Put a server into a state, as far as Nova's database goes.
+
+        :param state: ``error`` or ``active``
+        """
         with _calling('reset the state of server %s' % server_id):
-            self._servers.reset_state(server_id, state='error')
+            self._servers.reset_state(server_id, state=state)
 
     def delete(self, server_id):
         """Start to delete a server; one that is gone is fine."""

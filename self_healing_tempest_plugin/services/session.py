@@ -65,12 +65,7 @@ def version(keystone, cloud, service_type):
     :param cloud: :class:`..config.Cloud`
     :param service_type: type of the service in the catalog
     """
-    url = _endpoint(keystone, cloud, service_type)
-    if url is None:
-        raise ksa_exc.EndpointNotFound(
-            '%s endpoint for %s service in the catalog not found' % (
-                cloud.endpoint_type, service_type))
-    return newest_version(keystone, _root(url))
+    return newest_version(keystone, root(keystone, cloud, service_type))
 
 
 def newest_version(keystone, url):
@@ -89,24 +84,43 @@ def date(keystone, cloud, service_type):
     :param keystone: Keystone session
     :param cloud: :class:`..config.Cloud`
     :param service_type: type of the service in the catalog
-    :returns: seconds since the epoch, None where it bears none
+    :returns: seconds since the epoch, None where it bears none, or where
+        there is no such service
     """
+    try:
+        url = root(keystone, cloud, service_type)
+    except ksa_exc.EndpointNotFound:
+        return None
     # Whatever the service answers, it says when.
-    answer = keystone.get(
-        _root(_endpoint(keystone, cloud, service_type)),
-        authenticated=False, raise_exc=False)
+    answer = keystone.get(url, authenticated=False, raise_exc=False)
     return _epoch(answer.headers.get('Date'))
 
 
-def _endpoint(keystone, cloud, service_type):
-    return keystone.get_endpoint(
+def root(keystone, cloud, service_type):
+    """Return the URL of a service that is above all versions of its API.
+
+    :param keystone: Keystone session
+    :param cloud: :class:`..config.Cloud`
+    :param service_type: type of the service in the catalog
+    :raises keystoneauth1.exceptions.EndpointNotFound: when it is not there
+    """
+    url = keystone.get_endpoint(
         service_type=service_type, interface=cloud.endpoint_type,
         region_name=cloud.region)
-
-
-def _root(url):
+    if url is None:
+        raise ksa_exc.EndpointNotFound(
+            '%s endpoint for %s service in the catalog not found' % (
+                cloud.endpoint_type, service_type))
     # The version document is above the version, wherever that is.
     return re.split(r'/v\d', url)[0].rstrip('/') + '/'
+
+
+def roles(keystone):
+    """Return the names of the roles that a session has in its project.
+
+    :param keystone: Keystone session
+    """
+    return frozenset(keystone.auth.get_access(keystone).role_names)
 
 
 def _epoch(date):

@@ -21,7 +21,10 @@ APPLICATION = 'application.hot.yaml'
 APPLICATION_SCRIPT = 'application.sh'
 HEAL_INSTANCE = 'heal_instance.vitrage.yaml'
 HOST_DOWN = 'host_down.vitrage.yaml'
+HOST_DOWN_TENANT = 'host_down_tenant.vitrage.yaml'
 NIC_DOWN = 'nic_down.vitrage.yaml'
+NIC_DOWN_TENANT = 'nic_down_tenant.vitrage.yaml'
+TENANT = 'tenant.hot.yaml'
 
 
 def read(name):

@@ -30,10 +30,11 @@ OPTIONS = [
     cfg.StrOpt(
         'endpoint_type', default='public',
         choices=['public', 'internal', 'admin'],
-        help='Endpoint type (interface) of Heat, Mistral and Vitrage.'),
+        help='Endpoint type (interface) of Heat, Mistral, Vitrage, Aodh '
+             'and Zaqar.'),
     cfg.StrOpt(
         'region',
-        help='Region of Heat, Mistral and Vitrage. Empty: '
+        help='Region of Heat, Mistral, Vitrage, Aodh and Zaqar. Empty: '
              '[identity] region.'),
     cfg.StrOpt(
         'vitrage_catalog_type', default='rca',
@@ -44,6 +45,12 @@ OPTIONS = [
     cfg.StrOpt(
         'heat_catalog_type', default='orchestration',
         help='Service type of Heat in the catalog.'),
+    cfg.StrOpt(
+        'aodh_catalog_type', default='alarming',
+        help='Service type of Aodh in the catalog.'),
+    cfg.StrOpt(
+        'zaqar_catalog_type', default='messaging',
+        help='Service type of Zaqar in the catalog.'),
     cfg.IntOpt(
         'request_timeout', default=30, min=1, max=600,
         help='Seconds after which a request that got no answer is given up. '

@@ -36,6 +36,12 @@ INTERVALS = [
         help="Vitrage's [datasources] snapshots_interval in seconds. What "
              'Vitrage learns by no notification it learns then, and the '
              'default deadlines are computed from it.'),
+    cfg.IntOpt(
+        'event_alarm_cache_ttl', default=60, min=0, max=86400,
+        help="Aodh's [DEFAULT] event_alarm_cache_ttl in seconds. Its "
+             'listener passes over an event for an alarm that is younger, '
+             'so that a new application is left alone for that long. Only '
+             'chains that have an event alarm wait.'),
 ]
 
 DEADLINES = [

@@ -32,6 +32,8 @@ def cloud(conf):
         vitrage_catalog_type=values.required(own, 'vitrage_catalog_type'),
         mistral_catalog_type=values.required(own, 'mistral_catalog_type'),
         heat_catalog_type=values.required(own, 'heat_catalog_type'),
+        aodh_catalog_type=values.required(own, 'aodh_catalog_type'),
+        zaqar_catalog_type=values.required(own, 'zaqar_catalog_type'),
         request_timeout=own.request_timeout,
         auth_url=values.required(identity, 'uri_v3', group='identity'),
         verify=verify)

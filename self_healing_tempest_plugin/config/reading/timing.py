@@ -43,4 +43,5 @@ def timeouts(conf):
         return_watch=own.return_watch_time,
         template=own.template_timeout,
         graph=own.graph_timeout or timing.snapshot_and_margin(own),
-        healing=healing)
+        healing=healing,
+        alarm_cache=own.event_alarm_cache_ttl)

@@ -21,14 +21,15 @@ from self_healing_tempest_plugin.services import asking
 
 def details(seen, expectation, around):
     """Return what to ask; see :class:`..kit.Kit`."""
-    cloud, stack = around.clients, around.application.stack
+    heat, nova = around.owner.heat, around.clients.nova
+    stack = around.application.stack
     old = expectation.ids['server_id']
     questions = {'Heat events': asking.Question('Heat', lambda: _events(
-        seen, cloud.heat.events(stack)))}
+        seen, heat.events(stack)))}
     for server in _servers(seen, expectation, old):
         questions['actions on server %s' % server] = asking.Question(
             'Nova', lambda server=server: _actions(
-                seen, server, cloud.nova.actions(server), server == old))
+                seen, server, nova.actions(server), server == old))
     return questions
 
 

@@ -32,9 +32,9 @@ def engine(case):
 
     heat-api waits for the engines when it is asked for them, and that takes
     longer than anybody here waits. When all that may wait do, it answers
-    nothing any more.
+    nothing any more. It tells nobody but an administrator.
     """
-    heat = case.owner.heat
+    heat = case.clients.heat
     answers = asking.ask({
         'api': asking.Question('Heat', heat.version),
         'engines': asking.Question('Heat', heat.engines)}, ENGINE_PATIENCE)

@@ -12,41 +12,27 @@
 
 """What preflight asks about Mistral, and who starts its workflows."""
 
+from self_healing_tempest_plugin.links import mistral_checks
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.links import vitrage_checks
-from self_healing_tempest_plugin import templates
 
 _NOTIFIER = 'VitrageNotifierService'
 
 
 def questions(cloud):
     """Return what to ask; see :class:`..kit.Kit`."""
-    mistral, vitrage = cloud.clients.mistral, cloud.clients.vitrage
-    actions = templates.needs(*cloud.templates)[1]
-    return {
-        'Mistral': {
-            'Mistral': mistral.version,
-            'actions': lambda: rows.presence(
-                actions, mistral.actions(actions))},
-        'Vitrage': {
-            'processes': lambda: vitrage_checks.processes(vitrage)}}
-
-
-def _actions(settings, present):
-    return rows.absent(present) or rows.yes(', '.join(sorted(present)))
+    vitrage = cloud.clients.vitrage
+    return {**mistral_checks.questions(cloud), 'Vitrage': {
+        'processes': lambda: vitrage_checks.processes(vitrage)}}
 
 
 CHECKS = (
-    rows.Check('services', 'Mistral', ('Mistral',), rows.told,
-               'look at [self_healing] mistral_catalog_type, and at '
-               'mistral-api'),
+    mistral_checks.SERVICE,
     rows.Check('workflow', 'vitrage-notifier', ('processes',),
                vitrage_checks.process(_NOTIFIER), 'start vitrage-notifier'),
     rows.Check('workflow', 'notifier class', (), rows.unseen(
         'Vitrage does not tell it, and with its own it starts no workflow'),
         'look at [DEFAULT] notifiers (mistral, nova) and [mistral] notifier '
         'in vitrage.conf'),
-    rows.Check('workflow', 'actions', ('actions',), _actions,
-               'install mistral-extra for API, engine and executor of '
-               'Mistral'),
+    mistral_checks.ACTIONS,
 )

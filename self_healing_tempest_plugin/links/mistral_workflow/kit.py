@@ -13,8 +13,8 @@
 """What binds link workflow to Mistral, and to the rule in Vitrage."""
 
 from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links import mistral_details
 from self_healing_tempest_plugin.links.mistral_workflow import checks
-from self_healing_tempest_plugin.links.mistral_workflow import details
 from self_healing_tempest_plugin.links.mistral_workflow import handover
 from self_healing_tempest_plugin.links.mistral_workflow import link
 from self_healing_tempest_plugin.links.mistral_workflow import questions
@@ -35,7 +35,7 @@ def _watcher(around):
 KIT = kit.Kit(
     link=link.LINK, ids=_ids, parameters=readiness.parameters,
     prepare=readiness.prepare, watcher=_watcher, unmet=readiness.unmet,
-    inquiries=questions.inquiries, at_work=questions.at_work,
-    others=questions.others, details=details.details,
-    handover=handover.HANDOVER, questions=checks.questions,
-    checks=checks.CHECKS)
+    inquiries=questions.INQUIRIES.inquiries,
+    at_work=questions.INQUIRIES.at_work, others=questions.INQUIRIES.others,
+    details=mistral_details.of(link.LINK), handover=handover.HANDOVER,
+    questions=checks.questions, checks=checks.CHECKS)

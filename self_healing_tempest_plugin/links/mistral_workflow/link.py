@@ -49,10 +49,12 @@ LINK = links.Link(
         look_at="vitrage-notifier's log: what it refuses to start again, and "
                 "vitrage-graph's for the actions on server {server_id}"),
     deadline=links.Deadline(
-        help='Seconds from the deduced alarm to a Mistral execution, and '
-             'from the healed stack to the end of that execution.',
-        takes='the time from the deduced alarm to a Mistral execution, and '
-              'of that from the healed stack to the end of the execution,',
+        help='Seconds from what starts it, the deduced alarm or a message in '
+             'a queue, to a Mistral execution, and from the healed stack to '
+             'the end of that execution.',
+        takes='the time from the deduced alarm or the message to a Mistral '
+              'execution, and of that from the healed stack to the end of '
+              'the execution,',
         seconds=30),
     ties=_ties,
     identity=('server_id', 'stack_id'),

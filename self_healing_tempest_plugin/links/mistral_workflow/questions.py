@@ -13,20 +13,15 @@
 """Link workflow: Vitrage's rule and notifier, and Mistral."""
 
 from self_healing_tempest_plugin.links import context
+from self_healing_tempest_plugin.links import mistral_inquiries
 from self_healing_tempest_plugin.links.mistral_workflow import link
+from self_healing_tempest_plugin.links.mistral_workflow import watcher
 from self_healing_tempest_plugin.links import vitrage_inquiries
-from self_healing_tempest_plugin.model import links
-from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.services import errors
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
 _NOTIFIER = 'VitrageNotifierService'
-
-_BAD = frozenset(['ERROR', 'CANCELLED'])
-
-# Executions whose tasks are asked for.
-_EXECUTIONS = 3
 
 
 def rule(case):
@@ -67,115 +62,8 @@ def notifier(case):
         'vitrage-notifier: it does not run, see its log for why'),)
 
 
-def workflow(case):
-    """Does Mistral have the workflow that the rule names?"""
-    name = case.ids['workflow']
-    if case.owner.mistral.workflow(name):
-        return (Clue(True, 'workflow %s is there' % name),)
-    return (Clue(
-        False, 'there is no workflow %s' % name,
-        "'openstack workflow list': there is no %s, so that nobody can start "
-        'it' % name),)
-
-
-def executions(case):
-    """Which executions of the workflow are there, for whichever server?"""
-    name, server = case.ids['workflow'], case.ids['server_id']
-    newest = case.owner.mistral.newest_executions(name)
-    if not newest:
-        return (Clue(False, 'there is no execution of %s' % name),)
-    return [_execution(case, execution, server) for execution in newest]
-
-
-def _execution(case, execution, server):
-    target = execution['input'].get('server_id')
-    text = 'execution %s is %s since %s' % (
-        execution['id'], execution['state'], execution.get('created_at'))
-    if execution.get('description'):
-        text += ' (%s)' % execution['description']
-    if target != server:
-        return Clue(
-            False, '%s, but for server %s' % (text, target),
-            'the input of execution %s: it names server %s, not %s; see '
-            'get_attr in the healing rule' % (execution['id'], target, server))
-    if execution['state'] not in _BAD:
-        return Clue(execution['state'] == 'SUCCESS' or None, text)
-    detail = case.owner.mistral.execution(execution['id']) or {}
-    reason = context.safe(detail.get('state_info') or 'no state_info')
-    return Clue(
-        False, '%s: %s' % (text, reason),
-        "'openstack task execution list %s': the execution is in %s: %s" % (
-            execution['id'], execution['state'], reason))
-
-
-def tasks(case):
-    """Which task of the executions failed or is under way, and why?"""
-    started = case.owner.mistral.executions(
-        case.ids['workflow'], case.ids['server_id'])
-    return [clue for execution in started[:_EXECUTIONS]
-            for clue in _tasks(case, execution)]
-
-
-def _tasks(case, execution):
-    all_tasks = case.owner.mistral.tasks(execution['id'])
-    open_tasks = [_task(task, execution) for task in all_tasks
-                  if task['state'] != 'SUCCESS']
-    if open_tasks:
-        return open_tasks
-    return (Clue(True, 'execution %s: all tasks are in SUCCESS: %s' % (
-        execution['id'], ', '.join(task['name'] for task in all_tasks)
-        or 'none'),),)
-
-
-def _task(task, execution):
-    reason = context.safe(task.get('state_info') or 'no state_info')
-    text = 'task %s of execution %s is in %s: %s' % (
-        task['name'], execution['id'], task['state'], reason)
-    if task['state'] not in _BAD:
-        return Clue(None, text)
-    return Clue(
-        False, text, "'openstack task execution show %s': task %s is in %s: "
-        '%s' % (task['id'], task['name'], task['state'], reason))
-
-
-_UNSTARTED = (
-    Inquiry('Vitrage', 'the healing rule', rule),
-    Inquiry('Vitrage', 'its processes', notifier),
-    Inquiry('Mistral', 'the workflow', workflow),
-    Inquiry('Mistral', 'executions', executions),
-)
-
-_STARTED = (
-    Inquiry('Mistral', 'tasks', tasks),
-    Inquiry('Mistral', 'executions', executions),
-)
-
-
-def inquiries(case):
-    """Return what to ask when no execution has healed, or too many have.
-
-    It depends on whether any was started.
-
-    :param case: :class:`..context.Case`
-    """
-    started = case.verdict.kind is not verdicts.Kind.EXECUTION_STORM and (
-        case.arrival(link.LINK, links.Mark.STARTED))
-    return _STARTED if started else _UNSTARTED
-
-
-def at_work(case):
-    """Return what to ask when what an execution works on is missing.
-
-    :param case: :class:`..context.Case`
-    """
-    del case
-    return _STARTED[:1]
-
-
-def others(case):
-    """Return what to ask when somebody else may have healed.
-
-    :param case: :class:`..context.Case`
-    """
-    del case
-    return _STARTED[1:]
+INQUIRIES = mistral_inquiries.Inquiries(
+    link.LINK, watcher.whose, 'the input of execution {id}: it names server '
+    '{target}, not {server}; see get_attr in the healing rule', (
+        Inquiry('Vitrage', 'the healing rule', rule),
+        Inquiry('Vitrage', 'its processes', notifier)))

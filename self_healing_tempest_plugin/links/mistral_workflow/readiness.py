@@ -12,14 +12,12 @@
 
 """Whether the rule that starts the workflow is there, and nothing runs yet."""
 
+from self_healing_tempest_plugin.links import healing_times
+from self_healing_tempest_plugin.links import mistral_executions
+from self_healing_tempest_plugin.links.mistral_workflow import watcher
 from self_healing_tempest_plugin.links import vitrage_templates
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stacks
-
-# Seconds that the workflow gives each of its steps at least, Mistral's
-# scheduler alone needs some of them; and which part of the time for the stack
-# it is where that is more.
-STEP_TIME, STEPS = 30, 10
 
 
 def parameters(settings):
@@ -27,9 +25,8 @@ def parameters(settings):
 
     :param settings: :class:`..config.Settings`
     """
-    stack_time = settings.timeouts.stack
-    return {'heal_time': 2 * stack_time,
-            'heal_step_time': max(STEP_TIME, stack_time // STEPS)}
+    return {'instance_alarm_name': settings.deduced_alarm_name,
+            **healing_times.parameters(settings)}
 
 
 def prepare(around):
@@ -62,9 +59,4 @@ def unmet(around):
 
     :param around: :class:`..surroundings.Surroundings`
     """
-    app = around.application
-    executions = app.workflow and around.owner.mistral.executions(
-        app.workflow, app.server_id)
-    return '' if not executions else (
-        'execution %s of %s was started for server %s before the fault'
-        % (executions[0]['id'], app.workflow, app.server_id))
+    return mistral_executions.started_before(around, watcher.whose)

@@ -10,108 +10,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Looks for the executions of the healing workflow in Mistral."""
+"""Looks for the executions that Vitrage starts for the server."""
 
-import json
-
+from self_healing_tempest_plugin.links import mistral_executions
 from self_healing_tempest_plugin.links.mistral_workflow import link
-from self_healing_tempest_plugin.model import links
-from self_healing_tempest_plugin.model import stamps
-from self_healing_tempest_plugin.services import errors
-from self_healing_tempest_plugin.watching import looks
-
-_NOT_YET = 'not there'
 
 
-class WorkflowWatcher:
-    """The Mistral executions that name the server."""
+def whose(execution):
+    """Return the server that the input of an execution names, or None.
 
-    link, pace = link.LINK, looks.USUAL
-
-    def __init__(self, mistral, workflow, server_id, stack_id=None):
-        """Take the executions of before.
-
-        :param workflow: name of the workflow
-        :param server_id: what the execution's input must name
-        :param stack_id: the only stack that it may name; None: any
-        """
-        self._mistral, self._workflow = mistral, workflow
-        self._server_id, self._stack_id = server_id, stack_id
-        self._idle_ones = {}
-        self._before = frozenset(
-            execution['id']
-            for execution in mistral.executions(workflow, server_id))
-
-    def look(self, recorder):
-        """Ask once; see :class:`..looks.Look`."""
-        executions = [execution for execution in self._mistral.executions(
-            self._workflow, self._server_id)
-            if execution['id'] not in self._before]
-        seen_at = recorder.now()
-        if not executions:
-            return looks.Look(_NOT_YET)
-        state = ', '.join('%s %s' % (execution['id'], execution['state'])
-                          for execution in executions[:5])
-        ids = tuple(execution['id'] for execution in executions)
-        sightings = [
-            self._sighting(links.Mark.STARTED, execution, 'created_at')
-            for execution in executions]
-        sightings += [
-            self._sighting(links.Mark.FINISHED, execution, 'updated_at')
-            for execution in executions if self._healed(execution)]
-        ours = [execution for execution in executions
-                if self._is_ours(execution)]
-        if ours and all(execution['state'] in ('ERROR', 'CANCELLED')
-                        for execution in ours):
-            return looks.Look(state, tuple(sightings), self._reason(ours[0]),
-                              ours[0]['id'], ids, seen_at=seen_at)
-        return looks.Look(state, tuple(sightings), objects=ids,
-                          seen_at=seen_at)
-
-    def _sighting(self, mark, execution, time):
-        return looks.Sighting(mark, execution['id'], {
-            'server_id': self._server_id, 'state': execution['state'],
-            'workflow': self._workflow, 'input': execution['input'],
-            'stack_id': execution['input'].get('stack_id'),
-            time: execution.get(time)},
-            stamps=stamps.at('Mistral', execution.get(time)))
-
-    def _is_ours(self, execution):
-        return self._stack_id is None or execution['input'].get(
-            'stack_id') in (None, self._stack_id)
-
-    def _healed(self, execution):
-        # Repeated executions that found nothing to do end well too, perhaps
-        # earlier than the one that heals.
-        return execution['state'] == 'SUCCESS' and not self._idle(
-            execution['id'])
-
-    def _idle(self, execution_id):
-        if execution_id not in self._idle_ones:
-            self._idle_ones[execution_id] = _output(self._detail(
-                execution_id)).get('found') is False
-        return self._idle_ones[execution_id]
-
-    def _detail(self, execution_id):
-        detail = self._mistral.execution(execution_id)
-        if detail is None:
-            # It was listed just now: somebody has deleted it since, or
-            # Mistral calls "not found" what it failed to read.
-            raise errors.ServiceUnavailable(
-                'Mistral', 'show execution %s' % execution_id,
-                'it lists it, but does not find it', 404)
-        return detail
-
-    def _reason(self, execution):
-        detail = self._detail(execution['id'])
-        return 'execution %s is in %s: %s' % (
-            execution['id'], detail['state'],
-            (detail.get('state_info') or 'no state_info').strip())
+    :param execution: a dict of Mistral
+    """
+    return execution['input'].get('server_id')
 
 
-def _output(execution):
-    try:
-        values = json.loads(execution.get('output') or '{}')
-    except ValueError:
-        return {}
-    return values if isinstance(values, dict) else {}
+class WorkflowWatcher(mistral_executions.ExecutionWatcher):
+    """The Mistral executions whose input names the server."""
+
+    link = link.LINK
+
+    def whose(self, execution):
+        """Return the server that an execution is for, or None."""
+        return whose(execution)

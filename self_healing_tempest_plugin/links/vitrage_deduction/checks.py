@@ -53,6 +53,22 @@ def _templates(settings, states):
     return tuple(findings)
 
 
+def _marked(settings):
+    named = [alarm.template for alarm in (settings.host_alarm,
+                                          settings.nic_alarm)
+             if alarm.template]
+    if not named:
+        return rows.yes('the templates of the tests put servers into ERROR')
+    return rows.unknown('whether %s puts servers into ERROR shows when an '
+                        'alarm comes' % ', '.join(named))
+
+
+# Where Nova has to be told, so that others learn it from Nova.
+MARKED = rows.Check(
+    'deduction', 'mark_down', (), _marked,
+    'look whether [self_healing] host_template and nic_template have '
+    'mark_down on the instance, and [DEFAULT] notifiers of Vitrage nova')
+
 CHECKS = (
     rows.Check('deduction', 'graph', ('graph',), _graph,
                'look at vitrage-graph'),

@@ -12,6 +12,8 @@
 
 """What binds link deduction to Vitrage."""
 
+import dataclasses
+
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links.vitrage_deduction import checks
 from self_healing_tempest_plugin.links.vitrage_deduction import handover
@@ -20,31 +22,48 @@ from self_healing_tempest_plugin.links.vitrage_deduction import questions
 from self_healing_tempest_plugin.links.vitrage_deduction import readiness
 from self_healing_tempest_plugin.links.vitrage_deduction import template
 from self_healing_tempest_plugin.links.vitrage_deduction import watcher
+from self_healing_tempest_plugin import templates
+
+# What the tests add in place of a template, where servers are to be marked.
+_MARKING = {templates.HOST_DOWN: templates.HOST_DOWN_TENANT,
+            templates.NIC_DOWN: templates.NIC_DOWN_TENANT}
+
+# Vitrage tells Nova at once, and puts the deduced alarm into the queue of its
+# graph: seconds for which what Nova does may be there before that alarm is.
+MARKING_LAG = 2.0
 
 
 def _ids(around):
     return {'deduced_alarm': around.settings.deduced_alarm_name}
 
 
-def _parameters(settings):
-    return {'instance_alarm_name': settings.deduced_alarm_name}
-
-
-def _wire(around):
+def _wire(around, files=None):
+    file = around.alarm.file
     return template.DeductionTemplate(
         around.clients, around.settings, around.monitor.datasource,
-        around.alarm, around.journal)
+        around.alarm, around.journal, (files or {}).get(file, file))
 
 
-def _watcher(around):
+def _wire_marking(around):
+    return _wire(around, _MARKING)
+
+
+def _watcher(around, of=link.LINK, lag=0.0):
     return watcher.DeductionWatcher(
         around.clients.vitrage, around.learned['server'],
-        around.settings.deduced_alarm_name)
+        around.settings.deduced_alarm_name, of, lag)
+
+
+def _marking_watcher(around):
+    return _watcher(around, link.MARKING, MARKING_LAG)
 
 
 KIT = kit.Kit(
-    link=link.LINK, ids=_ids, parameters=_parameters, wire=_wire,
-    prepare=readiness.prepare, watcher=_watcher, unmet=readiness.unmet,
-    remains=readiness.remains, inquiries=questions.inquiries,
-    handover=handover.HANDOVER, questions=checks.questions,
-    checks=checks.CHECKS)
+    link=link.LINK, ids=_ids, wire=_wire, prepare=readiness.prepare,
+    watcher=_watcher, unmet=readiness.unmet, remains=readiness.remains,
+    inquiries=questions.inquiries, handover=handover.HANDOVER,
+    questions=checks.questions, checks=checks.CHECKS)
+
+MARKING = dataclasses.replace(
+    KIT, link=link.MARKING, wire=_wire_marking, watcher=_marking_watcher,
+    checks=(*checks.CHECKS, checks.MARKED))

@@ -12,6 +12,8 @@
 
 """The alarm that Vitrage deduces for the server, and the server's state."""
 
+import dataclasses
+
 from self_healing_tempest_plugin.model import links
 
 
@@ -48,3 +50,9 @@ LINK = links.Link(
     identity=('server_id', 'start_timestamp'),
     late=('causes',),
     kit='self_healing_tempest_plugin.links.vitrage_deduction.kit:KIT')
+
+# The same, by templates that put the server into ERROR in Nova as well, which
+# is what the link behind it comes of.
+MARKING = dataclasses.replace(
+    LINK, kit='self_healing_tempest_plugin.links.vitrage_deduction.kit:'
+              'MARKING')

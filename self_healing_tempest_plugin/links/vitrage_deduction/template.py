@@ -40,7 +40,8 @@ class DeductionTemplate(fixtures.Fixture):
     :ivar problem: why it will deduce nothing, empty when it may well
     """
 
-    def __init__(self, clients, settings, datasource, alarm, journal=None):
+    def __init__(self, clients, settings, datasource, alarm, journal=None,
+                 file=None):
         """Prepare; nothing is added yet.
 
         :param clients: :class:`...services.clients.Clients`
@@ -49,8 +50,11 @@ class DeductionTemplate(fixtures.Fixture):
         :param alarm: :class:`..config.Alarm` that it deduces from
         :param journal: :class:`..faults.journals.Journal`, held; None: that of
             [self_healing] state_dir
+        :param file: the template that is added where the cloud has none;
+            None: that of the alarm
         """
         super().__init__()
+        self._file = file or alarm.file
         self._clients, self._vitrage = clients, clients.vitrage
         self._settings = settings
         self._journal = journal
@@ -97,7 +101,7 @@ class DeductionTemplate(fixtures.Fixture):
         journal.plan_object(entry)
         self.addCleanup(removing.remove, entry.id)
         added = self._vitrage.add_template(
-            templates.read(self._alarm.file), {
+            templates.read(self._file), {
                 'template_name': entry.name,
                 'host_alarm_type': self._datasource,
                 'host_alarm_name': self._alarm.name,

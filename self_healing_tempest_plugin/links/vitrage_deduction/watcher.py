@@ -12,6 +12,7 @@
 
 """Looks for what Vitrage deduces for the server."""
 
+import dataclasses
 import threading
 
 from self_healing_tempest_plugin.links import vitrage_alarms
@@ -23,14 +24,18 @@ from self_healing_tempest_plugin.watching import looks
 class DeductionWatcher:
     """The deduced alarm on the server, and its deduced state."""
 
-    link, pace = link.LINK, looks.USUAL
+    pace = looks.USUAL
 
-    def __init__(self, vitrage, server, name):
+    def __init__(self, vitrage, server, name, of=link.LINK, lag=0.0):
         """Take the alarms of before.
 
         :param server: the server's vertex in Vitrage's graph, a dict
         :param name: name of the deduced alarm
+        :param of: :class:`..model.links.Link` that it is evidence of
+        :param lag: seconds that the deduction may be older than its alarm in
+            the graph
         """
+        self.link, self._lag = of, lag
         self._vitrage, self._server = vitrage, server['id']
         self._alarms = vitrage_alarms.Alarms(
             vitrage, server, vitrage_alarms.DEDUCED, name)
@@ -51,12 +56,16 @@ class DeductionWatcher:
             alarms[-1].state if alarms else vitrage_alarms.NOT_YET, state)
         sure = [alarm for alarm in alarms
                 if not alarm.present or state == 'ERROR']
-        return looks.Look(text, tuple(alarm.sighting(
-            server_id=self._server, state_error=state == 'ERROR',
-            causes=self._causes_of(alarm.id, recorder.now()))
-            for alarm in sure),
+        return looks.Look(text, tuple(
+            self._sighting(alarm, state, recorder.now()) for alarm in sure),
             objects=tuple(alarm.id for alarm in alarms),
             seen_at=seen_at if sure else None)
+
+    def _sighting(self, alarm, state, now):
+        alarm = dataclasses.replace(alarm, lag=max(alarm.lag, self._lag))
+        return alarm.sighting(
+            server_id=self._server, state_error=state == 'ERROR',
+            causes=self._causes_of(alarm.id, now))
 
     def _causes_of(self, alarm_id, now):
         """Return the ids of the alarms that caused an alarm, as far as known.

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Chains to judge: Vitrage's, one that moves the server, and a toy of three.
+"""Chains to judge: all that there are, one that moves the server, and a toy.
 
 Beside each chain stand the payloads that tie evidence to the fault of
 :data:`IDS`, and the timeline of a run in which all goes well.
@@ -19,6 +19,8 @@ Beside each chain stand the payloads that tie evidence to the fault of
 import dataclasses
 import typing
 
+from self_healing_tempest_plugin.chains import autohealing
+from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.links.application import link as application
 from self_healing_tempest_plugin.links.monitor_alarm import (
@@ -36,7 +38,7 @@ IDS = {
     'avoid': 'compute-1', 'elsewhere': ' on another host than compute-1',
     'url': 'http://192.0.2.1:80/', 'stack_id': 'stack-1', 'workflow': 'heal',
     'host_alarm': 'HostDown', 'deduced_alarm': 'Instance down',
-    'monitor_look_at': 'the monitor'}
+    'monitor_look_at': 'the monitor', 'queue': 'queue-1'}
 
 
 def words(name):
@@ -111,8 +113,9 @@ TOY = chains.Chain(
     steps=(_PAGED, _BEGUN, _ENDED, chains.Step(REPLY, after=_ENDED)),
     repair=RESTART)
 
-VITRAGE = vitrage.CHAIN
-EACH = (VITRAGE, MOVING, TOY)
+VITRAGE, TENANT = vitrage.CHAIN, tenant.CHAIN
+AUTOHEALING = autohealing.CHAIN
+EACH = (VITRAGE, MOVING, TOY, TENANT, AUTOHEALING)
 
 ANSWERED = {healing.REPLACED: {'boot': 'boot-2', 'server': 'new'},
             healing.MOVED: {'boot': 'boot-2', 'server': 'old',
@@ -141,9 +144,15 @@ PAYLOADS = {
                            foreign=({'host': 'compute-9'},)),
     vitrage.DEDUCTION: Payload({'server_id': 'old'},
                                foreign=({'server_id': 'other'},)),
-    vitrage.WORKFLOW: Payload(
+    tenant.DEDUCTION: Payload({'server_id': 'old'},
+                              foreign=({'server_id': 'other'},)),
+    tenant.EVENT_ALARM: Payload({'server_id': 'old', 'event_id': 'event-1'},
+                                foreign=({'server_id': 'other'},)),
+    tenant.MESSAGE: Payload({'server_id': 'old', 'event_id': 'event-1'},
+                            foreign=({'server_id': 'other'},)),
+    **dict.fromkeys((vitrage.WORKFLOW, tenant.WORKFLOW), Payload(
         {'server_id': 'old', 'stack_id': 'stack-1'}, {'state': 'SUCCESS'},
-        ({'server_id': 'other'}, {'stack_id': 'other'})),
+        ({'server_id': 'other'}, {'stack_id': 'other'}))),
     vitrage.STACK: Payload(
         {'stack_id': 'stack-1'},
         {'server_id': 'new', 'host': 'compute-2', 'status': 'ACTIVE'},

@@ -88,9 +88,11 @@ def started():
 class DiagnosisTestCase(testtools.TestCase):
     """A broken run, and both sides of each link."""
 
+    kind = fake_healing_cloud.FakeHealingCloud
+
     def setUp(self):
         super().setUp()
-        self.cloud = self.useFixture(fake_healing_cloud.FakeHealingCloud())
+        self.cloud = self.useFixture(self.kind())
         self.monitor = self.useFixture(fake_monitor.FakeMonitor())
         self.useFixture(api_microversion_fixture.APIMicroversionFixture(
             compute_microversion=nova.COMPUTE_MICROVERSION))

@@ -64,12 +64,15 @@ class FakeCloud(fixtures.Fixture):
     :ivar granted: roles of the user in other projects, as triples of project,
         user and role
     :ivar elsewhere: URLs in the catalog that are not ours, by service type
+    :ivar catalog: paths of further services of ours, by service type
+    :ivar asking: ``headers`` of the request that is answered
     """
 
     def _setUp(self):
         self.lock = threading.RLock()
         self.requests, self.broken, self.silent = [], None, None
         self.elsewhere, self.tells_time = {}, False
+        self.asking, self.catalog = threading.local(), {}
         self.alarms, self.entities, self.edges = [], [], []
         self.history_only, self.graph_only = set(), set()
         self.causes = {}
@@ -139,7 +142,7 @@ class FakeCloud(fixtures.Fixture):
                 ('orchestration', '/heat/v1/' + project), ('rca', '/rca'),
                 ('workflowv2', '/mistral/v2'), ('compute', '/nova/v2.1'),
                 ('network', '/neutron'), ('image', '/glance'),
-                ('placement', '/placement'))]
+                ('placement', '/placement'), *self.catalog.items())]
         domain = {'id': 'default', 'name': 'Default'}
         return 201, {'token': {
             'methods': ['password'], 'expires_at':
@@ -492,6 +495,7 @@ class _Handler(server.BaseHTTPRequestHandler):
 
     def _serve(self):
         url = parse.urlsplit(self.path)
+        self.fake.asking.headers = self.headers
         raw = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         try:
             body = json.loads(raw or b'null')

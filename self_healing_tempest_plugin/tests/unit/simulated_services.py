@@ -177,11 +177,6 @@ class Entry(dict):
         """Return what it is made of."""
         return self
 
-    @property
-    def input(self):
-        """Return the input of an execution, as Mistral's library has it."""
-        return self['input']
-
 
 class _Library:
     """What a client calls; its resources are methods of itself."""
@@ -422,7 +417,7 @@ def vitrage_client(world, requests):
 
 def mistral_client(world, requests):
     """Return a real client of the simulated Mistral."""
-    return _client(mistral.Mistral, _cached=_Resources(
+    return _client(mistral.Mistral, _everywhere={}, _cached=_Resources(
         executions=Executions(world, requests)))
 
 

@@ -129,7 +129,7 @@ class TimekeeperTest(testtools.TestCase):
 
 
 class StampsTest(testtools.TestCase):
-    """stamps.at() and stamps.not_after()."""
+    """stamps.at(), stamps.not_after() and stamps.not_before()."""
 
     def at(self, text):
         stamp, = stamps.at('Heat', text)
@@ -166,3 +166,9 @@ class StampsTest(testtools.TestCase):
     def test_not_after(self):
         stamp, = stamps.not_after('Heat', '2026-01-01T00:00:10Z')
         self.assertEqual((-math.inf, 1767225611.0), (stamp.low, stamp.high))
+
+    def test_not_before(self):
+        """What has come of something was not there before it."""
+        stamp, = stamps.not_before('Nova', '2026-01-01T00:00:10.250000')
+        self.assertEqual((1767225610.25, math.inf), (stamp.low, stamp.high))
+        self.assertEqual((), stamps.not_before('Nova', None))

@@ -14,8 +14,7 @@
 
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.diagnosis import details
-from self_healing_tempest_plugin.links.mistral_workflow import (
-    details as mistral_workflow)
+from self_healing_tempest_plugin.links import mistral_details
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stamps
 from self_healing_tempest_plugin.model import timelines
@@ -115,7 +114,7 @@ class DetailsTest(diagnosis_samples.DiagnosisTestCase):
         self.inject()
         self.heal(*('e%d' % number for number in range(9)))
         self.collect()
-        self.assertEqual(mistral_workflow.EXECUTIONS, len(
+        self.assertEqual(mistral_details.EXECUTIONS, len(
             self.cloud.asked('GET', '/tasks')))
 
     def test_no_answer(self):

@@ -30,7 +30,7 @@ class ErrorTest(service_samples.ClientTestCase):
     CALLS = (
         ('Heat', '/heat', lambda c: c.heat.stack('x')),
         ('Vitrage', '/rca', lambda c: c.vitrage.templates()),
-        ('Mistral', '/mistral', lambda c: c.mistral.executions('w', 's')),
+        ('Mistral', '/mistral', lambda c: c.mistral.executions('w')),
         ('Nova', '/nova', lambda c: c.nova.compute_services()),
     )
 

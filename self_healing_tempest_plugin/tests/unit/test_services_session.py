@@ -45,6 +45,7 @@ class TellingTest(service_samples.ClientTestCase):
 
     def test_date(self):
         self.cloud.tells_time = True
+        self.cloud.catalog = {'alarming': '/aodh'}
         before = math.floor(time.time())
         for service, date in self.clients.dates().items():
             self.assertTrue(before <= date() <= time.time(), service)
@@ -52,6 +53,11 @@ class TellingTest(service_samples.ClientTestCase):
     def test_no_date(self):
         for service, date in self.clients.dates().items():
             self.assertIsNone(date(), service)
+
+    def test_service_that_is_not_there(self):
+        """Nobody needs its clock."""
+        self.cloud.tells_time = True
+        self.assertIsNone(self.clients.dates()['Aodh']())
 
     def test_versions(self):
         made, manager = self.clients, service_samples.Manager(self.cloud.url)

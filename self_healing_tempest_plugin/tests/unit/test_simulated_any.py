@@ -49,7 +49,7 @@ SEED = int(os.environ.get('OS_TEST_SEED') or random.SystemRandom().getrandbits(
 DEFECT_RUNS = 2000
 
 ANYWHERE = tuple(any_stories.CHAINS)
-CARRIED = ('vitrage', 'moving')
+CARRIED = ('vitrage', 'moving', 'tenant', 'autohealing')
 
 
 class SimulatedAnyTest(testtools.TestCase):
@@ -91,6 +91,14 @@ class SimulatedAnyTest(testtools.TestCase):
         """The same server on another host is the healed one."""
         self.check(chain_samples.MOVING)
 
+    def test_tenant(self):
+        """Seven links, of which a message names its alarm."""
+        self.check(chain_samples.TENANT)
+
+    def test_autohealing(self):
+        """The same without an alarm of a monitor."""
+        self.check(chain_samples.AUTOHEALING)
+
     def test_toy(self):
         """Three links, and nobody works on those behind."""
         self.check(chain_samples.TOY)
@@ -116,7 +124,8 @@ class StoryTest(testtools.TestCase):
 
     def test_every_link_comes_after_what_it_waits_for(self):
         for seed in range(60):
-            story = self.story(ANYWHERE[seed % 3], seed=seed, pace=seed % 5)
+            story = self.story(ANYWHERE[seed % len(ANYWHERE)], seed=seed,
+                               pace=seed // len(ANYWHERE) % 5)
             for step in story.steps[:-1]:
                 self.assertGreater(story.at(step), story.base(step))
             self.assertGreater(story.times[story.chain.goal, Mark.FINISHED],

@@ -60,9 +60,10 @@ class VitrageTemplateTest(testtools.TestCase):
             template, {}, parameters)
         self.assertTrue(result.is_valid_config, result.comment)
 
-    def deduction(self, name, parameters):
-        """Check what both templates of host alarms do.
+    def deduction(self, name, parameters, *further):
+        """Check what all templates of host alarms do.
 
+        :param further: actions on the instance beside those of all
         :returns: the actions on the host, dict of action to its properties
         """
         template = self.resolved(name, parameters)
@@ -77,8 +78,8 @@ class VitrageTemplateTest(testtools.TestCase):
             [{'raise_alarm': {
                 'target': 'instance', 'alarm_name': 'Instance down',
                 'severity': 'CRITICAL', 'causing_alarm': 'host_alarm'}},
-             {'set_state': {'target': 'instance', 'state': 'ERROR'}}],
-            instance['actions'])
+             {'set_state': {'target': 'instance', 'state': 'ERROR'}},
+             *further], instance['actions'])
         return {name: properties for action in host['actions']
                 for name, properties in action.items()}
 
@@ -93,6 +94,18 @@ class VitrageTemplateTest(testtools.TestCase):
         self.assertEqual(
             {'set_state': {'target': 'host', 'state': 'SUBOPTIMAL'}},
             self.deduction(templates.NIC_DOWN, NIC_PARAMETERS))
+
+    def test_tenant(self):
+        """The same, and Nova is told of each server."""
+        for name, tenants, parameters in (
+                (templates.HOST_DOWN, templates.HOST_DOWN_TENANT,
+                 HOST_PARAMETERS),
+                (templates.NIC_DOWN, templates.NIC_DOWN_TENANT,
+                 NIC_PARAMETERS)):
+            self.assertEqual(
+                self.deduction(name, parameters),
+                self.deduction(tenants, parameters, {
+                    'mark_down': {'target': 'instance'}}))
 
     def test_heal_instance(self):
         """One execute_mistral; all its inputs are flat strings."""
@@ -463,10 +476,18 @@ class WorkflowLimitsTest(WorkflowCase):
                          self.next_on_error('reset_state'))
 
 
-@functools.cache
 def _workflow():
+    return workflow(templates.APPLICATION)
+
+
+@functools.cache
+def workflow(name):
+    """Return the workflow of an application's template, as Mistral reads it.
+
+    :param name: file name of the template
+    """
     # Mistral takes seconds to read it.
-    hot = template_format.parse(templates.read(templates.APPLICATION))
+    hot = template_format.parse(templates.read(name))
     text = yaml.safe_dump(_as_heat_does(
         hot['resources']['heal_instance']['properties'],
         {name: parameter.get('default')

@@ -13,24 +13,28 @@
 """What Mistral tells of the executions when all is over."""
 
 from self_healing_tempest_plugin.links import context
-from self_healing_tempest_plugin.links.mistral_workflow import link
 from self_healing_tempest_plugin.services import asking
 
 # Executions whose tasks are asked for: in a storm there are dozens.
 EXECUTIONS = 3
 
 
-def details(seen, expectation, around):
-    """Return what to ask; see :class:`..kit.Kit`."""
-    del expectation
-    mistral = around.owner.mistral
-    return {'tasks of execution %s' % execution: asking.Question(
-        'Mistral', lambda execution=execution: _tasks(
-            mistral.tasks(execution)))
-            for execution in seen.objects.get(link.LINK, ())[:EXECUTIONS]}
+def of(link):
+    """Return what asks for the details of a workflow; see :class:`.kit.Kit`.
+
+    :param link: :class:`..model.links.Link` of the workflow
+    """
+    def details(seen, expectation, around):
+        del expectation
+        mistral = around.owner.mistral
+        return {'tasks of execution %s' % execution: asking.Question(
+            'Mistral', lambda execution=execution: _tasks(
+                link, mistral.tasks(execution)))
+                for execution in seen.objects.get(link, ())[:EXECUTIONS]}
+    return details
 
 
-def _tasks(tasks):
+def _tasks(link, tasks):
     # A task that waits for something has begun long before its end.
     return [detail for task in tasks for word, time in (
         ('began', task.get('started_at') or task.get('created_at')),
@@ -38,5 +42,5 @@ def _tasks(tasks):
             task.get('updated_at')
             if task['state'] in ('SUCCESS', 'ERROR') else None)))
         for detail in context.details(
-            link.LINK, 'Mistral task', task['id'],
+            link, 'Mistral task', task['id'],
             '%s %s' % (task['name'], word), 'Mistral', time)]

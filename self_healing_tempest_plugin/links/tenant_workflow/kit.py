@@ -1,0 +1,43 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What binds link workflow to Mistral, and to Zaqar."""
+
+from self_healing_tempest_plugin.links import healing_times
+from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links import mistral_checks
+from self_healing_tempest_plugin.links import mistral_details
+from self_healing_tempest_plugin.links.tenant_workflow import checks
+from self_healing_tempest_plugin.links.tenant_workflow import handover
+from self_healing_tempest_plugin.links.tenant_workflow import link
+from self_healing_tempest_plugin.links.tenant_workflow import questions
+from self_healing_tempest_plugin.links.tenant_workflow import readiness
+from self_healing_tempest_plugin.links.tenant_workflow import watcher
+
+
+def _ids(around):
+    return {'workflow': around.application.workflow}
+
+
+def _watcher(around):
+    app = around.application
+    return watcher.WorkflowWatcher(
+        around.owner.mistral, app.workflow, app.server_id, app.stack.id)
+
+
+KIT = kit.Kit(
+    link=link.LINK, ids=_ids, parameters=healing_times.parameters,
+    watcher=_watcher, unmet=readiness.unmet,
+    inquiries=questions.INQUIRIES.inquiries,
+    at_work=questions.INQUIRIES.at_work, others=questions.INQUIRIES.others,
+    details=mistral_details.of(link.LINK), handover=handover.HANDOVER,
+    questions=mistral_checks.questions, checks=checks.CHECKS)

@@ -1,0 +1,47 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Keystone's trusts: who may act for the user of a project."""
+
+import functools
+
+from keystoneauth1 import exceptions as ksa_exc
+
+from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import session
+
+_calling = functools.partial(errors.calling, 'Keystone')
+
+
+class Trusts:
+    """The trusts of one user, and the roles that they can hand on."""
+
+    def __init__(self, keystone, cloud):
+        self._keystone, self._cloud = keystone, cloud
+
+    def trust(self, trust_id):
+        """Return a trust of the user as a dict, None when there is none.
+
+        :param trust_id: id of the trust
+        """
+        with _calling('show trust %s' % trust_id):
+            try:
+                return self._keystone.get('%s/OS-TRUST/trusts/%s' % (
+                    self._cloud.auth_url.rstrip('/'), trust_id)
+                ).json()['trust']
+            except ksa_exc.NotFound:
+                return None
+
+    def roles(self):
+        """Return the names of the roles that the user has in the project."""
+        with _calling('get a token'):
+            return session.roles(self._keystone)
