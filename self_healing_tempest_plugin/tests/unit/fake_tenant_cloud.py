@@ -73,6 +73,7 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
     :ivar changes: of alarms, by their id, oldest first
     :ivar recording: whether Aodh records them
     :ivar queues: of Zaqar: their messages, by name
+    :ivar redis: whether Zaqar stores them in Redis
     :ivar subscriptions: of the queue, a list
     :ivar trusts: of Keystone, by id
     :ivar roles: of the member
@@ -87,6 +88,7 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
         self.changes = {alarm_id: [] for alarm_id in self.event_alarms}
         self.recording, self.events_fired = True, 0
         self.queues, self.subscriptions = {QUEUE: []}, [subscription()]
+        self.redis = False
         self.trusts = {TRUST: {'id': TRUST, 'roles': [{'name': 'member'}]}}
         self.roles = ['member', 'reader']
 
@@ -188,6 +190,9 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
         messages = self.queues.get(queue, [])
         ids = [record['id'] for record in messages]
         marker = query.get('marker', [None])[0]
+        if marker is None and self.redis:
+            # zaqar.storage.redis.messages: the rank of None is asked for.
+            raise fake_cloud.Reply(503, {'description': 'Please try again'})
         rank = ids.index(marker) if marker in ids else None
         # zaqar.storage.redis.messages: _list
         start = rank + 1 if rank else 0

@@ -170,6 +170,19 @@ class ZaqarTest(OwnerTestCase):
             self.assertLessEqual(
                 len(self.cloud.asked('GET', 'messages')), number // 10 + 2)
 
+    def test_redis(self):
+        """It lists claimed messages behind a marker only."""
+        self.cloud.redis = True
+        self.fill(12)
+        for asked in (3, 2):
+            self.cloud.requests.clear()
+            self.assertEqual(12, len(self.owner.zaqar.messages(QUEUE)))
+            self.assertEqual(asked, len(
+                self.cloud.asked('GET', 'messages')) - 1)
+        self.cloud.broken = 'messages'
+        self.assertRaises(errors.ServiceUnavailable,
+                          self.owner.zaqar.messages, QUEUE)
+
     def test_message(self):
         self.fill(1)
         self.assertEqual(
