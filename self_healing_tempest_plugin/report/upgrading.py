@@ -59,8 +59,10 @@ def upgraded(run):
 
 def _expectation(old):
     new = {key: value for key, value in old.items() if key not in _IDS}
-    return dict(new, ids={key: old[key] for key in _IDS},
-                steps=[*_steps(old['steps'])])
+    # The fault was always one of a whole host.
+    ids = dict({key: old[key] for key in _IDS}, avoid=old['host'],
+               elsewhere=' on another host than %s' % old['host'])
+    return dict(new, ids=ids, steps=[*_steps(old['steps'])])
 
 
 def _steps(steps):

@@ -387,14 +387,16 @@ class Servers(_Library):
                            'OS-EXT-SRV-ATTR:host': place.host}}
 
     @_answering
-    def list_instance_actions(self, server_id):
+    def get(self, url):
+        """Return the actions on a server, as Tempest's clients get them."""
+        _, server_id, _ = url.split('/')
         at = self._requests.serve('Nova', 'actions')
         places = [place for place in self._world.places.get(server_id, ())
                   if place.begin <= at]
-        return {'instanceActions': [
+        return None, json.dumps({'instanceActions': [
             {'action': 'evacuate' if index else 'create', 'user_id': 'user',
              'start_time': str(place.begin)}
-            for index, place in reversed(list(enumerate(places)))]}
+            for index, place in reversed(list(enumerate(places)))]})
 
     def _place(self, server_id, at):
         place = next((known for known in reversed(

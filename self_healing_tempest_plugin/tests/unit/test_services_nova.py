@@ -57,6 +57,14 @@ class NovaTest(service_samples.ClientTestCase):
             action['action'] for action in nova.actions(fake_cloud.SERVER)])
         self.assertEqual([], nova.actions(fake_cloud.NEW_SERVER))
 
+    def test_action_of_nobody(self):
+        """A guest that has died is stopped by nova-compute itself."""
+        self.cloud.instance_actions = {fake_cloud.SERVER: [
+            dict(fake_cloud.instance_action('stop'), user_id=None)]}
+        action, = self.clients.nova.actions(fake_cloud.SERVER)
+        self.assertEqual(('stop', 'none, but Nova itself'),
+                         (action['action'], action['user_id']))
+
     def test_console(self):
         self.cloud.console = 'one\ntwo\nthree'
         self.assertEqual('two\nthree', self.clients.nova.console(
