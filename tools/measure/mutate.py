@@ -289,15 +289,16 @@ class Runner:
             'sys.argv[1]).__file__)', name), check=True,
             capture_output=True, text=True).stdout.strip()
 
-    def run(self, copy, module):
-        """Run the tests of a module.
+    def run(self, copy, tests):
+        """Run tests.
 
+        :param tests: names of their modules, as in :data:`MODULES`
         :returns: whether they pass, and the output
         """
         outcome, output = testing.run_tests(shlex.join(self.command(
             copy, '-m', 'testtools.run', '--failfast', *(
                 '%s.tests.unit.test_%s' % (PACKAGE, name)
-                for name in MODULES[module]))), self._timeout)
+                for name in tests))), self._timeout)
         if outcome is work_item.TestOutcome.INCOMPETENT:
             raise RuntimeError('the tests could not be run: %s' % output)
         return outcome is work_item.TestOutcome.SURVIVED, output
@@ -308,7 +309,7 @@ class Runner:
         original, begin = target.read_text(), time.monotonic()
         target.write_text(mutant.code)
         try:
-            survived, output = self.run(copy, mutant.module)
+            survived, output = self.run(copy, MODULES[mutant.module])
         finally:
             target.write_text(original)
         return judged(mutant, survived, output, argued,
@@ -339,9 +340,8 @@ def try_all(found, options, argued):
     runner = Runner(options.python, options.timeout)
     with tempfile.TemporaryDirectory(prefix='mutation-') as directory:
         copies = Trees(SOURCE, directory, options.jobs)
-        for module in dict.fromkeys(mutant.module for mutant in found):
-            copies.use(lambda copy, module=module: _check(runner, copy,
-                                                          module))
+        modules = dict.fromkeys(mutant.module for mutant in found)
+        copies.use(lambda copy: _check(runner, copy, modules))
         pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
         try:
             waiting = [pool.submit(
@@ -354,15 +354,21 @@ def try_all(found, options, argued):
             pool.shutdown(cancel_futures=True)
 
 
-def _check(runner, copy, module):
-    """Exit unless the tests are of the copy, and pass without a mutant."""
-    seen = pathlib.Path(runner.imported(copy, module))
-    if seen != copy / PACKAGE / module:
-        sys.exit('the tests would import %s, not that of the copy' % seen)
-    passed, output = runner.run(copy, module)
-    if not passed:
-        sys.exit('the tests of %s fail without a mutant: %s\n%s' % (
-            module, killer(output), output[-2000:]))
+def _check(runner, copy, modules):
+    """Exit unless the tests are of the copy, and pass without a mutant.
+
+    Modules have tests in common, which are run once.
+    """
+    for module in modules:
+        seen = pathlib.Path(runner.imported(copy, module))
+        if seen != copy / PACKAGE / module:
+            sys.exit('the tests would import %s, not that of the copy' % seen)
+    for test in dict.fromkeys(test for module in modules
+                              for test in MODULES[module]):
+        passed, output = runner.run(copy, (test,))
+        if not passed:
+            sys.exit('test_%s fails without a mutant: %s\n%s' % (
+                test, killer(output), output[-2000:]))
 
 
 def rows(results):

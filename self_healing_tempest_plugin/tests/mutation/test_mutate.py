@@ -310,7 +310,7 @@ class RunTest(testtools.TestCase):
         runner = mutate.Runner(sys.executable, timeout=60)
         self.assertEqual(str(self.tree / 'plugin_of_test/sums.py'),
                          runner.imported(self.tree, 'sums.py'))
-        self.assertTrue(runner.run(self.tree, 'sums.py')[0])
+        self.assertTrue(runner.run(self.tree, ('sums',))[0])
         self.assertEqual([], list(self.tree.rglob('*.pyc')))
 
     def test_tests_that_fail_anyway(self):
@@ -319,5 +319,5 @@ class RunTest(testtools.TestCase):
             'def more(number):\n    return 0\n')
         error = self.assertRaises(SystemExit, self.outcomes,
                                   ('return 0', 'return 1'))
-        self.assertIn('the tests of sums.py fail without a mutant: '
+        self.assertIn('test_sums fails without a mutant: '
                       'test_sums.SumsTest.test_more', str(error))
