@@ -81,7 +81,8 @@ class ReadinessTest(KitTestCase):
                                              'stack_id')))
             expected = dataclasses.replace(
                 self.expected(), chain=chain, ids=dict(
-                    ids, host='h', server_id='s', boot='b', url='u'))
+                    ids, host='h', server_id='s', boot='b', url='u',
+                    avoid='', elsewhere=''))
             for link in chain.links:
                 for words in filter(None, (link.words, link.unfinished)):
                     for text in dataclasses.astuple(words):
