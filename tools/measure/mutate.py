@@ -77,6 +77,11 @@ MODULES = {
         'links/application/link.py'), (
             *_JUDGING, 'timeline', 'config_timing', 'watchers', 'diagnosis',
             'diagnosis_bisect')),
+    **dict.fromkeys((
+        'links/event_alarm/link.py', 'links/message/link.py',
+        'links/tenant_workflow/link.py'), (
+            *_JUDGING, 'config_timing', 'tenant_watchers', 'tenant_diagnosis',
+            'tenant_bisect')),
     'watching/recorders.py': ('timeline', 'clocks', 'watchers'),
     'faults/journals.py': ('private_files', 'journal', 'removal', 'revert'),
     'faults/lifecycle.py': ('lifecycle', 'processes', 'revert'),

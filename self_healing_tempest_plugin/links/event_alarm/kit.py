@@ -23,8 +23,9 @@ from self_healing_tempest_plugin.links import kit
 
 
 def _watcher(around):
-    return watcher.EventAlarmWatcher(around.owner.aodh,
-                                     around.learned['event_alarms'])
+    return watcher.EventAlarmWatcher(
+        around.owner.aodh, around.learned['event_alarms'],
+        around.application.server_id)
 
 
 KIT = kit.Kit(

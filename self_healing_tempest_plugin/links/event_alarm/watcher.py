@@ -26,13 +26,15 @@ class EventAlarmWatcher:
 
     link, pace = link.LINK, looks.USUAL
 
-    def __init__(self, aodh, names):
+    def __init__(self, aodh, names, server_id):
         """Take the events of before.
 
         :param aodh: :class:`...services.aodh.Aodh` of the owner
         :param names: ids of the alarms, with their names, a dict
+        :param server_id: the server that an event has to be about
         """
         self._aodh, self._names = aodh, names
+        self._server_id = server_id
         listed = aodh.alarms()
         self._reasons = {alarm_id: _reason(listed.get(alarm_id))
                          for alarm_id in names}
@@ -56,7 +58,8 @@ class EventAlarmWatcher:
                   for alarm_id, events in fired.items()
                   for event, time in events.items()),
             objects=tuple(alarm_id for alarm_id, events in fired.items()
-                          if events),
+                          if any(event.server_id == self._server_id
+                                 for event in events)),
             seen_at=seen_at)
 
     def _since(self, alarm_id, reason):

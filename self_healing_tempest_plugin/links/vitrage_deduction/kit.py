@@ -30,7 +30,7 @@ _MARKING = {templates.HOST_DOWN: templates.HOST_DOWN_TENANT,
 
 # Vitrage tells Nova at once, and puts the deduced alarm into the queue of its
 # graph: seconds for which what Nova does may be there before that alarm is.
-MARKING_LAG = 2.0
+MARKING_LAG = 1.0
 
 
 def _ids(around):

@@ -19,6 +19,7 @@ means. All times are seconds on the runner's monotonic clock.
 """
 
 import dataclasses
+import datetime
 import random
 import typing
 
@@ -239,6 +240,12 @@ class Story:
         low = moment + self._offsets[link]
         return (timelines.Stamp(link.name, low - moment % 1,
                                 low - moment % 1 + 1),)
+
+    def written(self, link, moment):
+        """Return what the service of a link writes of a moment, ISO 8601."""
+        return datetime.datetime.fromtimestamp(
+            moment + self._offsets[link], datetime.timezone.utc).replace(
+                tzinfo=None).isoformat(timespec='microseconds')
 
     def has(self, noise):
         """Return whether there is a kind of noise."""

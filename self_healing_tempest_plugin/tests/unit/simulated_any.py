@@ -178,11 +178,18 @@ class Run:
         self._count = itertools.count()
         self.recorder = recorders.Recorder(waiting.Clock(
             now=lambda: self.now, wall=lambda: self.now))
-        self._watchers = [Watcher(link, story) for link in story.chain.links]
+        self._watchers = [self.watcher(link) for link in story.chain.links]
         self._gates = {
             watcher.link: gates.Gate(watcher.link, watcher.pace,
                                      self.recorder)
             for watcher in self._watchers}
+
+    def watcher(self, link):
+        """Return who looks at a link.
+
+        :param link: :class:`..model.links.Link`
+        """
+        return Watcher(link, self.story)
 
     def play(self):
         """Let it happen, and return the timeline.
@@ -258,14 +265,15 @@ class Run:
             self._concluded = self.now
 
 
-def check(given):
+def check(given, kind=Run):
     """Play one story, and compare what is said of it with the truth.
 
     :param given: :class:`.any_stories.Conditions`
+    :param kind: who plays it
     :returns: the :class:`..model.verdicts.Verdict`
     :raises AssertionError: when anything is wrong; it tells what
     """
-    run = Run(given)
+    run = kind(given)
     seen = run.play()
     verdict = verdicts.verdict(seen, run.expectation)
     complaints = [*_wrong_verdict(run, verdict), *_wrong_times(run, seen),
@@ -276,28 +284,29 @@ def check(given):
     return verdict
 
 
-def simplest(given):
+def simplest(given, kind=Run):
     """Return conditions that are wrong as well, and as plain as can be.
 
     :param given: conditions that :func:`check` complains about
+    :param kind: see :func:`check`
     """
     for name, values in _PLAIN:
         for value in values:
             if value == getattr(given, name):
                 break
             simpler = dataclasses.replace(given, **{name: value})
-            if _is_wrong(simpler):
-                return simplest(simpler)
+            if _is_wrong(simpler, kind):
+                return simplest(simpler, kind)
     for noise in Noise.EACH:
         simpler = dataclasses.replace(given, noise=given.noise & ~noise)
-        if simpler != given and _is_wrong(simpler):
-            return simplest(simpler)
+        if simpler != given and _is_wrong(simpler, kind):
+            return simplest(simpler, kind)
     return given
 
 
-def _is_wrong(given):
+def _is_wrong(given, kind):
     try:
-        check(given)
+        check(given, kind)
     except AssertionError:
         return True
     return False

@@ -145,7 +145,7 @@ class EventAlarmWatcherTest(WatcherTestCase):
     def watch(self):
         self.watcher = event_alarm.EventAlarmWatcher(
             self.owner.aodh, {alarm_id: name for name, alarm_id
-                              in ALARMS.items()})
+                              in ALARMS.items()}, SERVER)
 
     def events(self):
         return [(sighting.object_id, sighting.payload['event_id'])
@@ -237,6 +237,7 @@ class EventAlarmWatcherTest(WatcherTestCase):
         alarm = self.cloud.event_alarms[ALARMS['error_alarm']]
         alarm['state_reason'] = fake_tenant_cloud.reason(self.other())
         seen = self.sighting()
+        self.assertEqual((), self.look().objects)
         self.assertEqual(fake_cloud.NEW_SERVER, seen.payload['server_id'])
         self.assertFalse(tenant.EVENT_ALARM.ties({'server_id': SERVER},
                                                  seen.payload))

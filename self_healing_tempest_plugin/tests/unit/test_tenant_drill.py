@@ -1,0 +1,214 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Drills of a tenant's chains, in this process, from deployment to verdict."""
+
+import dataclasses
+import os
+
+import fixtures
+
+from self_healing_tempest_plugin.chains import autohealing
+from self_healing_tempest_plugin.chains import tenant
+from self_healing_tempest_plugin import drill
+from self_healing_tempest_plugin.faults import kinds
+from self_healing_tempest_plugin.faults import remains
+from self_healing_tempest_plugin.faults import transports
+from self_healing_tempest_plugin.links import surroundings
+from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin import monitors
+from self_healing_tempest_plugin import scenarios
+from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin.tests.unit import diagnosis_samples
+from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
+from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import service_samples
+from self_healing_tempest_plugin.tests.unit import test_application
+from self_healing_tempest_plugin import waiting
+
+Kind = verdicts.Kind
+
+# Seconds between the fault and what comes of it: more than polls, and what a
+# service may show late, so that it is known to be an effect.
+DELAY = 3.0
+
+
+class BreakableCloud(fake_tenant_cloud.FakeTenantCloud):
+    """Something happens a while after a file is there, and when it is gone.
+
+    :ivar file: path of that file
+    :ivar happens: what happens one second after the other, each called once
+    :ivar ends: what happens in the end, called once
+    """
+
+    def _setUp(self):
+        super()._setUp()
+        self.file, self.happens, self.ends = '/none', [], None
+        self._happened = 0
+
+    def handle(self, method, path, query, body):
+        """Return status, body and headers for a request."""
+        with self.lock:
+            if self._broken_for() > DELAY + self._happened and (
+                    self._happened < len(self.happens)):
+                self._happened += 1
+                self.happens[self._happened - 1]()
+            elif self.ends and self._happened and self._broken_for() < 0:
+                ends, self.ends = self.ends, None
+                ends()
+        return super().handle(method, path, query, body)
+
+    def _broken_for(self):
+        if not os.path.exists(self.file):
+            return -1.0
+        return waiting.CLOCK.wall() - os.path.getmtime(self.file)
+
+
+class DrillTestCase(test_application.ApplicationTestCase):
+    """drill.Drill of an application that a member owns."""
+
+    chain = autohealing.CHAIN
+
+    def setUp(self):
+        super().setUp()
+        directory = self.useFixture(fixtures.TempDir())
+        cloud = self.cloud = self.useFixture(BreakableCloud())
+        self.useFixture(fixtures.FakeLogger())
+        cloud.file = directory.join('fault')
+        cloud.servers = {fake_cloud.SERVER: {
+            'id': fake_cloud.SERVER, 'host': 'compute-1',
+            'tenant_id': fake_tenant_cloud.TENANT}}
+        cloud.stack_resources = fake_tenant_cloud.resources()
+        cloud.answer = (fake_cloud.SERVER, 'boot-1')
+        cloud.entities = [fake_cloud.host_entity(),
+                          fake_cloud.server_entity()]
+        cloud.edges = [(fake_cloud.HOST_VID, 'contains',
+                        fake_cloud.SERVER_VID)]
+        cloud.services = [fake_cloud.compute_service('compute-1'),
+                          fake_cloud.compute_service('compute-20')]
+        cloud.hypervisors = [
+            fake_cloud.hypervisor('compute-1', '192.0.2.11')]
+        for name, value in (('left', None), ('wait_gone', None)):
+            self.useFixture(fixtures.MockPatchObject(
+                remains, name, lambda *args, value=value: value))
+        self.useFixture(fixtures.MockPatchObject(kinds, 'KINDS', {
+            'broken': lambda target, ways: host_samples.file_plan(
+                cloud.file, host=target.host)}))
+        settings = dataclasses.replace(
+            self.settings, artifacts_dir=directory.join('artifacts'),
+            application=dataclasses.replace(
+                self.settings.application, port=cloud.port),
+            cloud=service_samples.cloud_settings(cloud.url,
+                                                 request_timeout=60),
+            timeouts=dataclasses.replace(
+                self.settings.timeouts, witness=5, host_return=5, template=5,
+                graph=5, alarm_cache=0, links={
+                    link.name: DELAY + 7 for link in tenant.CHAIN.links}))
+        self.drill = drill.Drill(
+            scenarios.Scenario(feature='x', help='', chain=self.chain,
+                               fault='broken'),
+            surroundings.Surroundings(
+                clients=clients.Clients(settings.cloud,
+                                        diagnosis_samples.Manager(cloud.url)),
+                owner=fake_tenant_cloud.owner(cloud), settings=settings,
+                monitor=monitors.of(settings), alarm=settings.host_alarm,
+                journal=self.journal,
+                transports=transports.Transports(test_application.ACCESS)),
+            'tenant', 'What a member has is healed.')
+
+    def drilled(self, *works):
+        """Return the verdict of a drill.
+
+        :param works: names of the links that work
+        """
+        self.cloud.works = set(works)
+        with self.drill:
+            self.drill.reserve()
+            self.drill.deploy()
+            plan = self.drill.plan()
+            expected = self.drill.expect(plan)
+            self.drill.run(plan, expected)
+            verdict = verdicts.verdict(self.drill.recorder.timeline(),
+                                       expected)
+        # Nothing is left: neither in the journal nor in the member's project.
+        self.assertEqual((), self.journal.open_entries())
+        self.assertEqual([], self.cloud.executions)
+        return verdict
+
+
+class AutohealingTest(DrillTestCase):
+    """chains.autohealing: Nova notices a guest that has died."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud.happens = [lambda: self.cloud.fire('stop_alarm')]
+
+    def test_healed(self):
+        verdict = self.drilled('message', 'workflow', 'stack', 'application')
+        self.assertIs(Kind.HEALED, verdict.kind, verdict)
+        sent = self.cloud.asked('POST', '/stacks')[0][3]
+        self.assertIn('OS::Zaqar::MistralTrigger', sent['template'])
+        self.assertNotIn('instance_alarm_name', sent['parameters'])
+        self.assertEqual([], self.cloud.asked('POST', '/rca'))
+
+    def test_nobody_starts_the_workflow(self):
+        """The message is there: the trigger is at fault."""
+        self.cloud.subscriptions.clear()
+        verdict = self.drilled('message', 'workflow', 'stack', 'application')
+        self.assertEqual((Kind.BROKEN, autohealing.WORKFLOW),
+                         (verdict.kind, verdict.link), verdict)
+        self.assertIn('a message about server %s was put into queue'
+                      % fake_cloud.SERVER, verdict.why)
+        self.assertIn('MistralTrigger', self.drill.diagnosis.look_at)
+
+
+class TenantTest(DrillTestCase):
+    """chains.tenant: Vitrage deduces, and tells Nova."""
+
+    chain = tenant.CHAIN
+
+    def setUp(self):
+        super().setUp()
+        self.marks = False
+        self.cloud.happens = [self.raised, self.marked]
+        self.cloud.ends = self.ended
+
+    def raised(self):
+        self.cloud.alarms.append(fake_cloud.alarm('a1'))
+        self.cloud._deduce()
+
+    def marked(self):
+        if self.marks:
+            self.cloud.act({}, {'os-resetState': {'state': 'error'}},
+                           fake_cloud.SERVER)
+
+    def ended(self):
+        for alarm in self.cloud.alarms:
+            alarm['end_timestamp'] = 'now'
+
+    def test_healed(self):
+        self.marks = True
+        verdict = self.drilled('deduction', 'event_alarm', 'message',
+                               'workflow', 'stack', 'application')
+        self.assertIs(Kind.HEALED, verdict.kind, verdict)
+        template, = self.cloud.added_templates
+        self.assertIn('mark_down', str(template['templates'][0][1][
+            'scenarios'][1]))
+
+    def test_nova_is_not_told(self):
+        """Vitrage deduces, and its notifier does nothing."""
+        verdict = self.drilled('deduction', 'event_alarm', 'message',
+                               'workflow', 'stack', 'application')
+        self.assertEqual((Kind.BROKEN, tenant.EVENT_ALARM),
+                         (verdict.kind, verdict.link), verdict)
+        self.assertIn('mark_down', self.drill.diagnosis.look_at)
