@@ -27,7 +27,7 @@ def _update(case, recorder):
     with contextlib.suppress(errors.ServiceError):
         case.clients.nova.reset_state(server)
     case.owner.heat.mark_unhealthy(stack, server,
-                                     'Marked by the %s' % handover.WHO)
+                                   'Marked by the %s' % handover.WHO)
     case.owner.heat.update(stack)
     handover.handed_over(recorder, begin)
     yield
