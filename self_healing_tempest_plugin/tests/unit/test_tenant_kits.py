@@ -15,6 +15,7 @@
 import dataclasses
 
 import fixtures
+import testtools
 from vitrageclient.common import yaml_utils
 
 from self_healing_tempest_plugin.chains import autohealing
@@ -35,6 +36,7 @@ from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import tenant_samples
 from self_healing_tempest_plugin.tests.unit import test_application
+from self_healing_tempest_plugin.tests.unit import test_config
 from self_healing_tempest_plugin.tests.unit import test_preflight
 from self_healing_tempest_plugin import waiting
 
@@ -311,10 +313,40 @@ class PreflightTest(test_preflight.CloudTestCase):
             self.found.setdefault(row.what, []).append(row)
 
 
-class OptionsTest(KitTestCase):
-    """Each link has its options, whichever chain brings it."""
+class OptionsTest(testtools.TestCase):
+    """The options of the chains of tenants."""
 
-    def test_options(self):
+    def settings(self, **options):
+        conf = test_config.new_conf()
+        for (group, name), value in test_config.MINIMAL.items():
+            conf.set_override(name, value, group)
+        for name, value in options.items():
+            conf.set_override(name, value, 'self_healing')
+        return config.settings(conf)
+
+    def test_defaults(self):
+        """As Aodh, and most catalogs, have them."""
+        settings = self.settings()
+        self.assertEqual(
+            ('alarming', 'messaging', 60, 60, 30),
+            (settings.cloud.aodh_catalog_type,
+             settings.cloud.zaqar_catalog_type, settings.timeouts.alarm_cache,
+             settings.timeouts.links['event_alarm'],
+             settings.timeouts.links['message']))
+
+    def test_set(self):
+        settings = self.settings(
+            aodh_catalog_type='alarm', zaqar_catalog_type='queues',
+            event_alarm_cache_ttl=0, event_alarm_timeout=7, message_timeout=8)
+        self.assertEqual(
+            ('alarm', 'queues', 0, 7, 8),
+            (settings.cloud.aodh_catalog_type,
+             settings.cloud.zaqar_catalog_type, settings.timeouts.alarm_cache,
+             settings.timeouts.links['event_alarm'],
+             settings.timeouts.links['message']))
+
+    def test_of_each_link(self):
+        """Each link has its options, whichever chain brings it."""
         names = {option.name for option in config.SELF_HEALING_OPTIONS}
         for chain in (tenant.CHAIN, autohealing.CHAIN):
             for link in chain.links:

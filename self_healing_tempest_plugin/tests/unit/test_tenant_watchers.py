@@ -12,6 +12,7 @@
 
 """What counts as evidence in a tenant's chain: watchers on real clients."""
 
+import dataclasses
 import math
 
 from hypothesis import given
@@ -27,7 +28,9 @@ from self_healing_tempest_plugin.links.tenant_workflow import (
     watcher as tenant_workflow)
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.tests.unit import chain_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
 from self_healing_tempest_plugin.tests.unit import test_services_tenant
@@ -109,6 +112,31 @@ class EventTest(testtools.TestCase):
         self.assertEqual(set(theirs), set(ours))
         self.assertEqual(set(theirs['reason_data']['event']),
                          set(ours['reason_data']['event']))
+
+
+class OriginTest(testtools.TestCase):
+    """What came of what, by ids: of this alarm, of this event."""
+
+    def missing(self, link, **changes):
+        """Return the link that is missing where a link names something."""
+        chain = tenant.CHAIN
+        seen = chain_samples.healthy(chain)
+        seen = dataclasses.replace(seen, evidence=tuple(
+            dataclasses.replace(evidence, payload={
+                **evidence.payload, **changes}) if evidence.link is link
+            else evidence for evidence in seen.evidence))
+        return verdicts.verdict(seen, chain_samples.expected(chain)).link
+
+    def test_message_of_another_alarm(self):
+        self.assertIs(tenant.MESSAGE, self.missing(
+            tenant.MESSAGE, alarm_id='another'))
+        self.assertIsNone(self.missing(
+            tenant.MESSAGE, alarm_id='event_alarm-id'))
+
+    def test_execution_of_another_event(self):
+        self.assertIs(tenant.WORKFLOW, self.missing(
+            tenant.WORKFLOW, event_id='another'))
+        self.assertIsNone(self.missing(tenant.WORKFLOW, event_id='event-1'))
 
 
 class WatcherTestCase(test_services_tenant.OwnerTestCase):
@@ -231,6 +259,10 @@ class EventAlarmWatcherTest(WatcherTestCase):
         alarm.update(state='ok', state_reason='Manually set via API')
         self.assertEqual([(ALARMS['error_alarm'], told['message_id'])],
                          self.events())
+        self.cloud.fire('error_alarm')
+        self.watch()
+        alarm.update(state='ok', state_reason='Manually set via API')
+        self.assertEqual([], self.events())
 
     def test_of_another_server(self):
         """Heat gives the alarm the new server, which is another one."""
