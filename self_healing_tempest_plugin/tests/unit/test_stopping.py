@@ -89,6 +89,19 @@ class OverTest(testtools.TestCase):
         self.assertFalse(over(seen, stack=at - 0.1, workflow=at))
         self.assertTrue(over(seen, stack=at, workflow=at))
 
+    def test_failure_behind_shortens_nothing(self):
+        """What fails in the stack says nothing of the alarm before it."""
+        seen = samples.healthy(without=vitrage.CHAIN.links)
+        failed = dataclasses.replace(seen, failures=(
+            timelines.Failure(Link.STACK, 's', 102.0, 'UPDATE_FAILED'),))
+        before, after = (
+            {missing.step.link: missing.deadline
+             for missing in stopping.pending(known, EXPECTED)}
+            for known in (seen, failed))
+        self.assertEqual(before[Link.ALARM], after[Link.ALARM])
+        self.assertEqual(before[Link.DEDUCTION], after[Link.DEDUCTION])
+        self.assertLess(after[Link.STACK], before[Link.STACK])
+
     def test_failure_does_not_lengthen_the_wait(self):
         """A failure long after the deadline changes nothing."""
         seen = samples.healthy(without=[Link.STACK, Link.APPLICATION])

@@ -395,7 +395,10 @@ class InvalidTest(testtools.TestCase):
                    'not ready for a fault: alarm HostDown is active')
 
     def test_no_fault(self):
-        self.check(samples.healthy(transitions=()), 'no fault was injected')
+        seen = samples.healthy(transitions=())
+        self.check(seen, 'no fault was injected')
+        # Where nobody knows why, nothing is said of it.
+        self.assertEqual('no fault was injected', judged(seen).why)
 
     def test_no_witness(self):
         """Not even a perfect chain proves anything without a witness."""
