@@ -37,12 +37,13 @@ MOST_PAGES = 100
 class Zaqar:
     """Queues, messages and subscriptions of one project."""
 
+    # With what the first page is asked for, until Zaqar refuses it.
+    _first = {}
+
     def __init__(self, keystone, cloud):
         # Whoever asks says who it is, so that it is spared its own messages.
         self._api = apis.Api(keystone, cloud, cloud.zaqar_catalog_type, 'v2',
                              {'Client-ID': uuidutils.generate_uuid()})
-        # With what the first page is asked for.
-        self._first = {}
 
     def version(self):
         """Return the newest version of its API as text."""

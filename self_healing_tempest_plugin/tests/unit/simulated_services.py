@@ -387,8 +387,9 @@ class Servers(_Library):
                            'OS-EXT-SRV-ATTR:host': place.host}}
 
     @_answering
-    def get(self, url):
+    def get(self, url, headers=None, extra_headers=False, chunked=False):
         """Return the actions on a server, as Tempest's clients get them."""
+        del headers, extra_headers, chunked
         _, server_id, _ = url.split('/')
         at = self._requests.serve('Nova', 'actions')
         places = [place for place in self._world.places.get(server_id, ())
