@@ -83,7 +83,10 @@ def _by_api(target, step, kind, word):
 
 
 def _plan(target, kind, description, look_at, *, checks, inject, witness):
+    # Without a server there is only the host to look at: the pattern would
+    # be that of every guest.
     return plans.Plan(
         id=plans.new_id(), kind=kind, host=target.host,
         description=description % target.server_id, look_at=look_at,
-        checks=checks, inject=(inject,), witnesses=(witness,), revert=())
+        checks=checks, inject=(inject,) if target.server_id else (),
+        witnesses=(witness,), revert=())

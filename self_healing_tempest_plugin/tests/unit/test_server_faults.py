@@ -30,11 +30,16 @@ SERVER = fake_cloud.SERVER
 class PlanTest(host_samples.JournalTestCase):
     """The plans of faults of one server."""
 
-    def plan(self, kind):
+    def plan(self, kind, server=SERVER):
         """Return the plan of a fault of a kind."""
         return kinds.KINDS[kind](targets.Target(
-            'compute-1', '127.0.0.1', (), host_samples.SETTINGS, SERVER),
+            'compute-1', '127.0.0.1', (), host_samples.SETTINGS, server),
             _SilentShell())
+
+    def test_no_server_yet(self):
+        """A plan that only asks whether the host is fit can hurt nobody."""
+        for kind in kinds.OF_SERVERS:
+            self.assertEqual((), self.plan(kind, '').inject)
 
     def test_each(self):
         """Each names its server, and there is nothing to take back."""
