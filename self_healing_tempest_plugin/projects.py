@@ -66,3 +66,20 @@ def made(credentials, journal):
         {'project': credentials.project_id, 'user': credentials.user_id})
     journal.plan_object(entry)
     return entry.id
+
+
+def unmade(entry_id, journal, delete):
+    """Let Tempest delete what it has made, unless a stack is left in it.
+
+    Nobody could get at that stack any more. ``self-healing-tempest revert``
+    deletes the stack, and the project after it.
+
+    :param entry_id: what :func:`made` has returned
+    :param journal: :class:`.faults.journals.Journal`
+    :param delete: does it
+    """
+    project_id, = (entry.object.known['project']
+                   for entry in journal.read()[0] if entry.id == entry_id)
+    if not removal.stacks_in(journal, project_id):
+        delete()
+        journal.record(entry_id, journals.State.REMOVED)

@@ -190,9 +190,7 @@ class Removal:
         :raises .faults.journals.JournalError: as long as anything is in it
         """
         keystone, known = self._clients.keystone, entry.object.known
-        inside = [left.description for left in self._journal.open_entries()
-                  if left.object and left.object.kind == STACK
-                  and left.object.known.get('project') == known['project']]
+        inside = stacks_in(self._journal, known['project'])
         if inside:
             raise journals.JournalError('%s is still in it' % ', '.join(
                 inside))
@@ -299,6 +297,18 @@ class Removal:
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
             tolerate=errors.ServiceUnavailable, **options)
+
+
+def stacks_in(journal, project_id):
+    """Return which stacks may still be in a project, in words.
+
+    :param journal: :class:`.faults.journals.Journal`
+    :param project_id: the project of a member
+    :returns: list of descriptions
+    """
+    return [entry.description for entry in journal.open_entries()
+            if entry.object and entry.object.kind == STACK
+            and entry.object.known.get('project') == project_id]
 
 
 def revoke(keystone, known):

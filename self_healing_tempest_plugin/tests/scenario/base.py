@@ -187,9 +187,11 @@ class MemberTest(SelfHealingTest):
 
     @classmethod
     def clear_credentials(cls):
-        super().clear_credentials()
+        clear = super().clear_credentials
+        if not cls.own:
+            clear()
         for entry_id in cls.own:
-            _journal().record(entry_id, journals.State.REMOVED)
+            projects.unmade(entry_id, _journal(), clear)
 
     @classmethod
     def owner(cls, administrator):
