@@ -20,14 +20,13 @@ The commands of the journal run this module in a process of its own::
 The questions have the exit code 0 for a yes, and 1 for a no.
 """
 
-import argparse
 import sys
 
 from tempest import clients as tempest_clients
 from tempest.common import credentials_factory
-from tempest import config as tempest_config
 from tempest.lib.common import api_microversion_fixture
 
+from self_healing_tempest_plugin.faults import steps
 from self_healing_tempest_plugin.services import nova
 
 
@@ -63,20 +62,13 @@ def main(arguments=None):
     :param arguments: list of words, or None for those of the process
     :returns: its exit code
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('step', choices=STEPS)
-    parser.add_argument('--config-file', required=True)
-    parser.add_argument('server')
-    options = parser.parse_args(arguments)
-    tempest_config.CONF.set_config_path(options.config_file)
-    try:
-        with api_microversion_fixture.APIMicroversionFixture(
-                compute_microversion=nova.COMPUTE_MICROVERSION):
-            return STEPS[options.step](_nova(), options.server)
-    except Exception as error:
-        # One line: the journal shows what the command has said.
-        print(' '.join(str(error).split()), file=sys.stderr)
-        return 2
+    return steps.main(__doc__.splitlines()[0], STEPS, _take, arguments)
+
+
+def _take(step, server_id):
+    with api_microversion_fixture.APIMicroversionFixture(
+            compute_microversion=nova.COMPUTE_MICROVERSION):
+        return STEPS[step](_nova(), server_id)
 
 
 def _nova():

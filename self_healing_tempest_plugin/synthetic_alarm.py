@@ -26,7 +26,6 @@ The commands of the journal run this module in a process of its own::
 ``came`` has 0 when it has been there, too.
 """
 
-import argparse
 import dataclasses
 import json
 import sys
@@ -37,7 +36,7 @@ from tempest import config as tempest_config
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import plans
-from self_healing_tempest_plugin.faults import transports
+from self_healing_tempest_plugin.faults import steps
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.services import errors
@@ -69,9 +68,7 @@ def plan(alarm, monitor, config_file):
                       sort_keys=True)
 
     def command(step):
-        return plans.Command(transports.LOCAL, '', (
-            sys.executable, '-m', __spec__.name, step, '--config-file',
-            config_file, text))
+        return steps.command(__spec__.name, step, config_file, text)
 
     what = 'synthetic alarm %s on host %s in Vitrage' % (
         alarm.name, alarm.host)
@@ -211,18 +208,9 @@ def main(arguments=None):
     :param arguments: list of words, or None for those of the process
     :returns: its exit code
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('step', choices=STEPS)
-    parser.add_argument('--config-file', required=True)
-    parser.add_argument('alarm')
-    options = parser.parse_args(arguments)
-    tempest_config.CONF.set_config_path(options.config_file)
-    try:
-        return run(options.step, options.alarm, _vitrage())
-    except Exception as error:
-        # One line: the journal shows what the command has said.
-        print(' '.join(str(error).split()), file=sys.stderr)
-        return 2
+    return steps.main(
+        __doc__.splitlines()[0], STEPS,
+        lambda step, text: run(step, text, _vitrage()), arguments)
 
 
 def _vitrage():

@@ -17,11 +17,9 @@ who owns it. None of them is taken back: a server that nobody replaces is
 deleted with its stack.
 """
 
-import sys
-
 from self_healing_tempest_plugin.faults import plans
+from self_healing_tempest_plugin.faults import steps
 from self_healing_tempest_plugin.faults import targets
-from self_healing_tempest_plugin.faults import transports as ways
 
 # What the API is asked by, in a process of its own.
 _API = 'self_healing_tempest_plugin.server_faults'
@@ -70,9 +68,8 @@ def server_stopped(target, transports):
 
 def _by_api(target, step, kind, word):
     def command(step):
-        return plans.Command(ways.LOCAL, '', (
-            sys.executable, '-m', _API, step, '--config-file',
-            target.settings.config_file, target.server_id))
+        return steps.command(_API, step, target.settings.config_file,
+                             target.server_id)
 
     return _plan(
         target, kind, 'server %%s %s behind the back of its stack' % word,

@@ -37,6 +37,14 @@ def of_server(mistral, workflow, server_id, whose):
             if whose(execution) == server_id]
 
 
+def ids(around):
+    """Return what a workflow adds to the ids of an expectation, a dict.
+
+    :param around: :class:`.surroundings.Surroundings`
+    """
+    return {'workflow': around.application.workflow}
+
+
 def started_before(around, whose):
     """Return that the server is, or was, to be healed already, or ''.
 
@@ -72,6 +80,16 @@ class ExecutionWatcher:
         self._idle_ones = {}
         self._before = frozenset(
             execution['id'] for execution in self._started())
+
+    @classmethod
+    def of(cls, around):
+        """Return the watcher of an application's own workflow.
+
+        :param around: :class:`.surroundings.Surroundings`
+        """
+        app = around.application
+        return cls(around.owner.mistral, app.workflow, app.server_id,
+                   app.stack.id)
 
     def whose(self, execution):
         """Return the server that an execution is for, or None.

@@ -100,6 +100,15 @@ class Origin:
     needed: bool = False
 
 
+def of_server(ids, payload):
+    """Return whether evidence names the server that was on the broken host.
+
+    :param ids: of the expectation
+    :param payload: of the evidence
+    """
+    return payload.get('server_id') == ids['server_id']
+
+
 def _anything(ids, payload):
     del ids, payload
     return True

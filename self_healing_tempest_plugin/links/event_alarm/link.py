@@ -20,10 +20,6 @@ and each time it names the event in its reason.
 from self_healing_tempest_plugin.model import links
 
 
-def _ties(ids, payload):
-    return payload.get('server_id') == ids['server_id']
-
-
 LINK = links.Link(
     name='event_alarm',
     words=links.Words(
@@ -47,7 +43,7 @@ LINK = links.Link(
         takes='the time from the deduced alarm, or from the fault, to an '
               'event alarm that has fired,',
         seconds=60),
-    ties=_ties,
+    ties=links.of_server,
     # Of an alarm that fires twice, the event tells the two apart.
     identity=('server_id', 'event_id'),
     kit='self_healing_tempest_plugin.links.event_alarm.kit:KIT')

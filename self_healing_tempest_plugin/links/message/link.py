@@ -15,10 +15,6 @@
 from self_healing_tempest_plugin.model import links
 
 
-def _ties(ids, payload):
-    return payload.get('server_id') == ids['server_id']
-
-
 LINK = links.Link(
     name='message',
     words=links.Words(
@@ -37,6 +33,6 @@ LINK = links.Link(
              'the queue.',
         takes='the time from the event alarm to its message in the queue',
         seconds=30),
-    ties=_ties,
+    ties=links.of_server,
     origins=(links.Origin('event_alarm', key='alarm_id'),),
     kit='self_healing_tempest_plugin.links.message.kit:KIT')

@@ -14,6 +14,7 @@
 
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import mistral_details
+from self_healing_tempest_plugin.links import mistral_executions
 from self_healing_tempest_plugin.links.mistral_workflow import checks
 from self_healing_tempest_plugin.links.mistral_workflow import handover
 from self_healing_tempest_plugin.links.mistral_workflow import link
@@ -22,19 +23,10 @@ from self_healing_tempest_plugin.links.mistral_workflow import readiness
 from self_healing_tempest_plugin.links.mistral_workflow import watcher
 
 
-def _ids(around):
-    return {'workflow': around.application.workflow}
-
-
-def _watcher(around):
-    app = around.application
-    return watcher.WorkflowWatcher(
-        around.owner.mistral, app.workflow, app.server_id, app.stack.id)
-
-
 KIT = kit.Kit(
-    link=link.LINK, ids=_ids, parameters=readiness.parameters,
-    prepare=readiness.prepare, watcher=_watcher, unmet=readiness.unmet,
+    link=link.LINK, ids=mistral_executions.ids,
+    parameters=readiness.parameters, prepare=readiness.prepare,
+    watcher=watcher.WorkflowWatcher.of, unmet=readiness.unmet,
     inquiries=questions.INQUIRIES.inquiries,
     at_work=questions.INQUIRIES.at_work, others=questions.INQUIRIES.others,
     details=mistral_details.of(link.LINK), handover=handover.HANDOVER,

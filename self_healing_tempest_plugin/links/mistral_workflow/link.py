@@ -17,7 +17,7 @@ from self_healing_tempest_plugin.model import links
 
 def _ties(ids, payload):
     # A workflow that is not ours may call its input something else.
-    return payload.get('server_id') == ids['server_id'] and payload.get(
+    return links.of_server(ids, payload) and payload.get(
         'stack_id') in (None, ids['stack_id'])
 
 

@@ -16,6 +16,7 @@ from self_healing_tempest_plugin.links import healing_times
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import mistral_checks
 from self_healing_tempest_plugin.links import mistral_details
+from self_healing_tempest_plugin.links import mistral_executions
 from self_healing_tempest_plugin.links.tenant_workflow import checks
 from self_healing_tempest_plugin.links.tenant_workflow import handover
 from self_healing_tempest_plugin.links.tenant_workflow import link
@@ -24,19 +25,10 @@ from self_healing_tempest_plugin.links.tenant_workflow import readiness
 from self_healing_tempest_plugin.links.tenant_workflow import watcher
 
 
-def _ids(around):
-    return {'workflow': around.application.workflow}
-
-
-def _watcher(around):
-    app = around.application
-    return watcher.WorkflowWatcher(
-        around.owner.mistral, app.workflow, app.server_id, app.stack.id)
-
-
 KIT = kit.Kit(
-    link=link.LINK, ids=_ids, parameters=healing_times.parameters,
-    watcher=_watcher, unmet=readiness.unmet,
+    link=link.LINK, ids=mistral_executions.ids,
+    parameters=healing_times.parameters,
+    watcher=watcher.WorkflowWatcher.of, unmet=readiness.unmet,
     inquiries=questions.INQUIRIES.inquiries,
     at_work=questions.INQUIRIES.at_work, others=questions.INQUIRIES.others,
     details=mistral_details.of(link.LINK), handover=handover.HANDOVER,

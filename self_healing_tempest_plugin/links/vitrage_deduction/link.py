@@ -17,10 +17,6 @@ import dataclasses
 from self_healing_tempest_plugin.model import links
 
 
-def _ties(ids, payload):
-    return payload.get('server_id') == ids['server_id']
-
-
 def _remark(payload):
     return '' if payload.get('state_error', True) else (
         'the deduced state ERROR was not seen: the server had left the graph')
@@ -43,7 +39,7 @@ LINK = links.Link(
              'state of the server.',
         takes="the time from the monitor's alarm to the deduced one",
         seconds=30),
-    ties=_ties,
+    ties=links.of_server,
     # A template may deduce without saying from what.
     origins=(links.Origin('alarm', key='causes'),),
     remark=_remark,

@@ -17,6 +17,7 @@ import re
 import fixtures
 
 from self_healing_tempest_plugin.faults import kinds
+from self_healing_tempest_plugin.faults import steps
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import server_faults
@@ -85,7 +86,7 @@ class ApiTest(service_samples.ClientTestCase):
         self.useFixture(fixtures.MockPatchObject(
             server_faults, '_nova', lambda: self.clients.nova))
         self.useFixture(fixtures.MockPatchObject(
-            server_faults.tempest_config.CONF, 'set_config_path'))
+            steps.tempest_config.CONF, 'set_config_path'))
 
     def step(self, *words):
         """Return the exit code of a step, and what it says."""
