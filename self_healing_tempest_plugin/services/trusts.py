@@ -41,6 +41,14 @@ class Trusts:
             except ksa_exc.NotFound:
                 return None
 
+    def all(self):
+        """Return the trusts that the user has made, as a list of dicts."""
+        with _calling('list trusts'):
+            return self._keystone.get(
+                '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
+                params={'trustor_user_id': self._keystone.get_user_id()},
+            ).json()['trusts']
+
     def roles(self):
         """Return the names of the roles that the user has in the project."""
         with _calling('get a token'):

@@ -31,6 +31,7 @@ from self_healing_tempest_plugin import projects
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin.services import rabbitmq
 from self_healing_tempest_plugin.tests import discreet
 
 CONF = tempest_config.CONF
@@ -83,6 +84,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             clients=administrator, owner=cls.owner(administrator),
             settings=cls.settings,
             monitor=monitors.of(cls.settings),
+            bus=rabbitmq.of(cls.settings),
             alarm=(cls.settings.nic_alarm if cls.scenario.nic_alarm
                    else cls.settings.host_alarm),
             journal=journals.Journal(cls.settings.state_dir),
