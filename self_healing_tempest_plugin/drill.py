@@ -120,6 +120,25 @@ class Drill(fixtures.Fixture):
             parameters=kit.parameters(self._scenario.chain, self._settings),
             journal=self._around.journal, transports=self._around.transports,
             left=self._left if guests_run else None))
+        self._prepare()
+
+    def again(self):
+        """Return the drill of another fault of the same application.
+
+        Nothing is created for it, and it ends before this one.
+        """
+        following = Drill(self._scenario, self._around,
+                          '%s_again' % self._name, self._story, self._own)
+        following.app = self.app
+        return following
+
+    def adopt(self):
+        """Learn what the application is like by now, and see it answer."""
+        self._timekeeper.measure()
+        self.app.learn()
+        self._prepare()
+
+    def _prepare(self):
         self._around = kit.prepared(
             self._scenario.chain,
             dataclasses.replace(self._around, application=self.app))

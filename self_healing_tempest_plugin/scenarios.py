@@ -147,6 +147,12 @@ SCENARIOS = (
              "member's application loses both of its NICs: what "
              'host_isolated and tenant_host_crash need.'),
     Scenario(
+        feature='tenant_second_failure', chain=tenant.CHAIN,
+        fault='host-crash', needs=(POWER,),
+        help="Whether the scenario can run in which a plain member's "
+             'application is healed after a host crash, and again when its '
+             'new host crashes: what tenant_host_crash needs.'),
+    Scenario(
         feature='tenant_unhealed', chain=tenant.CHAIN,
         fault='host-crash', needs=(POWER,), until='message', wired=False,
         help='Whether the scenario can run in which a host crashes and '

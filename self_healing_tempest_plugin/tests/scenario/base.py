@@ -112,6 +112,11 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         """Create the application with its wiring, and see it answer."""
         self._drill.deploy()
 
+    def again(self):
+        """Have another drill of the application, as it is by now."""
+        self._drill = self.useFixture(self._drill.again())
+        self._drill.adopt()
+
     def plan(self):
         """Return the fault of the application's host, if it is allowed.
 
@@ -140,7 +145,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             self._drill.run(plan, expected)
         finally:
             for name, detail in self._drill.getDetails().items():
-                self.addDetail(name, detail)
+                self.addDetailUniqueName(name, detail)
             # Whatever error there is beside it, the verdict is told, too.
             self.expectThat(
                 self._drill.recorder.timeline(),

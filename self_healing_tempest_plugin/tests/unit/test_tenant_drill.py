@@ -97,7 +97,8 @@ class DrillTestCase(test_application.ApplicationTestCase):
         cloud.services = [fake_cloud.compute_service('compute-1'),
                           fake_cloud.compute_service('compute-20')]
         cloud.hypervisors = [
-            fake_cloud.hypervisor('compute-1', '192.0.2.11')]
+            fake_cloud.hypervisor('compute-1', '192.0.2.11'),
+            fake_cloud.hypervisor('compute-20', '192.0.2.12')]
         for name, value in (('left', None), ('wait_gone', None)):
             self.useFixture(fixtures.MockPatchObject(
                 remains, name, lambda *args, value=value: value))
@@ -106,6 +107,7 @@ class DrillTestCase(test_application.ApplicationTestCase):
                 cloud.file, host=target.host)}))
         settings = dataclasses.replace(
             self.settings, artifacts_dir=directory.join('artifacts'),
+            fault_hosts=('compute-1', 'compute-20'),
             application=dataclasses.replace(
                 self.settings.application, port=cloud.port),
             cloud=service_samples.cloud_settings(cloud.url,
@@ -160,6 +162,30 @@ class AutohealingTest(DrillTestCase):
         self.assertIn('OS::Zaqar::MistralTrigger', sent['template'])
         self.assertNotIn('instance_alarm_name', sent['parameters'])
         self.assertEqual([], self.cloud.asked('POST', '/rca'))
+
+    def test_again(self):
+        """The next drill is of the server that the stack has by then."""
+        self.cloud.works = {'message', 'workflow', 'stack', 'application'}
+        with self.drill:
+            self.drill.reserve()
+            self.drill.deploy()
+            plan = self.drill.plan()
+            self.drill.run(plan, self.drill.expect(plan))
+            self.cloud.servers[fake_cloud.NEW_SERVER]['tenant_id'] = (
+                fake_tenant_cloud.TENANT)
+            self.cloud.stack_resources = fake_tenant_cloud.resources(
+                fake_cloud.NEW_SERVER)
+            with self.drill.again() as following:
+                following.adopt()
+                ids = following.expect(following.plan()).ids
+                entry, = self.journal.open_entries()
+                self.assertEqual(fake_cloud.NEW_SERVER,
+                                 entry.object.known['server'])
+        self.assertEqual(
+            (fake_cloud.NEW_SERVER, 'compute-20', self.drill.app.boot),
+            (ids['server_id'], ids['host'], ids['boot']))
+        # What came of the first fault is none of the second one's.
+        self.assertEqual((), following.recorder.timeline().evidence)
 
     def test_nobody_starts_the_workflow(self):
         """The message is there: the trigger is at fault."""
