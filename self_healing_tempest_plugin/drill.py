@@ -216,6 +216,12 @@ class Drill(fixtures.Fixture):
         return stacks.server_of(self._around.owner.heat.resources(
             self.app.stack.identifier))
 
+    def servers(self):
+        """Return the ids of all servers that the stack has had so far."""
+        heat, stack = self._around.owner.heat, self.app.stack
+        return stacks.servers_of(heat.resources(stack.identifier),
+                                 heat.events(stack))
+
     def _hold_journal(self):
         """Be the only run, until all that this run has made is gone."""
         held = contextlib.ExitStack()

@@ -15,6 +15,7 @@
 import dataclasses
 
 from self_healing_tempest_plugin.chains import autohealing
+from self_healing_tempest_plugin.chains import both
 from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import chains
@@ -158,6 +159,12 @@ SCENARIOS = (
         help='Whether the scenario can run in which a host crashes and '
              "nothing listens to the queue of a plain member's application: "
              'what tenant_host_crash needs.'),
+    Scenario(
+        feature='both_ways', chain=both.CHAIN,
+        fault='host-crash', needs=(POWER,),
+        help='Whether the scenario can run in which a host crashes and both '
+             "Vitrage's rule and a message in a queue start a workflow for "
+             'the same application: what host_crash needs, Aodh and Zaqar.'),
     Scenario(
         feature='guest_killed', chain=autohealing.CHAIN,
         fault='guest-killed', needs=(SSH,),

@@ -161,6 +161,12 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         self.assertNotEqual(self._drill.app.server_id,
                             self._drill.current_server_id())
 
+    def assert_replaced_once(self):
+        """Fail unless the stack has had two servers, and no more."""
+        servers = self._drill.servers()
+        self.assertEqual(2, len(servers), 'the stack has had the servers %s'
+                         % ', '.join(servers))
+
     def assert_compute_service(self):
         """Fail where Nova saw the host in a wrong state during the fault."""
         seen = self._drill.compute_service
