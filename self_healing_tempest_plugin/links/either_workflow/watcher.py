@@ -44,13 +44,12 @@ class EitherWatcher:
     def look(self, recorder):
         """Ask once for each; see :class:`..looks.Look`.
 
-        It has failed only when neither can heal any more.
+        Where one has failed, the other may still begin, and heal.
         """
         seen = [watcher.look(recorder) for watcher in self._watchers]
         begun = [look for look in seen if look.objects] or seen[:1]
-        failed = [look for look in begun if look.failure]
         return dataclasses.replace(
-            failed[0] if len(failed) == len(begun) else looks.Look(''),
+            seen[0] if all(look.failure for look in seen) else looks.Look(''),
             state='; '.join(look.state for look in begun),
             sightings=tuple(sighting for look in seen
                             for sighting in look.sightings),
