@@ -19,6 +19,8 @@ listener ([DEFAULT] notifier_topic). Where they are others, there are no such
 queues, and nothing is known.
 """
 
+import functools
+
 from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.services import asking
 
@@ -37,17 +39,31 @@ PATIENCE = 10.0
 def counted(around):
     """Return how many messages have come into each queue so far.
 
+    Without an answer it is not known: nobody waits for RabbitMQ for longer
+    than :data:`PATIENCE`, and no run ends because of it.
+
     :param around: :class:`.surroundings.Surroundings`
     :returns: dict of the queues of which it is known
     """
     if around.bus is None:
         return {}
-    answers = asking.ask({name: asking.Question(
-        'RabbitMQ', lambda name=name: around.bus.queue(name))
-        for name in QUEUES}, PATIENCE)
-    return {name: answers[name].arrived for name in QUEUES
-            if not answers.error(name) and answers[name] is not None
-            and answers[name].arrived is not None}
+    answers = asked(around.bus, QUEUES, PATIENCE)
+    queues = [answers[name] for name in QUEUES if not answers.error(name)]
+    return {queue.name: queue.arrived for queue in queues
+            if queue is not None and queue.arrived is not None}
+
+
+def asked(bus, names, seconds):
+    """Ask for some queues, side by side.
+
+    :param bus: :class:`..services.rabbitmq.RabbitMQ`
+    :param names: of the queues
+    :param seconds: until a missing answer is an error
+    :returns: :class:`..services.asking.Answers` by the names
+    """
+    return asking.ask({
+        name: asking.Question(bus.service, functools.partial(bus.queue, name))
+        for name in names}, seconds)
 
 
 def inquiry(what, name, reader, writer):
@@ -77,10 +93,10 @@ def _new(case, queue):
 
 
 def _clue(queue, new, reader, writer):
-    text = 'queue %s: %d readers, %d messages wait%s' % (
-        queue.name, queue.readers, queue.waiting, '' if new is None
-        else ', %d have come since before the fault' % new)
-    if not queue.readers:
+    text = 'queue %s: %s' % (queue.name, described(queue))
+    if new is not None:
+        text += ', %d have come since before the fault' % new
+    if queue.readers == 0:
         return Clue(False, text, '%s: nobody reads queue %s' % (
             reader, queue.name))
     if queue.waiting:
@@ -89,3 +105,13 @@ def _clue(queue, new, reader, writer):
     if new == 0:
         return Clue(False, text, writer)
     return Clue(new and True, text)
+
+
+def described(queue):
+    """Return who reads a queue, and how many messages wait in it.
+
+    :param queue: :class:`..services.rabbitmq.Queue`
+    """
+    return '%s readers, %s messages wait' % tuple(
+        'unknown' if count is None else count
+        for count in (queue.readers, queue.waiting))

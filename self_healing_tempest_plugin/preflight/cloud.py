@@ -39,6 +39,8 @@ class Cloud:
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.monitor.Monitor`
     :ivar templates: file names of the HOTs of the applications
+    :ivar bus: :class:`..services.rabbitmq.RabbitMQ`, None where it is not
+        asked
     """
 
     clients: clients.Clients
@@ -46,6 +48,7 @@ class Cloud:
     settings: typing.Any
     monitor: typing.Any
     templates: tuple[str, ...] = ()
+    bus: typing.Any = None
 
 
 def questions(cloud, chains):

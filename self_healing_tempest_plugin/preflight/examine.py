@@ -28,6 +28,7 @@ from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import placement
+from self_healing_tempest_plugin.services import rabbitmq
 from self_healing_tempest_plugin import waiting
 
 # Seconds after the start until which Keystone, the services and the hosts
@@ -94,7 +95,8 @@ def _services(settings, connect, chains, left):
     manager, services, project = entered[cloud.KEYSTONE]
     questions = cloud.questions(cloud.Cloud(
         services, manager, settings, monitors.of(settings),
-        tuple(dict.fromkeys(chain.template for chain in chains))), chains)
+        tuple(dict.fromkeys(chain.template for chain in chains)),
+        bus=rabbitmq.of(settings)), chains)
     questions[cloud.KEYSTONE] = asking.Question(
         cloud.KEYSTONE, services.keystone_version)
     questions['project'] = asking.Question(cloud.KEYSTONE, lambda: project)

@@ -32,16 +32,18 @@ _NOT_FOUND = 404
 class Queue:
     """A queue, as RabbitMQ sees it.
 
+    RabbitMQ counts every few seconds. What it has not counted, or is told not
+    to, is None.
+
     :ivar name: of the queue
     :ivar readers: how many consumers it has
-    :ivar waiting: how many messages are in it that nobody has taken
-    :ivar arrived: how many have come into it since it is there; RabbitMQ
-        counts every few seconds. None where it is told to count nothing
+    :ivar waiting: how many messages are in it that nobody is done with
+    :ivar arrived: how many have come into it since it is there
     """
 
     name: str
-    readers: int
-    waiting: int
+    readers: int | None
+    waiting: int | None
     arrived: int | None
 
 
@@ -66,8 +68,9 @@ class RabbitMQ(strangers.Api):
         :param timeout: seconds
         :param verify: see requests
         """
-        super().__init__(bus.url, timeout, verify,
-                         (bus.username, bus.password))
+        # As bytes: of a text, requests takes nothing but Latin-1.
+        super().__init__(bus.url, timeout, verify, (
+            bus.username.encode(), bus.password.encode()))
         self._vhost = bus.vhost
 
     def queue(self, name):
@@ -86,13 +89,22 @@ class RabbitMQ(strangers.Api):
                 return None
             raise
         with errors.calling(self.service, operation):
-            return Queue(name, int(answer['consumers']),
-                         int(answer['messages']), _arrived(answer))
+            return _queue(name, answer)
 
 
-def _arrived(answer):
+def _queue(name, answer):
+    if answer['name'] != name:
+        raise ValueError('it is about another queue')
     # Of a queue that no message has come into there are no statistics, but
     # the rate at which it fills is told wherever they are kept.
-    if 'messages_details' not in answer:
-        return None
-    return int(answer.get('message_stats', {}).get('publish', 0))
+    return Queue(
+        name, _count(answer, 'consumers'), _count(answer, 'messages'),
+        _count(answer.get('message_stats', {}), 'publish', 0)
+        if 'messages_details' in answer else None)
+
+
+def _count(counts, name, without=None):
+    count = counts.get(name, without)
+    if type(count) not in (int, type(without)) or count and count < 0:
+        raise ValueError('%s is no count' % name)
+    return count

@@ -76,8 +76,12 @@ def _edit(lab, path, edits):
         if not count:
             raise errors.LabError('%s has no %s' % (file, old))
     if not kept.exists():
-        kept.touch(mode=0o600)
-        kept.write_text(before)
+        # There with all of it, or not at all: it is what is put back.
+        fresh = kept.with_name('%s.new' % kept.name)
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(before)
+        fresh.replace(kept)
     file.write_text(text)
 
 

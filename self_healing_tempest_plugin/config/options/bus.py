@@ -22,11 +22,13 @@ OPTIONS = [
              'notifications of Nova and what becomes of them when no event '
              'alarm has fired: Ceilometer, and the listener and the notifier '
              'of Aodh, have nothing else to be asked by. User and password '
-             'must not be in it. Empty: it is not asked.'),
+             'must not be in it. Unset: it is not asked.'),
     cfg.StrOpt(
         'rabbitmq_api_username',
-        help='User of that API; the tag "monitoring" is enough, and no '
-             'permission. Must be set with rabbitmq_api_url.'),
+        help='User of that API, with the tag "monitoring", and with a '
+             'permission in rabbitmq_vhost that allows nothing ("^$" three '
+             'times): without any, RabbitMQ shows no queue. Must be set with '
+             'rabbitmq_api_url.'),
     cfg.StrOpt(
         'rabbitmq_api_password', secret=True,
         help='Password of that user. Must be set with rabbitmq_api_url.'),

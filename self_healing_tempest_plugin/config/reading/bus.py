@@ -33,7 +33,8 @@ def settings(own):
                     '[self_healing] %s is set, and rabbitmq_api_url is not: '
                     'nobody is asked' % option)
         return None
-    return types.MessageBus(
-        url=url, username=values.required(own, 'rabbitmq_api_username'),
-        password=values.required(own, 'rabbitmq_api_password'),
-        vhost=values.required(own, 'rabbitmq_vhost'))
+    return types.MessageBus(url=url, **{
+        field: values.required(own, option, hint=', with rabbitmq_api_url,')
+        for field, option in (('username', 'rabbitmq_api_username'),
+                              ('password', 'rabbitmq_api_password'),
+                              ('vhost', 'rabbitmq_vhost'))})

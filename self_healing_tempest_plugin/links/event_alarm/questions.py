@@ -99,7 +99,8 @@ def age(case):
         None, 'its listener is said to keep alarms for %d s' % seconds,
         '[DEFAULT] event_alarm_cache_ttl in aodh.conf, which [self_healing] '
         'event_alarm_cache_ttl says is %d s%s' % (
-            seconds, '' if case.around.bus else _UNSEEN)),)
+            seconds, '' if case.around.learned.get('on_the_bus')
+            else _UNSEEN)),)
 
 
 _UNSEEN = ("; then the log of ceilometer-agent-notification, and of "

@@ -235,8 +235,8 @@ class DeductionTemplateTest(test_application.ApplicationTestCase):
         self.assertEqual([], self.cloud.added_templates)
 
 
-class PreflightTest(test_preflight.CloudTestCase):
-    """What preflight asks for the chains of tenants."""
+class PreflightTestCase(test_preflight.CloudTestCase):
+    """A cloud in which a member's application could be healed."""
 
     def setUp(self):
         super().setUp()
@@ -248,6 +248,10 @@ class PreflightTest(test_preflight.CloudTestCase):
         self.cloud.resource_types, self.cloud.actions = map(
             list, templates.needs(templates.TENANT, templates.APPLICATION))
         self.values['identity', 'uri_v3'] = self.cloud.url + '/identity/v3'
+
+
+class PreflightTest(PreflightTestCase):
+    """What preflight asks for the chains of tenants."""
 
     def test_healthy(self):
         for chain in (tenant.CHAIN, autohealing.CHAIN):

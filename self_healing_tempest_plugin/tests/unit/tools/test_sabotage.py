@@ -305,6 +305,19 @@ class JudgeTest(testtools.TestCase):
             ['it should say evacuate; BROKEN: no update; '
              'look at: heat-engine.log'], self.judge(says='evacuate'))
 
+    def test_another_place(self):
+        """Where the diagnosis says to look is what an operator goes to."""
+        report = copy.deepcopy(REPORT)
+        report['diagnosis'] = {'look_at': 'aodh-listener: nobody reads x'}
+        self.assertEqual([], self.judge(report=report,
+                                        points='^aodh-listener'))
+        self.assertEqual(
+            ['it should point at ^aodh-notifier; aodh-listener: nobody '
+             'reads x'], self.judge(report=report, points='^aodh-notifier'))
+        # The link's own place is not what is asked for.
+        self.assertEqual(['it should point at heat-engine; '],
+                         self.judge(points='heat-engine'))
+
     def test_exit_code(self):
         """The exit code has to be that of the verdict."""
         self.assertEqual(['the scenario says BROKEN and its exit code is 0'],
