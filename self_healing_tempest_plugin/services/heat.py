@@ -50,6 +50,24 @@ class Heat:
                 parameters=parameters, disable_rollback=True,
                 timeout_mins=max(1, -(-timeout // 60)))['stack']['id']
 
+    def preview(self, name, template, files, parameters):
+        """Return the resources that a stack would have, as a list of dicts.
+
+        Heat does all but create it: it looks at its policy for each type, in
+        the catalog for each service, and has each property validated by who
+        asks, so that another's flavor, image or network is none. What a
+        service allows, and quotas, it does not ask for.
+
+        :param name: of the stack; one of that name must not be there
+        :param template: see :meth:`create`
+        :param files: see :meth:`create`
+        :param parameters: see :meth:`create`
+        """
+        with _calling('preview stack %s' % name):
+            return self._client.stacks.preview(
+                stack_name=name, template=template, files=files,
+                parameters=parameters).to_dict()['resources']
+
     def stack(self, stack_id, outputs=False):
         """Return a stack as a dict, None when it is deleted.
 

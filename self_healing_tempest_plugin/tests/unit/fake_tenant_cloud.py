@@ -24,9 +24,10 @@ from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
+from self_healing_tempest_plugin.tests.unit import fake_membership
 from self_healing_tempest_plugin.tests.unit import service_samples
 
-TENANT = '22222222222222222222222222222222'
+TENANT = fake_membership.TENANT
 ALARMS = {'error_alarm': 'a1a40000-0000-4000-8000-000000000001',
           'stop_alarm': 'a1a40000-0000-4000-8000-000000000002',
           'delete_alarm': 'a1a40000-0000-4000-8000-000000000003'}
@@ -44,6 +45,7 @@ RESOURCES = (
       for name, alarm_id in ALARMS.items()))
 
 ROUTES = {
+    **fake_membership.ROUTES,
     'GET /identity/v3/OS-TRUST/trusts/(.+)': 'show_trust',
     'GET /aodh/': 'aodh_versions',
     'GET /aodh/v2/alarms': 'list_event_alarms',
@@ -66,7 +68,8 @@ FORBIDDEN = (r'GET /nova/v2.1/(os-services|os-hypervisors)',
 PAGE = 10
 
 
-class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
+class FakeTenantCloud(fake_membership.Membership,
+                      fake_healing_cloud.FakeHealingCloud):
     """Its later links work as far as ``works`` has their names.
 
     :ivar event_alarms: of Aodh, by id
@@ -77,6 +80,7 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
     :ivar subscriptions: of the queue, a list
     :ivar trusts: of Keystone, by id
     :ivar roles: of the member
+    :ivar forbidden: regexes of requests that are refused to the member
     """
 
     def _setUp(self):
@@ -90,13 +94,13 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
         self.queues, self.subscriptions = {QUEUE: []}, [subscription()]
         self.redis = False
         self.trusts = {TRUST: {'id': TRUST, 'roles': [{'name': 'member'}]}}
-        self.roles = ['member', 'reader']
+        self.roles, self.forbidden = ['member', 'reader'], FORBIDDEN
 
     def handle(self, method, path, query, body):
         """Return status, body and headers for a request."""
         wanted = '%s %s' % (method, path)
-        if self._of_member() and any(
-                re.match(route, wanted) for route in FORBIDDEN):
+        if self.of_member() and any(
+                re.match(route, wanted) for route in self.forbidden):
             self.requests.append((method, path, query, body))
             raise fake_cloud.Reply(403, {'forbidden': {'message': 'no'}})
         if '/heat/v1/%s/stacks' % fake_cloud.PROJECT in path:
@@ -119,13 +123,17 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
                 raise fake_cloud.Reply(400, {'description': 'no Client-ID'})
             return getattr(self, name)(query, body, *match.groups())
 
-    def _of_member(self):
+    def of_member(self):
+        """Return whether the request that is answered is the member's."""
         return self.asking.headers.get('X-Auth-Token') == TOKEN
 
     def token(self, query, body):
+        user = body['auth']['identity']['password']['user']
+        member = user.get('name') == 'member' or self.is_made(user)
+        if member:
+            body['auth']['scope']['project'].pop('id', None)
         status, answer, headers = super().token(query, body)
-        user = body['auth']['identity']['password']['user']['name']
-        if user != 'member':
+        if not member:
             return status, answer, headers
         token = answer['token']
         token['project'].update(id=TENANT, name='tenant')
@@ -137,7 +145,7 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
         return status, answer, {'X-Subject-Token': TOKEN}
 
     def list_executions(self, query, body):
-        if 'all_projects' in query and self._of_member():
+        if 'all_projects' in query and self.of_member():
             raise fake_cloud.Reply(403, {'faultstring': 'admin only'})
         return super().list_executions(query, body)
 

@@ -31,14 +31,15 @@ from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links.application import stack_checks
+from self_healing_tempest_plugin.links import judging
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import rows
-from self_healing_tempest_plugin.preflight import cloud
 from self_healing_tempest_plugin.preflight import examine
 from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import asking
+from self_healing_tempest_plugin.services import glance
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
@@ -260,8 +261,8 @@ class ExamineTest(CloudTestCase):
     def test_glance_is_not_declared(self):
         """Then Tempest has no client of it."""
         answers = asking.ask({'image': asking.Question(
-            'Glance', lambda: stack_checks.find_image(object(), 'guest'))}, 5)
-        row, = cloud.judged([check for check in stack_checks.CHECKS
+            'Glance', lambda: glance.find(object(), 'guest'))}, 5)
+        row, = judging.judged([check for check in stack_checks.CHECKS
                              if check.what == 'image'], answers,
                             self.settings())
         self.assertEqual(rows.State.UNKNOWN, row.finding.state)
