@@ -23,6 +23,7 @@ import threading
 from oslo_log import log
 from tempest import clients as tempest_clients
 from tempest.common import credentials_factory
+from tempest.lib import exceptions
 import testtools
 import yaml
 
@@ -73,15 +74,21 @@ def _named(auth, error):
         return _error(errors.ServiceRefused, auth, 'it is no YAML%s' % (
             ', see line %d' % (mark.line + 1) if mark else ''))
     if 'Insufficient number of users' in str(error):
-        return _error(errors.ServiceUnavailable, auth, str(error))
+        return _error(errors.ServiceUnavailable, auth, _text(error))
     try:
         with errors.calling(judging.TEMPEST, _operation(auth)):
             raise error
     except errors.ClientDefect:
-        return _error(errors.ServiceRefused, auth, '%s: %s' % (
-            type(error).__name__, error))
+        return _error(errors.ServiceRefused, auth, _text(error))
     except errors.ServiceError as named:
         return named
+
+
+def _text(error):
+    if isinstance(error, exceptions.TempestException):
+        # What stands before that is the same for all of a class.
+        return str(error).split('Details: ')[-1]
+    return '%s: %s' % (type(error).__name__, error)
 
 
 def _error(kind, auth, problem):

@@ -27,6 +27,28 @@ _calling = functools.partial(
         statuses={heat_exc.HTTPException: 'code'}))
 
 
+# What Heat says where a user has not the roles that it would hand on.
+_NO_ROLES = 'Missing required credential: roles'
+
+
+@contextlib.contextmanager
+def _roles_named(name):
+    """Say who names the roles that a stack's owner has not.
+
+    Heat makes the trust before anything else, and of the option it says
+    nothing.
+    """
+    try:
+        yield
+    except heat_exc.HTTPBadRequest as error:
+        if _NO_ROLES not in str(error):
+            raise
+        raise errors.ServiceRefused(
+            'Heat', 'create stack %s' % name, '%s; its owner needs the roles '
+            'that [DEFAULT] trusts_delegated_roles in heat.conf names'
+            % error, error.code) from error
+
+
 class Heat:
     """Stacks of one project."""
 
@@ -44,7 +66,7 @@ class Heat:
         :param timeout: seconds after which Heat itself gives up
         :returns: the stack's id
         """
-        with _calling('create stack %s' % name):
+        with _calling('create stack %s' % name), _roles_named(name):
             return self._client.stacks.create(
                 stack_name=name, template=template, files=files,
                 parameters=parameters, disable_rollback=True,

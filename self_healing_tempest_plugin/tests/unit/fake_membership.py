@@ -40,7 +40,7 @@ LIMITS = {
     'totalCoresUsed': 0, 'maxTotalRAMSize': 51200, 'totalRAMUsed': 0,
     'maxServerGroups': 10, 'totalServerGroupsUsed': 0,
     'maxServerGroupMembers': 10, 'maxServerMeta': 128,
-    'maxTotalKeypairs': 100}
+    'maxTotalKeypairs': 100, 'maxPersonality': 5, 'maxPersonalitySize': 10240}
 
 QUOTAS = ('network', 'subnet', 'router', 'floatingip', 'security_group',
           'security_group_rule', 'port', 'rbac_policy', 'subnetpool')
