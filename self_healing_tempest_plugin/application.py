@@ -118,17 +118,13 @@ class Application(fixtures.Fixture):
         return probing.probe(self.url, secrets.token_hex(8), now)
 
     def _create(self, name):
-        wanted = self._settings.application
         return self._owner.heat.create(
             name, templates.read(self._template),
-            templates.files_of(self._template), {
-                'image': wanted.image, 'flavor': (
-                    wanted.flavor if self._owner is self._clients
-                    else wanted.member_flavor),
-                'external_network': wanted.external_network,
-                'application_port': wanted.port,
-                'healing': self.healing, **self._parameters,
-            }, self._times.stack)
+            templates.files_of(self._template),
+            parameters(self._settings.application,
+                       member=self._owner is not self._clients,
+                       healing=self.healing, **self._parameters),
+            self._times.stack)
 
     def _wait_created(self):
         self._wait(
@@ -179,6 +175,19 @@ class Application(fixtures.Fixture):
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
             tolerate=errors.ServiceUnavailable, **options)
+
+
+def parameters(wanted, member=False, **further):
+    """Return the parameters of an application's template, a dict.
+
+    :param wanted: :class:`.config.ApplicationSettings`
+    :param member: whether a plain member owns it
+    :param further: parameters that its chain adds
+    """
+    return {'image': wanted.image,
+            'flavor': wanted.member_flavor if member else wanted.flavor,
+            'external_network': wanted.external_network,
+            'application_port': wanted.port, **further}
 
 
 def _journal(given, settings):

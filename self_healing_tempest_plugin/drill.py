@@ -32,7 +32,9 @@ from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin.links import judging
 from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links import member_checks
 from self_healing_tempest_plugin.model import expectations
 from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin import readiness
@@ -57,6 +59,9 @@ PATIENCE = 15.0
 # Good answers before the fault, half a second's worth: an outage begins with
 # the last of them.
 ANSWERS_BEFORE = 5
+
+# Seconds that the services have to say what the member may create.
+MEMBER_PATIENCE = 30.0
 
 # Seconds between two looks whether there are as many.
 ANSWERS_INTERVAL = 0.1
@@ -102,10 +107,12 @@ class Drill(fixtures.Fixture):
         """Be the only run, and see whether the hosts are fit for the fault.
 
         :raises .faults.gates.FaultRefused: when another run is at work, when
-            one of before has left something, or for a host that is not fit
+            one of before has left something, for a host that is not fit, or
+            for a member that may not create the application
         """
         self._hold_journal()
         self._refuse_unfit_hosts()
+        self._refuse_unfit_member()
 
     def deploy(self):
         """Create the application with its wiring, and see it answer."""
@@ -247,6 +254,21 @@ class Drill(fixtures.Fixture):
                 raise gates.FaultRefused('host %s in [self_healing] '
                                          'fault_hosts is not fit: %s'
                                          % (host, '; '.join(unmet)))
+
+    def _refuse_unfit_member(self):
+        """Refuse what the member may not create, before any of it is there."""
+        chain, around = self._scenario.chain, self._around
+        if not chain.member:
+            return
+        wrong = judging.refused(
+            member_checks.CHECKS, member_checks.questions(member_checks.Asked(
+                lambda: around.owner, around.clients, around.settings,
+                {chain.template: kit.parameters(chain, around.settings)})),
+            around.settings, MEMBER_PATIENCE)
+        for row in wrong:
+            # The later ones may follow from the first.
+            raise gates.FaultRefused('%s: %s; %s' % (
+                row.what, row.finding.text, row.todo))
 
     def _ask_gates(self, host):
         nova, owner = self._clients.nova, self._around.owner

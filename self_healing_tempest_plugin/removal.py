@@ -190,6 +190,9 @@ class Removal:
         :raises .faults.journals.JournalError: as long as anything is in it
         """
         keystone, known = self._clients.keystone, entry.object.known
+        if known.get('named'):
+            remove_named(keystone, entry.object.name)
+            return
         inside = stacks_in(self._journal, known['project'])
         if inside:
             raise journals.JournalError('%s is still in it' % ', '.join(
@@ -309,6 +312,18 @@ def stacks_in(journal, project_id):
     return [entry.description for entry in journal.open_entries()
             if entry.object and entry.object.kind == STACK
             and entry.object.known.get('project') == project_id]
+
+
+def remove_named(keystone, name):
+    """Delete the projects and users that Tempest has made in a name.
+
+    :param keystone: :class:`.services.keystone.Keystone`
+    :param name: how their names begin, before a hyphen; nothing else's do
+    """
+    for user_id in keystone.users_named('%s-' % name):
+        keystone.delete_user(user_id)
+    for project_id in keystone.projects_named('%s-' % name):
+        keystone.delete_project(project_id)
 
 
 def revoke(keystone, known):

@@ -61,7 +61,7 @@ def _examine(conf):
     available = {name: getattr(conf.service_available, name)
                  for name in ('self_healing', 'nova', 'neutron')}
     return examine.examine(settings, features, available, _connect,
-                           scenarios.chains_of(features))
+                           scenarios.chains_of(features), conf.auth)
 
 
 def _connect():

@@ -75,6 +75,8 @@ class Check:
     :ivar judge: pure function of :class:`..config.Settings` and these
         answers; returns findings
     :ivar todo: see :class:`Row`
+    :ivar asker: name of the question whose answer the others wait for: who
+        is asked about, and nobody can be asked without
     """
 
     link: str
@@ -82,6 +84,7 @@ class Check:
     needs: tuple[str, ...]
     judge: typing.Callable[..., tuple[Finding, ...]]
     todo: str = ''
+    asker: str = ''
 
 
 def yes(text):

@@ -58,7 +58,7 @@ def for_user(case, name, count, what):
     trusts, keystone = case.owner.trusts, case.clients.keystone
     names = {}
     own = []
-    for trust in trusts.all():
+    for trust in trusts.given() or ():
         user = trust['trustee_user_id']
         if user not in names:
             names[user] = keystone.user_name(user) or ''

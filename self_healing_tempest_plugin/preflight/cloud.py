@@ -16,15 +16,14 @@ import dataclasses
 import typing
 
 from self_healing_tempest_plugin.faults import gates
+from self_healing_tempest_plugin.links import judging
 from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links import member_checks
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
-from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import neutron
-
-KEYSTONE = 'Keystone'
 
 # Rows that say of a service whether it answers at all come first.
 _SERVICES = 'services'
@@ -41,6 +40,8 @@ class Cloud:
     :ivar templates: file names of the HOTs of the applications
     :ivar bus: :class:`..services.rabbitmq.RabbitMQ`, None where it is not
         asked
+    :ivar member: returns the clients of the member that scenarios have;
+        others wait meanwhile
     """
 
     clients: clients.Clients
@@ -49,6 +50,7 @@ class Cloud:
     monitor: typing.Any
     templates: tuple[str, ...] = ()
     bus: typing.Any = None
+    member: typing.Callable = None
 
 
 def questions(cloud, chains):
@@ -66,6 +68,21 @@ def questions(cloud, chains):
             for by_service in asked
             for service, by_name in by_service.items()
             for name, ask in by_name.items()}
+
+
+def member_questions(cloud, chains):
+    """Return all questions that are asked as a member, by name.
+
+    :param cloud: :class:`Cloud`
+    :param chains: :class:`..model.chains.Chain` objects
+    :returns: what :func:`..services.asking.ask` takes; nothing where no
+        application is a member's
+    """
+    of_members = [chain for chain in chains if chain.member]
+    return member_checks.questions(member_checks.Asked(
+        cloud.member, cloud.clients, cloud.settings, {
+            chain.template: kit.parameters(chain, cloud.settings)
+            for chain in of_members})) if of_members else {}
 
 
 def _kits(chains):
@@ -98,45 +115,11 @@ def examine(answers, settings, chains):
                              for check in link_kit.checks)
     services = [check for check in of_links if check.link == _SERVICES]
     further = [check for check in of_links if check.link != _SERVICES]
-    return judged((*_ENTRANCE, *services, *further, *_HOSTS), answers,
-                  settings)
-
-
-def judged(checks, answers, settings):
-    """Return the rows of some checks.
-
-    :param checks: :class:`..links.rows.Check` objects
-    :param answers: :class:`..services.asking.Answers`
-    :param settings: :class:`..config.Settings`
-    """
-    return [row for check in checks
-            for row in _rows(check, answers, settings)]
-
-
-def _rows(check, answers, settings):
-    try:
-        findings = check.judge(settings, *(
-            answers[name] for name in check.needs))
-    except errors.ServiceError as error:
-        findings = trouble(error, answers, check.what)
-    return [rows.Row(check.link, check.what, finding, check.todo)
-            for finding in findings]
-
-
-def trouble(error, answers, what=''):
-    """Return what it means that a question has no answer.
-
-    :param error: :class:`..services.errors.ServiceError` of the question
-    :param answers: :class:`..services.asking.Answers`
-    :param what: the question; whether a service answers is then a no
-    """
-    for service in (KEYSTONE, error.service):
-        cause = answers.error(service)
-        if service != what and cause:
-            return rows.unknown('%s %s' % (service, 'does not answer' if (
-                isinstance(cause, errors.ServiceUnavailable))
-                else 'refuses to answer'))
-    return rows.no(rows.one_line(error))
+    # A question that nobody has asked has no answer.
+    of_member = member_checks.CHECKS if any(
+        chain.member for chain in chains) else ()
+    return judging.judged((*_ENTRANCE, *services, *further, *of_member,
+                           *_HOSTS), answers, settings)
 
 
 def _keystone(settings, text, project):
@@ -172,8 +155,8 @@ def _allowed(settings, project, services, servers):
 
 
 _ENTRANCE = (
-    rows.Check('services', KEYSTONE, (KEYSTONE, 'project'), _keystone,
-               'look at [identity] uri_v3 and [auth] admin_*'),
+    rows.Check('services', judging.KEYSTONE, (judging.KEYSTONE, 'project'),
+               _keystone, 'look at [identity] uri_v3 and [auth] admin_*'),
     rows.Check('services', 'Nova', ('Nova',), rows.told,
                'look at [compute] catalog_type, and at nova-api'),
     rows.Check('services', 'Neutron', ('Neutron',), rows.told,

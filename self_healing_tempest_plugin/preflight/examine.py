@@ -19,7 +19,9 @@ from tempest.lib.common import api_microversion_fixture
 
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import transports
+from self_healing_tempest_plugin.links import judging
 from self_healing_tempest_plugin.links import rows
+from self_healing_tempest_plugin import members
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.preflight import cloud
 from self_healing_tempest_plugin.preflight import hosts
@@ -34,6 +36,10 @@ from self_healing_tempest_plugin import waiting
 # Seconds after the start until which Keystone, the services and the hosts
 # are waited for: an operator wants to know soon, even if some do not answer.
 KEYSTONE_UNTIL, SERVICES_UNTIL, HOSTS_UNTIL = 4.0, 9.0, 12.5
+
+# The same of what is asked as a member, which Tempest may have to make first.
+# The rest is for giving it back.
+MEMBER_UNTIL = 11.0
 
 # Seconds that one request, and one SSH connection, may take.
 REQUEST_TIMEOUT, SSH_TIMEOUT = 8, 3
@@ -53,7 +59,7 @@ def patient(settings):
             access.timeout, SSH_TIMEOUT)))
 
 
-def examine(settings, features, available, connect, chains):
+def examine(settings, features, available, connect, chains, auth=None):
     """Ask everything, and return a list of :class:`..links.rows.Row`.
 
     :param settings: :class:`..config.Settings`
@@ -62,6 +68,8 @@ def examine(settings, features, available, connect, chains):
     :param connect: returns Tempest's ``clients.Manager`` of the project;
         asks Keystone for that
     :param chains: :class:`..model.chains.Chain` objects that heal
+    :param auth: the group [auth] of Tempest's ``CONF``, which says who the
+        member of some chains is
     """
     begin = waiting.CLOCK.now()
 
@@ -71,8 +79,10 @@ def examine(settings, features, available, connect, chains):
     settings = patient(settings)
     with api_microversion_fixture.APIMicroversionFixture(
             compute_microversion=nova.COMPUTE_MICROVERSION,
-            placement_microversion=placement.PLACEMENT_MICROVERSION):
-        answers = _services(settings, connect, chains, left)
+            placement_microversion=placement.PLACEMENT_MICROVERSION), (
+                members.Guest(auth, settings.cloud, journals.Journal(
+                    settings.state_dir), connect)) as guest:
+        answers = _services(settings, connect, chains, left, guest)
         # While the hosts are asked, the services answer.
         broken = _hosts(settings, features, answers, left)
         of_services = cloud.examine(answers, settings, chains)
@@ -80,27 +90,31 @@ def examine(settings, features, available, connect, chains):
             *broken, _journal(settings)]
 
 
-def _services(settings, connect, chains, left):
+def _services(settings, connect, chains, left, guest):
     def enter():
         manager = connect()
         services = clients.Clients(settings.cloud, manager)
         return manager, services, services.project_id
 
     entered = asking.ask(
-        {cloud.KEYSTONE: asking.Question(cloud.KEYSTONE, enter)},
+        {judging.KEYSTONE: asking.Question(judging.KEYSTONE, enter)},
         left(KEYSTONE_UNTIL))
-    error = entered.error(cloud.KEYSTONE)
+    error = entered.error(judging.KEYSTONE)
     if error:
         return asking.Refusal(error)
-    manager, services, project = entered[cloud.KEYSTONE]
-    questions = cloud.questions(cloud.Cloud(
+    manager, services, project = entered[judging.KEYSTONE]
+    asked = cloud.Cloud(
         services, manager, settings, monitors.of(settings),
         tuple(dict.fromkeys(chain.template for chain in chains)),
-        bus=rabbitmq.of(settings)), chains)
-    questions[cloud.KEYSTONE] = asking.Question(
-        cloud.KEYSTONE, services.keystone_version)
-    questions['project'] = asking.Question(cloud.KEYSTONE, lambda: project)
-    return asking.ask(questions, left(SERVICES_UNTIL))
+        bus=rabbitmq.of(settings), member=guest.clients)
+    questions = cloud.questions(asked, chains)
+    questions[judging.KEYSTONE] = asking.Question(
+        judging.KEYSTONE, services.keystone_version)
+    questions['project'] = asking.Question(judging.KEYSTONE, lambda: project)
+    return asking.Several(
+        asking.ask(questions, left(SERVICES_UNTIL)),
+        asking.ask(cloud.member_questions(asked, chains),
+                   left(MEMBER_UNTIL)))
 
 
 def _hosts(settings, features, answers, left):

@@ -49,6 +49,10 @@ class Answers:
         self._questions, self._outcomes = questions, outcomes
         self._deadline = deadline
 
+    def __contains__(self, name):
+        """Return whether a question was asked."""
+        return name in self._questions
+
     def __getitem__(self, name):
         """Return an answer.
 
@@ -71,8 +75,31 @@ class Answers:
         try:
             return self._outcomes[name].exception(left)
         except futures.TimeoutError:
-            return errors.ServiceUnavailable(
+            return errors.TooLate(
                 self._questions[name].service, name, 'no answer in time')
+
+
+class Several:
+    """Answers to questions that had not the same time, as one."""
+
+    def __init__(self, *parts):
+        """Take the parts.
+
+        :param parts: :class:`Answers`, without a name in common
+        """
+        self._parts = parts
+
+    def __getitem__(self, name):
+        """Return an answer; see :class:`Answers`."""
+        return self._part(name)[name]
+
+    def error(self, name):
+        """Return why a question has no answer; see :class:`Answers`."""
+        return self._part(name).error(name)
+
+    def _part(self, name):
+        return next((part for part in self._parts if name in part),
+                    self._parts[0])
 
 
 class Refusal:

@@ -16,6 +16,7 @@ import functools
 
 from self_healing_tempest_plugin.services import aodh
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import glance
 from self_healing_tempest_plugin.services import heat
 from self_healing_tempest_plugin.services import keystone
 from self_healing_tempest_plugin.services import mistral
@@ -67,6 +68,16 @@ class Clients:
         """Return the project of the session."""
         with errors.calling('Keystone', 'get a token'):
             return self._session.get_project_id()
+
+    def names(self):
+        """Return the names of the user and of its project."""
+        with errors.calling('Keystone', 'get a token'):
+            access = self._session.auth.get_access(self._session)
+            return access.username, access.project_name
+
+    def image(self, image):
+        """Return an image as a dict; see :func:`.glance.find`."""
+        return glance.find(self._manager, image)
 
     def roles(self):
         """Return the user's id, and the ids of its roles in the project."""

@@ -66,6 +66,10 @@ class ServiceUnavailable(ServiceError):
     """No answer, or an answer that says "later"; asking again may help."""
 
 
+class TooLate(ServiceUnavailable):
+    """No answer as long as somebody waited; there may be one yet."""
+
+
 class ServiceRefused(ServiceError):
     """A clear no; asking again will not help."""
 
@@ -135,6 +139,9 @@ def _named(service, operation, error, dialect):
 
 
 def _status(error, dialect):
+    if isinstance(error, lib_exc.InvalidHTTPResponseBody):
+        # Tempest did not understand the answer, whatever it was.
+        return None
     if isinstance(error, ksa_exc.HttpError):
         return error.http_status
     for kind, attribute in dialect.statuses.items():

@@ -27,6 +27,28 @@ _calling = functools.partial(
         statuses={heat_exc.HTTPException: 'code'}))
 
 
+# What Heat says where a user has not the roles that it would hand on.
+_NO_ROLES = 'Missing required credential: roles'
+
+
+@contextlib.contextmanager
+def _roles_named(name):
+    """Say who names the roles that a stack's owner has not.
+
+    Heat makes the trust before anything else, and of the option it says
+    nothing.
+    """
+    try:
+        yield
+    except heat_exc.HTTPBadRequest as error:
+        if _NO_ROLES not in str(error):
+            raise
+        raise errors.ServiceRefused(
+            'Heat', 'create stack %s' % name, '%s; its owner needs the roles '
+            'that [DEFAULT] trusts_delegated_roles in heat.conf names'
+            % error, error.code) from error
+
+
 class Heat:
     """Stacks of one project."""
 
@@ -44,11 +66,29 @@ class Heat:
         :param timeout: seconds after which Heat itself gives up
         :returns: the stack's id
         """
-        with _calling('create stack %s' % name):
+        with _calling('create stack %s' % name), _roles_named(name):
             return self._client.stacks.create(
                 stack_name=name, template=template, files=files,
                 parameters=parameters, disable_rollback=True,
                 timeout_mins=max(1, -(-timeout // 60)))['stack']['id']
+
+    def preview(self, name, template, files, parameters):
+        """Return the resources that a stack would have, as a list of dicts.
+
+        Heat does all but create it: it looks at its policy for each type, in
+        the catalog for each service, and has each property validated by who
+        asks, so that another's flavor, image or network is none. What a
+        service allows, and quotas, it does not ask for.
+
+        :param name: of the stack; one of that name must not be there
+        :param template: see :meth:`create`
+        :param files: see :meth:`create`
+        :param parameters: see :meth:`create`
+        """
+        with _calling('preview stack %s' % name):
+            return self._client.stacks.preview(
+                stack_name=name, template=template, files=files,
+                parameters=parameters).to_dict()['resources']
 
     def stack(self, stack_id, outputs=False):
         """Return a stack as a dict, None when it is deleted.

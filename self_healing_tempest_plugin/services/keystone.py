@@ -57,6 +57,18 @@ class Keystone:
             except lib_exc.NotFound:
                 return None
 
+    def users_named(self, beginning):
+        """Return the ids of the users whose names begin so, as a list."""
+        with _calling('list users'):
+            return _named(self._users.list_users(
+                name__startswith=beginning)['users'], beginning)
+
+    def projects_named(self, beginning):
+        """Return the ids of the projects whose names begin so, as a list."""
+        with _calling('list projects'):
+            return _named(self._projects.list_projects(
+                {'name__startswith': beginning})['projects'], beginning)
+
     def delete_user(self, user_id):
         """Delete a user; one that is gone is fine."""
         with _calling('delete user %s' % user_id):
@@ -66,6 +78,11 @@ class Keystone:
         """Delete a project; one that is gone is fine."""
         with _calling('delete project %s' % project_id):
             _unless_gone(self._projects.delete_project, project_id)
+
+
+def _named(listed, beginning):
+    # A Keystone that does not filter lists all.
+    return [one['id'] for one in listed if one['name'].startswith(beginning)]
 
 
 def _unless_gone(delete, *ids):

@@ -90,6 +90,12 @@ class Mistral:
                         workflow_name=workflow_name, sort_keys='created_at',
                         sort_dirs='desc', limit=limit, **self._everywhere)]
 
+    def workflows(self):
+        """Return the names of some workflows of the project, as a list."""
+        with _calling('list workflows'):
+            return [workflow.name for workflow
+                    in self._client.workflows.list(limit=10)]
+
     def workflow(self, name):
         """Return a workflow as a dict, None when there is none.
 

@@ -14,6 +14,8 @@
 
 import functools
 
+from tempest.lib import exceptions as lib_exc
+
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import lists
 
@@ -49,6 +51,20 @@ class Neutron:
         with _calling('list ports of server %s' % server_id):
             return self._manager.ports_client.list_ports(
                 device_id=server_id)['ports']
+
+    def quotas(self, project_id):
+        """Return the quotas of a project and what is used, as a dict.
+
+        :param project_id: its id
+        :returns: name of a resource to ``limit``, ``used`` and ``reserved``;
+            None where Neutron does not tell
+        """
+        with _calling('show the quotas of project %s' % project_id):
+            try:
+                return self._manager.network_quotas_client.show_quota_details(
+                    project_id)['quota']
+            except lib_exc.NotFound:
+                return None
 
     def floating_address(self, address):
         """Return a floating address as a dict, or None.

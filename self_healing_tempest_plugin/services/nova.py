@@ -170,6 +170,12 @@ class Nova:
             return self._hypervisors.list_hypervisors(
                 detail=True)['hypervisors']
 
+    def limits(self):
+        """Return the limits of the project and what is used, as a dict."""
+        with _calling('show the limits'):
+            return self._manager.limits_client.show_limits()[
+                'limits']['absolute']
+
     def flavor(self, flavor):
         """Return a flavor as a dict, or None.
 

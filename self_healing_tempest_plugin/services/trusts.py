@@ -41,13 +41,19 @@ class Trusts:
             except ksa_exc.NotFound:
                 return None
 
-    def all(self):
-        """Return the trusts that the user has made, as a list of dicts."""
+    def given(self):
+        """Return the trusts that the user has given, None without the API.
+
+        :returns: list of dicts; None where Keystone has no trusts
+        """
         with _calling('list trusts'):
-            return self._keystone.get(
-                '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
-                params={'trustor_user_id': self._keystone.get_user_id()},
-            ).json()['trusts']
+            try:
+                return self._keystone.get(
+                    '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
+                    params={'trustor_user_id': self._keystone.get_user_id()}
+                ).json()['trusts']
+            except ksa_exc.NotFound:
+                return None
 
     def roles(self):
         """Return the names of the roles that the user has in the project."""

@@ -50,6 +50,12 @@ class Zaqar:
         with _calling('show its version'):
             return self._api.newest()
 
+    def queues(self):
+        """Return the names of some queues of the project, as a list."""
+        with _calling('list queues'):
+            return [queue['name'] for queue
+                    in self._api.get('queues')['queues']]
+
     def queue(self, queue):
         """Return the metadata of a queue as a dict, None when there is none.
 

@@ -43,15 +43,17 @@ class Workspace:
         parser.read(self.conf)
         return parser
 
-    def configure(self, directory, options):
+    def configure(self, directory, options, **groups):
         """Write another tempest.conf.
 
         :param directory: where it goes, a :class:`pathlib.Path`
         :param options: of [self_healing], other than those of the lab
+        :param groups: the same of further groups, a dict each
         :returns: the environment of a process that shall use it
         """
         parser = self.settings()
-        parser['self_healing'].update(options)
+        for group, changed in {'self_healing': options, **groups}.items():
+            parser[group].update(changed)
         path = directory / 'tempest.conf'
         path.touch(mode=0o600)
         with path.open('w') as stream:

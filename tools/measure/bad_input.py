@@ -32,6 +32,11 @@ from tools import tables
 SCENARIOS = 'self_healing_tempest_plugin.tests.scenario.'
 DATA_NIC = SCENARIOS + 'test_data_nic.DataNicDownTest'
 CRASH = SCENARIOS + 'test_host_power.HostCrashTest'
+DELETED = SCENARIOS + 'test_tenant.ServerDeletedTest'
+
+#: Accounts of which none is a member's.
+READER = ('- {username: nobody, password: none, project_name: none, '
+          'roles: [reader]}\n')
 
 #: Seconds that a run, and the lab after it, may take.
 RUN, SETTLE = 400, 60
@@ -42,7 +47,8 @@ class Case:
     """One case of bad input.
 
     :ivar options: of [self_healing], other than they should be; "@" is a
-        directory of its own
+        directory of its own, "@flavor" the value of flavor_ref
+    :ivar auth: the same of [auth]
     :ivar says: what the run must say
     :ivar prepare: name of what makes that directory fit, or None
     """
@@ -52,6 +58,7 @@ class Case:
     says: str
     test: str = DATA_NIC
     prepare: str | None = None
+    auth: dict = dataclasses.field(default_factory=dict)
 
 
 CASES = (
@@ -80,6 +87,27 @@ CASES = (
          prepare='make_damaged'),
     Case('two runs at once', {'state_dir': '@/state'},
          'another run holds @/state/lock', prepare='make_held'),
+    Case('no member', {}, 'neither of them is set', test=DELETED,
+         auth={'use_dynamic_credentials': 'false'}),
+    Case('no accounts of members', {},
+         '[auth] test_accounts_file @/accounts.yaml', test=DELETED,
+         prepare='make_accounts', auth={
+             'use_dynamic_credentials': 'false',
+             'test_accounts_file': '@/accounts.yaml'}),
+    Case('administrator as the member', {}, 'that is an administrator',
+         test=DELETED, auth={'tempest_roles': 'admin'}),
+    Case('Aodh not in the catalog', {'aodh_catalog_type': 'none'},
+         'look at [self_healing] aodh_catalog_type', test=DELETED),
+    Case('Zaqar not in the catalog', {'zaqar_catalog_type': 'none'},
+         'look at [self_healing] zaqar_catalog_type', test=DELETED),
+    Case('unknown flavor of the member', {'member_flavor_ref': 'none'},
+         'the member sees no none', test=DELETED),
+    Case('flavor without a disk', {'member_flavor_ref': '@flavor'},
+         'has no disk', test=DELETED),
+    Case('unknown image', {'image_ref': 'none'}, 'the member sees no none',
+         test=DELETED),
+    Case('unknown network', {'external_network': 'none'},
+         'look at the policy of Heat', test=DELETED),
 )
 
 
@@ -113,6 +141,10 @@ class Preparation:
         state = self._directory / 'state'
         state.mkdir(mode=0o700)
         (state / 'journal.jsonl').write_text('{"format": 1, "id": "2f3a\n')
+
+    def make_accounts(self):
+        """Write accounts of which none is a member's."""
+        (self._directory / 'accounts.yaml').write_text(READER)
 
     def make_held(self):
         """Let another process hold the lock, as a run does."""
@@ -162,13 +194,18 @@ def configure(workspace, directory, case):
 
     :returns: the environment of who shall use it
     """
-    ours = workspace.settings()['self_healing']
+    ours = workspace.settings()
     # Nobody is there, in the network of the hosts.
-    unreachable = '.'.join(
-        ours['control_plane_addresses'].split('.')[:3] + ['254'])
-    return workspace.configure(directory, {
-        option: value.replace('@unreachable', unreachable).replace(
-            '@', str(directory)) for option, value in case.options.items()})
+    unreachable = '.'.join(ours['self_healing'][
+        'control_plane_addresses'].split('.')[:3] + ['254'])
+
+    def filled(options):
+        return {option: value.replace('@unreachable', unreachable).replace(
+            '@flavor', ours['compute']['flavor_ref']).replace(
+                '@', str(directory)) for option, value in options.items()}
+
+    return workspace.configure(directory, filled(case.options),
+                               auth=filled(case.auth))
 
 
 def judge(done, line, case):

@@ -24,8 +24,6 @@ from self_healing_tempest_plugin.services import neutron
 from self_healing_tempest_plugin.services import placement
 from self_healing_tempest_plugin import templates
 
-_UNASKED = object()
-
 
 def questions(cloud):
     """Return what to ask; see :class:`..kit.Kit`."""
@@ -42,25 +40,13 @@ def questions(cloud):
             'network': lambda: neutron.Neutron(
                 cloud.manager).external_network(wanted.external_network)},
         'Glance': {
-            'image': lambda: find_image(cloud.manager, wanted.image)},
+            'image': lambda: glance.find(cloud.manager, wanted.image)},
         'Placement': {'room': lambda: _room(cloud)}}
 
 
 def _version(cloud):
     heat = cloud.clients.heat
     return '%s, build %s' % (heat.version(), heat.build())
-
-
-def find_image(manager, image):
-    """Return an image as Glance's answer.
-
-    :param manager: Tempest's ``clients.Manager``
-    :param image: its id or its name
-    """
-    # Tempest makes no client of a service that is declared missing.
-    if not hasattr(manager, 'image_client_v2'):
-        return _UNASKED
-    return glance.Glance(manager).image(image)
 
 
 def _room(cloud):
@@ -75,7 +61,7 @@ def _types(settings, present):
 
 
 def _image(settings, image):
-    if image is _UNASKED:
+    if image is glance.UNASKED:
         return rows.unknown('[service_available] glance is false')
     if image is None:
         return rows.no('there is no %s' % settings.application.image)

@@ -26,6 +26,7 @@ from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin import matchers
+from self_healing_tempest_plugin import members
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import projects
 from self_healing_tempest_plugin import scenarios
@@ -193,7 +194,8 @@ class MemberTest(SelfHealingTest):
     def setup_credentials(cls):
         # The application has networks of its own.
         cls.set_network_resources()
-        super().setup_credentials()
+        with members.named_errors(CONF.auth):
+            super().setup_credentials()
         if CONF.auth.use_dynamic_credentials:
             cls.own = (projects.made(cls.os_primary.credentials,
                                      _journal()),)

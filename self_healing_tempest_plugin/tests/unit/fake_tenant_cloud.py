@@ -24,9 +24,10 @@ from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
+from self_healing_tempest_plugin.tests.unit import fake_membership
 from self_healing_tempest_plugin.tests.unit import service_samples
 
-TENANT = '22222222222222222222222222222222'
+TENANT = fake_membership.TENANT
 ALARMS = {'error_alarm': 'a1a40000-0000-4000-8000-000000000001',
           'stop_alarm': 'a1a40000-0000-4000-8000-000000000002',
           'delete_alarm': 'a1a40000-0000-4000-8000-000000000003'}
@@ -49,7 +50,7 @@ RESOURCES = (
       for name, alarm_id in ALARMS.items()))
 
 ROUTES = {
-    'GET /identity/v3/OS-TRUST/trusts': 'list_trusts',
+    **fake_membership.ROUTES,
     'GET /identity/v3/users/([^/]+)': 'show_user',
     'GET /identity/v3/OS-TRUST/trusts/(.+)': 'show_trust',
     'GET /aodh/': 'aodh_versions',
@@ -74,7 +75,8 @@ FORBIDDEN = (r'GET /nova/v2.1/(os-services|os-hypervisors)',
 PAGE = 10
 
 
-class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
+class FakeTenantCloud(fake_membership.Membership,
+                      fake_healing_cloud.FakeHealingCloud):
     """Its later links work as far as ``works`` has their names.
 
     :ivar event_alarms: of Aodh, by id
@@ -85,6 +87,7 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
     :ivar subscriptions: of the queue, a list
     :ivar trusts: of Keystone, by id
     :ivar roles: of the member
+    :ivar forbidden: regexes of requests that are refused to the member
     """
 
     def _setUp(self):
@@ -100,13 +103,13 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
         self.trusts = {known['id']: known for known in (
             trust(TRUST, ZAQAR), *(trust(alarm_id.replace('-', ''), AODH)
                                    for alarm_id in ALARMS.values()))}
-        self.roles = ['member', 'reader']
+        self.roles, self.forbidden = ['member', 'reader'], FORBIDDEN
 
     def handle(self, method, path, query, body):
         """Return status, body and headers for a request."""
         wanted = '%s %s' % (method, path)
-        if self._of_member() and any(
-                re.match(route, wanted) for route in FORBIDDEN):
+        if self.of_member() and any(
+                re.match(route, wanted) for route in self.forbidden):
             self.requests.append((method, path, query, body))
             raise fake_cloud.Reply(403, {'forbidden': {'message': 'no'}})
         if '/heat/v1/%s/stacks' % fake_cloud.PROJECT in path:
@@ -115,7 +118,8 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
                 'explanation': 'it is of another project', 'title': ''})
         for route, name in ROUTES.items():
             match = re.fullmatch(route, wanted)
-            if match and not self.silent:
+            if match and not (self.silent
+                              and re.search(self.silent, path)):
                 return self._answer(name, match, method, path, query, body)
         return super().handle(method, path, query, body)
 
@@ -129,13 +133,17 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
                 raise fake_cloud.Reply(400, {'description': 'no Client-ID'})
             return getattr(self, name)(query, body, *match.groups())
 
-    def _of_member(self):
+    def of_member(self):
+        """Return whether the request that is answered is the member's."""
         return self.asking.headers.get('X-Auth-Token') == TOKEN
 
     def token(self, query, body):
+        user = body['auth']['identity']['password']['user']
+        member = user.get('name') == 'member' or self.is_made(user)
+        if member:
+            body['auth']['scope']['project'].pop('id', None)
         status, answer, headers = super().token(query, body)
-        user = body['auth']['identity']['password']['user']['name']
-        if user != 'member':
+        if not member:
             return status, answer, headers
         token = answer['token']
         token['project'].update(id=TENANT, name='tenant')
@@ -148,11 +156,12 @@ class FakeTenantCloud(fake_healing_cloud.FakeHealingCloud):
         return status, answer, {'X-Subject-Token': TOKEN}
 
     def list_executions(self, query, body):
-        if 'all_projects' in query and self._of_member():
+        if 'all_projects' in query and self.of_member():
             raise fake_cloud.Reply(403, {'faultstring': 'admin only'})
         return super().list_executions(query, body)
 
     def list_trusts(self, query, body):
+        super().list_trusts(query, body)
         trustor, = query.get('trustor_user_id', [None])
         if trustor != MEMBER:
             # A list of all of them is the administrator's.

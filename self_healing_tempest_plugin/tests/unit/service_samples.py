@@ -17,6 +17,7 @@ from tempest.lib.common import api_microversion_fixture
 from tempest.lib.services.compute import flavors_client
 from tempest.lib.services.compute import hypervisor_client
 from tempest.lib.services.compute import interfaces_client
+from tempest.lib.services.compute import limits_client
 from tempest.lib.services.compute import servers_client
 from tempest.lib.services.compute import services_client
 from tempest.lib.services.compute import versions_client
@@ -25,6 +26,7 @@ from tempest.lib.services.identity.v3 import roles_client
 from tempest.lib.services.identity.v3 import users_client
 from tempest.lib.services.image.v2 import images_client
 from tempest.lib.services.network import networks_client
+from tempest.lib.services.network import quotas_client
 from tempest.lib.services.network import versions_client as network_versions
 from tempest.lib.services.placement import placement_client
 import testtools
@@ -50,6 +52,7 @@ class Manager:
         self.interfaces_client = interfaces_client.InterfacesClient(*options)
         self.services_client = services_client.ServicesClient(*options)
         self.hypervisor_client = hypervisor_client.HypervisorClient(*options)
+        self.limits_client = limits_client.LimitsClient(*options)
         self.flavors_client = flavors_client.FlavorsClient(*options)
         self.compute_versions_client = versions_client.VersionsClient(
             *options)
@@ -57,6 +60,8 @@ class Manager:
         self.roles_v3_client = roles_client.RolesClient(*identity)
         self.users_v3_client = users_client.UsersClient(*identity)
         self.projects_client = projects_client.ProjectsClient(*identity)
+        self.network_quotas_client = quotas_client.QuotasClient(
+            provider, 'network', 'RegionOne')
         self.networks_client = networks_client.NetworksClient(
             provider, 'network', 'RegionOne')
         self.network_versions_client = network_versions.NetworkVersionsClient(

@@ -31,14 +31,15 @@ from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links.application import stack_checks
+from self_healing_tempest_plugin.links import judging
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import rows
-from self_healing_tempest_plugin.preflight import cloud
 from self_healing_tempest_plugin.preflight import examine
 from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import asking
+from self_healing_tempest_plugin.services import glance
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
@@ -46,6 +47,7 @@ from self_healing_tempest_plugin.tests.unit import fake_ssh_host
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
+from self_healing_tempest_plugin.tests.unit import test_interrupts
 
 AVAILABLE = {'self_healing': True, 'nova': True, 'neutron': True}
 HOSTS = ('compute-1', 'compute-2')
@@ -72,7 +74,12 @@ def healthy(cloud):
 
 
 class CloudTestCase(testtools.TestCase):
-    """A healthy cloud, and the settings for it."""
+    """A healthy cloud, and the settings for it.
+
+    :cvar auth: the group [auth], which nobody asks where no member is needed
+    """
+
+    auth = None
 
     def setUp(self):
         super().setUp()
@@ -111,12 +118,13 @@ class CloudTestCase(testtools.TestCase):
         return config.settings(conf)
 
     def examine(self, features=('host_crash',), available=AVAILABLE,
-                chain=vitrage.CHAIN):
+                chain=vitrage.CHAIN, more=()):
         """Return the findings by what was looked at."""
         self.found = {}
         for row in examine.examine(
                 self.settings(), features, available,
-                lambda: service_samples.Manager(self.cloud.url), (chain,)):
+                lambda: service_samples.Manager(self.cloud.url),
+                (chain, *more), self.auth):
             self.found.setdefault(row.what, []).append(row)
         return self.found
 
@@ -260,10 +268,10 @@ class ExamineTest(CloudTestCase):
     def test_glance_is_not_declared(self):
         """Then Tempest has no client of it."""
         answers = asking.ask({'image': asking.Question(
-            'Glance', lambda: stack_checks.find_image(object(), 'guest'))}, 5)
-        row, = cloud.judged([check for check in stack_checks.CHECKS
-                             if check.what == 'image'], answers,
-                            self.settings())
+            'Glance', lambda: glance.find(object(), 'guest'))}, 5)
+        row, = judging.judged(
+            [check for check in stack_checks.CHECKS if check.what == 'image'],
+            answers, self.settings())
         self.assertEqual(rows.State.UNKNOWN, row.finding.state)
 
     def test_image(self):
@@ -674,29 +682,46 @@ class PartsTest(testtools.TestCase):
         self.assertIsNone(answers.error('not asked'))
 
 
-class CommandTest(CloudTestCase):
+class CommandTestCase(CloudTestCase):
     """The command, in a process of its own."""
 
+    features = ('host_crash',)
+
     def preflight(self):
+        with self.running() as run:
+            output = run.communicate(timeout=60)[0]
+        self.addDetail('preflight', content.text_content(output))
+        return subprocess.CompletedProcess(run.args, run.returncode, output)
+
+    def running(self):
+        """Start the command, and return the process."""
+        return subprocess.Popen(
+            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
+             'preflight', '--config-file', self.write()], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=test_interrupts.interruptible)
+
+    def write(self):
+        """Write a tempest.conf, and return its path."""
         parser = configparser.ConfigParser(interpolation=None)
-        for (group, option), value in self.values.items():
-            parser.read_dict({group: {option: value}})
         parser.read_dict({
             'DEFAULT': {'log_file': os.path.join(self.directory, 'log')},
             'auth': {'admin_username': 'admin', 'admin_password': 'Geheim',
                      'admin_project_name': 'admin',
                      'admin_domain_name': 'Default'},
             'service_available': {'self_healing': 'true'},
-            'self_healing_feature_enabled': {'host_crash': 'true'}})
+            'self_healing_feature_enabled': dict.fromkeys(
+                self.features, 'true')})
+        for (group, option), value in self.values.items():
+            parser.read_dict({group: {option: value}})
         path = os.path.join(self.directory, 'tempest.conf')
         with open(path, 'w', encoding='utf-8') as stream:
             parser.write(stream)
-        run = subprocess.run(
-            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
-             'preflight', '--config-file', path], text=True, timeout=60,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        self.addDetail('preflight', content.text_content(run.stdout))
-        return run
+        return path
+
+
+class CommandTest(CommandTestCase):
+    """What it prints, and its exit code."""
 
     def test_healthy(self):
         run = self.preflight()

@@ -12,6 +12,7 @@
 
 """Heat, as its real client asks it over HTTP."""
 
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import service_samples
@@ -32,6 +33,23 @@ class HeatTest(service_samples.ClientTestCase):
         self.assertEqual('CREATE_COMPLETE', stack['stack_status'])
         self.assertNotIn('outputs', stack)
         self.assertIn('outputs', self.clients.heat.stack(stack_id, True))
+
+    def test_roles_are_missing(self):
+        """Heat says which, and not who wants them."""
+        def refuse(*args):
+            raise fake_cloud.Reply(400, {'code': 400, 'error': {
+                'message': text, 'type': 'x', 'traceback': None}})
+        self.cloud.create_stack = refuse
+        for text, named in (
+                ("Missing required credential: roles {'role_names': "
+                 "['heat_stack_owner']}", True), ('no such property', False)):
+            error = self.assertRaises(
+                errors.ServiceRefused, self.clients.heat.create, 'app', '',
+                {}, {}, 60)
+            self.assertIn(text, str(error))
+            self.assertEqual(400, error.code)
+            self.assertEqual(named, '[DEFAULT] trusts_delegated_roles in '
+                             'heat.conf' in str(error))
 
     def test_gone(self):
         """A stack that is unknown or deleted is None, deleting it is fine."""

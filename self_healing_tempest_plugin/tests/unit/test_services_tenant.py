@@ -48,7 +48,7 @@ class EachTest(OwnerTestCase):
         ('Zaqar', lambda owner: owner.zaqar.subscriptions(QUEUE)),
         ('Zaqar', lambda owner: owner.zaqar.post(QUEUE, {})),
         ('Keystone', lambda owner: owner.trusts.trust('t')),
-        ('Keystone', lambda owner: owner.trusts.all()))
+        ('Keystone', lambda owner: owner.trusts.given()))
     CALLS = (
         *PARSED,
         ('Aodh', lambda owner: owner.aodh.alarm(ALARM)),
@@ -234,7 +234,7 @@ class TrustsTest(OwnerTestCase):
         """Those of the member; Keystone wants to be asked for no others."""
         self.assertEqual(
             sorted(self.cloud.trusts),
-            sorted(trust['id'] for trust in self.owner.trusts.all()))
+            sorted(trust['id'] for trust in self.owner.trusts.given()))
         self.assertEqual(
             {'trustor_user_id': [fake_tenant_cloud.MEMBER]},
             self.cloud.asked('GET', 'OS-TRUST/trusts$')[0][2])
@@ -242,7 +242,7 @@ class TrustsTest(OwnerTestCase):
     def test_refused(self):
         self.cloud.broken = 'OS-TRUST'
         error = self.assertRaises(errors.ServiceUnavailable,
-                                  self.owner.trusts.all)
+                                  self.owner.trusts.given)
         self.assertEqual('Keystone', error.service)
 
     def test_roles(self):

@@ -28,9 +28,10 @@ from self_healing_tempest_plugin.services import rabbitmq
 from self_healing_tempest_plugin.tests.unit import fake_bus
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
+from self_healing_tempest_plugin.tests.unit import test_member_preflight
 from self_healing_tempest_plugin.tests.unit import test_probing
 from self_healing_tempest_plugin.tests.unit import test_tenant_diagnosis
-from self_healing_tempest_plugin.tests.unit import test_tenant_kits
+
 
 Clue = context.Clue
 NOTIFICATIONS, EVENTS, ALARMS = bus.QUEUES
@@ -374,7 +375,7 @@ class ReadinessTest(BusTestCase):
         self.assertLess(time.monotonic() - begin, 30)
 
 
-class PreflightTest(test_tenant_kits.PreflightTestCase):
+class PreflightTest(test_member_preflight.PreflightTestCase):
     """The rows that say nothing without RabbitMQ."""
 
     ROWS = ('notifications', 'event pipeline', 'aodh-notifier')

@@ -12,14 +12,18 @@
 
 """Drills of a tenant's chains, in this process, from deployment to verdict."""
 
+import contextlib
 import dataclasses
 import os
+import re
+from unittest import mock
 
 import fixtures
 
 from self_healing_tempest_plugin.chains import autohealing
 from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin import drill
+from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import transports
@@ -116,7 +120,13 @@ class DrillTestCase(test_application.ApplicationTestCase):
                 self.settings.timeouts, witness=5, host_return=5, template=5,
                 graph=5, alarm_cache=0, links={
                     link.name: DELAY + 7 for link in tenant.CHAIN.links}))
-        self.drill = drill.Drill(
+        self.options = settings
+        self.drill = self.prepared()
+
+    def prepared(self):
+        """Return a drill that nothing is asked for yet."""
+        cloud, settings = self.cloud, self.options
+        return drill.Drill(
             scenarios.Scenario(feature='x', help='', chain=self.chain,
                                fault='broken'),
             surroundings.Surroundings(
@@ -196,6 +206,116 @@ class AutohealingTest(DrillTestCase):
         self.assertIn('a message about server %s was put into queue'
                       % fake_cloud.SERVER, verdict.why)
         self.assertIn('MistralTrigger', self.drill.diagnosis.look_at)
+
+
+class UnfitMemberTest(DrillTestCase):
+    """A member who may not create the application: nothing is created."""
+
+    def refusal(self, **changes):
+        """Return why a drill is refused, None where it is not.
+
+        :param changes: of what the cloud has
+        """
+        with contextlib.ExitStack() as changed:
+            for name, value in changes.items():
+                changed.enter_context(mock.patch.object(
+                    self.cloud, name, value))
+            del self.cloud.requests[:]
+            try:
+                with self.prepared() as unfit:
+                    unfit.reserve()
+            except gates.FaultRefused as refused:
+                return str(refused)
+            finally:
+                self.assertEqual((), self.journal.open_entries())
+                self.assertEqual([], [
+                    request[:2] for request in self.cloud.requests
+                    if request[0] != 'GET' and not re.search(
+                        '/auth/tokens$|/stacks/preview$', request[1])])
+        return None
+
+    def refused(self, *texts, **changes):
+        """Expect a refusal of one line that has all texts."""
+        refusal = self.refusal(**changes)
+        self.assertNotIn('\n', refusal)
+        for text in texts:
+            self.assertIn(text, refusal)
+
+    def test_fit(self):
+        self.assertIsNone(self.refusal())
+
+    def test_administrator(self):
+        self.refused('roles: admin, member: that is an administrator',
+                     '[auth] use_dynamic_credentials, tempest_roles and '
+                     'test_accounts_file', roles=['member', 'admin'])
+
+    def test_not_in_the_catalog(self):
+        for service, kind in (('aodh', 'alarming'), ('zaqar', 'messaging')):
+            self.refused(
+                '%s endpoint for %s' % ('public', kind),
+                '[self_healing] %s_catalog_type' % service,
+                catalog={other: path for other, path
+                         in self.cloud.catalog.items() if other != kind})
+
+    def test_role_is_missing(self):
+        for service, path in (('aodh', '/aodh/v2/alarms'),
+                              ('zaqar', '/zaqar/v2/queues'),
+                              ('mistral', '/mistral/v2/workflows')):
+            self.refused(
+                '%s, as the member: ' % service.capitalize(),
+                '[self_healing] %s_catalog_type' % service,
+                forbidden=(*self.cloud.forbidden, 'GET ' + path))
+
+    def test_trusts(self):
+        self.refused('trusts: Keystone has none', has_trusts=False)
+
+    def test_flavor(self):
+        flavor, = self.cloud.flavors
+        for flavors, text in (
+                ([], 'the member sees no m1.disk'),
+                ([dict(flavor, **{'os-flavor-access:is_public': False})],
+                 'the member sees no m1.disk'),
+                ([dict(flavor, disk=0)], 'm1.disk has no disk')):
+            self.refused('flavor of the member: ' + text,
+                         '[self_healing] member_flavor_ref', flavors=flavors)
+
+    def test_image(self):
+        image, = self.cloud.images
+        self.refused('the member sees no guest', '[self_healing] image_ref',
+                     images=[dict(image, visibility='private')])
+
+    def test_quota_of_nova(self):
+        """The server is there twice while it is replaced."""
+        used = dict(totalInstancesUsed=1, totalRAMUsed=100)
+        for most, fits in ((2, False), (3, True), (-1, True)):
+            refusal = self.refusal(limits=dict(
+                self.cloud.limits, maxTotalInstances=most, **used))
+            self.assertEqual(fits, refusal is None, refusal)
+        self.refused(
+            'quotas of Nova: MiB of RAM: 100 of 200 used, 128 more needed',
+            'member_flavor_ref', limits=dict(
+                self.cloud.limits, maxTotalRAMSize=200, **used))
+
+    def test_quota_of_neutron(self):
+        for most, fits in ((4, False), (5, True), (-1, True)):
+            refusal = self.refusal(quotas=dict(self.cloud.quotas, floatingip={
+                'limit': most, 'used': 3, 'reserved': 1}))
+            self.assertEqual(fits, refusal is None, refusal)
+        self.refused('quotas of Neutron: routers: 0 of 0 used, 1 more needed',
+                     quotas=dict(self.cloud.quotas, router={
+                         'limit': 0, 'used': 0, 'reserved': 0}))
+
+    def test_type_that_is_forbidden(self):
+        self.refused('template, as the member: ', 'policy of Heat',
+                     'You are not authorized to use OS::Nova::Server.',
+                     types_forbidden={'OS::Nova::Server'})
+
+    def test_not_known(self):
+        """What is not known refuses nothing."""
+        for changes in ({'preview_forbidden': True}, {'quotas': None},
+                        {'broken': '/aodh/v2|/nova/v2.1/limits'},
+                        {'roles': ['creator']}, {'limits': {}}):
+            self.assertIsNone(self.refusal(**changes), changes)
 
 
 class TenantTest(DrillTestCase):

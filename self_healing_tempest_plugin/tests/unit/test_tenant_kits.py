@@ -27,17 +27,14 @@ from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.links.vitrage_deduction import (
     kit as vitrage_deduction)
 from self_healing_tempest_plugin import monitors
-from self_healing_tempest_plugin.preflight import examine
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
-from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import tenant_samples
 from self_healing_tempest_plugin.tests.unit import test_application
 from self_healing_tempest_plugin.tests.unit import test_config
-from self_healing_tempest_plugin.tests.unit import test_preflight
 from self_healing_tempest_plugin import waiting
 
 ALARMS, QUEUE = fake_tenant_cloud.ALARMS, fake_tenant_cloud.QUEUE
@@ -233,88 +230,6 @@ class DeductionTemplateTest(test_application.ApplicationTestCase):
                 self.around(), alarm=alarm)) as fixture:
             self.assertEqual('rule-1', fixture.uuid)
         self.assertEqual([], self.cloud.added_templates)
-
-
-class PreflightTestCase(test_preflight.CloudTestCase):
-    """A cloud in which a member's application could be healed."""
-
-    def setUp(self):
-        super().setUp()
-        self.cloud = self.useFixture(fake_tenant_cloud.FakeTenantCloud())
-        test_preflight.healthy(self.cloud)
-        self.cloud.flavors[0].update(
-            {'disk': 1, 'os-flavor-access:is_public': True})
-        self.cloud.images[0]['visibility'] = 'public'
-        self.cloud.resource_types, self.cloud.actions = map(
-            list, templates.needs(templates.TENANT, templates.APPLICATION))
-        self.values['identity', 'uri_v3'] = self.cloud.url + '/identity/v3'
-
-
-class PreflightTest(PreflightTestCase):
-    """What preflight asks for the chains of tenants."""
-
-    def test_healthy(self):
-        for chain in (tenant.CHAIN, autohealing.CHAIN):
-            self.examine(chain=chain)
-            self.assertEqual({}, self.wrong())
-        for what in ('Aodh', 'Zaqar', 'Mistral', 'event alarms',
-                     'flavor of a member', 'image of a member'):
-            self.assertEqual({'yes'}, self.states()[what], what)
-        for what in ('notifications', 'event pipeline', 'aodh-notifier',
-                     'message pipeline', 'trusts'):
-            self.assertEqual({'unknown'}, self.states()[what], what)
-            self.assertTrue(self.found[what][0].todo)
-        self.assertNotIn('vitrage-notifier', self.found)
-        self.assertIn('yes', self.states()['alarm cache'])
-
-    def test_not_in_the_catalog(self):
-        self.cloud.catalog = {}
-        self.examine(chain=autohealing.CHAIN)
-        self.assertEqual({'Aodh', 'Zaqar'}, set(self.wrong()))
-        self.assertIn('alarming', self.wrong()['Aodh'])
-
-    def test_resource_type_that_heat_has_not(self):
-        self.cloud.resource_types.remove('OS::Zaqar::MistralTrigger')
-        self.examine(chain=autohealing.CHAIN)
-        self.assertEqual({'resource types':
-                          'without OS::Zaqar::MistralTrigger'}, self.wrong())
-
-    def test_what_a_member_may_not_use(self):
-        self.cloud.flavors[0]['disk'] = 0
-        self.cloud.images[0]['visibility'] = 'private'
-        self.examine(chain=autohealing.CHAIN)
-        self.assertIn('has no disk', self.wrong()['flavor of a member'])
-        self.assertEqual({'unknown'}, self.states()['image of a member'])
-        self.cloud.flavors[0].update(
-            {'disk': 1, 'os-flavor-access:is_public': False})
-        self.examine(chain=autohealing.CHAIN)
-        self.assertEqual({'unknown'}, self.states()['flavor of a member'])
-
-    def test_alarm_cache(self):
-        self.override('event_alarm_cache_ttl', 0)
-        self.examine(chain=autohealing.CHAIN)
-        self.assertEqual({'unknown'}, self.states()['alarm cache'])
-
-    def test_template_of_the_cloud(self):
-        """Whether it tells Nova nobody sees before an alarm comes."""
-        self.examine(chain=tenant.CHAIN)
-        self.assertEqual({'yes'}, self.states()['mark_down'])
-        self.override('host_template', 'own')
-        self.examine(chain=tenant.CHAIN)
-        self.assertEqual({'unknown'}, self.states()['mark_down'])
-
-    def test_several_chains(self):
-        """What two links of one name have in common is said once."""
-        self.examine_all(vitrage.CHAIN, tenant.CHAIN, autohealing.CHAIN)
-        for what in ('Mistral', 'actions', 'graph', 'vitrage-persistor'):
-            self.assertEqual(1, len(self.found[what]), what)
-
-    def examine_all(self, *chains):
-        self.found = {}
-        for row in examine.examine(
-                self.settings(), ('host_crash',), test_preflight.AVAILABLE,
-                lambda: service_samples.Manager(self.cloud.url), chains):
-            self.found.setdefault(row.what, []).append(row)
 
 
 class OptionsTest(testtools.TestCase):
