@@ -135,6 +135,13 @@ SCENARIOS = (
              'hosts in fault_hosts that run no guests, as with the fake '
              'driver of Nova. Nobody asks the application.'),
     Scenario(
+        feature='tenant_synthetic_alarm', chain=tenant.CHAIN,
+        needs=(EVENT_SOURCE,), until='stack', guests=False,
+        help="Whether the scenario can run in which an alarm is raised that "
+             "no fault stands behind, so that a plain member's stack gets "
+             'another server: what synthetic_alarm needs, Aodh and Zaqar, '
+             'and [auth] that gives a member.'),
+    Scenario(
         feature='tenant_host_crash', chain=tenant.CHAIN,
         fault='host-crash', needs=(POWER,),
         help="Whether the scenario can run in which a plain member's "
