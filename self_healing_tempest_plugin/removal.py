@@ -124,14 +124,15 @@ class Removal:
             return
         at_work = _status(stack).endswith('_IN_PROGRESS')
         heat.delete(identifier)
-        self._wait_deleted(entry)
-        if at_work:
+        overtaken = self._wait_deleted(entry)
+        if at_work or overtaken:
             # An update that was at work may have made a resource after the
             # others were deleted: DELETE_FAILED follows DELETE_COMPLETE.
             waiting.pause(DELETION_INTERVAL)
             self._wait_deleted(entry)
 
     def _wait_deleted(self, entry):
+        """Wait for the deletion; return whether an update was in its way."""
         deletion = _Deletion(self._owner(entry).heat,
                              self._identifier(entry))
         self._wait(
@@ -140,6 +141,7 @@ class Removal:
             timeout=self._times.stack, describe=_stack_state,
             abort=lambda stack: deletion.failed,
             look_at="'openstack stack failures list %s'" % entry.object.name)
+        return deletion.overtaken
 
     def _owner(self, entry):
         """Return the clients of the project that an object belongs to."""
@@ -337,26 +339,38 @@ def revoke(keystone, known):
 
 
 class _Deletion:
-    """Asks again for a deletion that has failed.
+    """Asks again for a deletion that has failed, or was overtaken.
+
+    An update that is asked for at the same moment, as by a workflow that
+    begins late, goes on in place of the deletion, and ends as if nobody had
+    asked for one.
 
     :ivar failed: whether it has failed for the last time
+    :ivar overtaken: whether it had to be asked for again for an update
     """
 
     def __init__(self, heat, identifier):
         self._heat, self._identifier = heat, identifier
-        self._left, self._next = DELETIONS, -math.inf
-        self.failed = False
+        self._left, self._failed_next = DELETIONS, -math.inf
+        # Heat takes a moment to begin with what it was asked for.
+        self._next = waiting.CLOCK.now() + DELETION_INTERVAL
+        self.failed = self.overtaken = False
 
     def look(self):
         """Return the stack, None when it is deleted."""
         stack = self._heat.stack(self._identifier)
-        now = waiting.CLOCK.now()
-        if _status(stack) == 'DELETE_FAILED' and now >= self._next:
-            self._next = now + DELETION_INTERVAL
+        status, now = _status(stack), waiting.CLOCK.now()
+        if status == 'DELETE_FAILED' and now >= self._failed_next:
+            self._failed_next = now + DELETION_INTERVAL
             self.failed = not self._left
             if not self.failed:
                 self._left -= 1
                 self._heat.delete(self._identifier)
+        elif stack is not None and not status.startswith('DELETE_') and (
+                now >= self._next):
+            self._next = now + DELETION_INTERVAL
+            self.overtaken = True
+            self._heat.delete(self._identifier)
         return stack
 
 

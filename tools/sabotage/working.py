@@ -12,7 +12,7 @@
 
 """Whether a program of the lab works again, after it was away."""
 
-from oslo_utils import uuidutils
+import uuid
 
 from tools.lab import errors
 from tools.lab import labs
@@ -33,8 +33,8 @@ def wait(lab, program):
 
 def _lists(service, path, key):
     """Return a function that says whether a service lists something."""
-    # Zaqar wants to know who asks.
-    headers = {'Client-ID': uuidutils.generate_uuid()}
+    # Zaqar wants to know who asks; anybody will do.
+    headers = {'Client-ID': str(uuid.UUID(int=0))}
 
     def works(lab):
         try:

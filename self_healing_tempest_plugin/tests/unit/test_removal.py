@@ -130,6 +130,21 @@ class StackTest(RemovalTestCase):
             self.gone(self.planned('stack', NAME, {'id': fake_cloud.STACK}))
             self.assertEqual('DELETE_COMPLETE', stack['stack_status'])
 
+    def test_overtaken(self):
+        """An update of the same moment goes on in place of the deletion."""
+        stack, deletions = self.stack(), []
+
+        def delete(query, body, identifier):
+            deletions.append(stack['stack_status'])
+            stack['stack_status'] = (
+                'UPDATE_COMPLETE' if len(deletions) == 1
+                else 'DELETE_COMPLETE')
+            return 204, None, {}
+
+        self.cloud.delete_stack = delete
+        self.gone(self.planned('stack', NAME, {'id': fake_cloud.STACK}))
+        self.assertEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE'], deletions)
+
     def test_without_an_answer(self):
         """Nobody knows the id of the stack: it is found by its name."""
         stack = self.stack()
