@@ -1,0 +1,294 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The suites of the services: settings, results, explanations."""
+
+import configparser
+import io
+import pathlib
+import re
+import stat
+
+import fixtures
+import subunit
+import testtools
+
+import tools
+from tools.upstream import command
+from tools.upstream import configuration
+from tools.upstream import explanations
+from tools.upstream import listing
+from tools.upstream import results
+from tools.upstream import suites
+
+SUITE = suites.Suite('toy', 'toy-tempest-plugin', 'toy.', 60)
+
+LAB = """
+[auth]
+admin_username = admin
+admin_password = s3cret%
+admin_project_name = admin
+admin_domain_name = Default
+admin_user_domain_name = Users
+[identity]
+uri_v3 = http://192.0.2.1:5000/v3
+region = RegionOne
+[network]
+floating_network_name = external
+[oslo_concurrency]
+lock_path = /of/the/lab
+[service_available]
+cinder = false
+self_healing = true
+[self_healing]
+allow_faults = true
+[self_healing_feature_enabled]
+host_crash = true
+"""
+
+
+def stream(*events):
+    """Return a stream in which these events are, as pairs or triples."""
+    output = io.BytesIO()
+    writer = subunit.StreamResultToBytes(output)
+    for test, status, *attached in events:
+        for name, text in attached:
+            writer.status(test_id=test, file_name=name, eof=True,
+                          file_bytes=text.encode(), mime_type='text/plain')
+        writer.status(test_id=test, test_status=status)
+    return io.BytesIO(output.getvalue())
+
+
+def judged(outcomes, failing=None, left_out=None, tests=()):
+    """Return a suite that has come to this."""
+    return explanations.Judged(
+        SUITE, '1.0', (*outcomes, *tests), outcomes,
+        explanations.Explanations(left_out or {}, failing or {}))
+
+
+def outcomes(passed=0, failed=(), skipped=()):
+    """Return so many passed tests, and the others by name."""
+    return {**{'toy.A.test_%d' % number: results.Outcome(results.PASSED)
+               for number in range(passed)},
+            **{test: results.Outcome(results.FAILED, 'boom')
+               for test in failed},
+            **{test: results.Outcome(results.SKIPPED, 'no toy')
+               for test in skipped}}
+
+
+class ConfigurationTest(testtools.TestCase):
+    """tempest.conf."""
+
+    def setUp(self):
+        super().setUp()
+        lab = configparser.ConfigParser(interpolation=None)
+        lab.read_string(LAB)
+        self.made = configuration.made(
+            lab, 'small', 'guest', 'pass%word', '/of/ours')
+
+    def test_lab(self):
+        """It is the lab's, but for what is about us."""
+        self.assertEqual('s3cret%', self.made['auth']['admin_password'])
+        self.assertEqual('/of/ours',
+                         self.made['oslo_concurrency']['lock_path'])
+        self.assertEqual([], [name for name in self.made.sections()
+                              if name.startswith('self_healing')])
+        self.assertNotIn('self_healing', self.made['service_available'])
+
+    def test_services(self):
+        """The suites skip what wants a service that is not there."""
+        available = self.made['service_available']
+        self.assertEqual(
+            {'aodh', 'heat', 'mistral', 'zaqar'},
+            {name for name in available if available.getboolean(name)})
+
+    def test_heat(self):
+        """Its tests have credentials of their own, and no large image."""
+        heat = self.made['heat_plugin']
+        self.assertEqual(
+            ('http://192.0.2.1:5000/v3', suites.MEMBER, 'pass%word', 'Users',
+             'Default', 's3cret%', 'small', 'guest', 'external'),
+            tuple(heat[name] for name in (
+                'auth_url', 'username', 'password', 'user_domain_name',
+                'project_domain_name', 'admin_password',
+                'minimal_instance_type', 'minimal_image_ref',
+                'floating_network_name')))
+        self.assertNotIn('image_ref', heat)
+
+    def test_private(self):
+        """Nobody else reads the passwords, whatever was there before."""
+        path = pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path) / 'tempest.conf'
+        path.touch(mode=0o644)
+        path.chmod(0o644)
+        configuration.write(path, self.made)
+        self.assertEqual(0o600, stat.S_IMODE(path.stat().st_mode))
+        self.assertIn('pass%word', path.read_text())
+
+
+class ReadTest(testtools.TestCase):
+    """What a subunit stream says."""
+
+    def test_kinds(self):
+        """Names are without ids; a failure says its last line."""
+        self.assertEqual({
+            'toy.A.test_1': results.Outcome(results.PASSED),
+            'toy.A.test_2': results.Outcome(results.FAILED,
+                                            'ValueError: no'),
+            'toy.A.test_3': results.Outcome(results.SKIPPED, 'no toy'),
+            'toy.A.test_4': results.Outcome(results.FAILED,
+                                            'the run ended while it ran'),
+        }, results.read(stream(
+            ('toy.A.test_1[id-1,smoke]', 'exists'),
+            ('toy.A.test_1[id-1,smoke]', 'inprogress'),
+            ('toy.A.test_1[id-1,smoke]', 'success'),
+            ('toy.A.test_2[id-2]', 'fail', (
+                'traceback', 'Traceback:\n  File\nValueError: no\n\n')),
+            ('toy.A.test_3[id-3]', 'skip', ('reason', 'no\ntoy')),
+            ('toy.A.test_4[id-4]', 'inprogress'))))
+
+    def test_again(self):
+        """A second list of the tests takes nothing back."""
+        found = results.read(stream(('toy.A.test_1', 'success'),
+                                    ('toy.A.test_1', 'exists')))
+        self.assertEqual(results.PASSED, found['toy.A.test_1'].kind)
+
+    def test_complete(self):
+        """A test without a result has that of its class, or none came."""
+        found = results.read(stream(
+            ('setUpClass (toy.B)', 'skip', ('reason', 'no toy')),
+            ('setUpClass (toy.C)', 'fail', ('traceback', 'KeyError: c')),
+            ('toy.A.test_1', 'success')))
+        self.assertEqual({
+            'toy.A.test_1': results.Outcome(results.PASSED),
+            'toy.A.test_2': results.Outcome(results.FAILED,
+                                            'the run ended before it'),
+            'toy.B.test_1': results.Outcome(results.SKIPPED, 'no toy'),
+            'toy.C.test_1': results.Outcome(results.FAILED, 'KeyError: c'),
+        }, results.complete(('toy.A.test_1', 'toy.A.test_2', 'toy.B.test_1',
+                             'toy.C.test_1'), found))
+
+
+class ExplanationsTest(testtools.TestCase):
+    """Whether a suite is as it is explained."""
+
+    def problems(self, *arguments, **options):
+        return list(judged(*arguments, **options).problems())
+
+    def test_good(self):
+        self.assertEqual([], self.problems(
+            outcomes(97, ['toy.B.test_1'], ['toy.C.test_1']),
+            {'toy.B.test_1': 'why'}, {'toy.D': 'why'}, ['toy.D.test_1']))
+
+    def test_unexplained(self):
+        self.assertEqual(
+            ['toy.B.test_1 fails, and nobody says why: boom'],
+            self.problems(outcomes(97, ['toy.B.test_1'])))
+
+    def test_passes(self):
+        """An explanation that is no longer true is a problem."""
+        for test, said in (('toy.A.test_0', 'passed'),
+                           ('toy.C.test_1', 'skipped'),
+                           ('toy.D.test_1', 'it is not run')):
+            self.assertEqual(
+                ['%s is said to fail: %s' % (test, said)], self.problems(
+                    outcomes(9, skipped=['toy.C.test_1']), {test: 'why'}))
+
+    def test_left_out(self):
+        """What is left out is there, and is no other with such a name."""
+        self.assertEqual(
+            ['toy.D is left out, and there is none'], self.problems(
+                outcomes(9), left_out={'toy.D': 'why'},
+                tests=['toy.DE.test_1']))
+
+    def test_why_left_out(self):
+        said = explanations.Explanations(
+            {'toy.A': 'a', 'toy.B.test_1': 'b'}, {})
+        self.assertEqual(
+            ['a', 'a', None, 'b', None],
+            [said.why_left_out(test) for test in (
+                'toy.A', 'toy.A.test_1', 'toy.AB.test_1', 'toy.B.test_1',
+                'toy.B.test_10')])
+
+    def test_rate(self):
+        """What is skipped has not run, and explanations do not help."""
+        failing = ['toy.B.test_%d' % number for number in range(4)]
+        self.assertEqual(
+            ['96.0 % of what runs passes, which is less than 97 %'],
+            self.problems(outcomes(96, failing, ['toy.C.test_1']),
+                          dict.fromkeys(failing, 'why')))
+
+    def test_nothing(self):
+        """That nothing ran is not good."""
+        self.assertEqual(
+            ['0.0 % of what runs passes, which is less than 97 %'],
+            self.problems({}))
+
+    def test_file(self):
+        """Each suite is there, its tests are its own, and all is said."""
+        loaded = explanations.load()
+        self.assertEqual({suite.name for suite in suites.SUITES},
+                         set(loaded))
+        for suite in suites.SUITES:
+            for names in (loaded[suite.name].left_out,
+                          loaded[suite.name].failing):
+                for name, why in names.items():
+                    self.assertTrue(name.startswith(suite.tests), name)
+                    self.assertTrue(why.strip(), name)
+
+
+class ListingTest(testtools.TestCase):
+    """Tables."""
+
+    def test_counts(self):
+        self.assertEqual(
+            ('toy', 'toy-tempest-plugin', '1.0', 6, 4, 3, 1, 1, 1, '75.0 %'),
+            listing.counts(judged(
+                outcomes(3, ['toy.B.test_1'], ['toy.C.test_1']),
+                left_out={'toy.D': 'why'}, tests=['toy.D.test_1'])))
+
+    def test_explained(self):
+        """Tests of a class of which the same is said are one row."""
+        self.assertEqual([
+            ('toy.B.test_1', 1, 'failed', 'it is so'),
+            ('toy.B.test_2', 1, 'failed', 'boom'),
+            ('toy.C', 2, 'skipped', 'no toy'),
+            ('toy.D.test_1', 1, 'left out', 'why'),
+        ], listing.explained(judged(
+            outcomes(1, ['toy.B.test_1', 'toy.B.test_2'],
+                     ['toy.C.test_2', 'toy.C.test_1']),
+            {'toy.B.test_1': 'it is so'}, {'toy.D': 'why'},
+            ['toy.D.test_1'])))
+
+
+class CommandTest(testtools.TestCase):
+    """The command line."""
+
+    def test_suites(self):
+        """Those that are named, in our order; all without a name."""
+        self.assertEqual(['zaqar', 'heat'], [
+            suite.name for suite in command.parse(['heat', 'zaqar']).suites])
+        self.assertEqual(list(suites.SUITES), command.parse([]).suites)
+
+    def test_unknown(self):
+        errors = self.useFixture(fixtures.StringStream('stderr'))
+        with fixtures.MonkeyPatch('sys.stderr', errors.stream):
+            self.assertRaises(SystemExit, command.parse, ['nova'])
+        errors.stream.seek(0)
+        self.assertIn('no such suite: nova', errors.stream.read())
+
+    def test_pinned(self):
+        """What the suites are is named with one version."""
+        text = (tools.SOURCE / 'upstream-requirements.txt').read_text()
+        for suite in suites.SUITES:
+            self.assertTrue(re.search(
+                r'^%s==[\d.]+ ' % suite.distribution, text, re.MULTILINE))
