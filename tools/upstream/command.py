@@ -91,7 +91,7 @@ def run(options, workspace, explained):
     workspace.directory.mkdir(parents=True, exist_ok=True)
     with alone(workspace.directory), contextlib.ExitStack() as clean:
         workspace.make()
-        place = ground.Ground(options.lab.directory / 'clouds.yaml')
+        place = ground.Ground(options.lab)
         # What a killed run has left.
         place.remove()
         clean.callback(place.remove)

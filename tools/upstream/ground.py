@@ -16,15 +16,17 @@ Heat's tests have no projects of their own: a project, its member, and a
 network with a router have to be there.
 """
 
+import re
 import secrets
-import uuid
 
 from keystoneauth1 import exceptions as keystone_exceptions
 from openstack import config as openstack_config
 from openstack import connection
 from openstack import exceptions
+from tempest.lib.common.utils import data_utils
 
 from tools.lab import errors
+from tools.lab import labs
 from tools.upstream import suites
 
 CIDR = '10.99.0.0/24'
@@ -47,18 +49,26 @@ OTHERS = (
     ('messaging', '/v2/queues', 'queues', 'name'),
 )
 
+#: How Zaqar's store is asked.
+REDIS = ('redis-cli', '-s', '/run/redis/redis.sock')
+
+# Of a project that is gone, nobody can ask Zaqar any more.
+_QUEUE_KEY = re.compile(r'(?P<project>[0-9a-f]{32})\.')
+
 
 class Ground:
     """The project of Heat's tests, and those that Tempest makes."""
 
-    def __init__(self, clouds):
+    def __init__(self, lab):
         """Take where the lab is; nothing is made yet.
 
-        :param clouds: path of its clouds.yaml
+        :param lab: :class:`tools.lab.labs.Lab`
         :raises LabDown: when there is none, or nobody answers
         """
+        clouds = lab.directory / 'clouds.yaml'
         if not clouds.exists():
             raise errors.LabDown('%s is missing' % clouds)
+        self._lab = lab
         region = openstack_config.OpenStackConfig(
             config_files=[str(clouds)], load_envvars=False).get_one('lab')
         self._cloud = connection.Connection(config=region)
@@ -113,6 +123,7 @@ class Ground:
             identity.delete_user(user)
         for project in projects:
             identity.delete_project(project)
+        self._forget_queues()
 
     @staticmethod
     def _dynamic(listed, known=()):
@@ -129,17 +140,54 @@ class Ground:
         within = self._cloud.connect_as_project(project)
         within.project_cleanup(dry_run=False, wait_timeout=REMOVAL)
         for service, path, key, field in OTHERS:
-            _remove_all(within.session, service, path, key, field)
+            remove_all(within.session, project.id, service, path, key, field)
+
+    def _forget_queues(self):
+        """Remove what Zaqar keeps of projects that are gone.
+
+        Its tests leave queues and subscriptions behind, and Heat does of a
+        server that has been signalled by a queue.
+        """
+        kept = orphans(
+            self._lab.run(labs.CONTROLLER, *REDIS, '--scan').split(),
+            {project.id for project in self._cloud.identity.projects()})
+        if kept:
+            self._lab.run(labs.CONTROLLER, *REDIS, 'del', *kept)
 
 
-def _remove_all(session, service, path, key, field):
-    """Remove what a service lists in the project of a session."""
+def orphans(keys, projects):
+    """Return those of Zaqar's keys that belong to no project.
+
+    :param keys: of its store; some belong to queues, and begin with the id of
+        the project, others end by themselves
+    :param projects: ids of those that there are
+    """
+    found = [(key, _QUEUE_KEY.match(key)) for key in keys]
+    return [key for key, match in found
+            if match and match['project'] not in projects]
+
+
+def remove_all(session, project, service, path, key, field):
+    """Remove what a service has of a project.
+
+    It lists more to the project: what is public, and is the service's own.
+
+    :param session: :class:`keystoneauth1.session.Session` in the project
+    :param project: its id
+    :param service: its type in the catalog
+    :param path: of the list
+    :param key: of the list in the answer, None where that is the list
+    :param field: of an item that names it
+    :raises SDKException: when it refuses
+    """
     # Zaqar wants to know which client asks.
     options = {'endpoint_filter': {'service_type': service},
-               'headers': {'Client-ID': str(uuid.uuid4()),
+               'headers': {'Client-ID': data_utils.rand_uuid(),
                            'Accept': 'application/json'}}
     found = session.get(path, **options).json()
     for item in found[key] if key else found:
+        if item.get('project_id', project) != project:
+            continue
         answer = session.delete('%s/%s' % (path, item[field]),
                                 raise_exc=False, **options)
         # Another one, or its owner, may have been quicker.

@@ -18,6 +18,8 @@ import signal
 import subprocess
 import sys
 
+import tempest
+
 from tools.lab import errors
 from tools.upstream import results
 
@@ -26,6 +28,13 @@ LISTING = 600
 
 #: Seconds that a run may take to end when it is told to.
 END = 30
+
+#: Tests of a class run one after another.
+STESTR = r'''[DEFAULT]
+test_path=%s
+top_dir=%s
+group_regex=([^\.]*\.)*
+'''
 
 #: Where the environment has its programs.
 PROGRAMS = pathlib.Path(sys.executable).parent
@@ -48,11 +57,12 @@ class Workspace:
     def make(self):
         """Make what is not there."""
         self.conf.parent.mkdir(parents=True, exist_ok=True)
-        if not (self.directory / '.stestr.conf').exists():
-            self._program(['tempest', 'init', '--name', 'upstream',
-                           '--workspace-path',
-                           self.directory / 'workspaces.yaml',
-                           self.directory])
+        # As "tempest init" has it, which wants an empty directory.
+        package = pathlib.Path(tempest.__file__).parent
+        (self.directory / '.stestr.conf').write_text(
+            STESTR % (package / 'test_discover', package.parent))
+        if not (self.directory / '.stestr').exists():
+            self._program(['stestr', 'init'])
 
     def list(self, suite):
         """Return the tests of a suite, with their ids and tags.

@@ -17,8 +17,10 @@ import io
 import pathlib
 import re
 import stat
+import types
 
 import fixtures
+from openstack import exceptions
 import subunit
 import testtools
 
@@ -26,6 +28,7 @@ import tools
 from tools.upstream import command
 from tools.upstream import configuration
 from tools.upstream import explanations
+from tools.upstream import ground
 from tools.upstream import listing
 from tools.upstream import results
 from tools.upstream import suites
@@ -268,6 +271,57 @@ class ListingTest(testtools.TestCase):
                      ['toy.C.test_2', 'toy.C.test_1']),
             {'toy.B.test_1': 'it is so'}, {'toy.D': 'why'},
             ['toy.D.test_1'])))
+
+
+class FakeSession:
+    """A service that lists items, and deletes all but one of them."""
+
+    def __init__(self, answer, refused=()):
+        self.answer, self.refused, self.deleted = answer, refused, []
+
+    def get(self, path, **_):
+        return types.SimpleNamespace(json=lambda: self.answer)
+
+    def delete(self, path, **_):
+        self.deleted.append(path)
+        return types.SimpleNamespace(
+            status_code=403 if path in self.refused else 204)
+
+
+class RemovalTest(testtools.TestCase):
+    """What is removed, and what is not ours."""
+
+    def remove(self, session, key):
+        ground.remove_all(session, 'ours', 'toys', '/toys', key, 'name')
+        return session.deleted
+
+    def test_public(self):
+        """A service lists what it offers to all, which stays."""
+        self.assertEqual(['/toys/b'], self.remove(FakeSession({'toys': [
+            {'name': 'a', 'project_id': '<default-project>'},
+            {'name': 'b', 'project_id': 'ours'}]}), 'toys'))
+
+    def test_bare(self):
+        """A list may be all of the answer, and name no project."""
+        self.assertEqual(['/toys/a', '/toys/b'], self.remove(FakeSession(
+            [{'name': 'a'}, {'name': 'b'}]), None))
+
+    def test_refused(self):
+        """What is left is said."""
+        error = self.assertRaises(
+            exceptions.SDKException, self.remove,
+            FakeSession([{'name': 'a'}], ['/toys/a']), None)
+        self.assertIn('toys /toys/a: 403', str(error))
+
+    def test_orphans(self):
+        """Of a project that is there, all stays, and what is of none."""
+        there, gone = 'a' * 32, 'b' * 32
+        self.assertEqual(
+            [gone + '.queues_set', gone + '.queue.claims'],
+            ground.orphans([
+                there + '.queues_set', gone + '.queues_set', 'msgset_index',
+                gone + '.queue.claims', gone,
+                'messages.5f649ac0-908e-40d8-bb09-160d19ad84af'], {there}))
 
 
 class CommandTest(testtools.TestCase):
