@@ -104,7 +104,7 @@ def run(options, workspace, explained):
         for suite in options.suites:
             why = explained[suite.name].why_left_out
             chosen = [test for test in workspace.list(suite)
-                      if not why(results.name(test))]
+                      if not why(test)]
             print('%s: %d tests' % (suite.name, len(chosen)), flush=True)
             workspace.run(suite, chosen, options.concurrency)
 
@@ -114,7 +114,7 @@ def judge(suite, workspace, explanation):
 
     :returns: :class:`.explanations.Judged`
     """
-    tests = tuple(map(results.name, workspace.listed(suite)))
+    tests = tuple(workspace.listed(suite))
     chosen = [test for test in tests if not explanation.why_left_out(test)]
     return explanations.Judged(
         suite, importlib.metadata.version(suite.distribution), tests,

@@ -42,6 +42,10 @@ class Explanations:
         return next((why for name, why in self.left_out.items()
                      if _within(test, name)), None)
 
+    def why_failing(self, test):
+        """Return why a test fails, None where nobody knows."""
+        return self.failing.get(results.name(test))
+
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
@@ -49,8 +53,8 @@ class Judged:
 
     :ivar suite: :class:`.suites.Suite`
     :ivar version: of the package that has the tests
-    :ivar tests: names of all its tests
-    :ivar outcomes: :class:`.results.Outcome` of each that was run, by name
+    :ivar tests: all that it has, with their ids and tags
+    :ivar outcomes: :class:`.results.Outcome` of each that was run
     :ivar explanations: :class:`Explanations`
     """
 
@@ -75,14 +79,15 @@ class Judged:
         """Yield what is not as it should be, a line each."""
         for test, outcome in self.outcomes.items():
             if (outcome.kind == results.FAILED
-                    and test not in self.explanations.failing):
+                    and not self.explanations.why_failing(test)):
                 yield '%s fails, and nobody says why: %s' % (
-                    test, outcome.detail)
-        for test in self.explanations.failing:
-            outcome = self.outcomes.get(test)
-            if outcome is None or outcome.kind != results.FAILED:
+                    results.name(test), outcome.detail)
+        for name in self.explanations.failing:
+            kinds = {outcome.kind for test, outcome in self.outcomes.items()
+                     if results.name(test) == name}
+            if results.FAILED not in kinds:
                 yield '%s is said to fail: %s' % (
-                    test, outcome.kind if outcome else 'it is not run')
+                    name, ', '.join(sorted(kinds)) or 'it is not run')
         for name in self.explanations.left_out:
             if not any(_within(test, name) for test in self.tests):
                 yield '%s is left out, and there is none' % name
@@ -99,4 +104,4 @@ def load(path=PATH):
 
 
 def _within(test, name):
-    return test == name or test.startswith(name + '.')
+    return (results.name(test) + '.').startswith(name + '.')

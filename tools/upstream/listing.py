@@ -46,14 +46,14 @@ def explained(judged):
     rows = []
     for (group, what, why), entries in itertools.groupby(said, key=_alike):
         tests = [test for test, *_ in entries]
-        rows.append((group if len(tests) > 1 else tests[0], len(tests), what,
-                     why))
+        rows.append((group if len(tests) > 1 else results.name(tests[0]),
+                     len(tests), what, why))
     return rows
 
 
 def _alike(entry):
     test, what, why = entry
-    return test.rpartition('.')[0], what, why
+    return results.name(test).rpartition('.')[0], what, why
 
 
 def _said(judged, test):
@@ -62,6 +62,6 @@ def _said(judged, test):
     if outcome is None:
         return 'left out', judged.explanations.why_left_out(test)
     if outcome.kind == results.FAILED:
-        return outcome.kind, judged.explanations.failing.get(
-            test, outcome.detail)
+        return (outcome.kind, judged.explanations.why_failing(test)
+                or outcome.detail)
     return outcome.kind, outcome.detail

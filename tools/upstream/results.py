@@ -64,7 +64,10 @@ class Reader(testtools.StreamResult):
 
 
 def name(test):
-    """Return the name of a test without its id and its tags."""
+    """Return the name of a test without its id and its tags.
+
+    Two steps of a file of Gabbi can have the same.
+    """
     return test.partition('[')[0]
 
 
@@ -72,8 +75,8 @@ def read(stream):
     """Return what a stream says.
 
     :param stream: of bytes, subunit v2
-    :returns: :class:`Outcome` of each test, and of each class that was not
-        set up, by name
+    :returns: :class:`Outcome` by test, with its id and its tags, and by the
+        name of a class that was not set up
     """
     reader = Reader()
     subunit.ByteStreamToStreamResult(
@@ -87,18 +90,18 @@ def read(stream):
 def complete(tests, found):
     """Return what came of each test that was to be run.
 
-    :param tests: their names
+    :param tests: with their ids and tags
     :param found: see :func:`read`
-    :returns: :class:`Outcome` by name: that of its class where the class was
+    :returns: :class:`Outcome` by test: that of its class where the class was
         not set up, and a failure where the run ended before the test
     """
-    return {test: found.get(test) or found.get(test.rpartition('.')[0])
+    return {test: found.get(test) or found.get(name(test).rpartition('.')[0])
             or Outcome(FAILED, 'the run ended before it') for test in tests}
 
 
 def _of(test):
     match = _CLASS.match(test)
-    return match['name'] if match else name(test)
+    return match['name'] if match else test
 
 
 def _detail(status, text):

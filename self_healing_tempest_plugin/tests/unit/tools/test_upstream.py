@@ -142,14 +142,14 @@ class ReadTest(testtools.TestCase):
     """What a subunit stream says."""
 
     def test_kinds(self):
-        """Names are without ids; a failure says its last line."""
+        """A failure says its last line; what has not ended is one."""
         self.assertEqual({
-            'toy.A.test_1': results.Outcome(results.PASSED),
-            'toy.A.test_2': results.Outcome(results.FAILED,
-                                            'ValueError: no'),
-            'toy.A.test_3': results.Outcome(results.SKIPPED, 'no toy'),
-            'toy.A.test_4': results.Outcome(results.FAILED,
-                                            'the run ended while it ran'),
+            'toy.A.test_1[id-1,smoke]': results.Outcome(results.PASSED),
+            'toy.A.test_2[id-2]': results.Outcome(
+                results.FAILED, 'ValueError: no'),
+            'toy.A.test_3[id-3]': results.Outcome(results.SKIPPED, 'no toy'),
+            'toy.A.test_4[id-4]': results.Outcome(
+                results.FAILED, 'the run ended while it ran'),
         }, results.read(stream(
             ('toy.A.test_1[id-1,smoke]', 'exists'),
             ('toy.A.test_1[id-1,smoke]', 'inprogress'),
@@ -175,10 +175,10 @@ class ReadTest(testtools.TestCase):
             'toy.A.test_1': results.Outcome(results.PASSED),
             'toy.A.test_2': results.Outcome(results.FAILED,
                                             'the run ended before it'),
-            'toy.B.test_1': results.Outcome(results.SKIPPED, 'no toy'),
+            'toy.B.test_1[id-1.2]': results.Outcome(results.SKIPPED, 'no toy'),
             'toy.C.test_1': results.Outcome(results.FAILED, 'KeyError: c'),
-        }, results.complete(('toy.A.test_1', 'toy.A.test_2', 'toy.B.test_1',
-                             'toy.C.test_1'), found))
+        }, results.complete(('toy.A.test_1', 'toy.A.test_2',
+                             'toy.B.test_1[id-1.2]', 'toy.C.test_1'), found))
 
 
 class ExplanationsTest(testtools.TestCase):
@@ -221,6 +221,17 @@ class ExplanationsTest(testtools.TestCase):
             [said.why_left_out(test) for test in (
                 'toy.A', 'toy.A.test_1', 'toy.AB.test_1', 'toy.B.test_1',
                 'toy.B.test_10')])
+
+    def test_ids(self):
+        """An explanation is for all tests of a name, which may be two."""
+        self.assertEqual(
+            ['66.7 % of what runs passes, which is less than 97 %'],
+            self.problems({
+                'toy.A.test_1[id-1]': results.Outcome(results.PASSED),
+                'toy.A.test_1[id-2]': results.Outcome(results.FAILED),
+                'toy.A.test_2[id-3]': results.Outcome(results.PASSED)},
+                {'toy.A.test_1': 'why'}, {'toy.B.test_1': 'why'},
+                ['toy.B.test_1[id-4]']))
 
     def test_rate(self):
         """What is skipped has not run, and explanations do not help."""
