@@ -24,6 +24,7 @@ import pathlib
 import signal
 import sys
 
+from openstack import exceptions
 import prettytable
 
 from tools.lab import errors
@@ -88,12 +89,17 @@ def run(options, workspace, explained):
 
     :param explained: see :func:`.explanations.load`
     """
-    workspace.directory.mkdir(parents=True, exist_ok=True)
+    if not (options.lab.directory / 'clouds.yaml').exists():
+        # Nothing is made where there is no lab.
+        raise errors.LabDown('%s has none' % options.lab.directory)
+    # Logs and results can tell what nobody else should know.
+    workspace.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(workspace.directory), contextlib.ExitStack() as clean:
         workspace.make()
-        place = ground.Ground(options.lab)
+        known = workspace.directory / 'known.json'
         # What a killed run has left.
-        place.remove()
+        ground.Ground(options.lab, known).remove()
+        place = ground.Ground(options.lab, known)
         clean.callback(place.remove)
         settings = options.lab.workspace.settings()
         password = place.make(settings['network']['floating_network_name'])
@@ -166,7 +172,7 @@ def main(arguments=None):
     except errors.LabDown as error:
         print('The lab is down: %s.' % error, file=sys.stderr)
         return 1
-    except errors.LabError as error:
+    except (errors.LabError, exceptions.SDKException) as error:
         print('The lab is not fit for it: %s' % error, file=sys.stderr)
         return 1
     except FileNotFoundError as error:

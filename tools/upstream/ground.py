@@ -16,6 +16,7 @@ Heat's tests have no projects of their own: a project, its member, and a
 network with a router have to be there.
 """
 
+import json
 import re
 import secrets
 
@@ -59,10 +60,12 @@ _QUEUE_KEY = re.compile(r'(?P<project>[0-9a-f]{32})\.')
 class Ground:
     """The project of Heat's tests, and those that Tempest makes."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, known):
         """Take where the lab is; nothing is made yet.
 
         :param lab: :class:`tools.lab.labs.Lab`
+        :param known: path of a file that outlives a run which is killed: what
+            was there before it
         :raises LabDown: when there is none, or nobody answers
         """
         clouds = lab.directory / 'clouds.yaml'
@@ -77,8 +80,10 @@ class Ground:
         except (exceptions.SDKException,
                 keystone_exceptions.ClientException) as error:
             raise errors.LabDown(str(error)) from error
-        self._projects = self._dynamic(self._cloud.identity.projects())
-        self._users = self._dynamic(self._cloud.identity.users())
+        self._file = known
+        self._known = remembered(known, [
+            entry.id for entry in (*self._cloud.identity.projects(),
+                                   *self._cloud.identity.users())])
 
     def make(self, external):
         """Make what is not there.
@@ -102,7 +107,8 @@ class Ground:
             ip_version=4, cidr=CIDR)
         router = network.create_router(
             name=suites.ROUTER, project_id=project.id, external_gateway_info={
-                'network_id': network.find_network(external).id})
+                'network_id': network.find_network(
+                    external, ignore_missing=False).id})
         network.add_interface_to_router(router, subnet_id=subnet.id)
         return password
 
@@ -111,10 +117,10 @@ class Ground:
         identity = self._cloud.identity
         projects = [project for project in identity.projects()
                     if project.name == suites.PROJECT]
-        projects += self._dynamic(identity.projects(), self._projects)
+        projects += self._dynamic(identity.projects())
         users = [user for user in identity.users()
                  if user.name == suites.MEMBER]
-        users += self._dynamic(identity.users(), self._users)
+        users += self._dynamic(identity.users())
         for project in projects:
             self._empty(project)
         for user in users:
@@ -124,13 +130,12 @@ class Ground:
         for project in projects:
             identity.delete_project(project)
         self._forget_queues()
+        self._file.unlink(missing_ok=True)
 
-    @staticmethod
-    def _dynamic(listed, known=()):
-        """Return what Tempest has made, but for what was known before."""
-        ids = {entry.id for entry in known}
-        return [entry for entry in listed
-                if entry.name.startswith(DYNAMIC) and entry.id not in ids]
+    def _dynamic(self, listed):
+        """Return what Tempest has made, but for what was there before."""
+        return [entry for entry in listed if entry.name.startswith(DYNAMIC)
+                and entry.id not in self._known]
 
     def _empty(self, project):
         """Remove all that is in a project, as its administrator."""
@@ -153,6 +158,22 @@ class Ground:
             {project.id for project in self._cloud.identity.projects()})
         if kept:
             self._lab.run(labs.CONTROLLER, *REDIS, 'del', *kept)
+
+
+def remembered(path, found):
+    """Return what was there before a run, and write it down.
+
+    :param path: of a file, which is there when a run was killed: then that
+        run's is returned, so that what it has left is known to be new
+    :param found: ids of what is there now
+    :returns: set of ids
+    """
+    if not path.exists():
+        # Whole or not at all: half a file would be half of what is known.
+        whole = path.with_suffix('.new')
+        whole.write_text(json.dumps(found))
+        whole.rename(path)
+    return set(json.loads(path.read_text()))
 
 
 def orphans(keys, projects):

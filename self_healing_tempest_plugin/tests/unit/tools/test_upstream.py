@@ -25,6 +25,7 @@ import subunit
 import testtools
 
 import tools
+from tools.lab import errors as lab_errors
 from tools.upstream import command
 from tools.upstream import configuration
 from tools.upstream import explanations
@@ -324,6 +325,15 @@ class RemovalTest(testtools.TestCase):
             FakeSession([{'name': 'a'}], ['/toys/a']), None)
         self.assertIn('toys /toys/a: 403', str(error))
 
+    def test_remembered(self):
+        """What a killed run has left is not what was there before it."""
+        path = pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path) / 'known.json'
+        self.assertEqual({'a'}, ground.remembered(path, ['a']))
+        self.assertEqual({'a'}, ground.remembered(path, ['a', 'b']))
+        path.unlink()
+        self.assertEqual({'a', 'b'}, ground.remembered(path, ['a', 'b']))
+
     def test_orphans(self):
         """Of a project that is there, all stays, and what is of none."""
         there, gone = 'a' * 32, 'b' * 32
@@ -333,6 +343,110 @@ class RemovalTest(testtools.TestCase):
                 there + '.queues_set', gone + '.queues_set', 'msgset_index',
                 gone + '.queue.claims', gone,
                 'messages.5f649ac0-908e-40d8-bb09-160d19ad84af'], {there}))
+
+
+class FakeCloud:
+    """Keystone, Nova and a project's clean-up, of a lab."""
+
+    current_user_id = 'admin'
+
+    def __init__(self):
+        self.there = {'projects': [], 'users': []}
+        self.emptied, self.pairs = [], ['pair']
+        self.identity = self.compute = self
+        self.session = FakeSession({
+            'executions': [], 'event_triggers': [], 'cron_triggers': [],
+            'workbooks': [], 'workflows': [], 'queues': []})
+
+    def add(self, kind, name):
+        self.there[kind].append(types.SimpleNamespace(id=name, name=name))
+
+    def names(self):
+        return sorted(entry.name for entry in (*self.there['projects'],
+                                               *self.there['users']))
+
+    def projects(self):
+        return list(self.there['projects'])
+
+    def users(self):
+        return list(self.there['users'])
+
+    def authorize(self):
+        pass
+
+    find_role = assign_project_role_to_user = lambda *_: None
+
+    def connect_as_project(self, project):
+        self.emptied.append(project.name)
+        return self
+
+    def project_cleanup(self, dry_run, wait_timeout):
+        assert not dry_run
+
+    def keypairs(self, user_id):
+        return list(self.pairs)
+
+    def delete_keypair(self, pair, user_id):
+        self.pairs.remove(pair)
+
+    def delete_project(self, project):
+        self.there['projects'].remove(project)
+
+    def delete_user(self, user):
+        self.there['users'].remove(user)
+
+
+class GroundTest(testtools.TestCase):
+    """Whose projects are removed."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud = FakeCloud()
+        self.useFixture(fixtures.MockPatchObject(
+            ground.connection, 'Connection', lambda config: self.cloud))
+        self.useFixture(fixtures.MockPatchObject(
+            ground, 'OTHERS', [other for other in ground.OTHERS if other[2]]))
+        directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        (directory / 'clouds.yaml').write_text(
+            'clouds: {lab: {auth: {auth_url: "http://192.0.2.1"}}}')
+        self.lab = types.SimpleNamespace(
+            directory=directory, run=lambda *_: '')
+        self.known = directory / 'known.json'
+
+    def ground(self):
+        return ground.Ground(self.lab, self.known)
+
+    def test_remove(self):
+        """Ours, and those of Tempest that are new."""
+        for name in ('admin', 'tempest-old'):
+            self.cloud.add('projects', name)
+            self.cloud.add('users', name)
+        place = self.ground()
+        for kind, name in (('projects', suites.PROJECT),
+                           ('users', suites.MEMBER),
+                           ('projects', 'tempest-new'),
+                           ('users', 'tempest-new'), ('projects', 'other')):
+            self.cloud.add(kind, name)
+        place.remove()
+        self.assertEqual(['admin', 'admin', 'other', 'tempest-old',
+                          'tempest-old'], self.cloud.names())
+        self.assertEqual([suites.PROJECT, 'tempest-new'], self.cloud.emptied)
+        self.assertEqual([], self.cloud.pairs)
+
+    def test_killed(self):
+        """What a killed run has left, the next one removes, once."""
+        self.ground()
+        self.cloud.add('projects', 'tempest-left')
+        self.ground().remove()
+        self.assertEqual([], self.cloud.names())
+        self.cloud.add('projects', 'tempest-other')
+        self.ground().remove()
+        self.assertEqual(['tempest-other'], self.cloud.names())
+
+    def test_no_lab(self):
+        (self.lab.directory / 'clouds.yaml').unlink()
+        error = self.assertRaises(lab_errors.LabDown, self.ground)
+        self.assertIn('clouds.yaml is missing', str(error))
 
 
 class CommandTest(testtools.TestCase):
