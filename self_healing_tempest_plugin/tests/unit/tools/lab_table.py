@@ -19,6 +19,7 @@ check is a function of a :class:`Table` and returns complaints, one line each.
 
 import collections
 import configparser
+import json
 import re
 
 import jinja2
@@ -81,6 +82,7 @@ class Table:
         self._templates.filters['subelements'] = (
             lambda items, key, skip_missing: [
                 (item, one) for item in items for one in item.get(key, ())])
+        self._templates.filters['to_nice_json'] = json.dumps
 
     @property
     def programs(self):
@@ -120,6 +122,8 @@ class Table:
             ansible_managed='Ansible managed', lab_region='RegionOne',
             lab_controller_address='10.77.0.2',
             lab_controller_ports=self.ports,
+            lab_controller_bus_api_port=_variables('derived.yml')[
+                'lab_controller_bus_api_port'],
             lab_controller_services=self.services,
             lab_cloud={'auth_url': 'http://10.77.0.2:5000/v3'},
             lab_computes=[{'name': 'compute-1', 'address': '10.77.0.11'}],
