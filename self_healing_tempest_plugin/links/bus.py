@@ -66,21 +66,32 @@ def asked(bus, names, seconds):
         for name in names}, seconds)
 
 
-def inquiry(what, name, reader, writer):
+def inquiry(what, name, reader, writer, source=''):
     """Return the inquiry about one queue.
 
     :param what: what is in it, for people
     :param name: of the queue
     :param reader: the program that reads it
     :param writer: where to look when nothing comes into it
+    :param source: the queue that the writer reads: when nothing is known to
+        have come into that one, it is not at fault
     """
     def ask(case):
         queue = case.around.bus.queue(name)
         if queue is None:
             return (Clue(None, 'there is no queue %s' % name),)
-        return (_clue(queue, _new(case, queue), reader, writer),)
+        clue = _clue(queue, _new(case, queue), reader, writer)
+        if clue.look_at == writer and source and not _filled(case, source):
+            return (Clue(None, clue.text),)
+        return (clue,)
 
     return Inquiry('RabbitMQ', what, ask)
+
+
+def _filled(case, name):
+    """Return whether messages are known to have come into a queue since."""
+    queue = case.around.bus.queue(name)
+    return queue is not None and bool(_new(case, queue))
 
 
 def _new(case, queue):

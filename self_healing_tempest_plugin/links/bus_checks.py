@@ -55,8 +55,8 @@ def read(settings, name, answer, program, unasked):
     if isinstance(answer, Exception):
         return rows.unknown(rows.one_line(answer))
     if answer is None:
-        return rows.no('%s: there is no queue %s: it has never run, or reads '
-                       'another one' % (program, name))
+        return rows.unknown('%s: there is no queue %s: it has never run, or '
+                            'reads another one' % (program, name))
     if answer.readers == 0:
         return rows.no('%s: nobody reads queue %s' % (program, name))
     state = rows.unknown if answer.readers is None else rows.yes

@@ -120,7 +120,7 @@ _ON_THE_BUS = (
     bus.inquiry('events of Ceilometer', bus.EVENTS, 'aodh-listener',
                 "the publisher notifier://?topic=alarm.all in Ceilometer's "
                 'event_pipeline.yaml: of what Ceilometer has read, it has '
-                'published no event'),
+                'published no event', source=bus.NOTIFICATIONS),
 )
 _LISTENER = Inquiry('Aodh', 'its listener', age)
 

@@ -97,7 +97,8 @@ _INQUIRIES = (
 )
 _ON_THE_BUS = (
     bus.inquiry('alarms of the listener', bus.ALARMS, 'aodh-notifier',
-                'aodh-listener: it has told the notifier of no alarm'),
+                'aodh-listener: it has told the notifier of no alarm',
+                source=bus.EVENTS),
 )
 
 
