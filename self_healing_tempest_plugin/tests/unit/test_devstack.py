@@ -555,12 +555,23 @@ class ChainsTest(DevStackTestCase):
                                                 'zaqar')],
                 self.devstack.calls('git_clone_by_name'))
 
-    def test_local_conf_wins(self):
-        """A plugin that it names is taken from there, at its branch."""
+    def name_zaqar(self):
+        """Have local.conf name a plugin that a chain needs."""
         self.devstack = self.useFixture(fake_devstack.FakeDevStack(
             fake_devstack.CONTROLLER.replace(
                 'enable_plugin heat', 'enable_plugin zaqar https://my/z mine'
                 '\nenable_plugin heat')))
+
+    def test_no_mongodb_to_clean(self):
+        """Zaqar's plugin would wait for it, as clean.sh has no defaults."""
+        self.name_zaqar()
+        self.stack(self.chains)
+        self.assertEqual('redis', self.devstack.variables()['ZAQAR_BACKEND'])
+        self.run_script('clean')
+
+    def test_local_conf_wins(self):
+        """A plugin that it names is taken from there, at its branch."""
+        self.name_zaqar()
         self.stack(self.chains + 'ZAQAR_BACKEND=mongodb '
                    'CEILOMETER_BACKENDS=gnocchi\n'
                    'enable_service aodh-evaluator')
