@@ -644,28 +644,34 @@ class ChainsTest(DevStackTestCase):
                 self.tempest()).timeouts.alarm_cache)
 
     def test_every_scenario_has_its_chain(self):
-        chains = {scenario.feature: scenario.chain.name
-                  for scenario in scenarios.SCENARIOS}
+        # At work on one application, each of them is wired up.
+        several = {'both': 'vitrage tenant'}
+        chains = {
+            scenario.feature: several.get(scenario.chain.name,
+                                          scenario.chain.name)
+            for scenario in scenarios.SCENARIOS}
         said = subprocess.run(
             ['bash', '-euc', 'source "$0"; for feature in "$@"; do '
-             'echo "$feature $(self_healing_chain "$feature")"; done',
+             'echo "$feature $(self_healing_chains_of "$feature")"; done',
              DEVSTACK / 'lib' / 'tempest', *chains],
             check=True, capture_output=True, text=True).stdout
         self.assertEqual(chains, dict(
-            line.split() for line in said.splitlines()))
+            line.split(' ', 1) for line in said.splitlines()))
 
     def test_scenario_without_its_chain(self):
         for feature, name, others in (
                 ('synthetic_alarm', 'vitrage', 'tenant,autohealing'),
+                ('both_ways', 'vitrage', 'tenant'),
+                ('both_ways', 'tenant', 'vitrage'),
                 ('tenant_synthetic_alarm', 'tenant', 'vitrage'),
                 ('server_deleted', 'autohealing', 'vitrage,tenant')):
             self.assertEqual(
-                'SELF_HEALING_FEATURES: %s is healed by the chain %s, which '
-                'is not in SELF_HEALING_CHAINS.' % (feature, name),
+                'SELF_HEALING_FEATURES: %s needs the chain %s, which is not '
+                'in SELF_HEALING_CHAINS.' % (feature, name),
                 self.refused('SELF_HEALING_CHAINS=%s SELF_HEALING_FEATURES=%s'
                              % (others, feature)))
-            self.stack('SELF_HEALING_CHAINS=%s SELF_HEALING_FEATURES=%s'
-                       % (name, feature))
+            self.stack('SELF_HEALING_CHAINS=%s,%s SELF_HEALING_FEATURES=%s'
+                       % (name, others, feature))
 
     def test_taken_back(self):
         """All three are stopped and cleaned, by whoever does that."""
