@@ -96,11 +96,12 @@ function self_healing_check_features {
             die $LINENO "SELF_HEALING_FEATURES: there is no $feature, only" \
                 "${SELF_HEALING_KNOWN_FEATURES[*]}."
         fi
-        chain=$(self_healing_chain "$feature")
-        if ! is_self_healing_chain "$chain"; then
-            die $LINENO "SELF_HEALING_FEATURES: $feature is healed by the" \
-                "chain $chain, which is not in SELF_HEALING_CHAINS."
-        fi
+        for chain in $(self_healing_chains_of "$feature"); do
+            if ! is_self_healing_chain "$chain"; then
+                die $LINENO "SELF_HEALING_FEATURES: $feature needs the chain" \
+                    "$chain, which is not in SELF_HEALING_CHAINS."
+            fi
+        done
     done
 }
 

@@ -28,7 +28,11 @@
 # and systemd-container, 10 GB, and about half an hour on two cores.
 #
 # GIT_BASE   where the repositories are: https://opendev.org, or a directory
-#            with openstack/NAME.git in it, as file:///DIRECTORY
+#            with openstack/NAME.git in it, as file:///DIRECTORY: devstack,
+#            requirements, keystone, glance, placement, nova, neutron, heat,
+#            mistral, mistral-extra, vitrage, and for the member's chain
+#            ceilometer, aodh, zaqar, python-zaqarclient, each with the branch
+#            of the release; tempest with master
 # MIRROR     of Debian, http://deb.debian.org/debian
 # BINDS      directories of this machine that are seen in there, too, such as
 #            one with Python packages; between spaces

@@ -555,12 +555,23 @@ class ChainsTest(DevStackTestCase):
                                                 'zaqar')],
                 self.devstack.calls('git_clone_by_name'))
 
-    def test_local_conf_wins(self):
-        """A plugin that it names is taken from there, at its branch."""
+    def name_zaqar(self):
+        """Have local.conf name a plugin that a chain needs."""
         self.devstack = self.useFixture(fake_devstack.FakeDevStack(
             fake_devstack.CONTROLLER.replace(
                 'enable_plugin heat', 'enable_plugin zaqar https://my/z mine'
                 '\nenable_plugin heat')))
+
+    def test_no_mongodb_to_clean(self):
+        """Zaqar's plugin would wait for it, as clean.sh has no defaults."""
+        self.name_zaqar()
+        self.stack(self.chains)
+        self.assertEqual('redis', self.devstack.variables()['ZAQAR_BACKEND'])
+        self.run_script('clean')
+
+    def test_local_conf_wins(self):
+        """A plugin that it names is taken from there, at its branch."""
+        self.name_zaqar()
         self.stack(self.chains + 'ZAQAR_BACKEND=mongodb '
                    'CEILOMETER_BACKENDS=gnocchi\n'
                    'enable_service aodh-evaluator')
@@ -633,28 +644,34 @@ class ChainsTest(DevStackTestCase):
                 self.tempest()).timeouts.alarm_cache)
 
     def test_every_scenario_has_its_chain(self):
-        chains = {scenario.feature: scenario.chain.name
-                  for scenario in scenarios.SCENARIOS}
+        # At work on one application, each of them is wired up.
+        several = {'both': 'vitrage tenant'}
+        chains = {
+            scenario.feature: several.get(scenario.chain.name,
+                                          scenario.chain.name)
+            for scenario in scenarios.SCENARIOS}
         said = subprocess.run(
             ['bash', '-euc', 'source "$0"; for feature in "$@"; do '
-             'echo "$feature $(self_healing_chain "$feature")"; done',
+             'echo "$feature $(self_healing_chains_of "$feature")"; done',
              DEVSTACK / 'lib' / 'tempest', *chains],
             check=True, capture_output=True, text=True).stdout
         self.assertEqual(chains, dict(
-            line.split() for line in said.splitlines()))
+            line.split(' ', 1) for line in said.splitlines()))
 
     def test_scenario_without_its_chain(self):
         for feature, name, others in (
                 ('synthetic_alarm', 'vitrage', 'tenant,autohealing'),
+                ('both_ways', 'vitrage', 'tenant'),
+                ('both_ways', 'tenant', 'vitrage'),
                 ('tenant_synthetic_alarm', 'tenant', 'vitrage'),
                 ('server_deleted', 'autohealing', 'vitrage,tenant')):
             self.assertEqual(
-                'SELF_HEALING_FEATURES: %s is healed by the chain %s, which '
-                'is not in SELF_HEALING_CHAINS.' % (feature, name),
+                'SELF_HEALING_FEATURES: %s needs the chain %s, which is not '
+                'in SELF_HEALING_CHAINS.' % (feature, name),
                 self.refused('SELF_HEALING_CHAINS=%s SELF_HEALING_FEATURES=%s'
                              % (others, feature)))
-            self.stack('SELF_HEALING_CHAINS=%s SELF_HEALING_FEATURES=%s'
-                       % (name, feature))
+            self.stack('SELF_HEALING_CHAINS=%s,%s SELF_HEALING_FEATURES=%s'
+                       % (name, others, feature))
 
     def test_taken_back(self):
         """All three are stopped and cleaned, by whoever does that."""
