@@ -351,6 +351,16 @@ class AccountsTest(test_preflight.CloudTestCase):
             'Tempest: give a plain member ([auth] use_dynamic_credentials, '
             'test_accounts_file): neither of them is set', self.given()[1])
 
+    def test_its_servers(self):
+        """They may be hurt as well as those of the administrator."""
+        self.write(self.account)
+        for project, allowed in ((fake_tenant_cloud.TENANT, True),
+                                 ('other', False)):
+            self.cloud.servers = {'s1': {
+                'id': 's1', 'host': 'compute-1', 'tenant_id': project}}
+            self.given()
+            self.assertEqual(allowed, 'may be broken' not in self.wrong())
+
     def test_in_use(self):
         """Another run has it: that is no reason to say no."""
         self.write(self.account)
@@ -458,9 +468,11 @@ class KilledTest(service_samples.ClientTestCase):
                  'tempest-self-healing-preflight-o2-456', 'mine')
         for kind, made in cloud.identities.items():
             made.update({name: {'id': name, 'name': name} for name in names})
+        cloud.groups = {'g1': names[0], 'g2': names[2]}
         removal.Removal(clients.Clients(
             service_samples.cloud_settings(cloud.url),
             service_samples.Manager(cloud.url)), journal, None).remove('o1')
         for made in cloud.identities.values():
             self.assertEqual(set(names[1:]), set(made))
+        self.assertEqual({'g2': names[2]}, cloud.groups)
         self.assertEqual((), journal.open_entries())
