@@ -17,6 +17,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import types
 
 import fixtures
@@ -203,6 +204,26 @@ class PreflightTest(test_preflight.CloudTestCase):
         self.examine(chain=autohealing.CHAIN)
         self.assertEqual({}, self.wrong())
         self.assertEqual({'unknown'}, self.states()['template, as the member'])
+
+    def test_member_is_late(self):
+        """Nothing is known then, and it is given back all the same."""
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.preflight.examine.MEMBER_UNTIL',
+            1.0))
+        given = self.provider.get_primary_creds
+
+        def late():
+            threading.Event().wait(2.0)
+            return given()
+        self.provider.get_primary_creds = late
+        self.examine(chain=autohealing.CHAIN)
+        self.assertEqual({}, self.wrong())
+        self.assertEqual({'unknown'}, self.states()['Tempest'])
+        for what in OF_MEMBER:
+            self.assertEqual('Tempest gives no member',
+                             self.found[what][0].finding.text)
+        self.assertEqual(1, self.provider.cleared)
+        self.assertFalse(any(entry.open for entry in self.journal()))
 
     def test_another_run(self):
         """It has a member, and what it has made is none of ours."""
