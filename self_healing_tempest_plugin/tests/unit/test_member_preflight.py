@@ -443,6 +443,8 @@ class CommandTest(test_preflight.CommandTestCase):
                 output = run.communicate(timeout=60)[0]
             self.assertNotEqual(0, run.returncode, output)
             self.assertNotIn('The suite can run', output)
+            # It does not go on until all have answered.
+            self.assertNotIn('must not be interrupted', output)
             self.nothing_left()
 
     def test_half_made(self):
