@@ -14,7 +14,8 @@
 
 # The DevStack plugin: what Nova, Neutron, Heat, Mistral and Vitrage need to
 # heal an application, a monitor that tells Vitrage of dead hosts, and the
-# options of the tests. "settings" says what can be changed. Here is what is
+# options of the tests. "settings" says what can be changed, and reads
+# lib/chains, which says what the chosen ways to heal need. Here is what is
 # checked, and which phase calls what; lib/ has what it does, in one file for
 # each service that it is done for.
 #
@@ -27,6 +28,8 @@
 SELF_HEALING_LIB_DIR=$SELF_HEALING_DIR/devstack/lib
 
 source "$SELF_HEALING_LIB_DIR/alertmanager"
+source "$SELF_HEALING_LIB_DIR/aodh"
+source "$SELF_HEALING_LIB_DIR/ceilometer"
 source "$SELF_HEALING_LIB_DIR/files"
 source "$SELF_HEALING_LIB_DIR/heat"
 source "$SELF_HEALING_LIB_DIR/mistral"
@@ -42,12 +45,14 @@ source "$SELF_HEALING_LIB_DIR/ssh"
 source "$SELF_HEALING_LIB_DIR/tempest"
 source "$SELF_HEALING_LIB_DIR/vitrage"
 source "$SELF_HEALING_LIB_DIR/vitrage_api"
+source "$SELF_HEALING_LIB_DIR/zaqar"
 
 # Checks of what local.conf says
 # ------------------------------
 
 # Refuse what would show only after half an hour, or never.
 function self_healing_check {
+    self_healing_check_chains
     self_healing_check_plugins
     self_healing_check_features
     self_healing_check_fault_hosts
@@ -57,11 +62,21 @@ function self_healing_check {
     fi
 }
 
+function self_healing_check_chains {
+    local chain
+    for chain in ${SELF_HEALING_CHAINS//,/ }; do
+        if [[ " ${SELF_HEALING_KNOWN_CHAINS[*]} " != *" $chain "* ]]; then
+            die $LINENO "SELF_HEALING_CHAINS: there is no $chain, only" \
+                "${SELF_HEALING_KNOWN_CHAINS[*]}."
+        fi
+    done
+}
+
 # A plugin is configured after those that local.conf names before it.
 function self_healing_check_plugins {
     local plugin
     local before=${DEVSTACK_PLUGINS%%,self-healing-tempest-plugin*},
-    for plugin in heat mistral vitrage; do
+    for plugin in $(self_healing_needed_plugins); do
         if [[ "$before" == *",$plugin,"* ]]; then
             continue
         elif is_plugin_enabled "$plugin"; then
@@ -75,11 +90,16 @@ function self_healing_check_plugins {
 }
 
 function self_healing_check_features {
-    local feature
+    local feature chain
     for feature in ${SELF_HEALING_FEATURES//,/ }; do
         if [[ " ${SELF_HEALING_KNOWN_FEATURES[*]} " != *" $feature "* ]]; then
             die $LINENO "SELF_HEALING_FEATURES: there is no $feature, only" \
                 "${SELF_HEALING_KNOWN_FEATURES[*]}."
+        fi
+        chain=$(self_healing_chain "$feature")
+        if ! is_self_healing_chain "$chain"; then
+            die $LINENO "SELF_HEALING_FEATURES: $feature is healed by the" \
+                "chain $chain, which is not in SELF_HEALING_CHAINS."
         fi
     done
 }
@@ -103,7 +123,7 @@ case "$1/${2:-}" in
         ;;
     stack/install)
         echo_summary "Installing what heals"
-        if is_self_healing_control_plane; then
+        if is_self_healing_control_plane && is_self_healing_chain vitrage; then
             self_healing_install_notifier
         fi
         self_healing_install_monitor
@@ -128,6 +148,11 @@ case "$1/${2:-}" in
             self_healing_configure_monitor
             self_healing_make_key
         fi
+        if is_self_healing_events_needed; then
+            self_healing_configure_ceilometer
+            self_healing_configure_aodh
+            self_healing_configure_zaqar
+        fi
         ;;
     stack/extra)
         if is_self_healing_control_plane; then
@@ -147,6 +172,9 @@ case "$1/${2:-}" in
         ;;
     unstack/)
         self_healing_stop_monitor
+        if is_self_healing_events_needed; then
+            self_healing_stop_zaqar
+        fi
         ;;
     clean/)
         # What is in the files of other services goes with these.

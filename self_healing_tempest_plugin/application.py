@@ -12,6 +12,7 @@
 
 """The application that is to be healed: a Heat stack and an address."""
 
+import functools
 import secrets
 
 import fixtures
@@ -93,8 +94,18 @@ class Application(fixtures.Fixture):
             raise
         journal.created(entry.id, id=self.stack.id)
         self._wait_created()
+        self._record = functools.partial(journal.created, entry.id)
+        self.learn()
+
+    def learn(self):
+        """Learn which server it has now, and where it is; see it answer.
+
+        The journal knows it, too: by that the removal looks for what is left.
+
+        :raises .waiting.WaitTimeout: when it does not answer
+        """
         self._learn()
-        journal.created(entry.id, **self._known())
+        self._record(**self._known())
         if self.answers:
             self.boot = self._wait_answer().boot
 

@@ -127,6 +127,25 @@ class Drill(fixtures.Fixture):
             parameters=kit.parameters(self._scenario.chain, self._settings),
             journal=self._around.journal, transports=self._around.transports,
             left=self._left if guests_run else None))
+        self._prepare()
+
+    def again(self):
+        """Return the drill of another fault of the same application.
+
+        Nothing is created for it, and it ends before this one.
+        """
+        following = Drill(self._scenario, self._around,
+                          '%s_again' % self._name, self._story, self._own)
+        following.app = self.app
+        return following
+
+    def adopt(self):
+        """Learn what the application is like by now, and see it answer."""
+        self._timekeeper.measure()
+        self.app.learn()
+        self._prepare()
+
+    def _prepare(self):
         self._around = kit.prepared(
             self._scenario.chain,
             dataclasses.replace(self._around, application=self.app))
@@ -203,6 +222,12 @@ class Drill(fixtures.Fixture):
         """Return the server that the stack has now."""
         return stacks.server_of(self._around.owner.heat.resources(
             self.app.stack.identifier))
+
+    def servers(self):
+        """Return the ids of all servers that the stack has had so far."""
+        heat, stack = self._around.owner.heat, self.app.stack
+        return stacks.servers_of(heat.resources(stack.identifier),
+                                 heat.events(stack))
 
     def _hold_journal(self):
         """Be the only run, until all that this run has made is gone."""

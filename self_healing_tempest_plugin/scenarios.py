@@ -15,6 +15,7 @@
 import dataclasses
 
 from self_healing_tempest_plugin.chains import autohealing
+from self_healing_tempest_plugin.chains import both
 from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import chains
@@ -134,6 +135,13 @@ SCENARIOS = (
              'hosts in fault_hosts that run no guests, as with the fake '
              'driver of Nova. Nobody asks the application.'),
     Scenario(
+        feature='tenant_synthetic_alarm', chain=tenant.CHAIN,
+        needs=(EVENT_SOURCE,), until='stack', guests=False,
+        help="Whether the scenario can run in which an alarm is raised that "
+             "no fault stands behind, so that a plain member's stack gets "
+             'another server: what synthetic_alarm needs, Aodh and Zaqar, '
+             'and [auth] that gives a member.'),
+    Scenario(
         feature='tenant_host_crash', chain=tenant.CHAIN,
         fault='host-crash', needs=(POWER,),
         help="Whether the scenario can run in which a plain member's "
@@ -147,11 +155,23 @@ SCENARIOS = (
              "member's application loses both of its NICs: what "
              'host_isolated and tenant_host_crash need.'),
     Scenario(
+        feature='tenant_second_failure', chain=tenant.CHAIN,
+        fault='host-crash', needs=(POWER,),
+        help="Whether the scenario can run in which a plain member's "
+             'application is healed after a host crash, and again when its '
+             'new host crashes: what tenant_host_crash needs.'),
+    Scenario(
         feature='tenant_unhealed', chain=tenant.CHAIN,
         fault='host-crash', needs=(POWER,), until='message', wired=False,
         help='Whether the scenario can run in which a host crashes and '
              "nothing listens to the queue of a plain member's application: "
              'what tenant_host_crash needs.'),
+    Scenario(
+        feature='both_ways', chain=both.CHAIN,
+        fault='host-crash', needs=(POWER,),
+        help='Whether the scenario can run in which a host crashes and both '
+             "Vitrage's rule and a message in a queue start a workflow for "
+             'the same application: what host_crash needs, Aodh and Zaqar.'),
     Scenario(
         feature='guest_killed', chain=autohealing.CHAIN,
         fault='guest-killed', needs=(SSH,),

@@ -42,6 +42,7 @@ HostAccess = types.HostAccess
 HostNetwork = types.HostNetwork
 HostPower = types.HostPower
 JumpHost = types.JumpHost
+MessageBus = types.MessageBus
 Recovery = types.Recovery
 Settings = types.Settings
 Timeouts = types.Timeouts

@@ -109,6 +109,19 @@ class HostNetwork:
 
 
 @dataclasses.dataclass(frozen=True)
+class MessageBus:
+    """How RabbitMQ's management API is asked.
+
+    :ivar vhost: name of the virtual host
+    """
+
+    url: str
+    username: str
+    password: str = dataclasses.field(repr=False)
+    vhost: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Alarm:
     """An alarm of the monitor, and who deduces from it.
 
@@ -170,6 +183,7 @@ class Recovery:
 class Settings:
     """All that a scenario needs to know from tempest.conf.
 
+    :ivar bus: None where it is not asked
     :ivar config_file: path of that file, '' when there is none
     :ivar power_secrets: options whose commands hold a password
     """
@@ -196,6 +210,7 @@ class Settings:
     monitor_datasource: str | None = None
     prometheus_url: str | None = None
     alertmanager_url: str | None = None
+    bus: MessageBus | None = None
     bisect: bool = False
     max_executions: int = 0
     config_file: str = ''

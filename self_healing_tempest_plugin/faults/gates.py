@@ -78,5 +78,7 @@ def check_guests(host, hypervisor_type):
     if hypervisor_type != FAKE:
         raise FaultRefused(
             'the guests of host %s would live on, its hypervisor is %s: '
-            '[self_healing_feature_enabled] synthetic_alarm is for the fake '
-            'driver of Nova' % (host, hypervisor_type or 'unknown'))
+            'an alarm without a fault, synthetic_alarm or '
+            'tenant_synthetic_alarm in [self_healing_feature_enabled], is '
+            'for the fake driver of Nova'
+            % (host, hypervisor_type or 'unknown'))

@@ -26,6 +26,8 @@ class Surroundings:
         be a plain member's
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.monitor.Monitor`
+    :ivar bus: :class:`..services.rabbitmq.RabbitMQ`, None where it is not
+        asked
     :ivar alarm: :class:`..config.Alarm` of the scenario
     :ivar application: :class:`..application.Application` in use, None as
         long as there is none
@@ -44,6 +46,7 @@ class Surroundings:
     learned: typing.Mapping = dataclasses.field(default_factory=dict)
     journal: typing.Any = None
     transports: typing.Any = None
+    bus: typing.Any = None
 
     def knowing(self, **learned):
         """Return the same, with more learned.

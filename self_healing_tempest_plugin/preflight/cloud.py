@@ -38,6 +38,8 @@ class Cloud:
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.monitor.Monitor`
     :ivar templates: file names of the HOTs of the applications
+    :ivar bus: :class:`..services.rabbitmq.RabbitMQ`, None where it is not
+        asked
     :ivar member: returns the clients of the member that scenarios have;
         others wait meanwhile
     """
@@ -47,6 +49,7 @@ class Cloud:
     settings: typing.Any
     monitor: typing.Any
     templates: tuple[str, ...] = ()
+    bus: typing.Any = None
     member: typing.Callable = None
 
 

@@ -30,6 +30,7 @@ from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import placement
+from self_healing_tempest_plugin.services import rabbitmq
 from self_healing_tempest_plugin import waiting
 
 # Seconds after the start until which Keystone, the services and the hosts
@@ -105,7 +106,7 @@ def _services(settings, connect, chains, left, guest):
     asked = cloud.Cloud(
         services, manager, settings, monitors.of(settings),
         tuple(dict.fromkeys(chain.template for chain in chains)),
-        guest.clients)
+        bus=rabbitmq.of(settings), member=guest.clients)
     questions = cloud.questions(asked, chains)
     questions[judging.KEYSTONE] = asking.Question(
         judging.KEYSTONE, services.keystone_version)

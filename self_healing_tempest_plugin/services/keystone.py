@@ -49,6 +49,14 @@ class Keystone:
             _unless_gone(self._roles.delete_role_from_user_on_project,
                          project_id, user_id, role_id)
 
+    def user_name(self, user_id):
+        """Return the name of a user, None where there is no such user."""
+        with _calling('show user %s' % user_id):
+            try:
+                return self._users.show_user(user_id)['user']['name']
+            except lib_exc.NotFound:
+                return None
+
     def users_named(self, beginning):
         """Return the ids of the users whose names begin so, as a list."""
         with _calling('list users'):

@@ -18,6 +18,8 @@ from importlib import resources
 import yaml
 
 APPLICATION = 'application.hot.yaml'
+#: Made of two files, see :func:`read`.
+BOTH = 'both.hot.yaml'
 APPLICATION_SCRIPT = 'application.sh'
 HEAL_INSTANCE = 'heal_instance.vitrage.yaml'
 HOST_DOWN = 'host_down.vitrage.yaml'
@@ -26,14 +28,35 @@ NIC_DOWN = 'nic_down.vitrage.yaml'
 NIC_DOWN_TENANT = 'nic_down_tenant.vitrage.yaml'
 TENANT = 'tenant.hot.yaml'
 
+#: The workflow of an application, and the one that a rule starts where there
+#: are two.
+BY_MESSAGE, BY_RULE = 'heal_instance', 'heal_by_rule'
+
 
 def read(name):
     """Return the text of one template.
 
+    :data:`BOTH` is :data:`TENANT`, wired as :data:`APPLICATION` is, too. Its
+    workflows are :data:`BY_MESSAGE` and :data:`BY_RULE`.
+
     :param name: file name inside this package, e.g. :data:`HOST_DOWN`
     :raises FileNotFoundError: when the package holds no such file
     """
+    if name == BOTH:
+        return yaml.safe_dump(_both(), sort_keys=False)
     return resources.files(__name__).joinpath(name).read_text('utf-8')
+
+
+def _both():
+    both, ruled = (yaml.safe_load(read(name))
+                   for name in (TENANT, APPLICATION))
+    parts, rule = ruled['resources'], ruled['resources']['healing_rule']
+    rule['properties']['template_params']['workflow_name'] = {
+        'get_resource': BY_RULE}
+    both['parameters'].update(ruled['parameters'])
+    both['resources'].update({BY_RULE: parts[BY_MESSAGE],
+                              'healing_rule': rule})
+    return both
 
 
 @functools.cache

@@ -22,6 +22,8 @@ import pathlib
 import signal
 import subprocess
 
+from oslo_utils import uuidutils
+
 from tools.lab import errors
 from tools.lab import labs
 from tools.sabotage import answering
@@ -30,11 +32,11 @@ from tools.sabotage import meddling
 from tools.sabotage import questions
 from tools import waiting
 
-#: Heat's port on the controller, and one that is free.
-HEAT_PORT, FREE_PORT = 8004, 18004
+#: Ports of Heat and Zaqar on the controller, and one that is free.
+HEAT_PORT, ZAQAR_PORT, FREE_PORT = 8004, 8888, 18004
 #: Seconds that Mistral is away, apart from those that it takes to start.
 MISTRAL_AWAY = 15
-#: Seconds that Heat's API is away.
+#: Seconds that an API is away.
 AWAY = 10
 #: The guest's init, in place of the one that starts the application.
 SLEEPS_FOR_EVER = 'rdinit=/bin/sleep -- 100000'
@@ -74,7 +76,7 @@ def decoy(run):
 
 def missing_workflow(run):
     """Delete the workflow; Heat does not mind when it deletes the stack."""
-    run.lab.cloud.ask(
+    run.ask_as_owner(
         'workflowv2', '/workflows/%s' % run.app.workflow, 'DELETE')
     return contextlib.nullcontext()
 
@@ -264,16 +266,25 @@ def slow(run):
 
 def unavailable_heat(run):
     """Let Heat's API answer 503 for some time while it updates the stack."""
+    return _unavailable(run, HEAT_PORT, meddling.link('stack', 'started'))
+
+
+def unavailable_zaqar(run):
+    """Let Zaqar answer 503 for some time, once it has started the workflow."""
+    return _unavailable(run, ZAQAR_PORT, meddling.link('workflow', 'started'))
+
+
+def _unavailable(run, port, moment):
     def act(_):
         with _refusing(run) as process:
-            redirected = breakages.RedirectedPort(HEAT_PORT, FREE_PORT)
+            redirected = breakages.RedirectedPort(port, FREE_PORT)
             with run.broken(redirected):
                 waiting.pause(AWAY)
             refused = int(process.communicate()[0])
         if not refused:
-            raise meddling.NothingDone('nobody asked Heat meanwhile')
+            raise meddling.NothingDone('nobody asked meanwhile')
 
-    return meddling.when(run, meddling.link('stack', 'started'), act)
+    return meddling.when(run, moment, act)
 
 
 def _refusing(run):
@@ -329,3 +340,70 @@ def two_guests(run):
             run, meddling.link('stack', 'started'), lead), meddling.when(
             run, meddling.link('application'), mislead):
         yield
+
+
+def fired_before(run):
+    """Have the event alarms fired once, and never again."""
+    for alarm in _event_alarms(run):
+        path = '/v2/alarms/%s' % alarm['alarm_id']
+        run.ask_as_owner('alarming', path, 'PUT',
+                         json=dict(alarm, repeat_actions=False))
+        run.ask_as_owner('alarming', '%s/state' % path, 'PUT', json='alarm')
+    return contextlib.nullcontext()
+
+
+def _event_alarms(run):
+    return [alarm for alarm in run.ask_as_owner('alarming', '/v2/alarms')
+            if alarm['alarm_id'] in run.app.resources.values()]
+
+
+def stopped_zaqar(run):
+    """Stop Zaqar when the fault is there: it is asked before."""
+    return meddling.when(
+        run, meddling.fault('injected'), lambda undo: undo.enter_context(
+            run.broken(breakages.StoppedProgram('zaqar'))))
+
+
+def lost_trust(run):
+    """Delete the trust of the subscription that starts the workflow."""
+    answer = run.ask_as_owner(
+        'messaging', '/v2/queues/%s/subscriptions'
+        % run.app.resources['alarm_queue'],
+        headers={'Client-ID': uuidutils.generate_uuid()})
+    for subscription in answer['subscriptions']:
+        _distrust(run, subscription['options']['trust_id'])
+    return contextlib.nullcontext()
+
+
+def lost_alarm_trusts(run):
+    """Delete the trusts by which Aodh puts messages into the queue."""
+    aodh, = run.lab.cloud.ask('identity', '/users?name=aodh')['users']
+    trusts = run.lab.cloud.ask(
+        'identity', '/OS-TRUST/trusts?trustor_user_id=%s'
+        % run.owner_credentials().user_id)['trusts']
+    for trust in trusts:
+        if trust['trustee_user_id'] == aodh['id']:
+            _distrust(run, trust['id'])
+    return contextlib.nullcontext()
+
+
+def _distrust(run, trust):
+    run.ask_as_owner('identity', '/OS-TRUST/trusts/%s' % trust, 'DELETE')
+
+
+def lost_role(run):
+    """Take from the owner the role that the trusts hand on."""
+    owner = run.owner_credentials()
+    return run.broken(breakages.LostRole(
+        owner.project_id, owner.user_id, 'member', 'reader'))
+
+
+def duplicated_event(run):
+    """Have Nova notify of the server once more, when an alarm has fired."""
+    def again(_):
+        for state in ('active', 'error'):
+            run.lab.cloud.ask(
+                'compute', '/servers/%s/action' % run.app.server_id, 'POST',
+                json={'os-resetState': {'state': state}})
+
+    return meddling.when(run, meddling.link('event_alarm'), again)

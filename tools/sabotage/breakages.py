@@ -27,6 +27,7 @@ import threading
 from tools.lab import errors
 from tools.lab import labs
 from tools.sabotage import questions
+from tools.sabotage import working
 
 #: Seconds that an alert of our own lasts when nobody ends it.
 ALERT = 600
@@ -50,32 +51,46 @@ class EditedFile:
 
     def do(self, lab):
         """Edit the file, and have it read."""
-        file = lab.etc / self.path
-        text = before = file.read_text()
-        for old, new in self.edits:
-            text, count = re.subn(old, new, text, flags=re.MULTILINE)
-            if not count:
-                raise errors.LabError('%s has no %s' % (file, old))
-        if not self._kept(lab).exists():
-            self._kept(lab).touch(mode=0o600)
-            self._kept(lab).write_text(before)
-        file.write_text(text)
+        _edit(lab, self.path, self.edits)
         _reload(lab, self.program)
 
     def undo(self, lab):
         """Put back what was there."""
-        if not self._kept(lab).exists():
+        if not _kept(lab, self.path).exists():
             return
         # An alert that begins under one rule ends under the same: or nobody
         # is told that it has ended.
         with contextlib.suppress(errors.LabError):
             labs.wait(lambda: not questions.alerts(lab), 'no alerts', QUIET)
-        (lab.etc / self.path).write_text(self._kept(lab).read_text())
+        _put_back(lab, self.path)
         _reload(lab, self.program)
-        self._kept(lab).unlink()
+        _kept(lab, self.path).unlink()
 
-    def _kept(self, lab):
-        return lab.state / ('sabotaged-%s' % self.path.replace('/', '-'))
+
+def _edit(lab, path, edits):
+    """Edit a file of the controller, and keep what it was."""
+    file, kept = lab.etc / path, _kept(lab, path)
+    text = before = file.read_text()
+    for old, new in edits:
+        text, count = re.subn(old, new, text, flags=re.MULTILINE)
+        if not count:
+            raise errors.LabError('%s has no %s' % (file, old))
+    if not kept.exists():
+        # There with all of it, or not at all: it is what is put back.
+        fresh = kept.with_name('%s.new' % kept.name)
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(before)
+        fresh.replace(kept)
+    file.write_text(text)
+
+
+def _put_back(lab, path):
+    (lab.etc / path).write_text(_kept(lab, path).read_text())
+
+
+def _kept(lab, path):
+    return lab.state / ('sabotaged-%s' % path.replace('/', '-'))
 
 
 def _reload(lab, program):
@@ -87,6 +102,38 @@ def _reload(lab, program):
     lab.control('signal HUP', program)
     labs.wait(lambda: lab.monitor.reloaded(program) > before,
               '%s has read its files' % program, 15)
+
+
+@dataclasses.dataclass(frozen=True)
+class EditedSettings:
+    """A service of the controller has other settings.
+
+    :ivar path: below the controller's /etc
+    :ivar programs: that read it once, when they start
+    :ivar edits: see :class:`EditedFile`
+    """
+
+    path: str
+    programs: tuple[str, ...]
+    edits: tuple[tuple[str, str], ...]
+
+    def do(self, lab):
+        """Edit the file, and start the programs again."""
+        _edit(lab, self.path, self.edits)
+        self._restart(lab)
+
+    def undo(self, lab):
+        """Put back what was there."""
+        if _kept(lab, self.path).exists():
+            _put_back(lab, self.path)
+            self._restart(lab)
+            _kept(lab, self.path).unlink()
+
+    def _restart(self, lab):
+        for program in self.programs:
+            lab.control('restart', program)
+        for program in self.programs:
+            working.wait(lab, program)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,32 +153,7 @@ class StoppedProgram:
         for host in self.hosts:
             if not lab.runs(self.program, host):
                 lab.control('start', self.program, host)
-        works = _WORKS.get(self.program)
-        if works:
-            labs.wait(lambda: works(lab), '%s works' % self.program)
-
-
-def _heat_works(lab):
-    try:
-        return 'stacks' in lab.cloud.ask('orchestration', '/stacks?limit=1')
-    except errors.LabError:
-        return False
-
-
-def _mistral_works(lab):
-    try:
-        return 'workflows' in lab.cloud.ask('workflowv2', '/workflows?limit=1')
-    except errors.LabError:
-        return False
-
-
-def _notifier_works(lab):
-    # The notifier works off the events that came while it was away.
-    return not questions.queued(lab, 'vitrage_evaluator')
-
-
-_WORKS = {'heat-engine': _heat_works, 'mistral': _mistral_works,
-          'vitrage-notifier': _notifier_works}
+        working.wait(lab, self.program)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +189,41 @@ class DisabledHost:
         lab.cloud.ask('compute', '/os-services/%s'
                       % questions.compute_service(lab, self.host), 'PUT',
                       json={'status': status})
+
+
+@dataclasses.dataclass(frozen=True)
+class LostRole:
+    """A user of a project has a role no more, and another one in its place.
+
+    :ivar project: its id
+    :ivar user: its id
+    :ivar role: name of the role that is lost
+    :ivar instead: name of the other one
+    """
+
+    project: str
+    user: str
+    role: str
+    instead: str
+
+    def do(self, lab):
+        """Give the other role, and take the one away."""
+        self._set(lab, 'PUT', self.instead)
+        self._set(lab, 'DELETE', self.role)
+
+    def undo(self, lab):
+        """Give the role back, where the project is still there."""
+        projects = lab.cloud.ask('identity', '/projects')['projects']
+        if self.project not in {project['id'] for project in projects}:
+            return
+        self._set(lab, 'PUT', self.role)
+        with contextlib.suppress(errors.LabError):
+            self._set(lab, 'DELETE', self.instead)
+
+    def _set(self, lab, method, name):
+        role, = lab.cloud.ask('identity', '/roles?name=%s' % name)['roles']
+        lab.cloud.ask('identity', '/projects/%s/users/%s/roles/%s' % (
+            self.project, self.user, role['id']), method)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -356,9 +413,9 @@ class MisledSwitch:
 
 
 KINDS = {kind.__name__: kind for kind in (
-    EditedFile, StoppedProgram, FrozenProgram, DisabledHost, ChangedImage,
-    AddedTemplate, RaisedAlert, AddedServer, RedirectedPort,
-    MisledSwitch)}
+    EditedFile, EditedSettings, StoppedProgram, FrozenProgram, DisabledHost,
+    LostRole, ChangedImage, AddedTemplate, RaisedAlert, AddedServer,
+    RedirectedPort, MisledSwitch)}
 
 
 class Notes:

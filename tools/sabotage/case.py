@@ -19,8 +19,8 @@ import typing
 #: Seconds that a link may take on the lab. Healthy ones take less than half
 #: of it: a broken one shall show soon.
 DEADLINES = types.MappingProxyType({
-    'alarm': 20, 'deduction': 10, 'workflow': 10, 'stack': 90,
-    'application': 20})
+    'alarm': 20, 'deduction': 10, 'event_alarm': 15, 'message': 10,
+    'workflow': 10, 'stack': 90, 'application': 20})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,14 @@ class Case:
     :ivar options: of [self_healing], other than those of the lab
     :ivar deadlines: seconds by link, other than :data:`DEADLINES`
     :ivar says: a regular expression that the verdict's reason must match
+    :ivar points: the same for where the diagnosis says to look next
     :ivar interrupted: whether the run is interrupted, and so ends by a
         KeyboardInterrupt
     :ivar works: whether each later link works on its own, by label, as the
         bisect must say; empty: without a bisect
     :ivar expectation: fields of the expectation, other than by default
     :ivar healing: whether the application has a healing rule
-    :ivar fault: kind of fault
+    :ivar feature: of the scenario, see :mod:`...scenarios`
     :ivar quick: whether it is one of the few that run always
     """
 
@@ -57,11 +58,12 @@ class Case:
     options: typing.Mapping = dataclasses.field(default_factory=dict)
     deadlines: typing.Mapping = dataclasses.field(default_factory=dict)
     says: str = ''
+    points: str = ''
     interrupted: bool = False
     works: typing.Mapping = dataclasses.field(default_factory=dict)
     expectation: typing.Mapping = dataclasses.field(default_factory=dict)
     healing: bool = True
-    fault: str = 'host-crash'
+    feature: str = 'host_crash'
     quick: bool = False
 
     @property

@@ -35,6 +35,15 @@ def _rules(*edits):
     return breakages.EditedFile(RULES, 'prometheus', edits)
 
 
+def _settings(path, program, *edits):
+    return breakages.EditedSettings(path, (program,), edits)
+
+
+def _tenant(name, **fields):
+    """Return a case of a plain member's application."""
+    return Case(name=name, **{'feature': 'tenant_host_crash', **fields})
+
+
 def _template(name, entities, scenarios, status='ACTIVE'):
     return breakages.AddedTemplate({
         'metadata': {'version': '3', 'name': name, 'type': 'standard',
@@ -77,6 +86,11 @@ _ELSEWHERE = _template(
     [_HOST_DOWN, _instance_down(
         'host_alarm [on] host AND zone [contains] host AND '
         'zone [contains] neighbour AND neighbour [contains] instance')])
+
+_UNMARKED = _template(
+    'sabotage_unmarked', {},
+    [_HOST_DOWN, _instance_down(
+        'host_alarm [on] host AND host [contains] instance')])
 
 _HARMLESS = _template(
     'sabotage_harmless', {
@@ -199,9 +213,91 @@ CASES = (
                 'address back to it',
          before=(breakages.StoppedProgram(
              'self-fence', ('compute-1', 'compute-2')),),
-         fault='management-nic-down', act='two_guests',
+         feature='management_nic_down', act='two_guests',
          # The host must not be back before its guest has a successor.
          options={'return_watch_time': '5', 'host_timer': '150'}),
+    _tenant('nova-notifies-versioned', link='event_alarm',
+            broken='Nova sends versioned notifications only',
+            before=(_settings('nova/nova.conf', 'nova-api', (
+                r'^(notification_format) = both$', r'\1 = versioned')),),
+            points='notification_format'),
+    _tenant('ceilometer-stopped', link='event_alarm',
+            broken='ceilometer-agent-notification does not run',
+            before=(breakages.StoppedProgram(
+                'ceilometer-agent-notification'),),
+            points='^ceilometer-agent-notification'),
+    _tenant('publisher-missing', link='event_alarm',
+            broken='Ceilometer publishes its events to nobody',
+            before=(_settings(
+                'ceilometer/event_pipeline.yaml',
+                'ceilometer-agent-notification',
+                (r'notifier://\?topic=alarm\.all', 'test://')),),
+            points='event_pipeline.yaml'),
+    _tenant('listener-stopped', link='event_alarm',
+            broken='aodh-listener does not run',
+            before=(breakages.StoppedProgram('aodh-listener'),),
+            points='^aodh-listener'),
+    _tenant('alarm-cache', link='event_alarm',
+            broken='aodh-listener keeps the alarms of a project, without the '
+                   'new ones',
+            before=(_settings('aodh/aodh.conf', 'aodh-listener', (
+                r'^(event_alarm_cache_ttl) = 0$', r'\1 = 600')),),
+            points='event_alarm_cache_ttl'),
+    _tenant('alarm-fired-before', link='event_alarm',
+            broken='the event alarms have fired before, without '
+                   'repeat_actions',
+            act='fired_before', points='repeat_actions'),
+    _tenant('mark-down-missing', link='event_alarm',
+            broken='the host template does not take the instances down in '
+                   'Nova',
+            before=(_UNMARKED,),
+            options={'host_template': 'sabotage_unmarked'},
+            points='mark_down'),
+    _tenant('alarm-notifier-stopped', link='message',
+            broken='aodh-notifier does not run',
+            before=(breakages.StoppedProgram('aodh-notifier'),),
+            points='^aodh-notifier'),
+    _tenant('zaqar-stopped', link='message', broken='Zaqar does not run',
+            act='stopped_zaqar', options={'request_timeout': '10'},
+            points='Zaqar'),
+    _tenant('alarm-trusts-lost', link='message',
+            broken='the trusts of the event alarms are deleted',
+            act='lost_alarm_trusts', points='trusts of the event alarms'),
+    _tenant('role-lost', link='message',
+            broken='the member has lost its role', act='lost_role',
+            points='roles of the owner'),
+    _tenant('message-pipeline-missing', link='workflow',
+            broken='Zaqar tells no subscriber of messages',
+            before=(_settings('zaqar/zaqar.conf', 'zaqar', (
+                r'^message_pipeline = .*$', '')),),
+            points='message_pipeline'),
+    _tenant('trust-lost', link='workflow',
+            broken='the trust of the subscription is deleted',
+            act='lost_trust', points='trust of the subscription'),
+    _tenant('trigger-missing', link='workflow', healing=False,
+            broken='nothing listens to the queue', points='MistralTrigger',
+            works=_works('stack', 'application')),
+    _tenant('triggered-workflow-missing', link='workflow',
+            broken='the workflow of the trigger is deleted',
+            act='missing_workflow', points='workflow .* is gone'),
+    _tenant('heat-actions-missing', link='workflow',
+            broken="Mistral has no actions of Heat",
+            before=(_settings('mistral/mistral.conf', 'mistral', (
+                r'\Z', '\n[legacy_action_provider]\n'
+                'load_action_generators = false\n')),),
+            points='heat'),
+    _tenant('listener-stopped-guest-killed', link='event_alarm',
+            broken='aodh-listener does not run, and a guest dies',
+            feature='guest_killed',
+            before=(breakages.StoppedProgram('aodh-listener'),),
+            # Nova looks for what its guests are like from time to time.
+            deadlines={'event_alarm': 30}, points='^aodh-listener'),
+    _tenant('zaqar-unavailable', kind='HEALED',
+            broken='nothing: Zaqar answers 503 for 10 s in the middle',
+            act='unavailable_zaqar'),
+    _tenant('event-duplicated', kind='HEALED',
+            broken='nothing: Nova notifies twice of the same server',
+            act='duplicated_event'),
 )
 
 

@@ -39,6 +39,9 @@ def judge(case, code, report, output):
         yield 'it should be %s; %s' % (case.expected, describe(report))
     elif not re.search(case.says, verdict['why']):
         yield 'it should say %s; %s' % (case.says, describe(report))
+    looks = (report['diagnosis'] or {}).get('look_at', '')
+    if not re.search(case.points, looks):
+        yield 'it should point at %s; %s' % (case.points, looks)
     works = bisected(report)
     if works != case.works:
         yield 'the bisect says %s, not %s' % (works, case.works)

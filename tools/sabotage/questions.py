@@ -49,12 +49,25 @@ def queued(lab, beginning):
 
     :param beginning: of the names of the queues
     """
-    listed = lab.run(
-        labs.CONTROLLER, 'env', 'HOME=/var/lib/rabbitmq',
-        '/usr/lib/rabbitmq/bin/rabbitmqctl', '-q', 'list_queues', 'name',
-        'messages')
-    return sum(int(line.split()[1]) for line in listed.splitlines()
+    return sum(int(line.split()[1]) for line in _queues(lab, 'messages')
                if line.startswith(beginning))
+
+
+def readers(lab, queue):
+    """Return how many consumers a queue of RabbitMQ has.
+
+    :param queue: its name
+    """
+    return sum(int(line.split()[1]) for line in _queues(lab, 'consumers')
+               if line.split()[0] == queue)
+
+
+def _queues(lab, column):
+    """Return the lines of RabbitMQ's list of queues: name and a number."""
+    return lab.run(
+        labs.CONTROLLER, 'env', 'HOME=/var/lib/rabbitmq',
+        '/usr/lib/rabbitmq/bin/rabbitmqctl', '-q', '--no-table-headers',
+        'list_queues', 'name', column).splitlines()
 
 
 def switch_port(lab, host):

@@ -21,8 +21,11 @@ import dataclasses
 import os
 import types
 
+from tempest.common import credentials_factory
 from tempest.lib import decorators
 
+from self_healing_tempest_plugin import scenarios
+from self_healing_tempest_plugin.services import session
 from self_healing_tempest_plugin.tests.scenario import base
 from tools.lab import labs
 from tools.sabotage import acts
@@ -33,14 +36,18 @@ from tools.sabotage import catalog
 CASE = catalog.find(os.environ['SABOTAGE_CASE'])
 
 
+SCENARIO, = scenarios.of((CASE.feature,))
+
+
 @decorators.serial
-class SabotageTest(base.SelfHealingTest):
+class SabotageTest(
+        base.MemberTest if SCENARIO.chain.member else base.SelfHealingTest):
     """One drill, with one thing broken.
 
     :ivar lab: :class:`tools.lab.labs.Lab`
     """
 
-    feature = CASE.fault.replace('-', '_')
+    feature = CASE.feature
 
     @classmethod
     def setup_clients(cls):
@@ -88,6 +95,27 @@ class SabotageTest(base.SelfHealingTest):
     def current_server_id(self):
         """Return the server that the stack has now."""
         return self._drill.current_server_id()
+
+    def ask_as_owner(self, service, path, method='GET', **options):
+        """Ask a service as the owner of the application.
+
+        :param service: its type in the catalog
+        :param path: after the address in the catalog
+        :param options: of :meth:`keystoneauth1.session.Session.request`
+        :returns: what the JSON of the answer says, None where it has none
+        """
+        credentials = self.owner_credentials()
+        answer = session.of_project(
+            self.settings.cloud, credentials).request(
+                path, method, endpoint_filter={'service_type': service},
+                **options)
+        return answer.json() if answer.text else None
+
+    def owner_credentials(self):
+        """Return Tempest's credentials of the owner of the application."""
+        return (self.os_primary.credentials if SCENARIO.chain.member
+                else credentials_factory.get_configured_admin_credentials(
+                    identity_version='v3'))
 
     def broken(self, breakage):
         """Return a context manager in which something is broken.

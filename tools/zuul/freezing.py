@@ -41,7 +41,8 @@ _DEVSTACK_PLAYBOOKS = (
 _DEVSTACK_VARIABLES = {
     'devstack_plugins': {
         name: _URL + name for name in
-        ('heat', 'mistral', 'self-healing-tempest-plugin', 'vitrage')},
+        ('aodh', 'ceilometer', 'heat', 'mistral',
+         'self-healing-tempest-plugin', 'vitrage', 'zaqar')},
     'devstack_services': {
         'n-cpu': True, 'tempest': True, 'tls-proxy': False, 'c-vol': False},
     'tempest_concurrency': 1,
@@ -49,11 +50,12 @@ _DEVSTACK_VARIABLES = {
     'tempest_test_regex': r'^self_healing_tempest_plugin\.',
     'tox_envlist': 'all'}
 _DEVSTACK_PROJECTS = (
-    'openstack/devstack', 'openstack/heat', 'openstack/mistral',
-    'openstack/mistral-extra', 'openstack/mistral-lib', 'openstack/nova',
-    'openstack/python-heatclient', 'openstack/python-mistralclient',
-    'openstack/python-vitrageclient', _OURS, 'openstack/tempest',
-    'openstack/vitrage')
+    'openstack/aodh', 'openstack/ceilometer', 'openstack/devstack',
+    'openstack/heat', 'openstack/mistral', 'openstack/mistral-extra',
+    'openstack/mistral-lib', 'openstack/nova', 'openstack/python-heatclient',
+    'openstack/python-mistralclient', 'openstack/python-vitrageclient',
+    'openstack/python-zaqarclient', _OURS, 'openstack/tempest',
+    'openstack/vitrage', 'openstack/zaqar')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +94,9 @@ EXPECTED = (
         {'controller': 'ubuntu-noble'}, _RELEASE, 9000,
         {**_DEVSTACK_VARIABLES, 'devstack_localrc': {
             'VIRT_DRIVER': 'fake', 'SELF_HEALING_MONITOR': 'doctor',
-            'SELF_HEALING_FEATURES': 'synthetic_alarm'}},
+            'SELF_HEALING_CHAINS': 'vitrage,tenant',
+            'SELF_HEALING_FEATURES':
+                'synthetic_alarm,tenant_synthetic_alarm'}},
         projects=_DEVSTACK_PROJECTS),
     Expectation(
         broken.FULL, 'periodic', (*_DEVSTACK, broken.FULL),
@@ -100,10 +104,12 @@ EXPECTED = (
         {'controller': 'ubuntu-noble', 'compute1': 'ubuntu-noble'},
         _RELEASE, 10800,
         {**_DEVSTACK_VARIABLES, 'devstack_localrc': {
-            'SELF_HEALING_ALLOW_FAULTS': True}},
+            'SELF_HEALING_ALLOW_FAULTS': True,
+            'SELF_HEALING_CHAINS': 'vitrage,autohealing'}},
         groups={'subnode': {
             'devstack_plugins': {
-                'heat': '', 'mistral': '', 'vitrage': '',
+                'aodh': '', 'ceilometer': '', 'heat': '', 'mistral': '',
+                'vitrage': '', 'zaqar': '',
                 'self-healing-tempest-plugin':
                     _URL + 'self-healing-tempest-plugin'},
             'devstack_services': {
@@ -119,7 +125,7 @@ EXPECTED = (
             '%s playbooks/lab/destroy.yaml master' % _OURS,
             'opendev/base-jobs playbooks/base/post.yaml master',
             'opendev/base-jobs playbooks/base/cleanup.yaml master'),
-        {'lab': 'debian-bookworm'}, None, 3600, {},
+        {'lab': 'debian-bookworm'}, None, 5400, {},
         extra_variables={'lab_become': True, 'lab_dir': '/opt/lab'}),
 )
 

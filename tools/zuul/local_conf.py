@@ -51,9 +51,9 @@ _ALWAYS = (
 _CONTROLLER = _ALWAYS + (
     'disable_service etcd3', 'disable_service s-proxy',
     'enable_service n-api', 'enable_service tempest',
-    'enable_plugin heat https://opendev.org/openstack/heat',
-    'enable_plugin mistral https://opendev.org/openstack/mistral',
-    'enable_plugin vitrage https://opendev.org/openstack/vitrage',
+    *('enable_plugin %s https://opendev.org/openstack/%s' % (name, name)
+      for name in ('aodh', 'ceilometer', 'heat', 'mistral', 'vitrage',
+                   'zaqar')),
     '[[post-config|$NEUTRON_CONF]]', 'global_physnet_mtu = 1430')
 _OURS = ('enable_plugin self-healing-tempest-plugin '
          'https://opendev.org/openstack/self-healing-tempest-plugin')
@@ -81,7 +81,8 @@ EXPECTED = (
             'min_compute_nodes = 1', 'VIRT_DRIVER="fake"',
             'NUMBER_FAKE_NOVA_COMPUTE="2"',
             'SELF_HEALING_FAULT_HOSTS="np11,np12"',
-            'SELF_HEALING_FEATURES="synthetic_alarm"'),
+            'SELF_HEALING_CHAINS="vitrage,tenant"',
+            'SELF_HEALING_FEATURES="synthetic_alarm,tenant_synthetic_alarm"'),
         ('SELF_HEALING_SSH_KEYSCAN=',)),
     Expectation(
         broken.FULL, 'controller', _CONTROLLER + (
@@ -89,14 +90,18 @@ EXPECTED = (
             'SELF_HEALING_NODES="np1:192.0.2.1,np2:192.0.2.2"',
             'SELF_HEALING_ALLOW_FAULTS="True"',
             'SELF_HEALING_FAULT_HOSTS="np2"',
+            'SELF_HEALING_CHAINS="vitrage,autohealing"',
+            'SELF_HEALING_FEATURES="compute_service_frozen,'
+            'compute_service_stopped,management_nic_down,guest_killed,'
+            'server_deleted,server_stopped"',
             'SELF_HEALING_MANAGEMENT_NIC="ens4"',
             'SELF_HEALING_SSH_KEYSCAN="False"'), ()),
     Expectation(
         broken.FULL, 'compute1', _ALWAYS + (
             'disable_service tempest', 'SERVICE_HOST="192.0.2.1"',
             '[[post-config|$NEUTRON_CONF]]', 'global_physnet_mtu = 1430'), (
-            'enable_plugin (heat|mistral|vitrage)', 'enable_service n-api',
-            'enable_service (c-|s-|h-|tempest)',
+            'enable_plugin (aodh|ceilometer|heat|mistral|vitrage|zaqar)',
+            'enable_service n-api', 'enable_service (c-|s-|h-|tempest)',
             'SELF_HEALING_FAULT_HOSTS=')),
 )
 

@@ -15,6 +15,7 @@
 from oslo_config import cfg
 
 from self_healing_tempest_plugin.config.options import application
+from self_healing_tempest_plugin.config.options import bus
 from self_healing_tempest_plugin.config.options import compute
 from self_healing_tempest_plugin.config.options import faults
 from self_healing_tempest_plugin.config.options import features
@@ -40,6 +41,7 @@ SELF_HEALING_OPTIONS = [
     *services.OPTIONS,
     *application.OPTIONS,
     *monitor.OPTIONS,
+    *bus.OPTIONS,
     *faults.OPTIONS,
     *power.OPTIONS,
     *ssh.OPTIONS,

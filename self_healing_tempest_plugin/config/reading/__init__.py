@@ -23,6 +23,7 @@ from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.config.options import links
 from self_healing_tempest_plugin.config.reading import application
+from self_healing_tempest_plugin.config.reading import bus
 from self_healing_tempest_plugin.config.reading import monitor
 from self_healing_tempest_plugin.config.reading import network
 from self_healing_tempest_plugin.config.reading import paths
@@ -124,6 +125,7 @@ def _settings(conf):
         name_prefix=conf.resource_name_prefix,
         prometheus_url=values.url(own, 'prometheus_url'),
         alertmanager_url=values.url(own, 'alertmanager_url'),
+        bus=bus.settings(own),
         bisect=own.bisect,
         max_executions=own.max_executions,
         config_file=paths.config_file(conf),

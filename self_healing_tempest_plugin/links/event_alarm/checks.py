@@ -12,13 +12,31 @@
 
 """What preflight asks about Aodh, and who tells it of Nova's events."""
 
+from self_healing_tempest_plugin.links import bus
+from self_healing_tempest_plugin.links import bus_checks
 from self_healing_tempest_plugin.links import rows
 
 
 def questions(cloud):
     """Return what to ask; see :class:`..kit.Kit`."""
     aodh = cloud.clients.aodh
-    return {'Aodh': {'Aodh': aodh.version, 'event alarms': aodh.alarms}}
+    return {'Aodh': {'Aodh': aodh.version, 'event alarms': aodh.alarms},
+            **bus_checks.questions(cloud, bus.NOTIFICATIONS, bus.EVENTS)}
+
+
+def _notifications(settings, queue):
+    return bus_checks.filled(
+        settings, bus.NOTIFICATIONS, queue,
+        'Nova does not tell whether it sends those that Ceilometer reads')
+
+
+def _pipeline(settings, notifications, events):
+    unasked = 'Ceilometer does not tell whether it runs, and whom it tells'
+    return tuple(dict.fromkeys((
+        *bus_checks.read(settings, bus.NOTIFICATIONS, notifications,
+                         'ceilometer-agent-notification', unasked),
+        *bus_checks.read(settings, bus.EVENTS, events, 'aodh-listener',
+                         unasked))))
 
 
 def _alarms(settings, alarms):
@@ -37,14 +55,15 @@ def _cache(settings):
 CHECKS = (
     rows.Check('services', 'Aodh', ('Aodh',), rows.told,
                'look at [self_healing] aodh_catalog_type, and at aodh-api'),
-    rows.Check('event_alarm', 'notifications', (), rows.unseen(
-        'Nova does not tell whether it sends those that Ceilometer reads'),
-        'set [notifications] notification_format = both in every nova.conf, '
-        'and [oslo_messaging_notifications] driver'),
-    rows.Check('event_alarm', 'event pipeline', (), rows.unseen(
-        'Ceilometer does not tell whether it runs, and whom it tells'),
-        'run ceilometer-agent-notification, with the publisher '
-        'notifier://?topic=alarm.all in event_pipeline.yaml'),
+    rows.Check('event_alarm', 'notifications', (bus.NOTIFICATIONS,),
+               _notifications,
+               'set [notifications] notification_format = both in every '
+               'nova.conf, and [oslo_messaging_notifications] driver'),
+    rows.Check('event_alarm', 'event pipeline',
+               (bus.NOTIFICATIONS, bus.EVENTS), _pipeline,
+               'run ceilometer-agent-notification, with the publisher '
+               'notifier://?topic=alarm.all in event_pipeline.yaml, and '
+               'aodh-listener'),
     rows.Check('event_alarm', 'event alarms', ('event alarms',), _alarms,
                'look at aodh-api'),
     rows.Check('event_alarm', 'alarm cache', (), _cache,

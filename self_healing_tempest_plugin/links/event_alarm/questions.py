@@ -13,10 +13,12 @@
 """Link event_alarm: Nova as its sender, Aodh as its receiver.
 
 Between them is Ceilometer, which has no API: whether Nova has notified, and
-whether Ceilometer has made an event of it, nobody can be asked.
+whether Ceilometer has made an event of it, the message bus tells, where it can
+be asked.
 """
 
 from self_healing_tempest_plugin.links import aodh_events
+from self_healing_tempest_plugin.links import bus
 from self_healing_tempest_plugin.links import context
 
 Clue, Inquiry = context.Clue, context.Inquiry
@@ -96,17 +98,31 @@ def age(case):
     return (Clue(
         None, 'its listener is said to keep alarms for %d s' % seconds,
         '[DEFAULT] event_alarm_cache_ttl in aodh.conf, which [self_healing] '
-        'event_alarm_cache_ttl says is %d s; then the log of '
-        'ceilometer-agent-notification, and of aodh-listener at debug level '
-        "('Evaluating event'): did the notification of Nova arrive" %
-        seconds),)
+        'event_alarm_cache_ttl says is %d s%s' % (
+            seconds, '' if case.around.learned.get('on_the_bus')
+            else _UNSEEN)),)
 
+
+_UNSEEN = ("; then the log of ceilometer-agent-notification, and of "
+           "aodh-listener at debug level ('Evaluating event'): did the "
+           'notification of Nova arrive')
 
 _INQUIRIES = (
     Inquiry('Nova', 'the server', state),
     Inquiry('Aodh', 'event alarms of the stack', alarms),
-    Inquiry('Aodh', 'its listener', age),
 )
+_ON_THE_BUS = (
+    bus.inquiry('notifications of Nova', bus.NOTIFICATIONS,
+                'ceilometer-agent-notification',
+                '[notifications] notification_format in every nova.conf: '
+                'Ceilometer reads the unversioned ones, and Nova has sent '
+                'none'),
+    bus.inquiry('events of Ceilometer', bus.EVENTS, 'aodh-listener',
+                "the publisher notifier://?topic=alarm.all in Ceilometer's "
+                'event_pipeline.yaml: of what Ceilometer has read, it has '
+                'published no event'),
+)
+_LISTENER = Inquiry('Aodh', 'its listener', age)
 
 
 def inquiries(case):
@@ -114,5 +130,4 @@ def inquiries(case):
 
     :param case: :class:`..context.Case`
     """
-    del case
-    return _INQUIRIES
+    return (*_INQUIRIES, *(_ON_THE_BUS if case.around.bus else ()), _LISTENER)

@@ -13,6 +13,7 @@
 """Whether Aodh knows the event alarms of the stack, and none has fired."""
 
 from self_healing_tempest_plugin.links import aodh_events
+from self_healing_tempest_plugin.links import bus
 from self_healing_tempest_plugin.links.event_alarm import link
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
@@ -26,7 +27,8 @@ def prepare(around):
     good, and nobody shows what it has.
 
     :param around: :class:`..surroundings.Surroundings`
-    :returns: ``event_alarms``, their names in the stack, by id
+    :returns: ``event_alarms``, their names in the stack, by id, and
+        ``on_the_bus``, see :func:`..bus.counted`
     :raises ..waiting.WaitTimeout: when Aodh has none of them
     """
     app, times = around.application, around.settings.timeouts
@@ -43,7 +45,7 @@ def prepare(around):
         look_at="'openstack stack resource list %s': which of them are "
                 'OS::Aodh::EventAlarm' % app.stack.name)
     waiting.pause(times.alarm_cache)
-    return {'event_alarms': known}
+    return {'event_alarms': known, 'on_the_bus': bus.counted(around)}
 
 
 def unmet(around):

@@ -12,19 +12,26 @@
 
 """What preflight asks about Zaqar."""
 
+from self_healing_tempest_plugin.links import bus
+from self_healing_tempest_plugin.links import bus_checks
 from self_healing_tempest_plugin.links import rows
 
 
 def questions(cloud):
     """Return what to ask; see :class:`..kit.Kit`."""
-    return {'Zaqar': {'Zaqar': cloud.clients.zaqar.version}}
+    return {'Zaqar': {'Zaqar': cloud.clients.zaqar.version},
+            **bus_checks.questions(cloud, bus.ALARMS)}
+
+
+def _notifier(settings, queue):
+    return bus_checks.read(settings, bus.ALARMS, queue, 'aodh-notifier',
+                           'Aodh does not tell whether it runs')
 
 
 CHECKS = (
     rows.Check('services', 'Zaqar', ('Zaqar',), rows.told,
                'look at [self_healing] zaqar_catalog_type, and at the API of '
                'Zaqar'),
-    rows.Check('message', 'aodh-notifier', (), rows.unseen(
-        'Aodh does not tell whether it runs'), 'run aodh-notifier, with '
-        '[service_types] zaqar in aodh.conf'),
+    rows.Check('message', 'aodh-notifier', (bus.ALARMS,), _notifier,
+               'run aodh-notifier, with [service_types] zaqar in aodh.conf'),
 )

@@ -13,7 +13,9 @@
 """Link message: Aodh's action as the sender, Zaqar's queue behind it."""
 
 from self_healing_tempest_plugin.links import aodh_events
+from self_healing_tempest_plugin.links import bus
 from self_healing_tempest_plugin.links import context
+from self_healing_tempest_plugin.links import trust_clues
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -76,10 +78,26 @@ def _message(message, server):
                                                 event.server_id))
 
 
+def trusts(case):
+    """May Aodh still act for the owner, by the trusts of its alarms?
+
+    Aodh shows no trust, but makes one for each alarm that has an action of
+    that kind, for the user of its own credentials.
+    """
+    return trust_clues.for_user(
+        case, 'aodh', len(case.around.learned['event_alarms']),
+        'the event alarms')
+
+
 _INQUIRIES = (
     Inquiry('Aodh', 'actions of its alarms', actions),
+    Inquiry('Keystone', 'trusts of the owner', trusts),
     Inquiry('Zaqar', 'the queue', there),
     Inquiry('Zaqar', 'messages in the queue', messages),
+)
+_ON_THE_BUS = (
+    bus.inquiry('alarms of the listener', bus.ALARMS, 'aodh-notifier',
+                'aodh-listener: it has told the notifier of no alarm'),
 )
 
 
@@ -88,5 +106,4 @@ def inquiries(case):
 
     :param case: :class:`..context.Case`
     """
-    del case
-    return _INQUIRIES
+    return (*(_ON_THE_BUS if case.around.bus else ()), *_INQUIRIES)

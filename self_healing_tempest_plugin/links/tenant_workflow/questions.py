@@ -18,6 +18,7 @@ from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import mistral_inquiries
 from self_healing_tempest_plugin.links.tenant_workflow import link
 from self_healing_tempest_plugin.links.tenant_workflow import watcher
+from self_healing_tempest_plugin.links import trust_clues
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -64,8 +65,9 @@ def trust(case):
     trusts = case.owner.trusts
     ids = [_trust_id(subscription) for subscription
            in case.owner.zaqar.subscriptions(case.ids['queue'])]
-    return [_trust(trusts.trust(trust_id), trusts.roles())
-            for trust_id in filter(None, ids)]
+    return [trust_clues.handed_on(
+        trusts.trust(trust_id), trusts.roles(), 'the subscription',
+        'Zaqar') for trust_id in filter(None, ids)]
 
 
 def _trust_id(subscription):
@@ -73,23 +75,6 @@ def _trust_id(subscription):
         return subscription['options'].get('trust_id')
     except (KeyError, AttributeError):
         return None
-
-
-def _trust(known, roles):
-    if known is None:
-        return Clue(
-            False, 'the trust of the subscription is gone',
-            'who deleted the trust of the OS::Zaqar::MistralTrigger: Zaqar '
-            'gets no token by it, and starts nothing')
-    wanted = sorted(role['name'] for role in known.get('roles') or ())
-    missing = [role for role in wanted if role not in roles]
-    text = 'the trust of the subscription hands on: %s' % ', '.join(wanted)
-    if not missing:
-        return Clue(True, text)
-    return Clue(
-        False, '%s; the owner has lost: %s' % (text, ', '.join(missing)),
-        'the roles of the owner: without %s the trust of the '
-        'OS::Zaqar::MistralTrigger gives no token' % ', '.join(missing))
 
 
 INQUIRIES = mistral_inquiries.Inquiries(

@@ -16,7 +16,7 @@ import dataclasses
 import re
 from urllib import parse
 
-from self_healing_tempest_plugin.monitors.prometheus import api
+from self_healing_tempest_plugin.services import strangers
 
 _COUNTER = re.compile(
     r'^alertmanager_notification(?P<unit>s|_requests)_(?P<failed>failed_)?'
@@ -45,7 +45,7 @@ class Sent:
         return Sent(self.total - before.total, self.failed - before.failed)
 
 
-class Alertmanager(api.Api):
+class Alertmanager(strangers.Api):
     """Alerts, silences and notifications of one Alertmanager, API v2."""
 
     service = 'Alertmanager'

@@ -12,10 +12,10 @@
 
 """Prometheus itself: its rules, its targets, and whom it tells."""
 
-from self_healing_tempest_plugin.monitors.prometheus import api
+from self_healing_tempest_plugin.services import strangers
 
 
-class Prometheus(api.Api):
+class Prometheus(strangers.Api):
     """Rules, targets and Alertmanagers of one Prometheus, API v1."""
 
     service = 'Prometheus'

@@ -32,6 +32,7 @@ from self_healing_tempest_plugin import projects
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin.services import rabbitmq
 from self_healing_tempest_plugin.tests import discreet
 
 CONF = tempest_config.CONF
@@ -84,6 +85,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             clients=administrator, owner=cls.owner(administrator),
             settings=cls.settings,
             monitor=monitors.of(cls.settings),
+            bus=rabbitmq.of(cls.settings),
             alarm=(cls.settings.nic_alarm if cls.scenario.nic_alarm
                    else cls.settings.host_alarm),
             journal=journals.Journal(cls.settings.state_dir),
@@ -110,6 +112,11 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     def deploy(self):
         """Create the application with its wiring, and see it answer."""
         self._drill.deploy()
+
+    def again(self):
+        """Have another drill of the application, as it is by now."""
+        self._drill = self.useFixture(self._drill.again())
+        self._drill.adopt()
 
     def plan(self):
         """Return the fault of the application's host, if it is allowed.
@@ -139,7 +146,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             self._drill.run(plan, expected)
         finally:
             for name, detail in self._drill.getDetails().items():
-                self.addDetail(name, detail)
+                self.addDetailUniqueName(name, detail)
             # Whatever error there is beside it, the verdict is told, too.
             self.expectThat(
                 self._drill.recorder.timeline(),
@@ -154,6 +161,12 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         """Fail unless the stack has another server than before."""
         self.assertNotEqual(self._drill.app.server_id,
                             self._drill.current_server_id())
+
+    def assert_replaced_once(self):
+        """Fail unless the stack has had two servers, and no more."""
+        servers = self._drill.servers()
+        self.assertEqual(2, len(servers), 'the stack has had the servers %s'
+                         % ', '.join(servers))
 
     def assert_compute_service(self):
         """Fail where Nova saw the host in a wrong state during the fault."""

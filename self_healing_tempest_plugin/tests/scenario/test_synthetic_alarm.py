@@ -43,3 +43,28 @@ class SyntheticAlarmTest(base.SelfHealingTest):
         alarm = self.plan()
         self.drill(alarm)
         self.assert_other_server()
+
+
+@decorators.serial
+class TenantSyntheticAlarmTest(base.MemberTest):
+    """Vitrage is told the same of the host of a plain member's server."""
+
+    feature = 'tenant_synthetic_alarm'
+
+    @decorators.idempotent_id('fbcc65a4-e802-431d-ae30-31dfb73ce0fc')
+    @decorators.attr(type='slow')
+    def test_tenant_synthetic_alarm(self):
+        """The member's stack gets another server, for an alarm of our own.
+
+        1. Create a stack of one server in a project of its own, as a plain
+           member; nobody can ask that server.
+        2. Plan an alarm on its host, as the monitor would raise it.
+        3. Expect alarm, deduced alarm, event alarm, message, workflow, and
+           another server in the stack, on another host.
+        4. Raise the alarm, watch, clear it.
+        5. The host is as before, and nothing is left of the old server.
+        """
+        self.deploy()
+        alarm = self.plan()
+        self.drill(alarm)
+        self.assert_other_server()

@@ -64,6 +64,33 @@ class TenantHostIsolatedTest(base.MemberTest):
 
 
 @decorators.serial
+class TenantSecondFailureTest(base.MemberTest):
+    """What was healed once is healed again."""
+
+    feature = 'tenant_second_failure'
+
+    @decorators.idempotent_id('59902753-d05a-44b0-a248-c66d77b2b7e3')
+    @decorators.attr(type=['slow', 'multinode'])
+    def test_tenant_second_failure(self):
+        """The application is healed, and healed again at once.
+
+        1. Deploy an application in a project of its own, as a plain member.
+        2. Plan to take the power from its host, if that is allowed.
+        3. Expect alarm, deduction, event alarm, message, workflow, stack and
+           application.
+        4. Crash the host, watch, give the power back.
+        5. The stack has another server; the same once more with its host.
+           The event alarms have fired already, and fire again.
+        """
+        self.deploy()
+        self.drill(self.plan())
+        self.assert_other_server()
+        self.again()
+        self.drill(self.plan())
+        self.assert_other_server()
+
+
+@decorators.serial
 class TenantUnhealedTest(base.MemberTest):
     """A queue that nobody listens to heals nothing."""
 

@@ -124,8 +124,10 @@ class FakeDevStack(fixtures.Fixture):
         lines = (self.root / 'variables').read_text().splitlines()
         return {name: (shlex.split(value) or [''])[0] for name, value in (
             line.split('=', 1) for line in lines
-            if line.startswith(('LIBS_', 'MISTRAL_', 'NOVA_', 'SELF_HEALING_',
-                                'TEMPEST_', 'VITRAGE_')) and '=(' not in line)}
+            if line.startswith((
+                'CEILOMETER_', 'DEVSTACK_PLUGINS', 'ENABLED_SERVICES',
+                'LIBS_', 'MISTRAL_', 'NOVA_', 'SELF_HEALING_', 'TEMPEST_',
+                'VITRAGE_', 'ZAQAR')) and '=(' not in line)}
 
     def files(self):
         """Return all files but DevStack's notes, as path to mode and text."""

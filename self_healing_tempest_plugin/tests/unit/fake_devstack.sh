@@ -48,6 +48,7 @@ STACK_USER=$(id -un)
 DEST=$ROOT/opt/stack
 DATA_DIR=$DEST/data
 TARGET_BRANCH=stable/2025.2
+GIT_BASE=https://opendev.example
 REGION_NAME=RegionOne
 SERVICE_TIMEOUT=60
 VIRT_DRIVER=libvirt
@@ -76,9 +77,18 @@ define_plugin() { :; }
 plugin_requires() { :; }
 
 enable_plugin() {
+    ! is_plugin_enabled $1 || die 0 "Plugin attempted to be enabled twice: $1"
     DEVSTACK_PLUGINS+=,$1
     GITREPO[$1]=$2
+    GITDIR[$1]=$DEST/$1
     GITBRANCH[$1]=${3:-master}
+}
+
+# What it clones are the settings alone.
+git_clone_by_name() {
+    record git_clone_by_name $1 ${GITREPO[$1]} ${GITBRANCH[$1]}
+    mkdir -p ${GITDIR[$1]}/devstack
+    echo "settings_of $1" >${GITDIR[$1]}/devstack/settings
 }
 
 is_plugin_enabled() { [[ ",$DEVSTACK_PLUGINS," == *",$1,"* ]]; }
@@ -88,6 +98,7 @@ is_service_enabled() {
     for one in "$@"; do
         [[ ",$ENABLED_SERVICES," == *",$one,"* ]] && return 0
         [[ $one == nova && ,$ENABLED_SERVICES == *,n-* ]] && return 0
+        [[ $one == aodh && ,$ENABLED_SERVICES == *,aodh-* ]] && return 0
     done
     return 1
 }
@@ -263,7 +274,39 @@ settings_of() {
             VITRAGE_UWSGI_FILE=$ROOT/etc/vitrage/vitrage-uwsgi.ini
             VITRAGE_PUBLIC_UWSGI=$DEST/vitrage/vitrage/api/app.wsgi
             ;;
+        aodh)
+            enable_service aodh-api aodh-notifier aodh-evaluator aodh-listener
+            AODH_CONF=$ROOT/etc/aodh/aodh.conf
+            ;;
+        ceilometer)
+            enable_service ceilometer-acompute ceilometer-acentral
+            enable_service ceilometer-anotification
+            CEILOMETER_CONF_DIR=$ROOT/etc/ceilometer
+            CEILOMETER_CONF=$CEILOMETER_CONF_DIR/ceilometer.conf
+            CEILOMETER_BACKENDS=${CEILOMETER_BACKENDS:-gnocchi}
+            if [[ $CEILOMETER_BACKENDS == *gnocchi* ]]; then
+                enable_service gnocchi-api gnocchi-metricd
+            fi
+            CEILOMETER_EVENT_ALARM=${CEILOMETER_EVENT_ALARM:-False}
+            ;;
+        zaqar)
+            ZAQAR_CONF=$ROOT/etc/zaqar/zaqar.conf
+            ZAQAR_BACKEND=${ZAQAR_BACKEND:-mongodb}
+            ZAQARCLIENT_BRANCH=${ZAQARCLIENT_BRANCH:-master}
+            enable_service zaqar-websocket zaqar-wsgi
+            ;;
     esac
+}
+
+# event_pipeline: print that of Ceilometer, for Aodh too if it was told so.
+event_pipeline() {
+    printf '%s\n' --- 'sources:' '  - name: event_source' '    events:' \
+        '      - "*"' '    sinks:' '      - event_sink' 'sinks:' \
+        '  - name: event_sink' '    publishers:'
+    if [[ $CEILOMETER_EVENT_ALARM == True ]]; then
+        echo '      - notifier://?topic=alarm.all'
+    fi
+    echo '      - notifier://'
 }
 
 phase_of_others() {
@@ -293,6 +336,27 @@ phase_of_others() {
             fresh $VITRAGE_CONF
             fresh $VITRAGE_UWSGI_FILE
             cat $ROOT/vitrage.conf >$VITRAGE_CONF
+            ;;
+        aodh/post-config)
+            fresh $AODH_CONF
+            iniset $AODH_CONF service_credentials username aodh
+            ;;
+        ceilometer/post-config)
+            fresh $CEILOMETER_CONF
+            event_pipeline >$CEILOMETER_CONF_DIR/event_pipeline.yaml
+            ;;
+        zaqar/post-config)
+            fresh $ZAQAR_CONF
+            if [[ $ZAQAR_BACKEND == redis ]]; then
+                iniset $ZAQAR_CONF drivers:message_store:redis uri \
+                    redis://localhost:6379
+            fi
+            ;;
+        zaqar/)
+            # Its own ways: without MongoDB clean.sh ends here, and unstack.sh
+            # stops nothing.
+            [[ $SCRIPT != clean || $ZAQAR_BACKEND != mongodb ]] ||
+                die 0 "Mongo DB did not start"
             ;;
         vitrage/extra)
             echo '"stacks:global_index": "rule:deny_stack_user"' \

@@ -34,6 +34,11 @@ ALARMS = {'error_alarm': 'a1a40000-0000-4000-8000-000000000001',
 QUEUE = 'app-alarm_queue-x7'
 TRUST = '7905700000000000000000000000aaaa'
 TOKEN = 'token-of-the-member'
+MEMBER = 'a7e4be00000000000000000000000001'
+# The users of the services, with their names.
+USERS = {'5e4b1ce0000000000000000000000001': 'aodh',
+         '5e4b1ce0000000000000000000000002': 'zaqar'}
+AODH, ZAQAR = USERS
 
 # Names and types of the stack's resources, with their physical ids.
 RESOURCES = (
@@ -46,6 +51,7 @@ RESOURCES = (
 
 ROUTES = {
     **fake_membership.ROUTES,
+    'GET /identity/v3/users/([^/]+)': 'show_user',
     'GET /identity/v3/OS-TRUST/trusts/(.+)': 'show_trust',
     'GET /aodh/': 'aodh_versions',
     'GET /aodh/v2/alarms': 'list_event_alarms',
@@ -62,7 +68,8 @@ ROUTES = {
 # What a member may not do.
 FORBIDDEN = (r'GET /nova/v2.1/(os-services|os-hypervisors)',
              r'POST /nova/v2.1/servers/[^/]+/action',
-             r'GET /heat/v1/\w+/services', r'.* /rca/')
+             r'GET /heat/v1/\w+/services', r'.* /rca/',
+             r'GET /identity/v3/users/')
 
 # Messages that Zaqar shows at once.
 PAGE = 10
@@ -93,7 +100,9 @@ class FakeTenantCloud(fake_membership.Membership,
         self.recording, self.events_fired = True, 0
         self.queues, self.subscriptions = {QUEUE: []}, [subscription()]
         self.redis = False
-        self.trusts = {TRUST: {'id': TRUST, 'roles': [{'name': 'member'}]}}
+        self.trusts = {known['id']: known for known in (
+            trust(TRUST, ZAQAR), *(trust(alarm_id.replace('-', ''), AODH)
+                                   for alarm_id in ALARMS.values()))}
         self.roles, self.forbidden = ['member', 'reader'], FORBIDDEN
 
     def handle(self, method, path, query, body):
@@ -138,7 +147,7 @@ class FakeTenantCloud(fake_membership.Membership,
             return status, answer, headers
         token = answer['token']
         token['project'].update(id=TENANT, name='tenant')
-        token['user'].update(id='u2', name='member')
+        token['user'].update(id=MEMBER, name='member')
         token['roles'] = [{'id': role, 'name': role} for role in self.roles]
         for service in token['catalog']:
             for endpoint in service['endpoints']:
@@ -150,6 +159,24 @@ class FakeTenantCloud(fake_membership.Membership,
         if 'all_projects' in query and self.of_member():
             raise fake_cloud.Reply(403, {'faultstring': 'admin only'})
         return super().list_executions(query, body)
+
+    def list_trusts(self, query, body):
+        super().list_trusts(query, body)
+        trustor, = query.get('trustor_user_id', [None])
+        if trustor != MEMBER:
+            # A list of all of them is the administrator's.
+            raise fake_cloud.Reply(403, {'error': {'message': 'no'}})
+        # keystone.api.trusts: of a list, only what is shown has its roles.
+        return 200, {'trusts': [
+            {name: value for name, value in known.items() if name != 'roles'}
+            for known in self.trusts.values()], 'links': {'next': None}}, {}
+
+    def show_user(self, query, body, user_id):
+        if user_id not in USERS:
+            raise fake_cloud.Reply(404, {'error': {
+                'code': 404, 'title': 'Not Found', 'message': 'no user'}})
+        return 200, {'user': {'id': user_id, 'name': USERS[user_id],
+                              'domain_id': 'default', 'enabled': True}}, {}
 
     def show_trust(self, query, body, trust_id):
         if trust_id not in self.trusts:
@@ -294,6 +321,20 @@ def resources(server_id=fake_cloud.SERVER):
     return [{'resource_name': name, 'resource_type': kind,
              'physical_resource_id': server_id if name == 'server'
              else physical} for name, kind, physical in RESOURCES]
+
+
+def trust(trust_id, trustee, *roles):
+    """Return a trust of the member as Keystone shows it.
+
+    :param trustee: id of the user who may act for the member
+    :param roles: names of what is handed on; none are those of a member
+    """
+    return {'id': trust_id, 'trustor_user_id': MEMBER,
+            'trustee_user_id': trustee, 'project_id': TENANT,
+            'impersonation': True, 'expires_at': None, 'deleted_at': None,
+            'remaining_uses': None,
+            'roles': [{'id': role, 'name': role}
+                      for role in roles or ('member',)]}
 
 
 def event_alarm(name, alarm_id, server_id=fake_cloud.SERVER, **changes):

@@ -25,9 +25,11 @@ from testtools import matchers
 from vitrage.datasources import prometheus
 from vitrage.notifier.plugins import mistral
 from vitrage import opts as vitrage_opts
+import yaml
 
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_devstack
 from self_healing_tempest_plugin.tests.unit import test_config
@@ -145,7 +147,8 @@ class DefaultsTest(DevStackTestCase):
             r'^define_plugin\s+(\S+)', text, re.MULTILINE))
         self.assertEqual(
             {(fake_devstack.OURS, name)
-             for name in ('heat', 'mistral', 'vitrage')},
+             for name in ('aodh', 'ceilometer', 'heat', 'mistral', 'vitrage',
+                          'zaqar')},
             set(re.findall(r'^plugin_requires\s+(\S+)\s+(\S+)', text,
                            re.MULTILINE)))
 
@@ -527,6 +530,146 @@ SELF_HEALING_NIC_TEMPLATE=nic
         self.assertEqual('mine', known.read_text())
 
 
+class ChainsTest(DevStackTestCase):
+    """A member's own stack needs three more plugins, and gets them."""
+
+    chains = 'SELF_HEALING_CHAINS=vitrage,tenant\n'
+
+    def plugins(self):
+        return self.devstack.variables()['DEVSTACK_PLUGINS'].strip(
+            ',').split(',')
+
+    def enabled(self):
+        return set(self.devstack.variables()['ENABLED_SERVICES'].split(','))
+
+    def test_one_setting_is_enough(self):
+        """They are fetched where Vitrage is from, and come before ours."""
+        for chains in ('tenant', 'autohealing', 'vitrage,tenant,autohealing'):
+            self.stack('SELF_HEALING_CHAINS=%s' % chains)
+            self.assertEqual(
+                ['heat', 'mistral', 'vitrage', 'ceilometer', 'aodh', 'zaqar',
+                 fake_devstack.OURS], self.plugins())
+            self.assertEqual(
+                [[name, 'https://opendev.example/openstack/%s.git' % name,
+                  'stable/2025.2'] for name in ('ceilometer', 'aodh',
+                                                'zaqar')],
+                self.devstack.calls('git_clone_by_name'))
+
+    def test_local_conf_wins(self):
+        """A plugin that it names is taken from there, at its branch."""
+        self.devstack = self.useFixture(fake_devstack.FakeDevStack(
+            fake_devstack.CONTROLLER.replace(
+                'enable_plugin heat', 'enable_plugin zaqar https://my/z mine'
+                '\nenable_plugin heat')))
+        self.stack(self.chains + 'ZAQAR_BACKEND=mongodb '
+                   'CEILOMETER_BACKENDS=gnocchi\n'
+                   'enable_service aodh-evaluator')
+        self.assertEqual(
+            ['zaqar', 'heat', 'mistral', 'vitrage', 'ceilometer', 'aodh',
+             fake_devstack.OURS], self.plugins())
+        seen = self.devstack.variables()
+        self.assertEqual(('mongodb', 'mine', 'gnocchi'), (
+            seen['ZAQAR_BACKEND'], seen['ZAQARCLIENT_BRANCH'],
+            seen['CEILOMETER_BACKENDS']))
+        self.assertNotIn('etc/zaqar/zaqar.conf', self.devstack.files())
+        self.assertNotIn('etc/ceilometer/ceilometer.conf',
+                         self.devstack.files())
+        self.assertIn('aodh-evaluator', self.enabled())
+
+    def test_no_more_than_a_chain_needs(self):
+        self.stack(self.chains)
+        self.assertEqual(
+            {'aodh-api', 'aodh-listener', 'aodh-notifier', 'zaqar-wsgi',
+             'ceilometer-anotification'},
+            {name for name in self.enabled() if name.startswith(
+                ('aodh', 'ceilometer', 'gnocchi', 'zaqar'))})
+
+    def test_vitrage_alone(self):
+        """It needs none of them, and nothing is said about them."""
+        for localrc in ('', 'SELF_HEALING_CHAINS=vitrage'):
+            self.stack(localrc)
+            self.assertEqual(['heat', 'mistral', 'vitrage',
+                              fake_devstack.OURS], self.plugins())
+            self.assertEqual([], self.devstack.calls('git_clone_by_name'))
+            self.assertNotIn('notify_on_state_change', self.devstack.ini(
+                NOVA_CONF)['notifications'])
+            self.assertEqual([], [name for name in self.devstack.files()
+                                  if re.search('aodh|ceilometer|zaqar', name)])
+
+    def test_stock_vitrage(self):
+        """Without the chain of that name, nothing of ours is in Vitrage."""
+        self.stack('SELF_HEALING_CHAINS=tenant')
+        conf = self.devstack.ini(VITRAGE_CONF)
+        self.assertEqual('nova', conf['DEFAULT']['notifiers'])
+        self.assertNotIn('mistral', conf)
+        self.assertEqual([], self.devstack.calls('pip_install'))
+
+    def test_an_event_goes_all_the_way(self):
+        """From Nova to the queue, each end is where the next one looks."""
+        self.stack(self.chains)
+        nova = self.devstack.ini(NOVA_CONF)['notifications']
+        self.assertEqual(('both', 'vm_and_task_state'), (
+            nova['notification_format'], nova['notify_on_state_change']))
+        self.assertEqual('event', self.devstack.ini(
+            'etc/ceilometer/ceilometer.conf')['notification']['pipelines'])
+        pipeline = yaml.safe_load((
+            self.devstack.root / 'etc/ceilometer/event_pipeline.yaml'
+        ).read_text())
+        self.assertEqual([['notifier://?topic=alarm.all']],
+                         [sink['publishers'] for sink in pipeline['sinks']])
+        self.assertEqual('redis://localhost:6379?socket_timeout=10',
+                         self.devstack.ini('etc/zaqar/zaqar.conf')[
+                             'drivers:message_store:redis']['uri'])
+
+    def test_cache_of_alarms(self):
+        """The suite waits as long as Aodh's listener keeps them."""
+        for seconds in ('0', '7'):
+            self.stack(self.chains + (
+                'SELF_HEALING_EVENT_ALARM_CACHE_TTL=%s' % seconds))
+            conf = self.devstack.ini('etc/aodh/aodh.conf')
+            self.assertEqual(seconds,
+                             conf['DEFAULT']['event_alarm_cache_ttl'])
+            self.assertEqual(int(seconds), config.settings(
+                self.tempest()).timeouts.alarm_cache)
+
+    def test_every_scenario_has_its_chain(self):
+        chains = {scenario.feature: scenario.chain.name
+                  for scenario in scenarios.SCENARIOS}
+        said = subprocess.run(
+            ['bash', '-euc', 'source "$0"; for feature in "$@"; do '
+             'echo "$feature $(self_healing_chain "$feature")"; done',
+             DEVSTACK / 'lib' / 'tempest', *chains],
+            check=True, capture_output=True, text=True).stdout
+        self.assertEqual(chains, dict(
+            line.split() for line in said.splitlines()))
+
+    def test_scenario_without_its_chain(self):
+        for feature, name, others in (
+                ('synthetic_alarm', 'vitrage', 'tenant,autohealing'),
+                ('tenant_synthetic_alarm', 'tenant', 'vitrage'),
+                ('server_deleted', 'autohealing', 'vitrage,tenant')):
+            self.assertEqual(
+                'SELF_HEALING_FEATURES: %s is healed by the chain %s, which '
+                'is not in SELF_HEALING_CHAINS.' % (feature, name),
+                self.refused('SELF_HEALING_CHAINS=%s SELF_HEALING_FEATURES=%s'
+                             % (others, feature)))
+            self.stack('SELF_HEALING_CHAINS=%s SELF_HEALING_FEATURES=%s'
+                       % (name, feature))
+
+    def test_taken_back(self):
+        """All three are stopped and cleaned, by whoever does that."""
+        before = self.devstack.files()
+        self.stack(self.chains)
+        self.run_script('unstack')
+        self.assertIn(['zaqar-wsgi'], self.devstack.calls('stop_process'))
+        self.run_script('clean')
+        self.assertEqual('redis', self.devstack.variables()['ZAQAR_BACKEND'])
+        self.assertEqual([fake_devstack.OURS], self.plugins()[-1:])
+        self.assertThat(self.plugins(), matchers.HasLength(7))
+        self.assertEqual([], [name for name in set(
+            self.devstack.files()) - set(before) if 'self-healing' in name])
+
+
 class RefusedTest(DevStackTestCase):
     """Settings that would fail late, or not at all, are refused at once."""
 
@@ -547,6 +690,16 @@ class RefusedTest(DevStackTestCase):
             self.refused('SELF_HEALING_FEATURES=host_crash,host_crush'),
             matchers.StartsWith(
                 'SELF_HEALING_FEATURES: there is no host_crush, only '))
+
+    def test_unknown_chain(self):
+        self.assertEqual(
+            'SELF_HEALING_CHAINS: there is no tennant, only vitrage tenant '
+            'autohealing.', self.refused('SELF_HEALING_CHAINS=tennant'))
+
+    def test_order_of_a_chains_plugins(self):
+        self.assertIn('enable_plugin zaqar must stand before', self.refused(
+            'SELF_HEALING_CHAINS=tenant\n'
+            'enable_plugin zaqar https://opendev.example/zaqar'))
 
     def test_distribution(self):
         self.assertIn('SELF_HEALING_MONITOR=doctor',
@@ -620,6 +773,8 @@ NUMBER_FAKE_NOVA_COMPUTE=2
         self.stack((DEVSTACK / 'samples' / 'gate.conf').read_text())
         seen = self.tempest()
         self.assertTrue(seen.self_healing_feature_enabled.synthetic_alarm)
+        self.assertTrue(
+            seen.self_healing_feature_enabled.tenant_synthetic_alarm)
         self.assertEqual([name + '1', name + '2'],
                          seen.self_healing.fault_hosts)
         self.assertFalse(seen.self_healing.host_ssh_key_file)
@@ -647,6 +802,13 @@ class SubnodeTest(DevStackTestCase):
         self.assertEqual('192.0.2.11:9100', self.flag(
             'self-healing-node-exporter', 'web.listen-address'))
         self.assertNotIn('TEMPEST_PLUGINS', self.devstack.variables())
+
+    def test_chains(self):
+        """They are the control plane's: no plugin is fetched here."""
+        self.stack('SELF_HEALING_CHAINS=vitrage,tenant,autohealing')
+        self.assertEqual([], self.devstack.calls('git_clone_by_name'))
+        self.assertEqual(',' + fake_devstack.OURS,
+                         self.devstack.variables()['DEVSTACK_PLUGINS'])
 
     def test_notifications(self):
         self.stack()

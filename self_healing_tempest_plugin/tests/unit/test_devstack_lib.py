@@ -95,6 +95,9 @@ class LibTest(testtools.TestCase):
         self.lib = {path.name: Script(path) for path in LIB.iterdir()}
         self.plugin = Script(DEVSTACK / 'plugin.sh')
         self.scripts = [self.plugin, *self.lib.values()]
+        self.callers = [*self.scripts, *(
+            Script(DEVSTACK / name)
+            for name in ('settings', 'override-defaults'))]
 
     def run_devstack(self, script):
         devstack = self.useFixture(
@@ -107,7 +110,7 @@ class LibTest(testtools.TestCase):
         return set(self.run_devstack('functions').stdout.split())
 
     def called_elsewhere(self, script):
-        return set().union(*(caller.called for caller in self.scripts
+        return set().union(*(caller.called for caller in self.callers
                              if caller is not script))
 
     def dependencies(self, name):
@@ -119,9 +122,9 @@ class LibTest(testtools.TestCase):
     def test_all_are_sourced(self):
         done = self.run_devstack('unstack')
         self.assertEqual(
-            sorted(str(script.path) for script in self.lib.values()),
-            sorted(re.findall(r'^\++ source (%s/.*)' % re.escape(str(LIB)),
-                              done.stderr, re.MULTILINE)))
+            {str(script.path) for script in self.lib.values()},
+            set(re.findall(r'^\++ source (%s/.*)' % re.escape(str(LIB)),
+                           done.stderr, re.MULTILINE)))
 
     def test_each_only_defines(self):
         """There is no other file, no program, and nothing that is done."""
@@ -156,7 +159,7 @@ class LibTest(testtools.TestCase):
             self.assertEqual(set(), script.called - known, script.path)
 
     def test_what_is_defined_is_called(self):
-        called = set().union(*(script.called for script in self.scripts))
+        called = set().union(*(script.called for script in self.callers))
         for script in self.scripts:
             self.assertThat(called, matchers.ContainsAll(script.defined))
 

@@ -91,8 +91,8 @@ def tenants(case):
     case.values['identity', 'uri_v3'] = case.cloud.url + '/identity/v3'
 
 
-class PreflightTest(test_preflight.CloudTestCase):
-    """What preflight asks for the chains of tenants."""
+class PreflightTestCase(test_preflight.CloudTestCase):
+    """A cloud in which a member's application could be healed."""
 
     auth = types.SimpleNamespace(use_dynamic_credentials=True,
                                  test_accounts_file=None)
@@ -111,6 +111,10 @@ class PreflightTest(test_preflight.CloudTestCase):
     def journal(self):
         """Return all entries of the journal."""
         return journals.Journal(self.settings().state_dir).read()[0]
+
+
+class PreflightTest(PreflightTestCase):
+    """What preflight asks for the chains of tenants."""
 
     def test_healthy(self):
         for chain in (tenant.CHAIN, autohealing.CHAIN):

@@ -24,10 +24,10 @@ import testtools
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors.prometheus import alertmanager
-from self_healing_tempest_plugin.monitors.prometheus import api as apis
 from self_healing_tempest_plugin.monitors.prometheus import labels as naming
 from self_healing_tempest_plugin.monitors.prometheus import server
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import strangers
 from self_healing_tempest_plugin.tests.unit import fake_monitor
 from self_healing_tempest_plugin.tests.unit import test_probing
 
@@ -184,7 +184,7 @@ class StrangerTest(testtools.TestCase):
     def test_no_end(self):
         """Its memory is not ours."""
         self.useFixture(fixtures.MockPatchObject(
-            apis, 'MOST_BYTES', 100_000))
+            strangers, 'MOST_BYTES', 100_000))
         self.refused(errors.ClientDefect, test_probing.for_ever(
             b'[' * 65536, test_probing.HEAD + b'\r\n'), 'more than')
 

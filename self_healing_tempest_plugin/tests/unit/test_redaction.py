@@ -385,6 +385,7 @@ class LogTest(ProcessTestCase):
         values = {
             'host_power_off_command': 'ipmitool -H {host} -P Marvin-off42 x',
             'host_power_on_command': 'bmc --pw {host} -P Marvin-on42',
+            'rabbitmq_api_password': 'Marvin-bus42',
             'prometheus_url': 'http://ops:Marvin-url42@192.0.2.1:9090'}
         (directory / 'tempest.conf').write_text(
             '[DEFAULT]\ndebug = true\nlog_file = %s/tempest.log\n'
@@ -421,6 +422,9 @@ WRONG_OPTIONS = (
     ('prometheus_url', 'http://ops:Mar/vin42@h:9090'),
     ('prometheus_url', 'http://h/?token=Marvin42'),
     ('alertmanager_url', 'http://ops:Marvin42@h'),
+    ('rabbitmq_api_url', 'amqp://ops:Marvin42@h'),
+    ('rabbitmq_api_url', 'http://ops:Mar/vin42@h:15672'),
+    ('rabbitmq_api_password', 'Marvin42'),
     ('host_power_off_command', 'ipmitool -P Marvin42'),
     ('host_power_off_command', "bmc {host} 'Marvin42"),
     ('host_ssh_jump_host', 'ops:Marvin42@h:x'))
@@ -498,15 +502,18 @@ class OptionsTest(ProcessTestCase):
         conf.set_override('host_power_off_command',
                           'x {host} -P Marvin-power', 'self_healing')
         conf.set_override('uri_v3', 'http://u:Marvin-url1@h/v3', 'identity')
+        conf.set_override('rabbitmq_api_password', 'Marvin-bus',
+                          'self_healing')
         self.assertLessEqual(
-            {'Marvin-admin', 'Marvin-power', 'Marvin-url1'},
+            {'Marvin-admin', 'Marvin-power', 'Marvin-url1', 'Marvin-bus'},
             config.secrets(conf))
 
     def test_secret_options(self):
         """oslo.config masks them itself, wherever it shows values."""
         for option in config.SELF_HEALING_OPTIONS:
             self.assertEqual(option.name.startswith('host_power_')
-                             and option.name.endswith('_command'),
+                             and option.name.endswith('_command')
+                             or option.name == 'rabbitmq_api_password',
                              option.secret, option.name)
 
 

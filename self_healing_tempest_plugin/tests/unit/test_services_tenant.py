@@ -14,9 +14,11 @@
 
 import testtools
 
+from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import zaqar
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
+from self_healing_tempest_plugin.tests.unit import service_samples
 
 ALARM, QUEUE = (fake_tenant_cloud.ALARMS['error_alarm'],
                 fake_tenant_cloud.QUEUE)
@@ -45,7 +47,8 @@ class EachTest(OwnerTestCase):
         ('Zaqar', lambda owner: owner.zaqar.messages(QUEUE)),
         ('Zaqar', lambda owner: owner.zaqar.subscriptions(QUEUE)),
         ('Zaqar', lambda owner: owner.zaqar.post(QUEUE, {})),
-        ('Keystone', lambda owner: owner.trusts.trust('t')))
+        ('Keystone', lambda owner: owner.trusts.trust('t')),
+        ('Keystone', lambda owner: owner.trusts.given()))
     CALLS = (
         *PARSED,
         ('Aodh', lambda owner: owner.aodh.alarm(ALARM)),
@@ -224,8 +227,39 @@ class TrustsTest(OwnerTestCase):
 
     def test_trust(self):
         trust = self.owner.trusts.trust(fake_tenant_cloud.TRUST)
-        self.assertEqual([{'name': 'member'}], trust['roles'])
+        self.assertEqual(['member'], [role['name'] for role in trust['roles']])
         self.assertIsNone(self.owner.trusts.trust('none'))
+
+    def test_all(self):
+        """Those of the member; Keystone wants to be asked for no others."""
+        self.assertEqual(
+            sorted(self.cloud.trusts),
+            sorted(trust['id'] for trust in self.owner.trusts.given()))
+        self.assertEqual(
+            {'trustor_user_id': [fake_tenant_cloud.MEMBER]},
+            self.cloud.asked('GET', 'OS-TRUST/trusts$')[0][2])
+
+    def test_refused(self):
+        self.cloud.broken = 'OS-TRUST'
+        error = self.assertRaises(errors.ServiceUnavailable,
+                                  self.owner.trusts.given)
+        self.assertEqual('Keystone', error.service)
 
     def test_roles(self):
         self.assertEqual({'member', 'reader'}, self.owner.trusts.roles())
+
+
+class KeystoneTest(OwnerTestCase):
+    """keystone.Keystone, which is the administrator's."""
+
+    def test_user_name(self):
+        keystone = clients.Clients(
+            service_samples.cloud_settings(self.cloud.url),
+            service_samples.Manager(self.cloud.url)).keystone
+        self.assertEqual('aodh', keystone.user_name(fake_tenant_cloud.AODH))
+        self.assertIsNone(keystone.user_name('none'))
+
+    def test_of_a_member(self):
+        """Keystone shows users to administrators only."""
+        self.assertRaises(errors.ServiceRefused, self.owner.keystone.user_name,
+                          fake_tenant_cloud.AODH)

@@ -32,6 +32,7 @@ from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
@@ -101,7 +102,8 @@ class DrillTestCase(test_application.ApplicationTestCase):
         cloud.services = [fake_cloud.compute_service('compute-1'),
                           fake_cloud.compute_service('compute-20')]
         cloud.hypervisors = [
-            fake_cloud.hypervisor('compute-1', '192.0.2.11')]
+            fake_cloud.hypervisor('compute-1', '192.0.2.11'),
+            fake_cloud.hypervisor('compute-20', '192.0.2.12')]
         for name, value in (('left', None), ('wait_gone', None)):
             self.useFixture(fixtures.MockPatchObject(
                 remains, name, lambda *args, value=value: value))
@@ -110,6 +112,7 @@ class DrillTestCase(test_application.ApplicationTestCase):
                 cloud.file, host=target.host)}))
         settings = dataclasses.replace(
             self.settings, artifacts_dir=directory.join('artifacts'),
+            fault_hosts=('compute-1', 'compute-20'),
             application=dataclasses.replace(
                 self.settings.application, port=cloud.port),
             cloud=service_samples.cloud_settings(cloud.url,
@@ -125,8 +128,7 @@ class DrillTestCase(test_application.ApplicationTestCase):
         """Return a drill that nothing is asked for yet."""
         cloud, settings = self.cloud, self.options
         return drill.Drill(
-            scenarios.Scenario(feature='x', help='', chain=self.chain,
-                               fault='broken'),
+            self.scenario(),
             surroundings.Surroundings(
                 clients=clients.Clients(settings.cloud,
                                         diagnosis_samples.Manager(cloud.url)),
@@ -135,6 +137,11 @@ class DrillTestCase(test_application.ApplicationTestCase):
                 journal=self.journal,
                 transports=transports.Transports(test_application.ACCESS)),
             'tenant', 'What a member has is healed.')
+
+    def scenario(self):
+        """Return the scenario that is drilled."""
+        return scenarios.Scenario(feature='x', help='', chain=self.chain,
+                                  fault='broken')
 
     def drilled(self, *works):
         """Return the verdict of a drill.
@@ -170,6 +177,30 @@ class AutohealingTest(DrillTestCase):
         self.assertIn('OS::Zaqar::MistralTrigger', sent['template'])
         self.assertNotIn('instance_alarm_name', sent['parameters'])
         self.assertEqual([], self.cloud.asked('POST', '/rca'))
+
+    def test_again(self):
+        """The next drill is of the server that the stack has by then."""
+        self.cloud.works = {'message', 'workflow', 'stack', 'application'}
+        with self.drill:
+            self.drill.reserve()
+            self.drill.deploy()
+            plan = self.drill.plan()
+            self.drill.run(plan, self.drill.expect(plan))
+            self.cloud.servers[fake_cloud.NEW_SERVER]['tenant_id'] = (
+                fake_tenant_cloud.TENANT)
+            self.cloud.stack_resources = fake_tenant_cloud.resources(
+                fake_cloud.NEW_SERVER)
+            with self.drill.again() as following:
+                following.adopt()
+                ids = following.expect(following.plan()).ids
+                entry, = self.journal.open_entries()
+                self.assertEqual(fake_cloud.NEW_SERVER,
+                                 entry.object.known['server'])
+        self.assertEqual(
+            (fake_cloud.NEW_SERVER, 'compute-20', self.drill.app.boot),
+            (ids['server_id'], ids['host'], ids['boot']))
+        # What came of the first fault is none of the second one's.
+        self.assertEqual((), following.recorder.timeline().evidence)
 
     def test_nobody_starts_the_workflow(self):
         """The message is there: the trigger is at fault."""
@@ -292,8 +323,8 @@ class UnfitMemberTest(DrillTestCase):
             self.assertIsNone(self.refusal(**changes), changes)
 
 
-class TenantTest(DrillTestCase):
-    """chains.tenant: Vitrage deduces, and tells Nova."""
+class TenantTestCase(DrillTestCase):
+    """Vitrage has an alarm on the host after the fault."""
 
     chain = tenant.CHAIN
 
@@ -316,6 +347,10 @@ class TenantTest(DrillTestCase):
         for alarm in self.cloud.alarms:
             alarm['end_timestamp'] = 'now'
 
+
+class TenantTest(TenantTestCase):
+    """chains.tenant: Vitrage deduces, and tells Nova."""
+
     def test_healed(self):
         self.marks = True
         verdict = self.drilled('deduction', 'event_alarm', 'message',
@@ -332,3 +367,35 @@ class TenantTest(DrillTestCase):
         self.assertEqual((Kind.BROKEN, tenant.EVENT_ALARM),
                          (verdict.kind, verdict.link), verdict)
         self.assertIn('mark_down', self.drill.diagnosis.look_at)
+
+
+class SyntheticAlarmTest(TenantTestCase):
+    """tenant_synthetic_alarm: no guest answers, and nobody asks one."""
+
+    def setUp(self):
+        super().setUp()
+        self.marks, self.cloud.answer = True, None
+        self.useFixture(fixtures.MockPatchObject(
+            synthetic_alarm, 'planned', lambda host, around:
+            host_samples.file_plan(self.cloud.file, host=host)))
+
+    def scenario(self):
+        """Return that of the table."""
+        scenario, = scenarios.of(('tenant_synthetic_alarm',))
+        return scenario
+
+    def test_repaired(self):
+        """All links but the last come, in a project of the member's own."""
+        verdict = self.drilled('deduction', 'event_alarm', 'message',
+                               'workflow', 'stack')
+        self.assertIs(Kind.REPAIRED, verdict.kind, verdict)
+        self.assertIn('mark_down', str(self.cloud.added_templates))
+        self.assertEqual((), self.drill.recorder.timeline().probes)
+
+    def test_nova_is_not_told(self):
+        """The first link without evidence is named, as for a real fault."""
+        self.marks = False
+        verdict = self.drilled('deduction', 'event_alarm', 'message',
+                               'workflow', 'stack')
+        self.assertEqual((Kind.BROKEN, tenant.EVENT_ALARM),
+                         (verdict.kind, verdict.link), verdict)

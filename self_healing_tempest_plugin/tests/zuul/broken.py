@@ -142,7 +142,8 @@ STRUCTURE = (
     ('unknown_hosts', Variant(
         'unknown group', job(FULL, group_vars={
             'subnode': {'devstack_plugins': dict.fromkeys(
-                ('heat', 'mistral', 'vitrage', 'self-healing-tempest-plugin'),
+                ('aodh', 'ceilometer', 'heat', 'mistral', 'vitrage', 'zaqar',
+                 'self-healing-tempest-plugin'),
                 '')}, 'subnodes': {}}),
         'group subnodes is not in its nodeset')),
     ('unknown_hosts', Variant(

@@ -128,7 +128,8 @@ class LocalConfTest(testtools.TestCase):
         settings.parent.mkdir(parents=True)
         settings.write_text(''.join(
             'plugin_requires self-healing-tempest-plugin %s\n' % service
-            for service in ('heat', 'mistral', 'vitrage')))
+            for service in ('aodh', 'ceilometer', 'heat', 'mistral',
+                            'vitrage', 'zaqar')))
 
     def differences(self, node, job=broken.FULL, change=lambda job: None):
         """Return the differences of a node, after a change of its job."""

@@ -26,7 +26,10 @@ import fixtures
 import jinja2
 import testtools
 
+from self_healing_tempest_plugin.chains import tenant
+from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin import scenarios
 import tools
 from tools.lab import errors
 from tools.sabotage import acts
@@ -35,10 +38,12 @@ from tools.sabotage import case as cases
 from tools.sabotage import catalog
 from tools.sabotage import judging
 from tools.sabotage import results
+from tools.sabotage import working
 
 KINDS = {'HEALED', 'BROKEN', 'NOT_HEALED_BY_THIS_CHAIN', 'SPLIT_BRAIN',
          'EXECUTION_STORM', 'INVALID'}
-LINKS = ('alarm', 'deduction', 'workflow', 'stack', 'application')
+LINKS = {link.name for chain in (tenant.CHAIN, vitrage.CHAIN)
+         for link in chain.links}
 FILES = tools.SOURCE / 'roles' / 'lab_controller' / 'templates' / 'etc'
 
 
@@ -49,7 +54,8 @@ def rendered(path):
     return environment.get_template('%s.j2' % path).render(
         lab_controller_address='10.77.0.2', lab_data_nic='eth1',
         lab_controller_ports=collections.defaultdict(lambda: 8999),
-        lab_secrets={'vitrage': 'secret'})
+        lab_secrets=collections.defaultdict(lambda: 'secret'),
+        lab_cloud={'auth_url': 'http://10.77.0.2:5000/v3'})
 
 
 class FakeMonitor:
@@ -66,17 +72,22 @@ class FakeMonitor:
 
 
 class FakeLab:
-    """A directory that is like a lab's, with the monitor's files."""
+    """A directory that is like a lab's, with the files that are edited."""
+
+    PATHS = sorted({
+        breakage.path for case in catalog.CASES for breakage in case.before
+        if isinstance(breakage, (breakages.EditedFile,
+                                 breakages.EditedSettings))})
 
     def __init__(self, directory):
         self.etc, self.state = directory / 'etc', directory / 'state'
         self.monitor = FakeMonitor()
-        for path in (catalog.ALERTMANAGER, catalog.RULES):
+        for path in FakeLab.PATHS:
             (self.etc / path).parent.mkdir(parents=True, exist_ok=True)
             (self.etc / path).write_text(rendered(path))
 
     def control(self, action, program):
-        self.monitor.read += action == 'signal HUP'
+        self.monitor.read += action in ('signal HUP', 'restart')
 
 
 class CatalogTest(testtools.TestCase):
@@ -101,7 +112,7 @@ class CatalogTest(testtools.TestCase):
                                 case.name)
 
     def test_every_link_is_broken(self):
-        self.assertEqual(set(LINKS), {
+        self.assertEqual(LINKS, {
             case.link for case in catalog.CASES if case.kind == 'BROKEN'})
         self.assertEqual(KINDS, {case.kind for case in catalog.CASES})
 
@@ -114,16 +125,18 @@ class CatalogTest(testtools.TestCase):
         """Of the links after the one that is broken, all of them."""
         for case in catalog.CASES:
             if case.works:
-                after = LINKS[LINKS.index(case.link) + 1:]
-                self.assertEqual(after, tuple(case.works), case.name)
+                scenario, = scenarios.of((case.feature,))
+                labels = [link.name for link in scenario.chain.links]
+                self.assertEqual(labels[labels.index(case.link) + 1:],
+                                 list(case.works), case.name)
             self.assertEqual({**case.options,
                               'bisect': 'true' if case.works else 'false'},
                              case.settings)
 
     def test_deadlines(self):
-        self.assertEqual(set(LINKS), set(cases.DEADLINES))
+        self.assertEqual(LINKS, set(cases.DEADLINES))
         for case in catalog.CASES:
-            self.assertLessEqual(set(case.deadlines), set(LINKS), case.name)
+            self.assertLessEqual(set(case.deadlines), LINKS, case.name)
 
     def test_acts(self):
         """Each act is there, and none that no case asks for."""
@@ -164,13 +177,16 @@ class EditsTest(testtools.TestCase):
 
     def texts(self):
         return [(self.lab.etc / path).read_text()
-                for path in (catalog.ALERTMANAGER, catalog.RULES)]
+                for path in FakeLab.PATHS]
 
     def test_every_edit(self):
         """Each edit finds its text, is read, and is undone."""
         edits = [breakage for case in catalog.CASES for breakage in case.before
-                 if isinstance(breakage, breakages.EditedFile)]
-        self.assertEqual(5, len(edits))
+                 if isinstance(breakage, (breakages.EditedFile,
+                                          breakages.EditedSettings))]
+        self.assertEqual(10, len(edits))
+        self.useFixture(fixtures.MockPatchObject(
+            working, 'wait', lambda lab, program: None))
         before = self.texts()
         for edit in edits:
             read = self.lab.monitor.read
@@ -288,6 +304,19 @@ class JudgeTest(testtools.TestCase):
         self.assertEqual(
             ['it should say evacuate; BROKEN: no update; '
              'look at: heat-engine.log'], self.judge(says='evacuate'))
+
+    def test_another_place(self):
+        """Where the diagnosis says to look is what an operator goes to."""
+        report = copy.deepcopy(REPORT)
+        report['diagnosis'] = {'look_at': 'aodh-listener: nobody reads x'}
+        self.assertEqual([], self.judge(report=report,
+                                        points='^aodh-listener'))
+        self.assertEqual(
+            ['it should point at ^aodh-notifier; aodh-listener: nobody '
+             'reads x'], self.judge(report=report, points='^aodh-notifier'))
+        # The link's own place is not what is asked for.
+        self.assertEqual(['it should point at heat-engine; '],
+                         self.judge(points='heat-engine'))
 
     def test_exit_code(self):
         """The exit code has to be that of the verdict."""

@@ -12,9 +12,8 @@
 
 """JSON over HTTP, of a stranger: in time, bounded, and from nobody else.
 
-Prometheus and Alertmanager are only read. Both serve their API without
-authentication, or behind something that the configured URL passes; there are
-no credentials in it.
+For services that Keystone knows nothing of, such as a monitor or the message
+bus. They are only read. There are no credentials in their URL.
 """
 
 import dataclasses
@@ -43,14 +42,16 @@ class Api:
 
     service = ''
 
-    def __init__(self, url, timeout, verify=True):
+    def __init__(self, url, timeout, verify=True, auth=None):
         """Take where it is; nothing is asked yet.
 
         :param url: without a slash at its end
         :param timeout: seconds
         :param verify: see requests
+        :param auth: pair of a user and a password, None where it wants none
         """
         self._url, self._timeout, self._verify = url, timeout, verify
+        self._auth = auth
 
     def date(self):
         """Return the time that it bears in its answer.
@@ -76,8 +77,8 @@ class Api:
         with errors.calling(self.service, operation):
             with requests.get(
                     self._url + path, params=params, timeout=self._timeout,
-                    verify=self._verify, allow_redirects=False,
-                    stream=True) as answer:
+                    verify=self._verify, auth=self._auth,
+                    allow_redirects=False, stream=True) as answer:
                 status = answer.status_code
                 whole = status == 200 and _Answer(
                     answer.headers, _read(answer, deadline))

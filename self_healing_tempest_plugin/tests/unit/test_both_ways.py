@@ -1,0 +1,153 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""chains.both: an application that two ways heal at once."""
+
+import dataclasses
+import json
+import types
+
+from heatclient.common import template_format
+import testtools
+
+from self_healing_tempest_plugin.chains import both
+from self_healing_tempest_plugin.diagnosis import diagnose
+from self_healing_tempest_plugin.links.either_workflow import kit
+from self_healing_tempest_plugin.links.either_workflow import watcher
+from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin import templates
+from self_healing_tempest_plugin.tests.unit import diagnosis_samples
+from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
+from self_healing_tempest_plugin.tests.unit import tenant_samples
+from self_healing_tempest_plugin.tests.unit import test_templates
+from self_healing_tempest_plugin.tests.unit import test_tenant_watchers
+
+Mark = links.Mark
+BY_RULE = 'app-heal_by_rule-x9'
+NAMES = {templates.BY_MESSAGE: fake_cloud.WORKFLOW,
+         templates.BY_RULE: BY_RULE,
+         'alarm_queue': fake_tenant_cloud.QUEUE}
+
+
+def by_rule(**changes):
+    """Return an execution that the rule has started."""
+    return dict(fake_cloud.execution(**changes), workflow_name=BY_RULE,
+                input=json.dumps({'stack_id': fake_cloud.STACK,
+                                  'server_id': fake_cloud.SERVER}))
+
+
+class TemplateTest(testtools.TestCase):
+    """The HOT that is made of two."""
+
+    def setUp(self):
+        super().setUp()
+        self.hot = template_format.parse(templates.read(templates.BOTH))
+
+    def test_resources(self):
+        """All of a member's application, the rule, and its workflow."""
+        member, ruled = (
+            template_format.parse(templates.read(name))['resources']
+            for name in (templates.TENANT, templates.APPLICATION))
+        made = dict(self.hot['resources'])
+        self.assertEqual(ruled['heal_instance'],
+                         made.pop(templates.BY_RULE))
+        params = made.pop('healing_rule')['properties']['template_params']
+        self.assertEqual({'get_resource': templates.BY_RULE},
+                         params['workflow_name'])
+        self.assertEqual(member, made)
+
+    def test_references(self):
+        """Every resource and parameter that is named is there."""
+        names = {'get_resource': set(self.hot['resources']),
+                 'get_param': set(self.hot['parameters']) | {'OS::stack_id'},
+                 'get_file': set(templates.files_of(templates.BOTH))}
+        for name, value in test_templates._functions(self.hot):
+            self.assertIn(value, names[name])
+        self.assertEqual({templates.APPLICATION_SCRIPT,
+                          templates.HEAL_INSTANCE}, names['get_file'])
+
+
+class WatcherTest(test_tenant_watchers.WatcherTestCase):
+    """EitherWatcher."""
+
+    def watch(self):
+        app = types.SimpleNamespace(
+            server_id=fake_cloud.SERVER, resources=NAMES,
+            stack=types.SimpleNamespace(id=fake_cloud.STACK))
+        self.watcher = watcher.EitherWatcher(
+            types.SimpleNamespace(owner=self.owner, application=app),
+            BY_RULE, fake_cloud.WORKFLOW)
+        self.told = fake_tenant_cloud.event('e1')
+
+    def add(self, *executions):
+        self.cloud.executions.extend(executions)
+
+    def test_one(self):
+        for execution in (by_rule(id='r'),
+                          fake_tenant_cloud.execution(self.told, id='m')):
+            self.cloud.executions = [execution]
+            look = self.look()
+            self.assertEqual((execution['id'],), look.objects)
+            self.assertEqual([Mark.STARTED],
+                             [seen.mark for seen in look.sightings])
+            self.assertTrue(both.WORKFLOW.ties(
+                {'server_id': fake_cloud.SERVER,
+                 'stack_id': fake_cloud.STACK}, look.sightings[0].payload))
+
+    def test_none(self):
+        self.assertEqual(((), '', 'not there'), (
+            self.look().objects, self.look().failure, self.look().state))
+
+    def test_both(self):
+        """One heals, and the other has found nothing to do."""
+        self.add(by_rule(id='r', state='SUCCESS'),
+                 fake_tenant_cloud.execution(
+                     self.told, id='m', state='SUCCESS',
+                     output={'found': False}))
+        look = self.look()
+        self.assertEqual(('r', 'm'), look.objects)
+        self.assertEqual(
+            {('r', Mark.STARTED), ('r', Mark.FINISHED), ('m', Mark.STARTED)},
+            {(seen.object_id, seen.mark) for seen in look.sightings})
+
+    def test_one_fails(self):
+        """It is over when the other one fails, too, not before."""
+        self.add(by_rule(id='r', state='ERROR', state_info='boom'))
+        self.assertEqual('', self.look().failure)
+        self.add(fake_tenant_cloud.execution(self.told, id='m'))
+        self.assertEqual('', self.look().failure)
+        self.cloud.executions[-1].update(state='ERROR')
+        self.assertIn('boom', self.look().failure)
+
+
+class QuestionsTest(tenant_samples.TenantTestCase):
+    """Both ways are asked, each about its own workflow."""
+
+    chain = both.CHAIN
+
+    def test_unstarted(self):
+        app = self.application()
+        app.resources = {**app.resources, **NAMES}
+        around = self.surroundings(application=app)
+        expected = self.expected()
+        expected = dataclasses.replace(expected, ids={
+            **expected.ids, **kit.KIT.ids(around)})
+        diagnosis = diagnose.diagnose(
+            self.seen(both.WORKFLOW), expected, around, 10)
+        told = diagnosis_samples.told(diagnosis)
+        for text in ('there is no execution of %s' % BY_RULE,
+                     'there is no execution of %s' % fake_cloud.WORKFLOW,
+                     'subscription sub-1 tells', 'healing rule'):
+            self.assertIn(text, told)
+        self.assertNotIn(' or ', ''.join(
+            fact.text for fact in diagnosis.facts if 'workflow' in fact.text))
