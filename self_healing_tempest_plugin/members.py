@@ -38,7 +38,8 @@ from self_healing_tempest_plugin.services import errors
 
 LOG = log.getLogger(__name__)
 
-# Seconds that are waited until Tempest has made what it is making.
+# Seconds that are waited until Tempest has made what it was making, and has
+# deleted it.
 PATIENCE = 5.0
 
 # How the name begins of what is made for a preflight; Tempest puts its own
@@ -163,6 +164,18 @@ class Guest:
                 raise self._failure
             return self._clients
 
+    def provisioned(self):
+        """Return the ids of the projects whose servers are the member's.
+
+        :returns: tuple, empty where Tempest makes a project, or gives none
+        """
+        if self._auth.use_dynamic_credentials:
+            return ()
+        try:
+            return (self.clients().project_id,)
+        except errors.ServiceError:
+            return ()
+
     def _given(self):
         with named_errors(self._auth):
             if self._gone:
@@ -191,17 +204,19 @@ class Guest:
 
     def _give_back(self):
         self._gone = True
-        # Where Tempest is still at work, it is in the journal.
-        if not self._lock.acquire(timeout=PATIENCE):
-            return
-        try:
-            with self._held:
+        # What is not done in time is in the journal.
+        thread = threading.Thread(target=self._done_with, daemon=True)
+        thread.start()
+        thread.join(PATIENCE)
+
+    def _done_with(self):
+        # Tempest may still be at work.
+        with self._lock, self._held:
+            try:
                 self._delete()
-        except Exception:
-            LOG.exception('What Tempest has made is still there; run: %s',
-                          journals.REVERT)
-        finally:
-            self._lock.release()
+            except Exception:
+                LOG.exception('What Tempest has made is still there; run: %s',
+                              journals.REVERT)
 
     def _delete(self):
         if self._provider is not None:
@@ -213,7 +228,7 @@ class Guest:
         if self._clients is None:
             # Tempest forgets what it has made where it makes not all of it.
             removal.remove_named(
-                clients.Clients(self._cloud, self._connect()).keystone,
+                clients.Clients(self._cloud, self._connect()),
                 '%s-%s' % (_PREFIX, self._name))
         self._journal.record(self._id, journals.State.REMOVED)
 

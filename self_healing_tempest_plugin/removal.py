@@ -193,13 +193,14 @@ class Removal:
         """
         keystone, known = self._clients.keystone, entry.object.known
         if known.get('named'):
-            remove_named(keystone, entry.object.name)
+            remove_named(self._clients, entry.object.name)
             return
         inside = stacks_in(self._journal, known['project'])
         if inside:
             raise journals.JournalError('%s is still in it' % ', '.join(
                 inside))
         keystone.delete_user(known['user'])
+        self._clients.neutron.delete_default_groups(known['project'])
         keystone.delete_project(known['project'])
 
     def _remove_template(self, entry):
@@ -316,16 +317,17 @@ def stacks_in(journal, project_id):
             and entry.object.known.get('project') == project_id]
 
 
-def remove_named(keystone, name):
+def remove_named(clients, name):
     """Delete the projects and users that Tempest has made in a name.
 
-    :param keystone: :class:`.services.keystone.Keystone`
+    :param clients: :class:`.services.clients.Clients` of the administrator
     :param name: how their names begin, before a hyphen; nothing else's do
     """
-    for user_id in keystone.users_named('%s-' % name):
-        keystone.delete_user(user_id)
-    for project_id in keystone.projects_named('%s-' % name):
-        keystone.delete_project(project_id)
+    for user_id in clients.keystone.users_named('%s-' % name):
+        clients.keystone.delete_user(user_id)
+    for project_id in clients.keystone.projects_named('%s-' % name):
+        clients.neutron.delete_default_groups(project_id)
+        clients.keystone.delete_project(project_id)
 
 
 def revoke(keystone, known):

@@ -142,11 +142,11 @@ def _service(service):
     return rows.yes(text) if readiness.usable(service) else rows.no(text)
 
 
-def _allowed(settings, project, services, servers):
+def _allowed(settings, projects, services, servers):
     findings = {}
     for host in settings.fault_hosts:
         try:
-            gates.check(host, servers[host], services, (project,), settings)
+            gates.check(host, servers[host], services, projects, settings)
         except gates.FaultRefused as error:
             findings[host] = rows.no(rows.one_line(error))
         else:
@@ -167,6 +167,7 @@ _HOSTS = (
     rows.Check('hosts', 'nova-compute', ('services',), _compute,
                'look at [self_healing] fault_hosts, and at: openstack '
                'compute service list'),
-    rows.Check('hosts', 'may be broken', ('project', 'services', 'servers'),
-               _allowed, 'look at [self_healing] fault_hosts'),
+    rows.Check('hosts', 'may be broken',
+               ('our projects', 'services', 'servers'), _allowed,
+               'look at [self_healing] fault_hosts'),
 )

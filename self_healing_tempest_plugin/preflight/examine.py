@@ -111,6 +111,9 @@ def _services(settings, connect, chains, left, guest):
     questions[judging.KEYSTONE] = asking.Question(
         judging.KEYSTONE, services.keystone_version)
     questions['project'] = asking.Question(judging.KEYSTONE, lambda: project)
+    questions['our projects'] = asking.Question(judging.KEYSTONE, lambda: {
+        project, *(guest.provisioned() if any(
+            chain.member for chain in chains) else ())})
     return asking.Several(
         asking.ask(questions, left(SERVICES_UNTIL)),
         asking.ask(cloud.member_questions(asked, chains),

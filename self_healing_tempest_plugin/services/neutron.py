@@ -66,6 +66,23 @@ class Neutron:
             except lib_exc.NotFound:
                 return None
 
+    def delete_default_groups(self, project_id):
+        """Delete the security groups that Neutron has made for a project.
+
+        It leaves them where the project is deleted.
+
+        :param project_id: its id
+        """
+        groups = self._manager.security_groups_client
+        with _calling('delete the default security group of project %s'
+                      % project_id):
+            for group in groups.list_security_groups(
+                    project_id=project_id, name='default')['security_groups']:
+                try:
+                    groups.delete_security_group(group['id'])
+                except lib_exc.NotFound:
+                    pass
+
     def floating_address(self, address):
         """Return a floating address as a dict, or None.
 

@@ -63,6 +63,7 @@ class FakeCloud(fixtures.Fixture):
     :ivar causes: ids of the alarms that caused one, by its id
     :ivar granted: roles of the user in other projects, as triples of project,
         user and role
+    :ivar groups: projects of default security groups, by id of the group
     :ivar elsewhere: URLs in the catalog that are not ours, by service type
     :ivar catalog: paths of further services of ours, by service type
     :ivar asking: ``headers`` of the request that is answered
@@ -83,7 +84,7 @@ class FakeCloud(fixtures.Fixture):
         self.instance_actions, self.console = {}, ''
         self.answer, self.on_create = None, None
         self.answers_left = math.inf
-        self.granted = set()
+        self.granted, self.groups = set(), {}
         self.images, self.flavors, self.networks = [], [], []
         self.resource_types, self.actions, self.places = [], [], []
         self.processes = ['PersistorService_worker_0',
@@ -167,6 +168,17 @@ class FakeCloud(fixtures.Fixture):
             raise Reply(404, {'error': {'code': 404, 'title': 'Not Found',
                                         'message': 'no such role'}})
         self.granted.remove(granted)
+        return 204, None, {}
+
+    def list_groups(self, query, body):
+        return 200, {'security_groups': [
+            {'id': group, 'name': 'default'}
+            for group, project in self.groups.items()
+            if [project] == query['project_id']
+            and query['name'] == ['default']]}, {}
+
+    def delete_group(self, query, body, group):
+        del self.groups[group]
         return 204, None, {}
 
     def delete_identity(self, query, body, kind, identity):
@@ -477,6 +489,8 @@ ROUTES = (
     (r'PUT /nova/v2.1/os-services/([^/]+)', 'update_service'),
     (r'GET /nova/v2.1/os-hypervisors/detail', 'list_hypervisors'),
     (r'GET /neutron/v2.0/networks', 'list_networks'),
+    (r'GET /neutron/v2.0/security-groups', 'list_groups'),
+    (r'DELETE /neutron/v2.0/security-groups/([^/]+)', 'delete_group'),
     (r'GET /glance/v2/images/([^/]+)', 'show_image'),
     (r'GET /glance/v2/images', 'list_images'),
     (r'GET /placement/allocation_candidates', 'list_places'),

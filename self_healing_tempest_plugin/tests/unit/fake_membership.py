@@ -31,7 +31,6 @@ ROUTES = {
     'GET /mistral/v2/workflows': 'list_workflows',
     'GET /nova/v2.1/limits': 'show_limits',
     'GET /neutron/v2.0/quotas/([^/]+)/details.json': 'show_quotas',
-    'GET /neutron/v2.0/security-groups': 'list_security_groups',
     'GET /zaqar/v2/queues': 'list_queues',
 }
 
@@ -130,9 +129,6 @@ class Membership:
     def list_queues(self, query, body):
         return 200, {'queues': [{'name': name} for name in self.queues],
                      'links': []}, {}
-
-    def list_security_groups(self, query, body):
-        return 200, {'security_groups': []}, {}
 
     def show_limits(self, query, body):
         return 200, {'limits': {'absolute': self.limits, 'rate': []}}, {}

@@ -27,6 +27,7 @@ from tempest.lib.services.identity.v3 import users_client
 from tempest.lib.services.image.v2 import images_client
 from tempest.lib.services.network import networks_client
 from tempest.lib.services.network import quotas_client
+from tempest.lib.services.network import security_groups_client
 from tempest.lib.services.network import versions_client as network_versions
 from tempest.lib.services.placement import placement_client
 import testtools
@@ -62,6 +63,9 @@ class Manager:
         self.projects_client = projects_client.ProjectsClient(*identity)
         self.network_quotas_client = quotas_client.QuotasClient(
             provider, 'network', 'RegionOne')
+        self.security_groups_client = (
+            security_groups_client.SecurityGroupsClient(
+                provider, 'network', 'RegionOne'))
         self.networks_client = networks_client.NetworksClient(
             provider, 'network', 'RegionOne')
         self.network_versions_client = network_versions.NetworkVersionsClient(

@@ -17,6 +17,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import types
 
 import fixtures
@@ -208,6 +209,45 @@ class PreflightTest(PreflightTestCase):
         self.assertEqual({}, self.wrong())
         self.assertEqual({'unknown'}, self.states()['template, as the member'])
 
+    def test_member_is_late(self):
+        """Nothing is known then, and it is given back all the same."""
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.preflight.examine.MEMBER_UNTIL',
+            1.0))
+        given = self.provider.get_primary_creds
+
+        def late():
+            threading.Event().wait(2.0)
+            return given()
+        self.provider.get_primary_creds = late
+        self.examine(chain=autohealing.CHAIN)
+        self.assertEqual({}, self.wrong())
+        self.assertEqual({'unknown'}, self.states()['Tempest'])
+        for what in OF_MEMBER:
+            self.assertEqual('Tempest gives no member',
+                             self.found[what][0].finding.text)
+        self.assertEqual(1, self.provider.cleared)
+        self.assertFalse(any(entry.open for entry in self.journal()))
+
+    def test_interrupted(self):
+        """It does not go on until all have answered, and is given back."""
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(
+            signal.SIGINT, signal.default_int_handler))
+        reached = []
+
+        def interrupted():
+            with members.Guest(
+                    self.auth, self.settings().cloud, journals.Journal(
+                        self.settings().state_dir), None) as guest:
+                reached.append(guest.clients().project_id)
+                signal.raise_signal(signal.SIGINT)
+                reached.append('the end')
+
+        self.assertRaises(KeyboardInterrupt, interrupted)
+        self.assertEqual([fake_tenant_cloud.TENANT], reached)
+        self.assertEqual(1, self.provider.cleared)
+        self.assertFalse(any(entry.open for entry in self.journal()))
+
     def test_another_run(self):
         """It has a member, and what it has made is none of ours."""
         with subprocess.Popen(
@@ -355,6 +395,16 @@ class AccountsTest(test_preflight.CloudTestCase):
             'Tempest: give a plain member ([auth] use_dynamic_credentials, '
             'test_accounts_file): neither of them is set', self.given()[1])
 
+    def test_its_servers(self):
+        """They may be hurt as well as those of the administrator."""
+        self.write(self.account)
+        for project, allowed in ((fake_tenant_cloud.TENANT, True),
+                                 ('other', False)):
+            self.cloud.servers = {'s1': {
+                'id': 's1', 'host': 'compute-1', 'tenant_id': project}}
+            self.given()
+            self.assertEqual(allowed, 'may be broken' not in self.wrong())
+
     def test_in_use(self):
         """Another run has it: that is no reason to say no."""
         self.write(self.account)
@@ -462,9 +512,11 @@ class KilledTest(service_samples.ClientTestCase):
                  'tempest-self-healing-preflight-o2-456', 'mine')
         for kind, made in cloud.identities.items():
             made.update({name: {'id': name, 'name': name} for name in names})
+        cloud.groups = {'g1': names[0], 'g2': names[2]}
         removal.Removal(clients.Clients(
             service_samples.cloud_settings(cloud.url),
             service_samples.Manager(cloud.url)), journal, None).remove('o1')
         for made in cloud.identities.values():
             self.assertEqual(set(names[1:]), set(made))
+        self.assertEqual({'g2': names[2]}, cloud.groups)
         self.assertEqual((), journal.open_entries())

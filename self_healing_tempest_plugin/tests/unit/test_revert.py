@@ -475,6 +475,8 @@ class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
         self.planned('project', 'tempest-member', project='p2', user='u2')
         self.planned('stack', test_removal.NAME, {'id': fake_cloud.STACK},
                      project='p2')
+        # Neutron makes one in each project: that of another one stays.
+        self.cloud.groups = {'g1': 'p2', 'g2': 'p3'}
         code, output = self.run_command()
         self.assertEqual((0, ()), (code, self.journal.open_entries()), output)
         changes = [(method, path) for method, path, _, _
@@ -486,6 +488,7 @@ class CloudRevertTest(test_removal.RemovalTestCase, RevertTestCase):
             ('DELETE', '/heat/v1/p2/stacks/%s/%s' % (
                 test_removal.NAME, fake_cloud.STACK)),
             ('DELETE', '/identity/v3/users/u2'),
+            ('DELETE', '/neutron/v2.0/security-groups/g1'),
             ('DELETE', '/identity/v3/projects/p2'), ('DELETE', role)], changes)
 
     def test_role_that_the_administrator_has_anyway(self):

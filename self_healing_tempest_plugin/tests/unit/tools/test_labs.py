@@ -176,6 +176,8 @@ class WorkspaceTest(LabTest):
         self.workspace = self.lab.workspace
         self.workspace.conf.parent.mkdir(parents=True)
         self.text = textwrap.dedent("""\
+            [auth]
+            tempest_roles = member
             [self_healing]
             fault_hosts = compute-1,compute-2
             host_power_off_command = /power off {host} 100%
@@ -187,22 +189,25 @@ class WorkspaceTest(LabTest):
     def test_configure(self):
         """Only what is asked for differs; nobody else reads it."""
         environment = self.workspace.configure(
-            self.other, {'fault_hosts': '', 'bisect': 'true'})
+            self.other, {'fault_hosts': '', 'bisect': 'true'},
+            auth={'tempest_roles': 'other'})
         path = self.other / 'tempest.conf'
         self.assertEqual(
             {'fault_hosts': '', 'bisect': 'true',
              'host_power_off_command': '/power off {host} 100%'},
             self.settings(path))
+        self.assertEqual({'tempest_roles': 'other'},
+                         self.settings(path, 'auth'))
         self.assertEqual(self.text, self.workspace.conf.read_text())
         self.assertEqual(0o600, stat.S_IMODE(path.stat().st_mode))
         self.assertEqual(
             path, pathlib.Path(environment['TEMPEST_CONFIG_DIR'],
                                environment['TEMPEST_CONFIG']))
 
-    def settings(self, path):
+    def settings(self, path, group='self_healing'):
         workspace = labs.Lab(self.directory).workspace
         workspace.conf = path
-        return dict(workspace.settings()['self_healing'])
+        return dict(workspace.settings()[group])
 
     def test_what_is_tried(self):
         """The checkout is imported, before anything of the environment."""
