@@ -26,7 +26,6 @@ libraries pass them on; those of a library alone are known to the module of its
 client, which says them as a :class:`Dialect`.
 """
 
-import contextlib
 import dataclasses
 import typing
 
@@ -105,20 +104,31 @@ def from_status(status, dialect=GENERIC):
     return ServiceRefused
 
 
-@contextlib.contextmanager
 def calling(service, operation, dialect=GENERIC):
     """Turn what a client library raises into a :class:`ServiceError`.
 
     :param service: name of the service, for the message
     :param operation: what it is asked for, for the message
     :param dialect: :class:`Dialect` of the client library
+    :returns: a context manager
     """
-    try:
-        yield
-    except ServiceError:
-        raise
-    except Exception as error:
-        raise _named(service, operation, error, dialect) from error
+    return _Calling(service, operation, dialect)
+
+
+class _Calling:
+    # Each request of each poll passes through it: no generator.
+
+    def __init__(self, *named):
+        self._named = named
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, kind, error, traceback):
+        if isinstance(error, Exception) and not isinstance(
+                error, ServiceError):
+            service, operation, dialect = self._named
+            raise _named(service, operation, error, dialect) from error
 
 
 def _named(service, operation, error, dialect):
