@@ -118,6 +118,7 @@ def _parse(text):
     return moment.timestamp()
 
 
+@functools.lru_cache
 def _resolution(text):
     # Some services write six zeros after seconds that they have cut off.
     fraction = _FRACTION.search(text)

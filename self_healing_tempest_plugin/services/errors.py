@@ -104,22 +104,21 @@ def from_status(status, dialect=GENERIC):
     return ServiceRefused
 
 
-def calling(service, operation, dialect=GENERIC):
-    """Turn what a client library raises into a :class:`ServiceError`.
+class calling:
+    """Turns what a client library raises into a :class:`ServiceError`.
 
-    :param service: name of the service, for the message
-    :param operation: what it is asked for, for the message
-    :param dialect: :class:`Dialect` of the client library
-    :returns: a context manager
+    A context manager, and no generator: each request of each poll passes
+    through it.
     """
-    return _Calling(service, operation, dialect)
 
+    def __init__(self, service, operation, dialect=GENERIC):
+        """Take what the message is made of.
 
-class _Calling:
-    # Each request of each poll passes through it: no generator.
-
-    def __init__(self, *named):
-        self._named = named
+        :param service: name of the service
+        :param operation: what it is asked for
+        :param dialect: :class:`Dialect` of the client library
+        """
+        self._named = service, operation, dialect
 
     def __enter__(self):
         return None
