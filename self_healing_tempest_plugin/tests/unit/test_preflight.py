@@ -17,8 +17,6 @@ import dataclasses
 import json
 import os
 import re
-import subprocess
-import sys
 
 import fixtures
 import testtools
@@ -44,6 +42,7 @@ from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 
@@ -691,10 +690,9 @@ class CommandTest(CloudTestCase):
         path = os.path.join(self.directory, 'tempest.conf')
         with open(path, 'w', encoding='utf-8') as stream:
             parser.write(stream)
-        run = subprocess.run(
-            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
-             'preflight', '--config-file', path], text=True, timeout=60,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        run = ready_processes.run(
+            'self_healing_tempest_plugin.cmd.main', 'preflight',
+            '--config-file', path, merged=True)
         self.addDetail('preflight', content.text_content(run.stdout))
         return run
 
