@@ -229,18 +229,20 @@ class RealWatcher:
         except errors.ServiceUnavailable:
             return service.time, None, None
         # An execution for our server and another stack counts with Mistral.
-        return service.time, dataclasses.replace(
-            self._failing(look), objects=tuple(
-                name for name in look.objects if name in self._ours)), None
+        if not self._ours.issuperset(look.objects):
+            look = dataclasses.replace(look, objects=tuple(
+                name for name in look.objects if name in self._ours))
+        return service.time, self._failing(look), None
 
     def _failing(self, look):
         """Return a look with what these services never say.
 
         An alarm, or a message, is never known not to come any more.
         """
-        failed = [thing for thing in self._service.things if thing.ours
-                  and thing.shown <= self._service.time]
-        if self.link.lasting or not failed or any(
+        failed = () if self.link.lasting else [
+            thing for thing in self._service.things
+            if thing.ours and thing.shown <= self._service.time]
+        if not failed or any(
                 thing.failed > self._service.time for thing in failed):
             return look
         return dataclasses.replace(
