@@ -146,7 +146,12 @@ class Removal:
     def _owner(self, entry):
         """Return the clients of the project that an object belongs to."""
         project = entry.object.known.get('project')
-        return self._owners(project) if project else self._clients
+        if not project:
+            return self._clients
+        owner = self._owners(project)
+        # Of a role that was lost for a while, its token knows nothing.
+        owner.renew()
+        return owner
 
     def _identifier(self, entry):
         # Name and id together spare Heat a redirection.

@@ -85,6 +85,10 @@ class Clients:
             access = self._session.auth.get_access(self._session)
             return access.user_id, tuple(access.role_ids)
 
+    def renew(self):
+        """Have the next request get a new token: roles may have changed."""
+        self._session.invalidate()
+
     def in_project(self, project_id):
         """Return clients of another project in which the user has a role.
 

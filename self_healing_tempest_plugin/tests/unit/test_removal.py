@@ -22,6 +22,7 @@ from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin import removal
+from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import host_samples
@@ -129,6 +130,20 @@ class StackTest(RemovalTestCase):
             stack = self.stack(status=status)
             self.gone(self.planned('stack', NAME, {'id': fake_cloud.STACK}))
             self.assertEqual('DELETE_COMPLETE', stack['stack_status'])
+
+    def test_of_a_member_who_had_lost_a_role(self):
+        """Its token of that time may delete nothing: it gets a new one."""
+        self.stack()
+        renewed, owner = [], self.clients
+        self.useFixture(fixtures.MockPatchObject(
+            clients.Clients, 'renew', lambda owner: renewed.append(owner)))
+        object_id = self.planned('stack', NAME, {'id': fake_cloud.STACK},
+                                 project='p2')
+        removal.Removal(
+            self.clients, self.journal, self.times,
+            transports.Transports(host_samples.ACCESS),
+            lambda project: owner).remove(object_id)
+        self.assertEqual({owner}, set(renewed))
 
     def test_overtaken(self):
         """An update of the same moment goes on in place of the deletion."""

@@ -241,9 +241,19 @@ class TrustsTest(OwnerTestCase):
 
     def test_roles_of_now(self):
         """A role that is lost is in the token that was there before."""
+        self.owner.trusts.given()
         self.assertEqual({'member', 'reader'}, self.owner.trusts.roles())
         self.cloud.roles = ['reader']
         self.assertEqual({'reader'}, self.owner.trusts.roles())
+        # Requests go on with the token that is there.
+        asked = len(self.cloud.asked('POST', '/auth/tokens'))
+        self.owner.trusts.given()
+        self.assertEqual(asked, len(self.cloud.asked('POST',
+                                                     '/auth/tokens')))
+        self.owner.renew()
+        self.owner.trusts.given()
+        self.assertEqual(asked + 1, len(self.cloud.asked('POST',
+                                                         '/auth/tokens')))
 
     def test_refused(self):
         self.cloud.broken = 'OS-TRUST'
