@@ -47,7 +47,7 @@ def held(what, path=None):
         except BlockingIOError:
             raise errors.LabError(
                 'somebody else works on the lab of this machine%s: wait for '
-                'its end, or end it' % _owner(path)) from None
+                'its end, or end it' % _owner(descriptor)) from None
         _sign(path, 'process %d, %s' % (os.getpid(), what))
         yield descriptor
     finally:
@@ -79,9 +79,11 @@ def _sign(path, text):
             file.write(text + '\n')
 
 
-def _owner(path):
+def _owner(descriptor):
+    """Return who has signed the file, in parentheses, empty where nobody."""
     try:
-        text = path.read_text(errors='replace').partition('\n')[0]
+        text = os.pread(descriptor, 4096, 0).decode(errors='replace')
     except OSError:
         return ''
+    text = text.partition('\n')[0]
     return ' (%s)' % text if text.isprintable() and text else ''
