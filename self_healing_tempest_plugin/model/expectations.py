@@ -13,12 +13,38 @@
 """What a run should show, and how long that may take."""
 
 import dataclasses
+import functools
 import typing
 
 from self_healing_tempest_plugin.model import chains
 from self_healing_tempest_plugin.model import links
 
 Mark = links.Mark
+
+
+class _Found:
+    """What was found in the evidence that was asked about last.
+
+    While a run is watched, and while it is judged, the same is asked of the
+    same evidence many times.
+    """
+
+    def __init__(self):
+        self._last = None, {}
+
+    def once(self, evidence, asked, find):
+        """Return what is found in evidence.
+
+        :param evidence: of a timeline, a tuple
+        :param asked: what for, the same each time
+        :param find: finds it
+        """
+        about, answers = self._last
+        if about is not evidence:
+            about, answers = self._last = evidence, {}
+        if asked not in answers:
+            answers[asked] = find()
+        return answers[asked]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,22 +86,26 @@ class Expectation:
     alive: bool = False
     max_executions: int = 0
 
-    @property
+    @functools.cached_property
+    def _found(self):
+        return _Found()
+
+    @functools.cached_property
     def heals(self):
         """Return whether the application is to be healed."""
         return self.required.get(self.chain.goal) is Mark.FINISHED
 
-    @property
+    @functools.cached_property
     def repairs(self):
         """Return whether the server is to be repaired."""
         return self.required.get(self.chain.repair) is Mark.FINISHED
 
-    @property
+    @functools.cached_property
     def required(self):
         """Return the links that must come, each with its last mark."""
         return {step.link: step.mark for step in self.steps}
 
-    @property
+    @functools.cached_property
     def forbidden(self):
         """Return the links that must not come, in order."""
         if self.repairs or self.heals:
@@ -116,7 +146,9 @@ class Expectation:
         the alarm that it was deduced from; the server that answers, to the
         server that the stack has got.
         """
-        return next(self.arrivals(timeline, link, mark), None)
+        return self._found.once(
+            timeline.evidence, ('arrival', link, mark),
+            lambda: next(self.arrivals(timeline, link, mark), None))
 
     def arrivals(self, timeline, link, mark):
         """Return all evidence that is about this fault, an iterator.
@@ -151,17 +183,22 @@ class Expectation:
             not known and earlier not in self.required))
 
     def named(self, timeline, link, key=''):
-        """Return what all evidence about this fault tells, as a set.
+        """Return what all evidence about this fault tells, a frozenset.
 
         :param timeline: :class:`.timelines.Timeline`
         :param link: :class:`.links.Link`
         :param key: of the payload; empty: the ids of the objects
         """
+        return self._found.once(
+            timeline.evidence, ('named', link, key),
+            lambda: frozenset(self._names(timeline, link, key)))
+
+    def _names(self, timeline, link, key):
         seen = self._about(timeline, link, Mark.FINISHED)
         if not key:
-            return {evidence.object_id for evidence in seen}
-        return {evidence.payload[key] for evidence in seen
-                if key in evidence.payload}
+            return (evidence.object_id for evidence in seen)
+        return (evidence.payload[key] for evidence in seen
+                if key in evidence.payload)
 
     def had(self, timeline):
         """Return the ids of all servers that the application ever had.
@@ -225,6 +262,12 @@ class Expectation:
 
     def unexpected(self, timeline):
         """Return the first evidence of a forbidden link, or None."""
+        if not self.forbidden:
+            return None
+        return self._found.once(timeline.evidence, 'unexpected',
+                                lambda: self._unexpected(timeline))
+
+    def _unexpected(self, timeline):
         forbidden = self.forbidden
         return min((evidence for evidence in timeline.evidence
                     if evidence.link in forbidden and self.ties(evidence)),

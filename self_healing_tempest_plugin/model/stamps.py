@@ -16,6 +16,7 @@ All of them write UTC, most of them in whole seconds that are cut off.
 """
 
 import datetime
+import functools
 import math
 import re
 
@@ -32,7 +33,7 @@ def at(service, text):
         is no stamp
     :returns: tuple of one :class:`.timelines.Stamp`, or of none
     """
-    seconds = _parse(text)
+    seconds = _parse(text) if isinstance(text, str) else None
     if seconds is None:
         return ()
     return (timelines.Stamp(service, seconds, seconds + _resolution(text)),)
@@ -105,16 +106,19 @@ def after_fault(seen, service, text):
     return True
 
 
+# Each poll shows the same few texts again.
+@functools.lru_cache
 def _parse(text):
     try:
         moment = datetime.datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+    except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.timezone.utc)
     return moment.timestamp()
 
 
+@functools.lru_cache
 def _resolution(text):
     # Some services write six zeros after seconds that they have cut off.
     fraction = _FRACTION.search(text)

@@ -47,8 +47,12 @@ def pending(timeline, expectation):
     :param expectation: :class:`.expectations.Expectation`
     :returns: tuple of :class:`Pending`
     """
+    return tuple(_missing(timeline, expectation))
+
+
+def _missing(timeline, expectation):
+    """Yield what :func:`pending` returns, and look no farther than asked."""
     since = at = timeline.transition('injected').end
-    missing = []
     for step in expectation.steps:
         arrival = expectation.arrival(timeline, step.link, step.mark)
         if arrival is not None:
@@ -56,8 +60,7 @@ def pending(timeline, expectation):
             at = max(at, arrival.seen_at)
             continue
         at = _deadline(timeline, expectation, step.link, at)
-        missing.append(Pending(step, since, at))
-    return tuple(missing)
+        yield Pending(step, since, at)
 
 
 def _deadline(timeline, expectation, link, begin):
@@ -87,13 +90,14 @@ def over(timeline, expectation):
         return True
     if expectation.unexpected(timeline) is not None:
         return True
-    missing = pending(timeline, expectation)
-    if not missing:
+    missing = _missing(timeline, expectation)
+    first = next(missing, None)
+    if first is None:
         return _quiet_over(timeline, expectation)
-    if all(_late(timeline, awaited) for awaited in missing):
-        return True
-    return _late(timeline, missing[0]) and not _later(
-        timeline, expectation, missing[0])
+    # As long as it is not late, whatever is behind it makes no difference.
+    return _late(timeline, first) and (
+        not _later(timeline, expectation, first)
+        or all(_late(timeline, awaited) for awaited in missing))
 
 
 def _late(timeline, missing):

@@ -226,8 +226,10 @@ class Timeline:
 
     def transition(self, name):
         """Return the first transition of a name, or None."""
-        return next((transition for transition in self.transitions
-                     if transition.name == name), None)
+        for transition in self.transitions:
+            if transition.name == name:
+                return transition
+        return None
 
     def find(self, link, mark):
         """Return the first evidence of a link and mark, or None."""

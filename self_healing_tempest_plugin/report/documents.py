@@ -280,13 +280,14 @@ def _chain(chain):
 
 
 def _expectation(expectation):
-    values = dict(vars(expectation), ids=dict(expectation.ids),
-                  timeouts=dict(expectation.timeouts),
-                  steps=[dict(_marked(step), after=_marked(
-                      _awaited(step, expectation.steps)))
-                      for step in expectation.steps])
-    del values['chain']
-    return values
+    values = {field.name: getattr(expectation, field.name)
+              for field in dataclasses.fields(expectation)
+              if field.name != 'chain'}
+    return dict(values, ids=dict(expectation.ids),
+                timeouts=dict(expectation.timeouts),
+                steps=[dict(_marked(step), after=_marked(
+                    _awaited(step, expectation.steps)))
+                    for step in expectation.steps])
 
 
 def _awaited(step, steps):

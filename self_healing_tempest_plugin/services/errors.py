@@ -26,7 +26,6 @@ libraries pass them on; those of a library alone are known to the module of its
 client, which says them as a :class:`Dialect`.
 """
 
-import contextlib
 import dataclasses
 import typing
 
@@ -109,20 +108,30 @@ def from_status(status, dialect=GENERIC):
     return ServiceRefused
 
 
-@contextlib.contextmanager
-def calling(service, operation, dialect=GENERIC):
-    """Turn what a client library raises into a :class:`ServiceError`.
+class calling:
+    """Turns what a client library raises into a :class:`ServiceError`.
 
-    :param service: name of the service, for the message
-    :param operation: what it is asked for, for the message
-    :param dialect: :class:`Dialect` of the client library
+    A context manager, and no generator: each request of each poll passes
+    through it.
     """
-    try:
-        yield
-    except ServiceError:
-        raise
-    except Exception as error:
-        raise _named(service, operation, error, dialect) from error
+
+    def __init__(self, service, operation, dialect=GENERIC):
+        """Take what the message is made of.
+
+        :param service: name of the service
+        :param operation: what it is asked for
+        :param dialect: :class:`Dialect` of the client library
+        """
+        self._named = service, operation, dialect
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, kind, error, traceback):
+        if isinstance(error, Exception) and not isinstance(
+                error, ServiceError):
+            service, operation, dialect = self._named
+            raise _named(service, operation, error, dialect) from error
 
 
 def _named(service, operation, error, dialect):

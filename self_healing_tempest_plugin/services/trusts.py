@@ -56,6 +56,10 @@ class Trusts:
                 return None
 
     def roles(self):
-        """Return the names of the roles that the user has in the project."""
+        """Return the names of the roles that the user has in the project now.
+
+        A token of before tells those of before.
+        """
         with _calling('get a token'):
+            self._keystone.invalidate()
             return session.roles(self._keystone)

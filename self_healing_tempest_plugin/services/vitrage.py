@@ -91,14 +91,10 @@ class Vitrage:
         :returns: :class:`Around`, None when the entity is not in the graph
         :raises ServiceUnavailable: also when it is, and Vitrage failed
         """
-        query = {'and': [
-            {'==': {'vitrage_is_deleted': False}},
-            {'or': [{'==': {'vitrage_id': vitrage_id}},
-                    {'==': {'vitrage_category': 'ALARM'}}]}]}
         with _calling('show the alarms on %s' % vitrage_id):
             try:
                 graph = self._client.topology.get(
-                    root=vitrage_id, limit=1, query=json.dumps(query),
+                    root=vitrage_id, limit=1, query=_alarms_on(vitrage_id),
                     all_tenants=True)
             except vitrage_exc.ClientException as error:
                 # That there is no such root is only one possible reason.
@@ -258,3 +254,13 @@ class Vitrage:
                 all_tenants=True, limit=1, sort_dirs=('desc', 'asc'),
                 filter_by=['vitrage_type'], filter_vals=[vitrage_type])
             return next(iter(alarms), None)
+
+
+# The same few entities are asked about at each poll.
+@functools.lru_cache
+def _alarms_on(vitrage_id):
+    """Return the query for an entity and the alarms around it, as JSON."""
+    return json.dumps({'and': [
+        {'==': {'vitrage_is_deleted': False}},
+        {'or': [{'==': {'vitrage_id': vitrage_id}},
+                {'==': {'vitrage_category': 'ALARM'}}]}]})

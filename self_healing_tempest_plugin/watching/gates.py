@@ -43,7 +43,7 @@ class Gate:
         self._link, self._pace, self._recorder = link, pace, recorder
         self._lock = threading.Lock()
         self._under_way, self._most = 0, pace.at_once
-        self._begun = -math.inf
+        self._begun, self._come = -math.inf, False
 
     def enter(self):
         """Return whether to ask now; then :meth:`leave` must follow."""
@@ -69,5 +69,7 @@ class Gate:
                               else self._pace.at_once)
 
     def _rest(self):
-        return self._pace.rest if self._recorder.has(
-            self._link, links.Mark.FINISHED) else 0.0
+        # What has come stays.
+        self._come = self._come or self._recorder.has(
+            self._link, links.Mark.FINISHED)
+        return self._pace.rest if self._come else 0.0

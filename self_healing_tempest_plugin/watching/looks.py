@@ -23,6 +23,7 @@ import typing
 
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
+from self_healing_tempest_plugin.redaction import runtime
 
 # Polls of one link that may be under way at the same time: two of a second
 # each make two a second. A service that takes longer answers one poll after
@@ -51,6 +52,9 @@ class Pace:
 
 USUAL = Pace()
 
+# Characters of what a service says of itself; Mistral gives whole tracebacks.
+LINE = 400
+
 
 @dataclasses.dataclass(frozen=True)
 class Sighting:
@@ -66,6 +70,8 @@ class Sighting:
 @dataclasses.dataclass(frozen=True)
 class Look:
     """One answer.
+
+    What a service says at length is cut to one line.
 
     :ivar state: what was seen, for people
     :ivar failure: why the link cannot become right any more, if so
@@ -83,3 +89,9 @@ class Look:
     objects: tuple[str, ...] = ()
     unreached: bool = False
     seen_at: float | None = None
+
+    def __post_init__(self):
+        for name in ('state', 'failure'):
+            said = getattr(self, name)
+            if len(said) > LINE or len(said.splitlines()) > 1:
+                object.__setattr__(self, name, runtime.line(said, LINE))

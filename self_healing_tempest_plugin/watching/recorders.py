@@ -12,6 +12,7 @@
 
 """Collects what several threads see of one run."""
 
+import collections
 import dataclasses
 import math
 import threading
@@ -24,6 +25,8 @@ from self_healing_tempest_plugin import waiting
 # new name each time; a remark says that there were more.
 MOST_SIGHTINGS = 100
 
+_UNWATCHED = timelines.Watched()
+
 
 class Recorder:
     """Collects what several threads see into one timeline."""
@@ -34,6 +37,12 @@ class Recorder:
         self._origin, self._began = clock.now(), clock.wall()
         self._lists = {name: [] for name in (
             'transitions', 'evidence', 'probes', 'unmet', 'details')}
+        # Where in the list the evidence of an object is, by its key, and how
+        # much there is of a link and mark: it is asked for at each poll.
+        self._places, self._sighted = {}, collections.Counter()
+        # The evidence of the last timeline, until there is more, and what the
+        # last look at each link has shown.
+        self._evidence, self._shown = None, {}
         self._failures = {}
         self._remarks = {}
         self._watched = {}
@@ -50,8 +59,7 @@ class Recorder:
     def has(self, link, mark):
         """Return whether there is evidence of a link and mark."""
         with self._lock:
-            return any((evidence.link, evidence.mark) == (link, mark)
-                       for evidence in self._lists['evidence'])
+            return (link, mark) in self._sighted
 
     def unstamped(self, link):
         """Return whether no service has told the time of what was seen."""
@@ -63,14 +71,19 @@ class Recorder:
         """Return all that was recorded so far, frozen."""
         with self._lock:
             lists = {name: tuple(values)
-                     for name, values in self._lists.items()}
+                     for name, values in self._lists.items()
+                     if name != 'evidence'}
+            if self._evidence is None:
+                self._evidence = tuple(self._lists['evidence'])
             return timelines.Timeline(
                 origin=self._origin, began=self._began,
+                evidence=self._evidence,
                 concluded=self._concluded, ended=self._ended,
                 remarks=tuple(self._remarks.values()),
                 failures=tuple(self._failures.values()),
                 watched=types.MappingProxyType(dict(self._watched)),
-                objects=types.MappingProxyType(dict(self._objects)),
+                objects=types.MappingProxyType({
+                    link: tuple(ids) for link, ids in self._objects.items()}),
                 clocks=types.MappingProxyType(dict(self._clocks)), **lists)
 
     def conclude(self):
@@ -164,14 +177,18 @@ class Recorder:
         """
         with self._lock:
             if look.objects:
-                self._objects[link] = tuple(dict.fromkeys(
-                    (*self._objects.get(link, ()), *look.objects)))
-            for sighting in look.sightings:
-                self._complete(link, sighting)
-            if not self._over():
-                seen_at = end if look.seen_at is None else look.seen_at
+                self._objects.setdefault(link, {}).update(
+                    dict.fromkeys(look.objects))
+            new = look.sightings != self._shown.get(link)
+            if new:
                 for sighting in look.sightings:
-                    self._sight(link, sighting, begin, seen_at)
+                    self._complete(link, sighting)
+                self._shown[link] = look.sightings
+            if not self._over():
+                if new:
+                    seen_at = end if look.seen_at is None else look.seen_at
+                    for sighting in look.sightings:
+                        self._sight(link, sighting, begin, seen_at)
                 if begin >= self._answered(link):
                     self._fail(link, look, end)
                 self._count(link, begin, look.state, answered=begin)
@@ -183,28 +200,32 @@ class Recorder:
             watched.answered)
 
     def _count(self, link, begin, state, errors=0, answered=None):
-        before = self._watched.get(link, timelines.Watched())
+        before = self._watched.get(link, _UNWATCHED)
         newest = before.last_begin is None or begin >= before.last_begin
-        answers = [moment for moment in (before.answered, answered)
-                   if moment is not None]
+        if answered is None or (before.answered is not None
+                                and before.answered > answered):
+            answered = before.answered
         self._watched[link] = timelines.Watched(
-            polls=before.polls + 1, errors=before.errors + errors,
-            last_begin=begin if newest else before.last_begin,
-            state=state if newest else before.state,
-            answered=max(answers, default=None))
+            before.polls + 1, before.errors + errors,
+            begin if newest else before.last_begin,
+            state if newest else before.state, answered)
 
     def _sight(self, link, sighting, begin, end):
-        known = [evidence for evidence in self._lists['evidence']
-                 if (evidence.link, evidence.mark) == (link, sighting.mark)]
-        if any(_same(sighting, evidence) for evidence in known):
+        places = self._places.setdefault(_key(link, sighting), [])
+        evidence = self._lists['evidence']
+        if any(_same(sighting, evidence[place]) for place in places):
             return
-        if len(known) >= MOST_SIGHTINGS:
+        mark = link, sighting.mark
+        if self._sighted[mark] >= MOST_SIGHTINGS:
             self._remarks['too many', link] = (
                 'more than %d different sightings of %s %s; the first of '
                 'them are kept' % (MOST_SIGHTINGS, link.name,
                                    sighting.mark.value))
             return
-        self._lists['evidence'].append(timelines.Evidence(
+        self._sighted[mark] += 1
+        self._evidence = None
+        places.append(len(evidence))
+        evidence.append(timelines.Evidence(
             link, sighting.mark, sighting.object_id,
             self._last_without(link, begin), end, _frozen(sighting.payload),
             sighting.lag, sighting.stamps))
@@ -217,10 +238,12 @@ class Recorder:
     def _complete(self, link, sighting):
         # What a service says of an object may be there only after the object
         # itself.
-        self._lists['evidence'] = [
-            _completed(evidence, sighting)
-            if evidence.link is link and _same(sighting, evidence)
-            else evidence for evidence in self._lists['evidence']]
+        evidence = self._lists['evidence']
+        for place in self._places.get(_key(link, sighting), ()):
+            if _same(sighting, evidence[place]):
+                completed = _completed(evidence[place], sighting)
+                if completed is not evidence[place]:
+                    evidence[place], self._evidence = completed, None
 
     def _fail(self, link, look, end):
         # A failure that has gone is none: another execution may be at work.
@@ -235,17 +258,22 @@ def _frozen(payload):
     return types.MappingProxyType(dict(payload))
 
 
+def _key(link, sighting):
+    """Return what evidence must have in common with a sighting."""
+    return link, sighting.mark, sighting.object_id
+
+
 def _same(sighting, evidence):
     """Return whether a sighting is of the object that is known already.
 
-    A key that only one of the two has makes no difference between them.
+    They have a :func:`_key` in common. A key of their payloads that only one
+    of the two has makes no difference between them.
     """
-    if (sighting.mark, sighting.object_id) != (evidence.mark,
-                                               evidence.object_id):
-        return False
-    pairs = ((sighting.payload.get(name), evidence.payload.get(name))
-             for name in evidence.link.identity)
-    return all(None in pair or pair[0] == pair[1] for pair in pairs)
+    for name in evidence.link.identity:
+        now, known = sighting.payload.get(name), evidence.payload.get(name)
+        if now != known and None not in (now, known):
+            return False
+    return True
 
 
 def _completed(evidence, sighting):
@@ -254,16 +282,14 @@ def _completed(evidence, sighting):
     A time belongs to it only where all else is as it was: it may be of an
     update. A value that is known late never changes.
     """
-    payload = dict(evidence.payload)
-    for key in evidence.link.late:
-        if not payload.get(key) and sighting.payload.get(key):
-            payload[key] = sighting.payload[key]
-    stamps = evidence.stamps
-    if sighting.stamps and not stamps and all(
-            sighting.payload.get(key) == value
-            for key, value in payload.items() if value is not None):
-        stamps, payload = sighting.stamps, dict(sighting.payload)
-    if (stamps, payload) == (evidence.stamps, evidence.payload):
+    late = {key: sighting.payload[key] for key in evidence.link.late
+            if not evidence.payload.get(key) and sighting.payload.get(key)}
+    timed = sighting.stamps and not evidence.stamps
+    if not late and not timed:
         return evidence
+    stamps, payload = evidence.stamps, {**evidence.payload, **late}
+    if timed and all(sighting.payload.get(key) == value
+                     for key, value in payload.items() if value is not None):
+        stamps, payload = sighting.stamps, dict(sighting.payload)
     return dataclasses.replace(evidence, stamps=stamps,
                                payload=_frozen(payload))

@@ -279,7 +279,7 @@ CASES = (
             works=_works('stack', 'application')),
     _tenant('triggered-workflow-missing', link='workflow',
             broken='the workflow of the trigger is deleted',
-            act='missing_workflow', points='workflow .* is gone'),
+            act='missing_workflow', points='there is no .*heal_instance'),
     _tenant('heat-actions-missing', link='workflow',
             broken="Mistral has no actions of Heat",
             before=(_settings('mistral/mistral.conf', 'mistral', (

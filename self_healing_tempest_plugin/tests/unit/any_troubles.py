@@ -257,8 +257,10 @@ def _dark(story):
                        if _steps_of(story, link)
                        and link is not story.chain.goal])
     step = _steps_of(story, link)[0]
-    story.dark.add((link, story.rng.uniform(story.injected, min(
-        story.base(step), story.times.get((link, STARTED), INF)))))
+    # It may come while the fault is still being injected.
+    latest = min(story.base(step), story.times.get((link, STARTED), INF))
+    story.dark.add((link, story.rng.uniform(
+        min(story.injected, latest), latest)))
     if story.mode == 'repair' or story.rng.random() < 0.5:
         story.took = None
         story.drop(step)

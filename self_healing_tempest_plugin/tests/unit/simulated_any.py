@@ -20,6 +20,7 @@ say with what is true of the story from its making.
 All times are seconds on the runner's monotonic clock, which is virtual.
 """
 
+import bisect
 import dataclasses
 import heapq
 import itertools
@@ -81,12 +82,18 @@ class Watcher:
 
     def __init__(self, link, story):
         self.link, self._story = link, story
-        self._lost = False
-        goal = link is story.chain.goal
+        self._random, self._lost = story.rng.random, False
+        self._loses = story.has(Noise.LOSSES)
+        self._goal = link is story.chain.goal
         self.pace = looks.Pace(story.given.interval, looks.AT_ONCE,
-                               0.0 if goal else looks.REST)
+                               0.0 if self._goal else looks.REST)
         self._things = [thing for thing in story.things
                         if thing.link is link]
+        # What is shown changes at these moments, and is the same between.
+        self._changes = sorted({
+            moment for thing in self._things
+            for moment in (thing.shown, thing.gone, thing.end, thing.failed)})
+        self._looks = {}
         self._spells = [spell for spell in story.spells
                         if spell.link is link]
 
@@ -97,18 +104,24 @@ class Watcher:
         :returns: when the answer is there, :class:`.looks.Look` or None, and
             :class:`.timelines.Probe` or None
         """
-        rng, most = self._story.rng, self._story.slowest
-        at = begin + rng.uniform(0, most / 2)
-        end = at + rng.uniform(0, most / 2)
-        self._lost = not self._lost and self._story.has(Noise.LOSSES) and (
-            rng.random() < 0.3)
-        if any(spell.begin <= at < spell.end for spell in self._spells):
-            return end, None, None
-        if self.link is self._story.chain.goal:
+        most = self._story.slowest / 2
+        at = begin + most * self._random()
+        end = at + most * self._random()
+        self._lost = self._loses and not self._lost and self._random() < 0.3
+        for spell in self._spells:
+            if spell.begin <= at < spell.end:
+                return end, None, None
+        if self._goal:
             return (end, *self._answer(begin, at, end))
         return end, None if self._lost else self._shown(at), None
 
     def _shown(self, at):
+        period = bisect.bisect_right(self._changes, at)
+        if period not in self._looks:
+            self._looks[period] = self._shows(at)
+        return self._looks[period]
+
+    def _shows(self, at):
         shown = [thing for thing in self._things
                  if thing.shown <= at < thing.gone]
         ours = [thing for thing in shown if thing.ours]
@@ -210,10 +223,11 @@ class Run:
                  'witnessed' if story.witnessed else 'unwitnessed',
                  story.injected)
         self._at(story.witness, self._judge)
+        limit = story.origin + FOR_EVER
         while self._events:
             self.now, _, call, args = heapq.heappop(self._events)
             call(*args)
-            if min(self.now, self._concluded) > story.origin + FOR_EVER:
+            if self.now > limit and self._concluded > limit:
                 raise AssertionError('the watch has not ended')
         for service, offset in story.clocks.items():
             self.recorder.clock(service, offset)

@@ -118,10 +118,11 @@ class Requests:
         poll, takes = self.poll, self._takes(service)
         served = poll.time + takes * self._random()
         poll.time += takes
-        spell = self._spell(service, request, served)
-        if spell is not None:
-            poll.time += spell.hang
-            fail(spell)
+        if self._spells:
+            spell = self._spell(service, request, served)
+            if spell is not None:
+                poll.time += spell.hang
+                fail(spell)
         return served
 
     def _takes(self, service):
@@ -183,6 +184,18 @@ class _Library:
 
     def __init__(self, world, requests):
         self._world, self._requests = world, requests
+        self._shown = {}
+
+    def once(self, make, thing, *args):
+        """Return what is shown of a thing of the world, made only once.
+
+        :param make: makes it
+        :param args: what it depends on beside
+        """
+        key = id(thing), args
+        if key not in self._shown:
+            self._shown[key] = make(thing, *args)
+        return self._shown[key]
 
 
 class Topology(_Library):
@@ -206,8 +219,10 @@ class Topology(_Library):
     def _vertex(self, alarm, at):
         # It is sampled again every three seconds; of a deduced one that is
         # no update.
-        again = alarm.begin + (at - alarm.begin) // 3 * 3
-        sampled = self._world.text('Vitrage', again)
+        return self.once(self._sample, alarm, (at - alarm.begin) // 3 * 3)
+
+    def _sample(self, alarm, after):
+        sampled = self._world.text('Vitrage', alarm.begin + after)
         return {'vitrage_id': alarm.id, 'vitrage_type': alarm.datasource,
                 'vitrage_resource_id': alarm.entity, 'name': alarm.name,
                 'vitrage_sample_timestamp': sampled,
@@ -236,18 +251,20 @@ class History(_Library):
                 next_page=True, marker=None):
         at = self._requests.serve('Vitrage', 'history')
         entity, name = filter_vals
-        return [self._row(alarm, at) for alarm in sorted(
-            self._world.alarms, key=_begin, reverse=True)
-            if (alarm.entity, alarm.name) == (entity, name)
-            and alarm.begin + alarm.lag <= at]
+        return [self.once(self._row, alarm, alarm.end + alarm.lag <= at)
+                for alarm in sorted((
+                    known for known in self._world.alarms
+                    if known.entity == entity and known.name == name
+                    and known.begin + known.lag <= at),
+                    key=_begin, reverse=True)]
 
-    def _row(self, alarm, at):
+    def _row(self, alarm, ended):
         clock = 'Vitrage' if alarm.datasource == 'vitrage' else (
             simulated_world.MONITOR.capitalize())
         row = {'vitrage_id': alarm.id, 'vitrage_type': alarm.datasource,
                'vitrage_resource_id': alarm.entity, 'name': alarm.name,
                'start_timestamp': self._world.text(clock, alarm.begin)}
-        if alarm.end + alarm.lag <= at:
+        if ended:
             row['end_timestamp'] = self._world.text(clock, alarm.end)
         return row
 
@@ -276,7 +293,7 @@ class Executions(_Library):
         at = self._requests.serve('Mistral', 'list')
         # The order is that of what is written; who shares a second is in
         # any order.
-        return sorted((self._show(execution, at)
+        return sorted((self._at(execution, at)
                        for execution in self._world.executions
                        if execution.begin <= at),
                       key=lambda shown: (shown['created_at'], shown['id']))
@@ -284,12 +301,14 @@ class Executions(_Library):
     @_answering
     def get(self, id):
         at = self._requests.serve('Mistral', 'get')
-        return next(self._show(execution, at)
+        return next(self._at(execution, at)
                     for execution in self._world.executions
                     if execution.id == id)
 
-    def _show(self, execution, at):
-        ended = execution.end <= at
+    def _at(self, execution, at):
+        return self.once(self._show, execution, execution.end <= at)
+
+    def _show(self, execution, ended):
         given = {'server_id': execution.server_id}
         if execution.stack_id is not None:
             given['stack_id'] = execution.stack_id

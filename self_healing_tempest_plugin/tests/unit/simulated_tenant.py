@@ -66,6 +66,7 @@ class Service:
         self.time, self.lost, self.asked = -any_stories.INF, False, False
         self.things = [thing for thing in story.things if thing.link is link]
         self._spells = [spell for spell in story.spells if spell.link is link]
+        self._made = {}
 
     def now(self):
         """Return the time as the watcher sees it."""
@@ -78,15 +79,27 @@ class Service:
         """
         if not self.asked:
             return []
-        rng, most = self._story.rng, self._story.slowest / MOST_REQUESTS
-        served = self.time + rng.uniform(0, most / 2)
-        self.time = served + rng.uniform(0, most / 2)
+        rng, most = self._story.rng, self._story.slowest / MOST_REQUESTS / 2
+        served = self.time + most * rng.random()
+        self.time = served + most * rng.random()
         if self.lost or any(spell.begin <= served < spell.end
                             for spell in self._spells):
             raise ksa_exc.ConnectFailure('no answer')
         return [(thing, served) for thing in self.things
                 if thing.shown <= served < thing.gone
                 and min(thing.begin, thing.end) <= served]
+
+    def once(self, make, thing, *args):
+        """Return what is made of a thing, the same one each time.
+
+        :param make: makes it
+        :param args: what it is made of beside
+        """
+        # Two things of others may bear one name.
+        key = make, id(thing), args
+        if key not in self._made:
+            self._made[key] = make(thing, *args)
+        return self._made[key]
 
     def written(self, moment, link=None):
         """Return what the service writes of a moment."""
@@ -103,11 +116,16 @@ class Aodh:
         del query
         fired = {thing.name: thing for thing, _ in self._service.serve()}
         if path == 'alarms':
-            return [self._alarm(thing, thing.name in fired)
+            return [self._service.once(self._alarm, thing,
+                                       thing.name in fired)
                     for thing in self._service.things]
         thing = fired.get(path.split('/')[1])
-        return [] if thing is None else [fake_tenant_cloud.change(
-            _event(thing), self._service.written(thing.begin))]
+        return [] if thing is None else [
+            self._service.once(self._change, thing)]
+
+    def _change(self, thing):
+        return fake_tenant_cloud.change(
+            _event(thing), self._service.written(thing.begin))
 
     def _alarm(self, thing, fired):
         alarm = fake_tenant_cloud.event_alarm(thing.name, thing.name)
@@ -131,9 +149,12 @@ class Zaqar:
                     self._message(*pair) for pair in shown]}
 
     def _message(self, thing, at):
-        body = _body(thing, self._service.written(thing.begin))
-        return dict(fake_tenant_cloud.message(body, thing.name),
+        return dict(self._service.once(self._new, thing),
                     age=int(at - thing.begin))
+
+    def _new(self, thing):
+        body = _body(thing, self._service.written(thing.begin))
+        return fake_tenant_cloud.message(body, thing.name)
 
 
 class Executions:
@@ -144,20 +165,23 @@ class Executions:
 
     def list(self, **filters):
         del filters
-        return [self._show(*pair) for pair in self._service.serve()]
+        return [self._at(*pair) for pair in self._service.serve()]
 
     def get(self, execution_id):
-        return next(self._show(*pair) for pair in self._service.serve()
+        return next(self._at(*pair) for pair in self._service.serve()
                     if pair[0].name == execution_id)
 
-    def _show(self, thing, at):
+    def _at(self, thing, at):
+        return self._service.once(
+            self._show, thing, 'SUCCESS' if thing.end <= at else (
+                'ERROR' if thing.failed <= at else 'RUNNING'))
+
+    def _show(self, thing, state):
         written, begin = self._service.written, min(thing.begin, thing.end)
-        state = 'SUCCESS' if thing.end <= at else (
-            'ERROR' if thing.failed <= at else 'RUNNING')
         return simulated_services.Entry({
             'id': thing.name, 'state': state, 'state_info': None,
             'created_at': written(begin), 'output': '{}',
-            'updated_at': written(thing.end if thing.end <= at else begin),
+            'updated_at': written(thing.end if state == 'SUCCESS' else begin),
             'input': json.dumps({'stack_id': thing.begun['stack_id']}),
             'params': fake_tenant_cloud.params(_body(
                 thing, written(begin, tenant.MESSAGE)))})
@@ -205,18 +229,20 @@ class RealWatcher:
         except errors.ServiceUnavailable:
             return service.time, None, None
         # An execution for our server and another stack counts with Mistral.
-        return service.time, dataclasses.replace(
-            self._failing(look), objects=tuple(
-                name for name in look.objects if name in self._ours)), None
+        if not self._ours.issuperset(look.objects):
+            look = dataclasses.replace(look, objects=tuple(
+                name for name in look.objects if name in self._ours))
+        return service.time, self._failing(look), None
 
     def _failing(self, look):
         """Return a look with what these services never say.
 
         An alarm, or a message, is never known not to come any more.
         """
-        failed = [thing for thing in self._service.things if thing.ours
-                  and thing.shown <= self._service.time]
-        if self.link.lasting or not failed or any(
+        failed = () if self.link.lasting else [
+            thing for thing in self._service.things
+            if thing.ours and thing.shown <= self._service.time]
+        if not failed or any(
                 thing.failed > self._service.time for thing in failed):
             return look
         return dataclasses.replace(

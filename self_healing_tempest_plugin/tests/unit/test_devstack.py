@@ -22,9 +22,6 @@ from oslo_config import cfg
 from oslo_utils import importutils
 import testtools
 from testtools import matchers
-from vitrage.datasources import prometheus
-from vitrage.notifier.plugins import mistral
-from vitrage import opts as vitrage_opts
 import yaml
 
 from self_healing_tempest_plugin import config
@@ -32,8 +29,14 @@ from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_devstack
+from self_healing_tempest_plugin.tests.unit import lazy_modules
 from self_healing_tempest_plugin.tests.unit import test_config
-from self_healing_tempest_plugin import vitrage_notifier
+
+prometheus = lazy_modules.LazyModule('vitrage.datasources.prometheus')
+mistral = lazy_modules.LazyModule('vitrage.notifier.plugins.mistral')
+vitrage_opts = lazy_modules.LazyModule('vitrage.opts')
+vitrage_notifier = lazy_modules.LazyModule(
+    'self_healing_tempest_plugin.vitrage_notifier')
 
 DEVSTACK = fake_devstack.SCRIPT.parents[3] / 'devstack'
 

@@ -33,6 +33,7 @@ from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin import waiting
 
 SCENARIOS = 'self_healing_tempest_plugin.tests.scenario.'
@@ -83,10 +84,8 @@ class DrillTestCase(testtools.TestCase):
             os.environ, TEMPEST_CONFIG_DIR=self.directory,
             TEMPEST_CONFIG='tempest.conf', OS_STDOUT_CAPTURE='0',
             OS_STDERR_CAPTURE='0')
-        run = subprocess.run(
-            [sys.executable, '-m', *runner, self.test], text=True,
-            env=environment, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=100, check=False)
+        run = ready_processes.run(*runner, self.test, merged=True,
+                                  environment=environment)
         self.addDetail('tempest', content.text_content(run.stdout))
         return run
 
@@ -295,12 +294,9 @@ class KilledTest(DrillTestCase):
                 for entry in self.journal.open_entries()]
 
     def revert(self):
-        done = subprocess.run(
-            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
-             'revert', '--config-file',
-             os.path.join(self.directory, 'tempest.conf')], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100,
-            check=False)
+        done = ready_processes.run(
+            'self_healing_tempest_plugin.cmd.main', 'revert', '--config-file',
+            os.path.join(self.directory, 'tempest.conf'), merged=True)
         self.addDetail('revert', content.text_content(done.stdout))
         return done
 

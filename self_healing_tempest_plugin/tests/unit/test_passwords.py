@@ -16,8 +16,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import subprocess
-import sys
 
 import fixtures
 from tempest.lib import exceptions
@@ -32,6 +30,7 @@ from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.preflight import options
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import test_config
 
 PASSWORD = 'Marvin\'s "42"'
@@ -250,10 +249,9 @@ class RevertTest(PasswordTestCase):
         conf.write_text('[DEFAULT]\nlog_dir = %s\n[self_healing]\n'
                         'state_dir = %s\n' % (self.place,
                                               self.journal.directory))
-        done = subprocess.run(
-            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
-             'revert', '--config-file', conf], capture_output=True,
-            text=True, check=False, cwd=self.place)
+        done = ready_processes.run(
+            'self_healing_tempest_plugin.cmd.main', 'revert', '--config-file',
+            str(conf), directory=self.place)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertEqual('%s of c1\n' % PASSWORD, seen.read_text())
         with open(self.journal.path, encoding='utf-8') as stream:

@@ -45,6 +45,7 @@ from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 from self_healing_tempest_plugin.tests.unit import test_interrupts
@@ -688,10 +689,11 @@ class CommandTestCase(CloudTestCase):
     features = ('host_crash',)
 
     def preflight(self):
-        with self.running() as run:
-            output = run.communicate(timeout=60)[0]
-        self.addDetail('preflight', content.text_content(output))
-        return subprocess.CompletedProcess(run.args, run.returncode, output)
+        run = ready_processes.run(
+            'self_healing_tempest_plugin.cmd.main', 'preflight',
+            '--config-file', self.write(), merged=True)
+        self.addDetail('preflight', content.text_content(run.stdout))
+        return run
 
     def running(self):
         """Start the command, and return the process."""

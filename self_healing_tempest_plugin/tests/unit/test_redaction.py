@@ -435,6 +435,8 @@ import os
 import sys
 
 from self_healing_tempest_plugin.cmd import main
+# The command imports it by itself; here it is imported once for all.
+from self_healing_tempest_plugin.cmd import preflight
 
 for path in sys.argv[1:]:
     child = os.fork()

@@ -24,6 +24,7 @@ import testtools
 
 from self_healing_tempest_plugin.cmd import main
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 
@@ -288,10 +289,9 @@ class ConfigurationTest(CommandTestCase):
 
     def run_apart(self, *arguments):
         """Call the command in a process of its own, with its own CONF."""
-        return subprocess.run(
-            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
-             'report', self.write('a.json'), *arguments],
-            cwd=self.directory, text=True, capture_output=True)
+        return ready_processes.run(
+            'self_healing_tempest_plugin.cmd.main', 'report',
+            self.write('a.json'), *arguments, directory=self.directory)
 
     def test_objectives_of_the_file(self):
         self.conf(slo_stack=10, slo_alarm=60)

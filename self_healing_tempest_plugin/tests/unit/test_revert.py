@@ -34,6 +34,7 @@ from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
 from self_healing_tempest_plugin.tests.unit import test_removal
@@ -675,17 +676,19 @@ class MainTest(RevertTestCase):
             'state_dir = %s\nhost_return_timeout = 1\n'
             % (self.directory, self.state_dir))
 
-    def main(self, *arguments, **environment):
-        return subprocess.run(
-            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
-             *arguments], capture_output=True, text=True, timeout=100,
-            env=dict(os.environ, **environment), check=False,
-            cwd=self.directory)
+    def main(self, *arguments, directory=None):
+        return ready_processes.run(
+            'self_healing_tempest_plugin.cmd.main', *arguments,
+            directory=directory or self.directory)
 
     def test_revert(self):
         """Nothing but state_dir is needed; the file of Tempest is found."""
         plan, fault = self.left('one', State.INJECTED)
-        done = self.main('revert', TEMPEST_CONFIG_DIR=str(self.directory))
+        done = subprocess.run(
+            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
+             'revert'], capture_output=True, text=True, timeout=100,
+            env=dict(os.environ, TEMPEST_CONFIG_DIR=str(self.directory)),
+            check=False, cwd=self.directory)
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIn(plan.id, done.stdout)
         self.assertFalse(fault.exists())
@@ -710,11 +713,8 @@ class MainTest(RevertTestCase):
         for path, place in (('state', self.directory),
                             ('./state', elsewhere)):
             self.file.write_text(text.replace(str(self.state_dir), path))
-            done = subprocess.run(
-                [sys.executable, '-m',
-                 'self_healing_tempest_plugin.cmd.main', 'revert',
-                 '--config-file', str(self.file)], cwd=place, text=True,
-                capture_output=True, timeout=100, check=False)
+            done = self.main('revert', '--config-file', str(self.file),
+                             directory=place)
             self.assertEqual((2, ''), (done.returncode, done.stdout))
             (line,) = done.stderr.splitlines()
             self.assertIn('[self_healing] state_dir must be an absolute '

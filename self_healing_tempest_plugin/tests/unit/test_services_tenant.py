@@ -239,6 +239,12 @@ class TrustsTest(OwnerTestCase):
             {'trustor_user_id': [fake_tenant_cloud.MEMBER]},
             self.cloud.asked('GET', 'OS-TRUST/trusts$')[0][2])
 
+    def test_roles_of_now(self):
+        """A role that is lost is in the token that was there before."""
+        self.assertEqual({'member', 'reader'}, self.owner.trusts.roles())
+        self.cloud.roles = ['reader']
+        self.assertEqual({'reader'}, self.owner.trusts.roles())
+
     def test_refused(self):
         self.cloud.broken = 'OS-TRUST'
         error = self.assertRaises(errors.ServiceUnavailable,

@@ -14,20 +14,24 @@
 
 import datetime
 import functools
+import json
 
 import fixtures
 from heatclient.common import template_format
-from mistral.db.v2.sqlalchemy import models
-from mistral import expressions
-from mistral.lang import parser
 import testtools
-from vitrage.evaluator.template_db import template_repository
-from vitrage.evaluator import template_validation
 from vitrageclient.common import yaml_utils
-import yaml
-import yaql
 
 from self_healing_tempest_plugin import templates
+from self_healing_tempest_plugin.tests.unit import lazy_modules
+
+models = lazy_modules.LazyModule('mistral.db.v2.sqlalchemy.models')
+expressions = lazy_modules.LazyModule('mistral.expressions')
+parser = lazy_modules.LazyModule('mistral.lang.parser')
+template_repository = lazy_modules.LazyModule(
+    'vitrage.evaluator.template_db.template_repository')
+template_validation = lazy_modules.LazyModule(
+    'vitrage.evaluator.template_validation')
+yaql = lazy_modules.LazyModule('yaql')
 
 HOST_PARAMETERS = {
     'template_name': 'self_healing_host_down_1', 'host_alarm_name':
@@ -488,7 +492,8 @@ def workflow(name):
     """
     # Mistral takes seconds to read it.
     hot = template_format.parse(templates.read(name))
-    text = yaml.safe_dump(_as_heat_does(
+    # JSON is YAML, and knows none of the aliases that Mistral does not read.
+    text = json.dumps(_as_heat_does(
         hot['resources']['heal_instance']['properties'],
         {name: parameter.get('default')
          for name, parameter in hot['parameters'].items()}))

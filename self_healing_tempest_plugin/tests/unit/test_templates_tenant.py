@@ -17,8 +17,6 @@ import datetime
 
 import fixtures
 from heatclient.common import template_format
-from mistral.db.v2.sqlalchemy import models
-from mistral import expressions
 import testtools
 
 from self_healing_tempest_plugin import chains as known_chains
@@ -28,7 +26,11 @@ from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import lazy_modules
 from self_healing_tempest_plugin.tests.unit import test_templates
+
+models = lazy_modules.LazyModule('mistral.db.v2.sqlalchemy.models')
+expressions = lazy_modules.LazyModule('mistral.expressions')
 
 SERVER = ('env().notification.body.reason_data.event.traits.where('
           "$[0] = 'instance_id').select($[2]).first()")

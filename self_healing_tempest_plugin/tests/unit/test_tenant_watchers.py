@@ -35,6 +35,7 @@ from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
 from self_healing_tempest_plugin.tests.unit import test_services_tenant
 from self_healing_tempest_plugin.tests.unit import test_waiting
+from self_healing_tempest_plugin.watching import looks
 from self_healing_tempest_plugin.watching import recorders
 
 Mark = links.Mark
@@ -414,6 +415,16 @@ class WorkflowWatcherTest(WatcherTestCase):
         self.add(fake_tenant_cloud.execution(self.told, state='ERROR',
                                              state_info='boom'))
         self.assertIn('is in ERROR: boom', self.look().failure)
+
+    def test_traceback(self):
+        """Mistral tells one; a reason is one line, and has its beginning."""
+        self.add(fake_tenant_cloud.execution(
+            self.told, state='ERROR', state_info='boom [a=b]:\n%s'
+            % ('Traceback (most recent call last):\n' * 100)))
+        failure = self.look().failure
+        self.assertIn('is in ERROR: boom [a=b]: Traceback', failure)
+        self.assertEqual((1, looks.LINE), (
+            len(failure.splitlines()), len(failure)))
 
     def test_ties(self):
         """By the server that the message names, and by the stack."""

@@ -36,20 +36,23 @@ import requests_mock
 from requests_mock.contrib import fixture as http_fixture
 import testtools
 from testtools import matchers
-from vitrage.common import constants
-from vitrage import keystone_client
-from vitrage import notifier as vitrage_notifiers
-from vitrage.notifier.plugins.mistral import mistral_notifier
-from vitrage.notifier import service
 
 from self_healing_tempest_plugin import templates
-from self_healing_tempest_plugin import vitrage_notifier
+from self_healing_tempest_plugin.tests.unit import lazy_modules
+
+constants = lazy_modules.LazyModule('vitrage.common.constants')
+keystone_client = lazy_modules.LazyModule('vitrage.keystone_client')
+vitrage_notifiers = lazy_modules.LazyModule('vitrage.notifier')
+mistral_notifier = lazy_modules.LazyModule(
+    'vitrage.notifier.plugins.mistral.mistral_notifier')
+service = lazy_modules.LazyModule('vitrage.notifier.service')
+vitrage_notifier = lazy_modules.LazyModule(
+    'self_healing_tempest_plugin.vitrage_notifier')
 
 TIMER = threading.Timer
 CLASS_PATH = 'self_healing_tempest_plugin.vitrage_notifier.MistralNotifier'
 KEYSTONE = 'http://keystone.test/v3'
 MISTRAL = 'http://mistral.test/workflow/v2'
-EVENT = constants.NotifierEventTypes.EXECUTE_EXTERNAL_ACTION
 INPUT = {'server_id': 'server-1', 'stack_id': 'stack-1'}
 REQUEST = {'workflow': 'heal', 'input': INPUT}
 CREDENTIALS = {
@@ -174,9 +177,12 @@ class NotifierTestCase(testtools.TestCase):
         cfg.CONF([], project='vitrage', default_config_files=[path],
                  default_config_dirs=[])
 
-    def notify(self, request=REQUEST, event_type=EVENT):
+    def notify(self, request=REQUEST, event_type=None):
         """Hand over an event as oslo.messaging does."""
-        self.notifier.info({}, 'evaluator', event_type, request, {})
+        kinds = constants.NotifierEventTypes
+        self.notifier.info(
+            {}, 'evaluator', event_type or kinds.EXECUTE_EXTERNAL_ACTION,
+            request, {})
 
     def refused(self, *executions, request=REQUEST):
         """Return whether a start is refused where these executions are."""
