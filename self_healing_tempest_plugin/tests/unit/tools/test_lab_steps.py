@@ -171,6 +171,17 @@ class StepsTest(testtools.TestCase):
         self.assertIn("self-healing-tempest' revert --config-file", said)
         self.assertTrue((self.directory / 'said').exists())
 
+    def test_python_of_the_tests(self):
+        """stestr, which has a shell read the path of Python, has its name."""
+        (self.lab / 'tempest' / 'etc').mkdir(parents=True)
+        (self.lab / 'tempest' / 'etc' / 'tempest.conf').touch()
+        programs = 'my lab ü (1)/venv/tempest/bin/'
+        self.program(programs + 'python', '#!/bin/sh\n')
+        self.program(programs + 'tempest', (
+            '#!/bin/sh\ncommand -v ${PYTHON}\n'))
+        _, said = self.ended(self.start('run'))
+        self.assertIn('%s/venv/tempest/bin/python\n' % self.lab, said)
+
     def test_two_at_once(self):
         """One clear line, and the first one goes on."""
         first = self.start('up')
