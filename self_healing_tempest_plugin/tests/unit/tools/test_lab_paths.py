@@ -29,11 +29,11 @@ import fixtures
 import testtools
 import yaml
 
+import tools
 from tools.lab import errors
 from tools.lab import labs
 from tools.lab import places
 from tools import private_files
-import tools
 
 ROLES = tools.SOURCE / 'roles'
 GOOD = ('my lab ü (1)', "it's", 'a[1]*?', 'a.b+c^d|e', '-rf', '日本',

@@ -24,11 +24,11 @@ import textwrap
 import fixtures
 import testtools
 
+import tools
 from tools.lab import children
 from tools.lab import errors
 from tools.lab import locks
 from tools import waiting
-import tools
 
 #: The command, without what the environment of the unit tests has not.
 COMMAND = """
