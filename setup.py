@@ -10,8 +10,29 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import os
+import subprocess
+import sys
+
 import setuptools
 
+
+def has_version():
+    """Return whether pbr will find a version; it takes ten lines to say no."""
+    if os.environ.get('PBR_VERSION') or os.path.exists('PKG-INFO'):
+        return True
+    try:
+        return not subprocess.run(
+            ['git', 'rev-parse', '--git-dir'], capture_output=True,
+            check=False).returncode
+    except OSError:
+        return False
+
+
+if not has_version():
+    sys.exit('error: there is no version: this is no sdist, and git finds no '
+             'repository here that it may read. Set PBR_VERSION, for example '
+             'PBR_VERSION=1.0.0, or take a clone.')
 setuptools.setup(
     setup_requires=['pbr>=6.1.1'],
     pbr=True)

@@ -34,13 +34,16 @@ import argparse
 import contextlib
 import dataclasses
 import pathlib
+import sys
 import time
 
 from tools.crash import bench
 from tools.crash import cases
 from tools.crash import points
 from tools.lab import decoration
+from tools.lab import errors
 from tools.lab import labs
+from tools.lab import locks
 
 
 def parse(arguments):
@@ -72,21 +75,19 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-def main(arguments=None):
-    """Go through the points.
+def go_through(options, tried, todo):
+    """Try points, and write down at once what came of each.
 
-    :returns: exit code, 0 when all is right at all of them
+    :param tried: the cases that are known, a list
+    :param todo: points
+    :returns: how many were tried, and at how many something was wrong
+    :raises LabError: when somebody else works on the lab
     """
-    options = parse(arguments)
-    tried = cases.read(options.file)
-    todo = list(cases.wanted(options, tried))
-    if options.names:
-        print('\n'.join('%-24s %s' % (point.kind, point.name)
-                        for point in todo))
-        return 0
     deadline = time.monotonic() + 60 * options.minutes
     wrong = done = 0
     with contextlib.ExitStack() as decorated:
+        decorated.enter_context(locks.held(
+            'tools/crash in %s' % options.lab.directory))
         if options.decorate:
             decorated.enter_context(decoration.decorated(options.lab))
         workbench = bench.Bench(options.lab, options.application)
@@ -105,6 +106,26 @@ def main(arguments=None):
                 or 'equal after %.1f s' % case.settled), flush=True)
             if case.settled is None:
                 break
+    return done, wrong
+
+
+def main(arguments=None):
+    """Go through the points.
+
+    :returns: exit code, 0 when all is right at all of them
+    """
+    options = parse(arguments)
+    tried = cases.read(options.file)
+    todo = list(cases.wanted(options, tried))
+    if options.names:
+        print('\n'.join('%-24s %s' % (point.kind, point.name)
+                        for point in todo))
+        return 0
+    try:
+        done, wrong = go_through(options, tried, todo)
+    except errors.LabError as error:
+        print(error, file=sys.stderr)
+        return 1
     print('%d points, %d wrong, %d not tried' % (
         done, wrong, len(todo) - done))
     return int(bool(wrong))

@@ -19,15 +19,26 @@ of a CI system, and on ``tempest run``.
 import argparse
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
 
+from tools.lab import children
 from tools.lab import errors
 from tools.lab import labs
+from tools.lab import locks
+from tools.lab import places
 from tools.lab import services
 
 TESTS = 'self_healing'
+#: Seconds that the tests have to take back what they have broken.
+PATIENCE = 240
+#: What must not be open to everybody says so itself; what the services of the
+#: lab read, also those that are not root, is closed by nothing else.
+UMASK = 0o022
+#: A name of Ansible's.
+NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_]*')
 
 
 def parse(arguments):
@@ -43,17 +54,30 @@ def parse(arguments):
     labs.add_option(parser)
     parser.add_argument(
         '-e', dest='variables', action='append', default=[],
-        metavar='NAME=VALUE',
+        type=_variable, metavar='NAME=VALUE',
         help='a variable of playbooks/lab/group_vars/all.yaml')
     parser.add_argument(
         '-r', dest='tests', default=TESTS, metavar='REGEX',
         help='the tests to run (default: %(default)s)')
+    # The lock, where a step takes it.
+    parser.set_defaults(lock=None)
     return parser.parse_args(arguments)
+
+
+def _variable(text):
+    """Return a variable of the command line as a pair of name and value."""
+    name, equals, value = text.partition('=')
+    if not equals or not NAME.fullmatch(name):
+        raise argparse.ArgumentTypeError('%r is not NAME=VALUE' % text)
+    if name == 'lab_dir':
+        raise argparse.ArgumentTypeError(
+            'lab_dir is what --dir says: use that')
+    return name, value
 
 
 def play(name, options):
     """Run a playbook; return its exit code."""
-    return options.lab.play(name, options.variables)
+    return options.lab.play(name, dict(options.variables), options.lock)
 
 
 def up(options):
@@ -75,16 +99,17 @@ def run(options):
     """
     workspace = options.lab.workspace
     if not workspace.conf.exists():
-        print('There is no lab in %s: `tox -e lab -- up` makes one.'
-              % options.lab.directory, file=sys.stderr)
+        print('There is no lab in %s: `%s` makes one.' % (
+            options.lab.directory, again('up', options)), file=sys.stderr)
         return 1
     started = time.time()
     command = [workspace.program('tempest'), 'run', '--concurrency', '1',
                '-r', options.tests]
-    code, output = tee(command, workspace.directory)
+    code, output = tee(command, workspace.directory, options.lock,
+                       workspace.stestr())
     passed = re.search(r'^ - Passed: (\d+)$', output, re.MULTILINE)
     for timeline in timelines(options.lab, started):
-        print('\n' + timeline.read_text())
+        print('\n' + timeline.read_text(encoding='utf-8'))
     if not (passed and int(passed.group(1))):
         print('No test passed.', file=sys.stderr)
         return code or 1
@@ -100,19 +125,23 @@ def timelines(lab, since):
                   if table.stat().st_mtime >= since)
 
 
-def tee(command, directory):
+def tee(command, directory, lock=None, environment=()):
     """Run a command, show and return what it prints.
 
+    :param lock: file descriptor, see :func:`.children.running`
+    :param environment: mapping of what differs from that of this process
     :returns: its exit code and its output
     """
     lines = []
-    environment = dict(os.environ, PYTHONUNBUFFERED='1')
-    with subprocess.Popen(
-            command, cwd=directory, env=environment, text=True,
+    environment = dict(os.environ, PYTHONUNBUFFERED='1', **dict(environment))
+    with children.running(
+            command, PATIENCE, lock, cwd=directory, env=environment,
+            text=True, encoding='utf-8', errors='replace',
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        for line in process.stdout:
-            print(line, end='', flush=True)
-            lines.append(line)
+        with process.stdout:
+            for line in process.stdout:
+                print(line, end='', flush=True)
+                lines.append(line)
     return process.returncode, ''.join(lines)
 
 
@@ -147,9 +176,17 @@ def up_and_run(options):
     """What ``tox -e lab`` does."""
     code = up(options) or run(options)
     if (options.lab.directory / 'bin').exists():
-        print('The lab goes on running. `tox -e lab -- down` stops it, '
-              '`tox -e lab -- destroy` removes it.')
+        print('The lab goes on running. `%s` stops it, `%s` removes it.' % (
+            again('down', options), again('destroy', options)))
     return code
+
+
+def again(step, options):
+    """Return the command line of a step, for this lab."""
+    words = ['tox', '-e', 'lab', '--', step]
+    if options.lab.directory != places.directory(places.from_environment()):
+        words += ['--dir', str(options.lab.directory)]
+    return shlex.join(words)
 
 
 STEPS = {'up': up, 'run': run, 'status': status, 'down': down,
@@ -161,5 +198,42 @@ def main(arguments=None):
 
     :returns: the exit code
     """
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal cannot show must not end a step.
+        stream.reconfigure(errors='backslashreplace')
     options = parse(arguments)
-    return STEPS.get(options.step, up_and_run)(options)
+    os.umask(UMASK)
+    try:
+        with children.requests_heard():
+            return step(options)
+    except children.Stopped as stopped:
+        print(interrupted(options), file=sys.stderr)
+        return stopped.code
+    except errors.LabError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def step(options):
+    """Run the step of a command line, alone where it changes anything.
+
+    :returns: the exit code
+    :raises LabError: when somebody else works on the lab
+    """
+    if options.step == 'status':
+        return status(options)
+    with locks.held('`%s` of %s' % (
+            options.step or 'up', options.lab.directory)) as options.lock:
+        return STEPS.get(options.step, up_and_run)(options)
+
+
+def interrupted(options):
+    """Return what is left to do after a step did not come to its end."""
+    if options.step in ('down', 'destroy', 'status'):
+        return 'Interrupted: `%s` goes on.' % again(options.step, options)
+    if options.step == 'run':
+        return ('Interrupted: what the tests have broken and could not take '
+                'back is taken back by `%s`.' % shlex.join(
+                    options.lab.workspace.reverting()))
+    return 'Interrupted: `%s` goes on, `%s` removes the lab.' % (
+        again(options.step or 'up', options), again('destroy', options))

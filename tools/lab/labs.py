@@ -16,15 +16,19 @@ The one place that knows. What is asked over the network is asked by
 :attr:`Lab.cloud` and :attr:`Lab.monitor`.
 """
 
+import argparse
 import functools
+import json
 import os
 import pathlib
 import subprocess
 import sys
 
 import tools
+from tools.lab import children
 from tools.lab import errors
 from tools.lab import monitors
+from tools.lab import places
 from tools.lab import workspaces
 from tools import waiting
 
@@ -94,20 +98,26 @@ class Lab:
         """Return its :class:`.monitors.Monitor`."""
         return monitors.Monitor(self.cloud.address, self._timeout)
 
-    def play(self, name, variables=()):
+    def play(self, name, variables=(), lock=None):
         """Run a playbook.
 
-        :param variables: NAME=VALUE each
+        :param variables: mapping of its variables, all of them text
+        :param lock: file descriptor, see :func:`.children.running`
         :returns: its exit code
         """
         command = [sys.executable, '-m', 'ansible', 'playbook',
                    str(PLAYBOOKS / ('%s.yaml' % name))]
-        for variable in ('lab_dir=%s' % self.directory, *variables):
-            command += ['-e', variable]
+        # As JSON: of NAME=VALUE, Ansible takes what is before the first blank.
+        command += ['-e', json.dumps(dict(
+            variables, lab_dir=os.fsencode(self.directory).decode()))]
+        # Ansible, and what it starts, read and write UTF-8 wherever they run.
         environment = dict(
-            os.environ, ANSIBLE_CONFIG=str(PLAYBOOKS / 'ansible.cfg'))
-        return subprocess.run(command, env=environment, cwd=tools.SOURCE,
-                              check=False).returncode
+            os.environ, ANSIBLE_CONFIG=str(PLAYBOOKS / 'ansible.cfg'),
+            LC_ALL='C.UTF-8')
+        with children.running(command, env=environment, lock=lock,
+                              cwd=tools.SOURCE) as process:
+            pass
+        return process.returncode
 
     def enter(self, host, *command):
         """Return the command line that runs a command on a host."""
@@ -177,10 +187,17 @@ def add_option(parser):
         attribute ``lab``
     """
     parser.add_argument(
-        '--dir', dest='lab', type=Lab, metavar='DIRECTORY',
-        default=os.environ.get('LAB_DIR', str(tools.SOURCE / '.lab')),
+        '--dir', dest='lab', type=_lab, metavar='DIRECTORY',
+        default=places.from_environment(),
         help='where the lab keeps its files (default: LAB_DIR of the '
              'environment, or %(default)s)')
+
+
+def _lab(text):
+    try:
+        return Lab(places.directory(text))
+    except errors.LabError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def done(command, timeout=TIMEOUT, **options):

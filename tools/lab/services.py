@@ -14,6 +14,7 @@
 
 import dataclasses
 import datetime
+import os
 import pathlib
 
 import prettytable
@@ -113,9 +114,9 @@ def services(lab):
     """
     owner = labs.RUN_DIR / 'lab_dir'
     try:
-        if owner.read_text().strip() != str(lab.directory):
-            raise errors.LabDown('the lab that runs is in %s'
-                                 % owner.read_text().strip())
+        running = os.fsdecode(owner.read_bytes().removesuffix(b'\n'))
+        if running != str(lab.directory):
+            raise errors.LabDown('the lab that runs is in %s' % running)
         hosts = _ask('supervisor')
     except OSError as error:
         raise errors.LabDown('no lab runs') from error

@@ -13,11 +13,13 @@
 """Where Tempest runs in a lab, and the environment that has the plugin."""
 
 import configparser
+import io
 import os
-import signal
 import subprocess
 
 import tools
+from tools.lab import children
+from tools import private_files
 
 
 class Workspace:
@@ -55,9 +57,9 @@ class Workspace:
         for group, changed in {'self_healing': options, **groups}.items():
             parser[group].update(changed)
         path = directory / 'tempest.conf'
-        path.touch(mode=0o600)
-        with path.open('w') as stream:
-            parser.write(stream)
+        text = io.StringIO()
+        parser.write(text)
+        private_files.write(path, text.getvalue())
         return {'PATH': os.environ['PATH'], 'PYTHONPATH': _python_path(),
                 'TEMPEST_CONFIG': path.name,
                 'TEMPEST_CONFIG_DIR': str(directory)}
@@ -72,7 +74,7 @@ class Workspace:
         return subprocess.Popen(
             command, cwd=self.directory, env=environment or _environment(),
             text=True, stdout=output, stderr=subprocess.STDOUT,
-            start_new_session=True, preexec_fn=_interruptible)
+            start_new_session=True, preexec_fn=children.interruptible)
 
     def run(self, command, timeout, environment=None):
         """Run a command to its end.
@@ -98,6 +100,20 @@ class Workspace:
             'self_healing_tempest_plugin.cmd.main', 'revert',
             '--config-file', self.conf, *options], timeout)
 
+    def reverting(self):
+        """Return the same as the words of a command line, for a person."""
+        return [str(self.program('self-healing-tempest')), 'revert',
+                '--config-file', str(self.conf)]
+
+    def stestr(self):
+        """Return what stestr needs in its environment, as a mapping.
+
+        It hands the path of its Python to a shell as it is, unless there is
+        the variable ``PYTHON``, which it hands over as it is, too.
+        """
+        return {'PYTHON': 'python', 'PATH': os.pathsep.join(
+            (str(self._bin), os.environ.get('PATH', os.defpath)))}
+
 
 def _python_path():
     # What is tried is the checkout that the tools belong to.
@@ -107,13 +123,3 @@ def _python_path():
 
 def _environment():
     return dict(os.environ, PYTHONPATH=_python_path())
-
-
-def _interruptible():
-    """Let Ctrl-C end a process that is about to begin, and Ctrl-\\.
-
-    A shell without job control lets what it starts in the background ignore
-    both, with all that comes of that.
-    """
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)

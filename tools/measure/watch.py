@@ -33,7 +33,9 @@ import unittest
 import prettytable
 import urllib3
 
+from tools.lab import errors
 from tools.lab import labs
+from tools.lab import locks
 
 #: The services that answer at the ports of the lab.
 PORTS = {5000: 'Keystone', 8004: 'Heat', 8774: 'Nova', 8989: 'Mistral',
@@ -203,7 +205,11 @@ def main(arguments=None):
     os.environ.update(TEMPEST_CONFIG_DIR=str(workspace.conf.parent),
                       TEMPEST_CONFIG=workspace.conf.name)
     os.chdir(workspace.directory)
-    runs = [measure() for _ in range(options.runs)]
+    try:
+        with locks.held('tools/measure watch on %s' % options.lab.directory):
+            runs = [measure() for _ in range(options.runs)]
+    except errors.LabError as error:
+        sys.exit(str(error))
     view = table(runs)
     print(view)
     if options.csv:

@@ -18,8 +18,6 @@ must be what it was before. Needs the lab, and nothing else on it.
 """
 
 import argparse
-import contextlib
-import fcntl
 import itertools
 import pathlib
 import re
@@ -28,6 +26,7 @@ import sys
 
 from tools.lab import errors
 from tools.lab import labs
+from tools.lab import locks
 from tools.lab import services
 from tools.sabotage import bench
 from tools.sabotage import catalog
@@ -74,17 +73,6 @@ def parse(arguments):
     return options
 
 
-@contextlib.contextmanager
-def alone(lab):
-    """Be the only process that sabotages this lab."""
-    with (lab.directory / 'sabotage.lock').open('w') as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit('Somebody else sabotages this lab.')
-        yield
-
-
 def run_all(options, cases):
     """Run cases, and say so on the way.
 
@@ -123,7 +111,7 @@ def main(arguments=None):
     signal.signal(signal.SIGTERM, stop)
     try:
         services.services(options.lab)
-        with alone(options.lab):
+        with locks.held('the sabotage of %s' % options.lab.directory):
             outcomes = run_all(options, cases)
     except errors.LabDown as error:
         print('The lab is down: %s.' % error, file=sys.stderr)

@@ -18,7 +18,6 @@ explained has to fail. Needs the lab, and nothing else on it.
 
 import argparse
 import contextlib
-import fcntl
 import importlib.metadata
 import pathlib
 import signal
@@ -29,6 +28,7 @@ import prettytable
 
 from tools.lab import errors
 from tools.lab import labs
+from tools.lab import locks
 from tools import tables
 from tools.upstream import configuration
 from tools.upstream import explanations
@@ -72,18 +72,6 @@ def parse(arguments):
     return options
 
 
-@contextlib.contextmanager
-def alone(directory):
-    """Be the only process that runs suites on this lab."""
-    with (directory / 'lock').open('w') as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise errors.LabError(
-                'somebody else runs the suites on it') from None
-        yield
-
-
 def run(options, workspace, explained):
     """Run suites, and remove what they leave.
 
@@ -94,7 +82,8 @@ def run(options, workspace, explained):
         raise errors.LabDown('%s has none' % options.lab.directory)
     # Logs and results can tell what nobody else should know.
     workspace.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with alone(workspace.directory), contextlib.ExitStack() as clean:
+    with (locks.held('the suites on %s' % options.lab.directory),
+          contextlib.ExitStack() as clean):
         workspace.make()
         known = workspace.directory / 'known.json'
         # What a killed run has left.

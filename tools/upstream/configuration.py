@@ -13,7 +13,9 @@
 """The tempest.conf of the suites, made from that of the lab."""
 
 import configparser
+import io
 
+from tools import private_files
 from tools.upstream import suites
 
 #: The services that the suites ask for, and whether the lab has them.
@@ -58,10 +60,9 @@ def write(path, parser):
     :param path: :class:`pathlib.Path`
     :param parser: :class:`configparser.ConfigParser`
     """
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    with path.open('w') as stream:
-        parser.write(stream)
+    text = io.StringIO()
+    parser.write(text)
+    private_files.write(path, text.getvalue())
 
 
 def _words(flags):

@@ -117,6 +117,8 @@ class Workspace:
         return {**{key: value for key, value in os.environ.items()
                    if not key.startswith(('PYTHON', 'OS_'))},
                 'TEMPEST_CONFIG_DIR': str(self.conf.parent),
+                # Not its path: stestr hands that to a shell as it is.
+                'PYTHON': 'python',
                 'PATH': '%s:%s' % (PROGRAMS, os.environ['PATH'])}
 
     def _program(self, command):

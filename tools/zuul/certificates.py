@@ -19,6 +19,8 @@ import subprocess
 from cryptography.hazmat.primitives import serialization
 import trustme
 
+from tools import private_files
+
 
 @dataclasses.dataclass(frozen=True)
 class Certificates:
@@ -59,9 +61,9 @@ def make(directory):
     authority.cert_pem.write_to_path(made.authority)
     server = authority.issue_cert('localhost')
     client = authority.issue_cert('zuul')
-    _write(made.server, _key(server) + _chain(server))
-    _write(made.client, _chain(client))
-    _write(made.client_key, _key(client))
+    private_files.write(made.server, _key(server) + _chain(server))
+    private_files.write(made.client, _chain(client))
+    private_files.write(made.client_key, _key(client))
     return made
 
 
@@ -76,11 +78,6 @@ def _key(certificate):
 
 def _chain(certificate):
     return b''.join(pem.bytes() for pem in certificate.cert_chain_pems)
-
-
-def _write(path, content):
-    path.touch(mode=0o600)
-    path.write_bytes(content)
 
 
 def make_ssh_key(path):

@@ -13,12 +13,14 @@
 """The settings of ZooKeeper, Zuul and the SSH server of the node."""
 
 import configparser
+import io
 import secrets
 import sys
 import textwrap
 
 import yaml
 
+from tools import private_files
 from tools.zuul import places as where
 from tools.zuul import repositories
 
@@ -53,9 +55,9 @@ def write(places, ports, certificates):
         'ansible_user_dir': str(places.node), 'site_logs': str(places.builds),
         'site_logs_url': 'http://%s:%d' % (where.ADDRESS, ports.logs)}))
     (run / 'sshd_config').write_text(_sshd(places, ports))
-    places.conf.touch(mode=0o600)
-    with places.conf.open('w') as stream:
-        _zuul(places, ports, certificates).write(stream)
+    text = io.StringIO()
+    _zuul(places, ports, certificates).write(text)
+    private_files.write(places.conf, text.getvalue())
 
 
 def _zookeeper(places, ports, certificates):

@@ -17,6 +17,7 @@ lab has about a hundred, and ``up`` looks at each of them.
 """
 
 import base64
+import contextlib
 import json
 import os
 import pwd
@@ -45,6 +46,19 @@ written:
 """
 
 
+def make_directory(path):
+    """Make a directory, and those above it, for everybody to look into.
+
+    A service that is not root's finds its file there, whatever the umask.
+    """
+    if os.path.isdir(path):
+        return
+    make_directory(os.path.dirname(path))
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path)
+        os.chmod(path, 0o755)
+
+
 class File:
     """A file as it should be."""
 
@@ -66,11 +80,14 @@ class File:
 
     def write(self):
         """Write beside it and rename: no reader sees half of it."""
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        make_directory(os.path.dirname(self.path))
         part = self.path + '.part'
+        # One that is there would keep its mode, and those who have it open.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
         # Never readable by more than the owner while its mode is not set.
         descriptor = os.open(
-            part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, 'wb') as file:
             file.write(self.content)
             os.fchown(file.fileno(), self.uid, self.gid)

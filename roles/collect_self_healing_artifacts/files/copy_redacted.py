@@ -26,12 +26,14 @@ import dataclasses
 import glob
 import json
 import pathlib
+import re
 import sys
 
 from self_healing_tempest_plugin import redaction
 from self_healing_tempest_plugin.redaction import learning
 
 MISSING = 'missing.txt'
+_ESCAPED = re.compile(r'\[([*?[])\]')
 #: How much of a file is copied, its end, in bytes.
 LIMIT = 20 << 20
 
@@ -66,11 +68,15 @@ class Source:
 
 
 def _above(pattern):
-    """Return the directory above the first wildcard, None without one."""
+    """Return the directory above the first wildcard, None without one.
+
+    What :func:`glob.escape` makes of a character is no wildcard.
+    """
     parts = pathlib.Path(pattern).parts
     wild = next((number for number, part in enumerate(parts)
-                 if glob.has_magic(part)), None)
-    return None if wild is None else pathlib.Path(*parts[:wild])
+                 if glob.has_magic(_ESCAPED.sub('', part))), None)
+    return None if wild is None else pathlib.Path(
+        *(_ESCAPED.sub(r'\1', part) for part in parts[:wild]))
 
 
 def copy(source, target, redact, limit=LIMIT):

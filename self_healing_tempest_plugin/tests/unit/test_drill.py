@@ -222,7 +222,10 @@ class CrashTest(DrillTestCase):
         """A cloud without self-healing: skipped with the option."""
         run = self.tempest(available='false',
                            runner=('unittest', '--verbose'))
-        self.assertEqual(0, run.returncode, run.stdout)
+        # 5: nothing has run. Python 3.12.1 says so of a class that is
+        # skipped, the versions before it and after it do not.
+        self.assertIn(run.returncode, (0, 5), run.stdout)
+        self.assertIn('skipped=1', run.stdout)
         self.assertIn('[service_available] self_healing is false',
                       run.stdout)
         self.assertEqual([], self.cloud.requests)
