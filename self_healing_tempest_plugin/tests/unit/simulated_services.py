@@ -179,7 +179,7 @@ class Entry(dict):
         return self
 
 
-class _Library:
+class Library:
     """What a client calls; its resources are methods of itself."""
 
     def __init__(self, world, requests):
@@ -198,7 +198,7 @@ class _Library:
         return self._shown[key]
 
 
-class Topology(_Library):
+class Topology(Library):
     """Vitrage's graph."""
 
     @_answering
@@ -230,7 +230,7 @@ class Topology(_Library):
                 else self._world.text('Vitrage', alarm.begin)}
 
 
-class Resource(_Library):
+class Resource(Library):
     """The entities of Vitrage's graph."""
 
     @_answering
@@ -241,7 +241,7 @@ class Resource(_Library):
         return [] if gone else [{'vitrage_id': wanted}]
 
 
-class History(_Library):
+class History(Library):
     """The alarms of Vitrage's database."""
 
     @_answering
@@ -269,7 +269,7 @@ class History(_Library):
         return row
 
 
-class Rca(_Library):
+class Rca(Library):
     """What caused what, of Vitrage's database."""
 
     @_answering
@@ -284,7 +284,7 @@ class Rca(_Library):
                           for index in range(1, len(ids))]}
 
 
-class Executions(_Library):
+class Executions(Library):
     """Mistral's executions."""
 
     @_answering
@@ -322,7 +322,7 @@ class Executions(_Library):
                 'Mistral', execution.end if ended else execution.begin)})
 
 
-class Stacks(_Library):
+class Stacks(Library):
     """Heat's stacks."""
 
     @_answering
@@ -342,7 +342,7 @@ class Stacks(_Library):
             'stack_status_reason': 'no room'})
 
 
-class Resources(_Library):
+class Resources(Library):
     """The resources of Heat's stacks."""
 
     @_answering
@@ -354,7 +354,7 @@ class Resources(_Library):
                       resource_name='server', physical_resource_id=server_id)]
 
 
-class Events(_Library):
+class Events(Library):
     """The events of Heat's stacks."""
 
     @_answering
@@ -395,7 +395,7 @@ class Events(_Library):
             if time <= at]
 
 
-class Servers(_Library):
+class Servers(Library):
     """Nova's servers, as Tempest asks for them."""
 
     @_answering
