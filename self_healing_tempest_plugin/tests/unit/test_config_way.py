@@ -15,11 +15,13 @@
 import os
 
 import fixtures
+from oslo_config import cfg
 from tempest.lib import exceptions
 import testtools
 
 from self_healing_tempest_plugin.cmd import main
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.config.reading import unreadable
 from self_healing_tempest_plugin.tests.unit import test_config
 
 
@@ -263,6 +265,22 @@ class FileTest(testtools.TestCase):
         self.assertEqual(path, main.parse(['report', 'x']).config_file)
         first = self.write('tempest.conf')
         self.assertEqual(first, main.parse(['revert']).config_file)
+
+    def test_lines(self):
+        """A line that cannot be read is not shown."""
+        for text, told in (('[auth]\n  hunter2\n', 'line 2 cannot be read'),
+                           ('[auth]\nhunter2\n', 'line 2 cannot be read'),
+                           ('[auth\nhunter2=x\n', 'line 1 cannot be read'),
+                           ('[auth]\nx = h\xe4unter2\n', 'not UTF-8')):
+            conf = cfg.ConfigOpts()
+
+            def read():
+                with unreadable.named(conf):
+                    conf([], default_config_files=[self.write('x', text)])
+
+            error = self.assertRaises(exceptions.InvalidConfiguration, read)
+            self.assertIn(told, str(error))
+            self.assertNotIn('unter2', str(error))
 
     def test_neither(self):
         code, text = self.run_main('revert')
