@@ -17,8 +17,8 @@ import shlex
 
 from oslo_config import cfg
 
+from self_healing_tempest_plugin.config import command_lines
 from self_healing_tempest_plugin.config.options import power
-from self_healing_tempest_plugin.config.reading import commands
 from self_healing_tempest_plugin import redaction
 from self_healing_tempest_plugin.redaction import learning
 from self_healing_tempest_plugin.redaction import names
@@ -48,7 +48,7 @@ def in_power_commands(conf):
     for option in power.COMMANDS:
         with contextlib.suppress(ValueError):
             by_option[option] = learning.of_command(
-                commands.words_of(conf, option))
+                command_lines.words_of(conf, option))
     return {option: values for option, values in by_option.items() if values}
 
 

@@ -12,6 +12,7 @@
 
 """Options of others, paths and commands as people write them."""
 
+import io
 import os
 
 import fixtures
@@ -127,8 +128,8 @@ class PathTest(test_config.SettingsTestCase):
         self.assertIn('[oslo_concurrency] lock_path', self.refused())
 
 
-class CommandTest(testtools.TestCase):
-    """Commands as a tempest.conf has them."""
+class WrittenTestCase(testtools.TestCase):
+    """Options of [self_healing] as a tempest.conf has them."""
 
     def setUp(self):
         super().setUp()
@@ -146,6 +147,10 @@ class CommandTest(testtools.TestCase):
             if option not in options:
                 conf.set_override(option, value, group)
         return conf
+
+
+class CommandTest(WrittenTestCase):
+    """Commands."""
 
     def off(self, written):
         return config.settings(self.conf(
@@ -191,7 +196,7 @@ class CommandTest(testtools.TestCase):
                       'an absolute path', str(error))
 
 
-class DollarTest(CommandTest):
+class DollarTest(WrittenTestCase):
     """What oslo.config cannot read, named, and not shown."""
 
     def refused(self, conf):
@@ -251,11 +256,10 @@ class FileTest(testtools.TestCase):
         return path
 
     def run_main(self, *arguments):
-        error = self.useFixture(fixtures.StringStream('stderr')).stream
+        error = io.StringIO()
         with fixtures.MonkeyPatch('sys.stderr', error):
             code = main.main(arguments)
-        error.seek(0)
-        return code, error.read()
+        return code, error.getvalue()
 
     def test_failsafe(self):
         """Where Tempest looks last."""

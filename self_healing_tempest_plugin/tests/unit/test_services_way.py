@@ -83,7 +83,8 @@ class ProxyTest(WayTestCase):
         """What the services tell of themselves comes by the same way."""
         self.cloud.tells_time = True
         made = self.make(proxy_url=self.proxy.url)
-        made.keystone_version(), made.heat.version()
+        self.assertEqual(('v3.14', 'v1.0'), (
+            made.keystone_version(), made.heat.version()))
         for service, date in made.dates().items():
             self.assertThat(date(), matchers.GreaterThan(0), service)
 
