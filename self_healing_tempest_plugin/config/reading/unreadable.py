@@ -35,8 +35,9 @@ _DOLLARS = (
 _BROKEN = (cfg.NoSuchOptError, cfg.NoSuchGroupError,
            cfg.TemplateSubstitutionError, RecursionError)
 
-_PLACE = re.compile(r'at (?P<file>.*):(?P<line>\d+), (?P<why>[^:]*): ',
-                    re.DOTALL)
+# What stands in the line follows in quotes, as repr() has it.
+_PLACE = re.compile(
+    r'at (?P<file>.*?):(?P<line>\d+), (?P<why>.*?): (?=[\'"])', re.DOTALL)
 
 
 @contextlib.contextmanager
