@@ -122,7 +122,8 @@ class StateDirectoryTest(test_config.SettingsTestCase):
 
     def test_relative_state_dir(self):
         """Another directory for whoever stands elsewhere: refused."""
-        for path in ('mine', './mine', '../mine', 'a/b/', '%(home)s', ' /var/lib/mine', '.', '..',
+        for path in ('mine', './mine', '../mine', 'a/b/', '%(home)s',
+                     ' /var/lib/mine', '.', '..',
                      'file:///var/lib/mine'):
             self.override('state_dir', path)
             text = self.refused()
