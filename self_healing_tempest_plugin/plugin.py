@@ -14,10 +14,13 @@
 
 import os
 
+from oslo_log import log
 from tempest.test_discover import plugins
 
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.redaction import runtime
+
+LOG = log.getLogger(__name__)
 
 
 class SelfHealingTempestPlugin(plugins.TempestPlugin):
@@ -38,6 +41,10 @@ class SelfHealingTempestPlugin(plugins.TempestPlugin):
         # Tempest writes all values into its log next.
         runtime.guard_log()
         runtime.learn(config.secrets(conf))
+        problem = config.dollars(conf)
+        if problem:
+            # Tempest says next what follows the "$", and not in which option.
+            LOG.error(problem)
 
     def get_opt_lists(self):
         """Return the options of sample configurations: (group name, options).

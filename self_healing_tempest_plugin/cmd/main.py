@@ -26,6 +26,9 @@ from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.redaction import runtime
 
+# Where Tempest looks last.
+FAILSAFE = '/etc/tempest/tempest.conf'
+
 
 @dataclasses.dataclass(frozen=True)
 class Command:
@@ -86,7 +89,8 @@ def parse(arguments):
         step.add_argument(
             '--config-file', metavar='FILE', default=_default(command),
             help='tempest.conf (default: TEMPEST_CONFIG_DIR and '
-                 'TEMPEST_CONFIG of the environment, or etc/tempest.conf)')
+                 'TEMPEST_CONFIG of the environment, or etc/tempest.conf, or '
+                 '%s)' % FAILSAFE)
         if command.name == named:
             module = command.load()
             module.add_arguments(step)
@@ -94,27 +98,35 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-def default_path():
-    """Return the path of tempest.conf that ``tempest run`` would take."""
-    return os.path.join(os.environ.get('TEMPEST_CONFIG_DIR', 'etc'),
-                        os.environ.get('TEMPEST_CONFIG', 'tempest.conf'))
+def default_paths():
+    """Return the paths that "tempest run" looks for its tempest.conf at.
+
+    The first that is a file counts; see ``tempest.config``.
+    """
+    return (os.path.join(os.environ.get('TEMPEST_CONFIG_DIR', 'etc'),
+                         os.environ.get('TEMPEST_CONFIG', 'tempest.conf')),
+            FAILSAFE)
 
 
 def _default(command):
     # A file that somebody names must be there, whatever the command.
-    path = default_path()
-    return path if command.needs_configuration or (
-        os.path.isfile(path)) else None
+    paths = default_paths()
+    there = next(filter(os.path.isfile, paths), None)
+    return there or (paths[0] if command.needs_configuration else None)
 
 
 def _configuration(path):
     """Return Tempest's ``CONF`` of a file, None where there is none."""
     if path is None:
         return None
+    # After --config-file=, a shell leaves "~" as it is.
+    path = os.path.expanduser(path)
     if not os.path.isfile(path):
+        # Tempest would take another one without a word.
         raise exceptions.InvalidConfiguration(
-            'There is no %s: name the tempest.conf with --config-file, or go '
-            'to the workspace of Tempest.' % path)
+            'There is no %s%s: name the tempest.conf with --config-file, or '
+            'go to the workspace of Tempest.' % (path, (
+                ', nor %s' % FAILSAFE) if path == default_paths()[0] else ''))
     config.CONF.set_config_path(os.path.abspath(path))
     return config.CONF
 

@@ -19,6 +19,7 @@ that names its option.
 
 from self_healing_tempest_plugin.config import options
 from self_healing_tempest_plugin.config import reading
+from self_healing_tempest_plugin.config.reading import unreadable
 from self_healing_tempest_plugin.config import secret_values
 from self_healing_tempest_plugin.config import types
 
@@ -33,6 +34,7 @@ settings = reading.settings
 recovery = reading.recovery
 cloud = reading.cloud
 objectives = reading.objectives
+dollars = unreadable.dollars
 secrets = secret_values.secrets
 
 Alarm = types.Alarm

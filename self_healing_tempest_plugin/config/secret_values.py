@@ -14,10 +14,10 @@
 
 import contextlib
 import shlex
-import typing
 
 from oslo_config import cfg
 
+from self_healing_tempest_plugin.config import command_lines
 from self_healing_tempest_plugin.config.options import power
 from self_healing_tempest_plugin import redaction
 from self_healing_tempest_plugin.redaction import learning
@@ -34,42 +34,51 @@ def secrets(conf):
     for name in conf:
         with contextlib.suppress(cfg.Error, ValueError):
             value = conf[name]
-            options = value.items() if isinstance(
-                value, typing.Mapping) and not isinstance(value, dict) else (
-                    (name, value),)
-            values |= _secrets(options)
+            values |= _of_group(value) if isinstance(
+                value, cfg.ConfigOpts.GroupAttr) else _secrets(name, value)
     return values
 
 
-def in_power_commands(own):
+def in_power_commands(conf):
     """Return the secrets in the power commands: option name to a set.
 
-    :param own: the group [self_healing]
+    :param conf: an oslo.config object with the options of this plugin
     """
     by_option = {}
     for option in power.COMMANDS:
         with contextlib.suppress(ValueError):
-            words = shlex.split(getattr(own, option) or '')
-            by_option[option] = learning.of_command(words)
+            by_option[option] = learning.of_command(
+                command_lines.words_of(conf, option))
     return {option: values for option, values in by_option.items() if values}
 
 
-def _secrets(options):
+def _of_group(group):
+    """Return the secrets of the options of a group.
+
+    One that cannot be read hides none of the others.
+    """
     values = set()
-    for name, value in options:
-        for text in value if isinstance(value, (list, tuple)) else (value,):
-            if not isinstance(text, str):
-                continue
-            if name in power.COMMANDS:
-                with contextlib.suppress(ValueError):
-                    values |= learning.of_command(shlex.split(text))
-            elif names.is_secret(name):
-                values |= learning.lines(text)
-            elif name == 'test_accounts_file':
-                values |= learning.of_file(text)
-            else:
-                values |= {text[begin:end]
-                           for begin, end in redaction.find(text)}
+    for name in group:
+        with contextlib.suppress(cfg.Error, ValueError, RecursionError):
+            values |= _secrets(name, group[name])
+    return values
+
+
+def _secrets(name, value):
+    values = set()
+    for text in value if isinstance(value, (list, tuple)) else (value,):
+        if not isinstance(text, str):
+            continue
+        if name in power.COMMANDS:
+            with contextlib.suppress(ValueError):
+                values |= learning.of_command(shlex.split(text))
+        elif names.is_secret(name):
+            values |= learning.lines(text)
+        elif name == 'test_accounts_file':
+            values |= learning.of_file(text)
+        else:
+            values |= {text[begin:end]
+                       for begin, end in redaction.find(text)}
     return values
 
 
@@ -78,5 +87,6 @@ def learn(conf):
 
     :param conf: see :func:`secrets`
     """
-    runtime.learn(_secrets(conf.self_healing.items())
-                  | _secrets(conf.auth.items()))
+    runtime.learn(set().union(*(
+        _of_group(getattr(conf, group))
+        for group in ('self_healing', 'auth', 'service-clients'))))

@@ -18,7 +18,12 @@ import typing
 
 @dataclasses.dataclass(frozen=True)
 class Cloud:
-    """How to reach the services; times in seconds."""
+    """How to reach the services; times in seconds.
+
+    :ivar proxy_url: the proxy that all services are reached through, or None
+    :ivar any_region: whether a service that is not in the region may be in
+        another one, as Tempest has it
+    """
 
     endpoint_type: str
     region: str | None
@@ -30,6 +35,8 @@ class Cloud:
     verify: bool | str
     aodh_catalog_type: str = 'alarming'
     zaqar_catalog_type: str = 'messaging'
+    proxy_url: str | None = dataclasses.field(default=None, repr=False)
+    any_region: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Aodh:
     def version(self):
         """Return the newest version of its API as text."""
         with _calling('show its version'):
-            return self._api.newest()
+            return self._api.newest(self.alarms)
 
     def alarms(self):
         """Return the event alarms of the project by id, as dicts."""

@@ -16,6 +16,7 @@ For services that need no more than that: the timeouts, the TLS and the tokens
 are the session's, and every failure is one that :mod:`.errors` knows.
 """
 
+from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import session
 
 
@@ -35,10 +36,14 @@ class Api:
         self._service_type, self._version = service_type, version
         self._headers = dict(headers or {})
 
-    def newest(self):
-        """Return the newest version of the service's API as text."""
+    def newest(self, ask):
+        """Return the newest version of the service's API as text.
+
+        :param ask: what asks the service for something else, see
+            :func:`.session.version`
+        """
         return session.version(self._keystone, self._cloud,
-                               self._service_type)
+                               self._service_type, self._version, ask)
 
     def get(self, path, **query):
         """Return what is at a path, parsed.
@@ -59,6 +64,6 @@ class Api:
                                    headers=self._headers).json()
 
     def _url(self, path):
-        return '%s%s/%s' % (
-            session.root(self._keystone, self._cloud, self._service_type),
-            self._version, path)
+        return '%s/%s' % (endpoints.versioned(
+            self._keystone, self._cloud, self._service_type, self._version),
+            path)

@@ -99,8 +99,10 @@ class Clients:
     def keystone_version(self):
         """Return the version of Keystone's API as text."""
         with errors.calling('Keystone', 'show its version'):
-            return session.newest_version(self._session,
-                                          self._cloud.auth_url)
+            return session.newest_version(
+                self._session, (self._cloud.auth_url,), 'v3',
+                lambda: self._session.get(
+                    self._cloud.auth_url.rstrip('/') + '/auth/projects'))
 
     def dates(self):
         """Return how to ask the time of each service whose stamps are used.

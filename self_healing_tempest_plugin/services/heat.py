@@ -179,8 +179,9 @@ class Heat:
     def version(self):
         """Return the newest version of its API as text."""
         with _calling('show its version'):
-            return session.version(self._keystone, self._cloud,
-                                   self._cloud.heat_catalog_type)
+            return session.version(
+                self._keystone, self._cloud, self._cloud.heat_catalog_type,
+                'v1', self.build)
 
     def build(self):
         """Return the revision that the engine tells, e.g. ``unknown``."""

@@ -12,6 +12,13 @@
 
 """Which of the things that a service lists is meant."""
 
+from tempest.lib import exceptions as lib_exc
+
+# What it raises to look for the versions of a service by Tempest's clients
+# where a page for people is in their place, or another answer: it may answer
+# to all else.
+NO_VERSIONS = (lib_exc.TempestException, LookupError, TypeError, ValueError)
+
 
 def current(versions):
     """Return the current version of those that a service lists.

@@ -18,12 +18,15 @@ import json
 from mistralclient.api import base as mistral_base
 from mistralclient.api.v2 import client as mistral_client
 
+from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import session
 
 _calling = functools.partial(
     errors.calling, 'Mistral', dialect=errors.Dialect(
         statuses={mistral_base.APIException: 'error_code'}))
+
+_VERSION = 'v2'
 
 
 class Mistral:
@@ -38,13 +41,12 @@ class Mistral:
         # The library does not look into the catalog when it is handed a
         # session, and it overrides the session's idea of verification.
         if self._cached is None:
-            url = self._keystone.get_endpoint(
-                service_type=self._cloud.mistral_catalog_type,
-                interface=self._cloud.endpoint_type,
-                region_name=self._cloud.region)
+            url = endpoints.versioned(
+                self._keystone, self._cloud,
+                self._cloud.mistral_catalog_type, _VERSION)
             verify = self._cloud.verify
             self._cached = mistral_client.Client(
-                mistral_url=url.rstrip('/'), session=self._keystone,
+                mistral_url=url, session=self._keystone,
                 insecure=verify is False,
                 cacert=verify if isinstance(verify, str) else None)
         return self._cached
@@ -52,8 +54,9 @@ class Mistral:
     def version(self):
         """Return the newest version of its API as text."""
         with _calling('show its version'):
-            return session.version(self._keystone, self._cloud,
-                                   self._cloud.mistral_catalog_type)
+            return session.version(
+                self._keystone, self._cloud,
+                self._cloud.mistral_catalog_type, _VERSION, self.workflows)
 
     @functools.cached_property
     def _everywhere(self):

@@ -201,8 +201,9 @@ class Vitrage:
     def version(self):
         """Return the newest version of its API as text."""
         with _calling('show its version'):
-            return session.version(self._keystone, self._cloud,
-                                   self._cloud.vitrage_catalog_type)
+            return session.version(
+                self._keystone, self._cloud,
+                self._cloud.vitrage_catalog_type, 'v1', self.status)
 
     def status(self):
         """Return what vitrage-graph says of itself: OK.

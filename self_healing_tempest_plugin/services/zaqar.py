@@ -48,7 +48,7 @@ class Zaqar:
     def version(self):
         """Return the newest version of its API as text."""
         with _calling('show its version'):
-            return self._api.newest()
+            return self._api.newest(self.queues)
 
     def queues(self):
         """Return the names of some queues of the project, as a list."""

@@ -29,13 +29,15 @@ AVAILABLE = [
 OPTIONS = [
     cfg.StrOpt(
         'endpoint_type', default='public',
-        choices=['public', 'internal', 'admin'],
+        choices=['public', 'internal', 'admin',
+                 'publicURL', 'internalURL', 'adminURL'],
         help='Endpoint type (interface) of Heat, Mistral, Vitrage, Aodh '
              'and Zaqar.'),
     cfg.StrOpt(
         'region',
         help='Region of Heat, Mistral, Vitrage, Aodh and Zaqar. Empty: '
-             '[identity] region.'),
+             '[identity] region; and, as for Tempest itself, the first one in '
+             'the catalog for a service that is not in that.'),
     cfg.StrOpt(
         'vitrage_catalog_type', default='rca',
         help='Service type of Vitrage in the catalog.'),
@@ -52,7 +54,8 @@ OPTIONS = [
         'zaqar_catalog_type', default='messaging',
         help='Service type of Zaqar in the catalog.'),
     cfg.IntOpt(
-        'request_timeout', default=30, min=1, max=600,
-        help='Seconds after which a request that got no answer is given up. '
-             'The wait that it belongs to goes on.'),
+        'request_timeout', min=1, max=600,
+        help='Seconds after which a request to one of them that got no '
+             'answer is given up. The wait that it belongs to goes on. '
+             'Empty: [service-clients] http_timeout.'),
 ]

@@ -16,11 +16,6 @@ Nothing but this package looks at ``CONF``, and a value that is missing or
 wrong is one line that names its option.
 """
 
-import contextlib
-
-from oslo_config import cfg
-from tempest.lib import exceptions
-
 from self_healing_tempest_plugin.config.options import links
 from self_healing_tempest_plugin.config.reading import application
 from self_healing_tempest_plugin.config.reading import bus
@@ -31,10 +26,10 @@ from self_healing_tempest_plugin.config.reading import power
 from self_healing_tempest_plugin.config.reading import services
 from self_healing_tempest_plugin.config.reading import ssh
 from self_healing_tempest_plugin.config.reading import timing
+from self_healing_tempest_plugin.config.reading import unreadable
 from self_healing_tempest_plugin.config.reading import values
 from self_healing_tempest_plugin.config import secret_values
 from self_healing_tempest_plugin.config import types
-from self_healing_tempest_plugin.redaction import runtime
 
 
 def settings(conf):
@@ -46,7 +41,7 @@ def settings(conf):
     :raises tempest.lib.exceptions.InvalidConfiguration: when an option is
         missing or wrong; the message names it
     """
-    with _named_errors():
+    with unreadable.named(conf):
         secret_values.learn(conf)
         return _settings(conf)
 
@@ -58,7 +53,7 @@ def recovery(conf):
     :returns: :class:`.types.Recovery`
     :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
     """
-    with _named_errors():
+    with unreadable.named(conf):
         secret_values.learn(conf)
         own = conf.self_healing
         return types.Recovery(ssh.access(own), timing.timeouts(conf),
@@ -72,7 +67,7 @@ def cloud(conf):
     :returns: :class:`.types.Cloud`
     :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
     """
-    with _named_errors():
+    with unreadable.named(conf):
         return services.cloud(conf)
 
 
@@ -83,7 +78,7 @@ def objectives(conf):
     :returns: dict of a link's label, or ``healing``, to seconds
     :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
     """
-    with _named_errors():
+    with unreadable.named(conf):
         seconds = {option.name.removeprefix('slo_'):
                    conf.self_healing[option.name]
                    for option in links.OBJECTIVES}
@@ -91,23 +86,14 @@ def objectives(conf):
                 if value is not None}
 
 
-@contextlib.contextmanager
-def _named_errors():
-    try:
-        yield
-    except (cfg.ConfigFileValueError, cfg.RequiredOptError) as error:
-        raise exceptions.InvalidConfiguration(
-            runtime.text(error)) from None
-
-
 def _settings(conf):
     own = conf.self_healing
     return types.Settings(
         cloud=services.cloud(conf),
         application=application.settings(conf),
-        power=power.driver(own),
+        power=power.driver(conf),
         access=ssh.access(own),
-        network=network.nics(own),
+        network=network.nics(conf),
         service_manager=own.service_manager,
         compute_service=values.required(own, 'compute_service'),
         timeouts=timing.timeouts(conf),
@@ -129,4 +115,4 @@ def _settings(conf):
         bisect=own.bisect,
         max_executions=own.max_executions,
         config_file=paths.config_file(conf),
-        power_secrets=tuple(secret_values.in_power_commands(own)))
+        power_secrets=tuple(secret_values.in_power_commands(conf)))

@@ -12,19 +12,22 @@
 
 """The NICs of the hosts, and who is behind them."""
 
+from self_healing_tempest_plugin.config.reading import commands
 from self_healing_tempest_plugin.config.reading import values
 from self_healing_tempest_plugin.config import types
 
 
-def nics(own):
+def nics(conf):
     """Return the :class:`..types.HostNetwork` that the options describe.
 
-    :param own: the group [self_healing]
+    :param conf: an oslo.config object with the options of this plugin
     """
+    own = conf.self_healing
     return types.HostNetwork(
         management_nic=own.host_management_nic or None,
         data_nic=own.host_data_nic or None,
         data_addresses=values.frozen(own.host_data_addresses),
         control_plane=tuple(map(str, own.control_plane_addresses)),
-        restore=values.argv(own, 'host_network_restore_command', '{nic}')
+        restore=commands.of_host(
+            conf, 'host_network_restore_command', '{nic}')
         if own.host_network_restore_command else ())

@@ -19,6 +19,38 @@ from tempest.lib import exceptions
 from self_healing_tempest_plugin.config.reading import values
 
 
+def given(own, option):
+    """Return the path that an option holds, None when it is not set.
+
+    Whose home "~" is, no shell tells: ``~`` and ``~user`` at the beginning
+    are replaced as a shell does it.
+
+    :param own: the group [self_healing]
+    :raises tempest.lib.exceptions.InvalidConfiguration: when nobody has such
+        a home, or it is no path
+    """
+    path = getattr(own, option)
+    return at_home(path, '[self_healing] %s' % option) if path else None
+
+
+def at_home(path, option):
+    """Return a path without a "~" at its beginning.
+
+    :param path: text
+    :param option: what it is of, for people
+    :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`given`
+    """
+    if '\0' in path:
+        raise exceptions.InvalidConfiguration(
+            '%s is no path, it has a NUL: %r' % (option, path))
+    expanded = os.path.expanduser(path)
+    if expanded.startswith('~'):
+        raise exceptions.InvalidConfiguration(
+            '%s: there is no home %s; a file whose name begins with "~" is '
+            './%s' % (option, path.partition('/')[0], path))
+    return expanded
+
+
 def state_dir(conf):
     """Return the absolute directory of journal and lock.
 
@@ -32,10 +64,12 @@ def state_dir(conf):
     """
     own = conf.self_healing
     if own.state_dir:
-        return _absolute(own.state_dir, '[self_healing] state_dir')
+        return _absolute(given(own, 'state_dir'),
+                         '[self_healing] state_dir')
     locks = values.required(conf.oslo_concurrency, 'lock_path',
                             group='oslo_concurrency',
                             hint=' or [self_healing] state_dir')
+    # Tempest takes "~" as it stands there, and so it is not absolute.
     return os.path.join(
         _absolute(locks, '[oslo_concurrency] lock_path, or else '
                   '[self_healing] state_dir,'), 'self_healing')
@@ -54,7 +88,8 @@ def artifacts_dir(own):
 
     :param own: the group [self_healing]
     """
-    return os.path.abspath(values.required(own, 'artifacts_dir'))
+    values.required(own, 'artifacts_dir')
+    return os.path.abspath(given(own, 'artifacts_dir'))
 
 
 def config_file(conf):

@@ -17,25 +17,27 @@ import os
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.config.options import power
-from self_healing_tempest_plugin.config.reading import values
+from self_healing_tempest_plugin.config.reading import commands
+from self_healing_tempest_plugin.config.reading import paths
 from self_healing_tempest_plugin.config import types
 
 
-def driver(own):
+def driver(conf):
     """Return the :class:`..types.HostPower`, None without any command.
 
-    :param own: the group [self_healing]
+    :param conf: an oslo.config object with the options of this plugin
     """
+    own = conf.self_healing
     if not any(getattr(own, option) for option in power.COMMANDS):
         return None
-    off, on, status = (values.argv(own, option)
+    off, on, status = (commands.of_runner(conf, option)
                        for option in power.COMMANDS)
     return types.HostPower(off, on, status, _password_file(own),
                            own.host_power_password_variable)
 
 
 def _password_file(own):
-    path = own.host_power_password_file
+    path = paths.given(own, 'host_power_password_file')
     if path and not os.path.isabs(path):
         # The command revert may run in another directory.
         raise exceptions.InvalidConfiguration(
@@ -47,4 +49,4 @@ def _password_file(own):
         raise exceptions.InvalidConfiguration(
             '[self_healing] host_power_password_file must be set: %s has '
             '{password_file}' % wanting[0])
-    return path or None
+    return path

@@ -16,6 +16,7 @@ import re
 
 from tempest.lib import exceptions
 
+from self_healing_tempest_plugin.config.reading import paths
 from self_healing_tempest_plugin.config.reading import values
 from self_healing_tempest_plugin.config import types
 
@@ -35,8 +36,8 @@ def access(own):
     return types.HostAccess(
         addresses=values.frozen(own.host_addresses),
         user=values.required(own, 'host_ssh_user'),
-        key_file=own.host_ssh_key_file or None,
-        known_hosts_file=own.host_ssh_known_hosts_file or None,
+        key_file=paths.given(own, 'host_ssh_key_file'),
+        known_hosts_file=paths.given(own, 'host_ssh_known_hosts_file'),
         port=own.host_ssh_port,
         jump_host=_jump_host(own),
         sudo=own.host_ssh_sudo,

@@ -12,7 +12,6 @@
 
 """One value of an option, and the one line that says what is wrong with it."""
 
-import shlex
 import types
 
 from tempest.lib import exceptions
@@ -46,27 +45,6 @@ def either(own, option, other, other_name):
         raise exceptions.InvalidConfiguration(
             '[self_healing] %s or %s must be set' % (option, other_name))
     return value
-
-
-def argv(own, option, name='{host}'):
-    """Return the words of a command, as a tuple.
-
-    :param own: the group [self_healing]
-    :param name: the placeholder that the command must have
-    :raises tempest.lib.exceptions.InvalidConfiguration: when it is not set,
-        has an open quote, or lacks that name
-    """
-    command = required(own, option)
-    try:
-        words = tuple(shlex.split(command))
-    except ValueError as error:
-        raise exceptions.InvalidConfiguration(
-            '[self_healing] %s is no command line: %s' % (option, error)
-        ) from None
-    if not any(name in word for word in words):
-        raise exceptions.InvalidConfiguration(
-            '[self_healing] %s must contain %s' % (option, name))
-    return words
 
 
 def url(own, option):

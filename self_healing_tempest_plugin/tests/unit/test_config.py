@@ -23,6 +23,7 @@ import testtools
 
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin import plugin
+from self_healing_tempest_plugin.tests.unit import fake_way
 
 MINIMAL = {
     ('identity', 'uri_v3'): 'http://127.0.0.1/identity/v3',
@@ -156,8 +157,9 @@ class SettingsTest(SettingsTestCase):
     def test_verification(self):
         """CA file and verification come from [identity]."""
         self.assertIs(True, config.settings(self.conf).cloud.verify)
-        self.override('ca_certificates_file', '/ca.pem', 'identity')
-        self.assertEqual('/ca.pem', config.settings(self.conf).cloud.verify)
+        path = self.useFixture(fake_way.Certificate()).path
+        self.override('ca_certificates_file', path, 'identity')
+        self.assertEqual(path, config.settings(self.conf).cloud.verify)
         self.override('disable_ssl_certificate_validation', True, 'identity')
         self.assertIs(False, config.settings(self.conf).cloud.verify)
 

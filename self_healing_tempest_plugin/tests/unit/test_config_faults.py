@@ -122,9 +122,9 @@ class StateDirectoryTest(test_config.SettingsTestCase):
 
     def test_relative_state_dir(self):
         """Another directory for whoever stands elsewhere: refused."""
-        for path in ('mine', './mine', '../mine', 'a/b/', '~/mine', '~',
-                     '%(home)s', ' /var/lib/mine', '.', '..',
-                     'file:///var/lib/mine', '/var/\0lib'):
+        for path in ('mine', './mine', '../mine', 'a/b/', '%(home)s',
+                     ' /var/lib/mine', '.', '..',
+                     'file:///var/lib/mine'):
             self.override('state_dir', path)
             text = self.refused()
             self.assertIn('[self_healing] state_dir must be an absolute '
