@@ -68,6 +68,7 @@ for address; do :; done
 """
 
 _SUDO = r"""
+[ ! -e "$ROOT/sudo-says" ] || cat "$ROOT/sudo-says" >&2
 if [ -e "$ROOT/no-sudo" ] || [ "$1 $2" != '-n --' ]; then
     echo 'sudo: a password is required' >&2
     exit 1
