@@ -106,10 +106,11 @@ def probe(target, transports):
     try:
         result = transports.run(command)
     except ways.NotRun as error:
-        raise commands.Hopeless(('probe',), (
-            '%s does not run what it is told, %s; let it be a POSIX shell'
-            '%s') % (who, error.said, ', and see host_ssh_sudo'
-                     if target.settings.access.sudo else '')) from None
+        hint = ('see host_ssh_sudo: it must allow sh without a password'
+                if target.settings.access.sudo else 'let it be a POSIX shell')
+        raise commands.Hopeless(
+            ('probe',), '%s does not run what it is told: %s; %s' % (
+                who, error.said, hint)) from None
     if result.exit_status != 0:
         raise commands.Hopeless(('probe',), '%s: exit status %d, %s' % (
             who, result.exit_status, _line(result.stderr)))

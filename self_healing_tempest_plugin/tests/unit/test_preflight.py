@@ -580,7 +580,6 @@ class HostsTest(CloudTestCase):
         self.ask(addresses=False)
         self.assertEqual({'yes'}, self.states()['SSH'])
 
-
     def test_jump_host_would_be_cut_off(self):
         """It is the host who knows where SSH comes from, not a name here."""
         self.override('host_ssh_jump_host', 'bastion')

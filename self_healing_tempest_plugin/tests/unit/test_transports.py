@@ -23,6 +23,7 @@ from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import plans
+from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
@@ -234,6 +235,16 @@ class SudoTest(host_samples.HostTestCase):
         self.assertIn('sudo -n -- true', str(error))
         self.assertIn('a password is required', str(error))
         self.assertIn('[self_healing] host_ssh_sudo', str(error))
+
+    def test_probe(self):
+        """Before a fault it is the first that is asked."""
+        (self.host.root / 'no-sudo').touch()
+        access = dataclasses.replace(self.access, sudo=True)
+        error = self.assertRaises(
+            commands.Hopeless, targets.probe, self.target(access=access),
+            transports.Transports(access))
+        self.assertIn('a password is required (exit status 1); see '
+                      'host_ssh_sudo', str(error))
 
     def test_missing(self):
         (self.host.root / 'bin/sudo').unlink()
