@@ -13,19 +13,44 @@
 """Tempest's SSH client, with the host keys checked."""
 
 import contextlib
+import functools
+import re
 
 import paramiko
 from tempest.lib.common import ssh
 
+from self_healing_tempest_plugin.faults import known_hosts
+
 # Seconds that a command may take: a service manager waits for its service, and
 # a repair for what is still under way.
 COMMAND_TIMEOUT = 90
+
+# What RFC 4254 calls a channel that a server does not let anybody open.
+_PROHIBITED = 1
+
+# What servers say of a connection that they could not make: the words of the
+# kernel that they run on. A refusal comes from the kernel behind them.
+_REFUSED = re.compile(r'\brefused\b', re.IGNORECASE)
+_SILENT = re.compile(
+    r'timed out|i/o timeout|no route to host|host is (down|unreachable)|'
+    r'network is unreachable|reset by peer', re.IGNORECASE)
 
 
 class ConnectionFailed(Exception):
     """A connection does not stand, or broke; says why and what to do.
 
     :ivar transient: whether another try may help: nobody answered
+    """
+
+    def __init__(self, text, transient):
+        super().__init__(text)
+        self.transient = transient
+
+
+class Unclear(Exception):
+    """Nobody can say whether a host behind another one is alive; says why.
+
+    :ivar transient: whether another try may help
     """
 
     def __init__(self, text, transient):
@@ -79,6 +104,43 @@ class Client(ssh.Client):
             if self._proxy_conn is not None:
                 self._proxy_conn.close()
 
+    def knock(self, address, port, timeout):
+        """Return whether anybody is alive at an address behind this host.
+
+        This host is asked to connect to it; nothing is run here or there. A
+        refused connection is an answer of the kernel there, too.
+
+        :param address: as this host knows it
+        :param timeout: seconds that the other one may take to answer
+        :raises ConnectionFailed: when this host is not reached, or does not
+            answer any more: its silence is not that of the other one
+        :raises Unclear: when this host does not say why it has failed
+        """
+        try:
+            with contextlib.closing(self._get_ssh_connection()) as connection:
+                return self._knock(connection.get_transport(),
+                                   (address, port), timeout)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise ConnectionFailed(
+                '%s: the connection broke or gave no answer: %s'
+                % (self.host, error or type(error).__name__), True) from error
+        finally:
+            if self._proxy_conn is not None:
+                self._proxy_conn.close()
+
+    def _knock(self, transport, destination, timeout):
+        try:
+            transport.open_channel('direct-tcpip', destination,
+                                   ('127.0.0.1', 0), timeout=timeout).close()
+        except paramiko.ChannelException as error:
+            return _alive(error.code, transport.said)
+        except paramiko.SSHException:
+            # Only one who answers others can say that this one is silent.
+            with contextlib.suppress(paramiko.ChannelException):
+                transport.open_session(timeout=self.channel_timeout).close()
+            return False
+        return True
+
     def _execute(self, connection, line, stdin):
         channel = connection.get_transport().open_session(
             timeout=self.channel_timeout)
@@ -99,7 +161,9 @@ class Client(ssh.Client):
         # after a key that was refused.
         connection = paramiko.SSHClient()
         try:
-            connection.load_host_keys(self._access.known_hosts_file)
+            known = known_hosts.read(self._access.known_hosts_file)
+            connection.set_missing_host_key_policy(
+                _Known(known, self.host, self.port))
             connection.connect(
                 self.host, port=self.port, username=self.username,
                 pkey=paramiko.PKey.from_path(self.key_filename),
@@ -107,7 +171,9 @@ class Client(ssh.Client):
                 timeout=self.channel_timeout,
                 banner_timeout=self.channel_timeout,
                 auth_timeout=self.channel_timeout,
-                sock=self._get_proxy_channel() if self.proxy_client else None)
+                sock=self._get_proxy_channel() if self.proxy_client else None,
+                transport_factory=functools.partial(
+                    _Transport, known, self.host, self.port))
         except BaseException as error:
             connection.close()
             if isinstance(error, Exception):
@@ -127,32 +193,73 @@ class Client(ssh.Client):
             return error
         through = (' through jump host %s' % self.proxy_client.host
                    if self.proxy_client else '')
-        why, transient = _reason(error, self._access)
+        why, transient = _reason(error)
         return ConnectionFailed('%s@%s port %d%s: %s' % (
             self.username, self.host, self.port, through, why), transient)
 
 
-def _reason(error, access):
+class _Transport(paramiko.Transport):
+    """A connection that asks a host for the key that is known of it.
+
+    :ivar said: why the other side could not open a channel: paramiko itself
+        writes that to its log only
+    """
+
+    def __init__(self, known, host, port, sock, **arguments):
+        super().__init__(sock, **arguments)
+        self.said = ''
+        options = self.get_security_options()
+        options.key_types = known.algorithms(host, port, options.key_types)
+
+    def _log(self, level, msg, *args):
+        if 'open FAILED' in msg:
+            self.said = msg
+        super()._log(level, msg, *args)
+
+
+class _Known(paramiko.MissingHostKeyPolicy):
+    """Refuses hosts that a file of known hosts does not know.
+
+    paramiko itself knows none of them, so that it asks about each.
+    """
+
+    def __init__(self, known, host, port):
+        self._known, self._host, self._port = known, host, port
+
+    def missing_host_key(self, client, hostname, key):
+        self._known.check(self._host, self._port, key)
+
+
+def _alive(code, said):
+    """Return whether the end of a connection that failed is alive.
+
+    :param code: of RFC 4254, why it has failed
+    :param said: the same in the words of the server
+    """
+    if code == _PROHIBITED:
+        raise Unclear('it does not let anybody through (%s)' % said, False)
+    if _REFUSED.search(said):
+        return True
+    if _SILENT.search(said):
+        return False
+    raise Unclear('it does not say whether somebody is there (%s)' % said,
+                  True)
+
+
+def _reason(error):
     """Return why there is no connection, and whether that may pass."""
     text = str(error) or type(error).__name__
-    if isinstance(error, paramiko.BadHostKeyException):
-        return ('its host key is not the one in [self_healing] '
-                'host_ssh_known_hosts_file', False)
+    if isinstance(error, (known_hosts.Refused, known_hosts.Unusable)):
+        return text, False
     # A server that is about to die, or slow, ends the authentication, too.
     if isinstance(error, paramiko.AuthenticationException) and not (
             'timeout' in text or 'shut down' in text):
         return ('it refuses the key, see [self_healing] host_ssh_user and '
                 'host_ssh_key_file (%s)' % text, False)
-    if isinstance(error, paramiko.SSHException) and (
-            'not found in known_hosts' in text):
-        return ('its host key is not in [self_healing] '
-                'host_ssh_known_hosts_file %s' % access.known_hosts_file,
-                False)
     if isinstance(error, (ValueError, TypeError, paramiko.UnknownKeyType,
                           paramiko.PasswordRequiredException,
                           FileNotFoundError, PermissionError)):
-        return ('%s, see [self_healing] host_ssh_key_file and '
-                'host_ssh_known_hosts_file' % text, False)
+        return '%s, see [self_healing] host_ssh_key_file' % text, False
     if isinstance(error, paramiko.SSHException) and 'key' in text.lower():
         return ('%s, see [self_healing] host_ssh_key_file' % text, False)
     return ('%s, see [self_healing] host_addresses, host_ssh_port and '

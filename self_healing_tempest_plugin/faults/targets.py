@@ -19,7 +19,7 @@ from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import plans
-from self_healing_tempest_plugin.faults import transports
+from self_healing_tempest_plugin.faults import transports as ways
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,16 +42,16 @@ class Target:
 
     def ssh(self, *argv):
         """Return a command that runs on the host."""
-        return plans.Command(transports.SSH, self.address, argv)
+        return plans.Command(ways.SSH, self.address, argv)
 
     def peer_ssh(self, *argv):
         """Return a command that runs on another host, None without one."""
-        return plans.Command(transports.SSH, self.peers[0], argv) if (
+        return plans.Command(ways.SSH, self.peers[0], argv) if (
             self.peers) else None
 
     def local(self, *argv):
         """Return a command that runs on the runner."""
-        return plans.Command(transports.LOCAL, '', argv)
+        return plans.Command(ways.LOCAL, '', argv)
 
     def alive(self, holds=True):
         """Return the check that the host answers, or that it does not."""
@@ -59,7 +59,7 @@ class Target:
         what = '%s port %d %s' % (self.address, port,
                                   'answers' if holds else 'is silent')
         return plans.Check(what, plans.Command(
-            transports.TCP, self.address, (str(port),)), holds=holds)
+            ways.TCP, self.address, (str(port),)), holds=holds)
 
 
 def target(host, settings, address_of, server_id=''):
@@ -92,26 +92,30 @@ _NEEDED = ('setsid', 'flock')
 
 
 def probe(target, transports):
-    """Refuse a host whose shell does not do what it is told, and no more.
+    """Refuse a host whose shell does not do what it is told.
 
-    All that a shell prints would be taken for an answer, and part of a repair.
+    Part of a repair would be missing.
 
     :param target: :class:`Target`
     :param transports: :class:`.transports.Transports`
     :raises .commands.CommandFailed: with one line that says what to do
     """
     command = target.ssh('sh', '-c', _PROBE, 'sh', _STRANGE, *_NEEDED)
-    result = transports.run(command)
     who = 'the shell of [self_healing] host_ssh_user %s on host %s' % (
         target.settings.access.user, target.host)
+    try:
+        result = transports.run(command)
+    except ways.NotRun as error:
+        hint = ('see host_ssh_sudo: it must allow sh without a password'
+                if target.settings.access.sudo else 'let it be a POSIX shell')
+        raise commands.Hopeless(
+            ('probe',), '%s does not run what it is told: %s; %s' % (
+                who, error.said, hint)) from None
     if result.exit_status != 0:
         raise commands.Hopeless(('probe',), '%s: exit status %d, %s' % (
             who, result.exit_status, _line(result.stderr)))
     if result.stdout != _STRANGE + '\n':
         raise commands.Hopeless(('probe',), (
-            '%s prints "%s" where it should print nothing of its own: let '
-            'its start-up files, such as .bashrc, be silent where nobody '
-            'types' if _STRANGE in result.stdout else
             '%s answers "%s": it does not pass on words as they are; let it '
             'be a POSIX shell') % (who, _line(result.stdout.replace(
                 _STRANGE, ''))))

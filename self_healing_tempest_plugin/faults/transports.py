@@ -13,7 +13,7 @@
 """The ways that a command takes: to the runner, over SSH, or as a knock."""
 
 import errno
-import re
+import secrets
 import shlex
 import socket
 
@@ -28,8 +28,18 @@ LOCAL, SSH, TCP = 'local', 'ssh', 'tcp'
 # Seconds that a living host may need to answer a TCP connection.
 CONNECT_TIMEOUT = 2.0
 
-# Messages of sudo itself, or of a shell that does not find it.
-_SUDO = re.compile(r'^(sudo: |.*\bsudo: .*not found)', re.MULTILINE)
+# What is between us and a command says things of its own: a login shell, its
+# start-up files, sudo. So the command is framed by a mark that nobody else
+# knows, with its exit status: what is outside is not its answer, and without
+# the mark it has not been run. One line, without what a shell other than
+# POSIX's would read in another way.
+#
+# Arguments: the mark, the command.
+_FRAME = ('mark=$1; shift; echo "$mark begin"; "$@"; '
+          'echo "$mark end $?"')
+
+# How much is told of what a session has printed, from its end.
+_TOLD = 300
 
 _DEAD = frozenset([errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH,
                    errno.ECONNRESET])
@@ -39,12 +49,24 @@ class Unreachable(commands.CommandFailed):
     """The target did not answer; it may later."""
 
 
+class NotRun(commands.CommandFailed):
+    """Something on the way to a command has ended instead of running it.
+
+    :ivar said: what it has said, in one line
+    """
+
+    def __init__(self, argv, said, option):
+        super().__init__(argv, '%s; see [self_healing] %s' % (said, option))
+        self.said = said
+
+
 class Transports:
     """Runs the commands of plans, see :class:`.plans.Command`.
 
     ``local`` runs on the runner, without a shell. ``ssh`` runs on the target,
     each word quoted for the shell there. ``tcp`` knocks at the port that is
-    the only argument: exit status 0 means that somebody is alive there.
+    the only argument, from the jump host where there is one: exit status 0
+    means that somebody is alive there.
     """
 
     def __init__(self, access):
@@ -67,6 +89,7 @@ class Transports:
         :raises .commands.Hopeless: when another try cannot help
         :raises .commands.CommandFailed: when it cannot be run or takes too
             long
+        :raises NotRun: when sudo, or a shell, has not run it
         :raises Unreachable: when the target does not answer
         """
         try:
@@ -88,41 +111,90 @@ class Transports:
                             started, breaks, variables)
 
     def _run_tcp(self, command):
-        alive = answers(command.target, int(command.argv[0]))
+        port = int(command.argv[0])
+        alive = self._knock(command.target, port) if (
+            self._access.jump_host) else answers(command.target, port)
         return commands.Result(command.argv, int(not alive), '', '')
+
+    def _knock(self, address, port):
+        """Return whether anybody is alive behind the jump host.
+
+        The runner may have no way of its own to the hosts: that nobody
+        answers it would tell nothing.
+        """
+        argv, jump = ('tcp', address, str(port)), self._access.jump_host
+        self._want_key(argv)
+        try:
+            return self._jump().knock(address, port, CONNECT_TIMEOUT)
+        except ssh.ConnectionFailed as error:
+            raise _failure(error)(argv, str(error)) from None
+        except ssh.Unclear as error:
+            kind = commands.CommandFailed if error.transient else (
+                commands.Hopeless)
+            raise kind(argv, 'jump host %s: %s; see [self_healing] '
+                       'host_ssh_jump_host and host_witness_port' % (
+                           jump.address, error)) from None
 
     def _run_ssh(self, command):
         words = ('sudo', '-n', '--') if self._access.sudo else ()
         argv = (*words, *command.argv)
+        self._want_key(argv)
+        mark = 'answer-%s' % secrets.token_hex(8)
         try:
-            answer = self._client(command).execute(shlex.join(argv),
-                                                   command.stdin)
+            answer = self._client(command.target).execute(shlex.join(
+                (*words, 'sh', '-c', _FRAME, 'sh', mark, *command.argv)),
+                command.stdin)
         except ssh.ConnectionFailed as error:
-            kind = Unreachable if error.transient else commands.Hopeless
-            raise kind(argv, str(error)) from None
+            raise _failure(error)(argv, str(error)) from None
         except exceptions.SSHClientProxyClientLoop as error:
             raise commands.Hopeless(
                 argv, '%s, see [self_healing] host_ssh_jump_host' % error
             ) from None
-        result = commands.Result(argv, *answer)
-        if words and result.exit_status != 0 and _SUDO.search(result.stderr):
-            # Its exit status would be taken for an answer of the command.
-            raise commands.Hopeless(
-                argv, '%s; see [self_healing] host_ssh_sudo'
-                % result.stderr.strip())
-        return result
+        return _unframed(argv, mark, answer, self._access)
 
-    def _client(self, command):
-        access = self._access
-        if not access.key_file:
+    def _want_key(self, argv):
+        if not self._access.key_file:
             raise commands.Hopeless(
-                command.argv, '[self_healing] host_ssh_key_file and '
+                argv, '[self_healing] host_ssh_key_file and '
                 'host_ssh_known_hosts_file must be set')
-        jump = access.jump_host and ssh.Client(
-            access.jump_host.address, access.jump_host.user,
-            access.jump_host.port, access)
-        return ssh.Client(command.target, access.user, access.port, access,
-                          jump)
+
+    def _client(self, address):
+        access = self._access
+        return ssh.Client(address, access.user, access.port, access,
+                          self._jump() if access.jump_host else None)
+
+    def _jump(self):
+        access, jump = self._access, self._access.jump_host
+        return ssh.Client(jump.address, jump.user, jump.port, access)
+
+
+def _failure(error):
+    return Unreachable if error.transient else commands.Hopeless
+
+
+def _unframed(argv, mark, answer, access):
+    """Return the result of a command out of what a session has printed.
+
+    :param argv: the command, for people
+    :param mark: that frames its output
+    :param answer: exit status, standard output, standard error
+    :param access: :class:`..config.HostAccess`
+    :raises NotRun: when it has not been run
+    :raises .commands.CommandFailed: when it has not come to its end: the exit
+        status of the session is that of somebody else
+    """
+    status, stdout, stderr = answer
+    _, begun, rest = stdout.partition('%s begin\n' % mark)
+    said = ' '.join((stderr.strip() or stdout.strip()).split())[-_TOLD:] or (
+        'it says nothing')
+    if not begun:
+        raise NotRun(argv, '%s (exit status %d)' % (said, status),
+                     'host_ssh_sudo' if access.sudo else 'host_ssh_user')
+    stdout, ended, status = rest.rpartition('%s end ' % mark)
+    if not ended:
+        raise commands.CommandFailed(
+            argv, 'it began, and nobody knows how it ended: %s' % said)
+    return commands.Result(argv, int(status.split()[0]), stdout, stderr)
 
 
 def answers(address, port, timeout=CONNECT_TIMEOUT):

@@ -12,7 +12,9 @@
 
 """Whether the hosts are as each fault needs them, asked of the hosts."""
 
+import contextlib
 import functools
+import ipaddress
 import socket
 import threading
 
@@ -32,6 +34,18 @@ from self_healing_tempest_plugin.services import errors
 _LINK = 'hosts'
 _CRASH = 'host-crash'
 _PACKETS = 'packets-dropped'
+
+# Where a session comes from: sudo hides it from its commands, not from those
+# who look at who has started them.
+_FROM = """
+pid=$$
+while [ "$pid" -gt 1 ]; do
+    from=$(tr '\\0' '\\n' <"/proc/$pid/environ" |
+        sed -n 's/^SSH_CONNECTION=\\([^ ]*\\) .*/\\1/p')
+    [ -z "$from" ] || { echo "$from"; exit; }
+    pid=$(ps -o ppid= -p "$pid") && pid=$((pid)) || exit
+done 2>/dev/null
+""".strip()
 
 
 def wanted(settings, features):
@@ -175,10 +189,11 @@ class Hosts:
             uid = self._transports.run(target.ssh('id', '-u')).check().stdout
             return () if uid.strip() == '0' else (
                 'commands run as user id %s' % uid.strip(),)
-        if name == _PACKETS and (
-                _own_address(target) in target.settings.network.control_plane):
-            return ('SSH comes from %s, one of control_plane_addresses'
-                    % _own_address(target),)
+        if name == _PACKETS:
+            own = _own_address(target, self._transports)
+            if own in target.settings.network.control_plane:
+                return ('SSH comes from %s, one of control_plane_addresses'
+                        % own,)
         plan = kinds.KINDS[name](target, self._transports)
         return checks.complaints(plan.checks, self._transports)
 
@@ -190,9 +205,17 @@ def _found(answers, name, host):
     return rows.no(rows.one_line(error)) if error else answers[name, host]
 
 
-def _own_address(target):
-    """Return the address that SSH reaches a host from."""
+def _own_address(target, transports):
+    """Return the address that SSH reaches a host from.
+
+    The host knows it best: a jump host may have another one on its other
+    side, or a name.
+    """
     access = target.settings.access
+    seen = transports.run(target.ssh('sh', '-c', _FROM)).stdout.strip()
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(seen)
+        return str(getattr(address, 'ipv4_mapped', None) or address)
     if access.jump_host:
         return access.jump_host.address
     family, kind, protocol, _, address = socket.getaddrinfo(

@@ -17,10 +17,14 @@ from oslo_config import cfg
 OPTIONS = [
     cfg.StrOpt(
         'service_manager', default='systemd',
-        choices=['systemd', 'supervisor'],
-        help='What runs nova-compute on the hosts.'),
+        choices=['systemd', 'supervisor', 'podman', 'docker'],
+        help='What runs nova-compute on the hosts: a manager of services, or '
+             'the engine of its container. A unit of systemd that starts the '
+             'container again, as Kolla has one for each, is found and '
+             'stopped with it.'),
     cfg.StrOpt(
         'compute_service', default='nova-compute',
         help="Name of nova-compute in its service manager, in DevStack "
-             '"devstack@n-cpu".'),
+             '"devstack@n-cpu"; or of its container, in Kolla '
+             '"nova_compute".'),
 ]

@@ -31,9 +31,10 @@ OPTIONS = [
     cfg.StrOpt(
         'host_ssh_known_hosts_file',
         help='File with the public keys of the hosts, and of the jump host, '
-             'as ssh-keyscan prints them. A host that is not in it, or shows '
-             'another key, is not talked to. Needed with '
-             'host_ssh_key_file.'),
+             'as OpenSSH has it: what ssh-keyscan prints, patterns, hashed '
+             'names, @revoked keys, @cert-authority of hosts that show a '
+             'certificate. A host that is not in it, or shows another key, '
+             'is not talked to. Needed with host_ssh_key_file.'),
     cfg.PortOpt(
         'host_ssh_port', default=22, min=1,
         help='TCP port of the SSH server of the hosts.'),
@@ -41,11 +42,12 @@ OPTIONS = [
         'host_ssh_jump_host',
         help='Host that the hosts are reached through, as '
              '"[user@]host[:port]". The user and the port default to those '
-             'of the hosts, the key is the same.'),
+             'of the hosts, the key is the same. host_witness_port is knocked '
+             'at from there, too, so it must let TCP through to that port.'),
     cfg.BoolOpt(
         'host_ssh_sudo', default=False,
         help='Whether commands on the hosts are run by "sudo -n", which asks '
-             'no password.'),
+             'no password. It must allow "sh", which runs all of them.'),
     cfg.IntOpt(
         'host_ssh_timeout', default=10, min=1, max=600,
         help='Seconds until an SSH connection must stand.'),

@@ -25,6 +25,7 @@ import glob
 import os
 import pathlib
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -68,29 +69,93 @@ for address; do :; done
 """
 
 _SUDO = r"""
+[ ! -e "$ROOT/sudo-says" ] || cat "$ROOT/sudo-says" >&2
 if [ -e "$ROOT/no-sudo" ] || [ "$1 $2" != '-n --' ]; then
     echo 'sudo: a password is required' >&2
     exit 1
 fi
 shift 2
-SUDO_USER=healer exec "$@"
+# The child's environment has nothing of the client, as with env_reset.
+SUDO_USER=healer env -u SSH_CONNECTION "$@"
 """
 
-# A service is a process that sleeps. Nobody may wait for one that is killed.
+# A service is a process that sleeps, in the name of nova-compute; a file may
+# say what is run instead. Nobody may wait for one that is killed.
 _SERVICE = r"""
 file=$ROOT/run/$name.pid
 running() {
     [ -e "$file" ] && ps -o state= -p "$(cat "$file")" | grep -q '^[^ZX]'
 }
 start() {
-    setsid sleep 600 </dev/null >/dev/null 2>&1 &
+    program=$ROOT/run/$name.program
+    if [ -e "$program" ]; then
+        setsid sh "$program" </dev/null >/dev/null 2>&1 &
+    else
+        setsid nova-compute 600 </dev/null >/dev/null 2>&1 &
+    fi
     echo $! >"$file"
 }
 stop() {
-    kill -KILL "$(cat "$file")"
+    kill -KILL "-$(cat "$file")"
     rm "$file"
 }
 """
+
+# A container is such a service below an init, in a control group that is
+# frozen for real where this machine has one: podman's of the second version,
+# docker's of the first.
+_ENGINE = r"""
+for name; do :; done
+[ "$1" != ps ] || { name=${4#name=^}; name=${name%%\$}; }
+%s
+case ${0##*/} in
+    podman) group=/sys/fs/cgroup
+        [ -e "$group/cgroup.controllers" ] || group=$group/unified
+        frozen=cgroup.freeze on=1 off=0 ;;
+    docker) group=/sys/fs/cgroup/freezer
+        frozen=freezer.state on=FROZEN off=THAWED ;;
+esac
+group=$group/self-healing-${ROOT##*/}-${0##*/}
+freeze() {
+    if mkdir -p "$group" 2>/dev/null && [ -e "$group/$frozen" ]; then
+        for pid in $(pgrep -g "$(cat "$file")"); do
+            echo "$pid" >"$group/cgroup.procs"
+        done
+        echo "$on" >"$group/$frozen"
+    else
+        kill -STOP "-$(cat "$file")"
+    fi
+    touch "$file.paused"
+}
+thaw() {
+    rm "$file.paused"
+    [ ! -e "$group/$frozen" ] || echo "$off" >"$group/$frozen"
+    kill -CONT "-$(cat "$file")"
+    for pid in $(cat "$group/cgroup.procs" 2>/dev/null); do
+        echo "$pid" >"${group%%/*}/cgroup.procs"
+    done
+    [ ! -d "$group" ] || rmdir "$group"
+}
+state() {
+    if [ -e "$file.paused" ]; then echo paused
+    elif running; then echo running
+    elif [ -e "$ROOT/run/$name.program" ]; then echo exited
+    fi
+}
+case "$*" in
+    "ps --all --filter name=^$name\$ --format {{.State}}") state ;;
+    "inspect --format {{.State.Pid}} $name")
+        [ -n "$(state)" ] || { echo "no such object: $name" >&2; exit 1; }
+        if running; then cat "$file"; else echo 0; fi ;;
+    "start $name") running || start ;;
+    "stop $name") stop
+        # As the unit with "Restart=always" does.
+        [ ! -e "$ROOT/units" ] || [ -e "$ROOT/unit-stopped" ] || start ;;
+    "pause $name") [ "$(state)" = running ] || exit 125; freeze ;;
+    "unpause $name") [ "$(state)" = paused ] || exit 125; thaw ;;
+    *) echo "unknown: $*" >&2; exit 2 ;;
+esac
+""" % _SERVICE.strip()
 
 _SUPERVISORCTL = r"""
 for name; do :; done
@@ -111,6 +176,16 @@ esac
 _SYSTEMCTL = r"""
 for name; do :; done
 %s
+engine=$(sed -n 's,.*/bin/\([a-z]*\) start -a nova_compute.*,\1,p' \
+    "$ROOT/units" 2>/dev/null)
+case "$*" in
+    'show --property=Id --property=ActiveState --property=ExecStart '*)
+        cat "$ROOT/units"; exit ;;
+    'stop kolla-nova_compute-'*) touch "$ROOT/unit-stopped"
+        exec "$engine" stop nova_compute ;;
+    'start kolla-nova_compute-'*) rm -f "$ROOT/unit-stopped"
+        exec "$engine" start nova_compute ;;
+esac
 case "$*" in
     'stop '*) ! running || case $name in
             *.timer) kill -KILL "-$(cat "$file")"; rm "$file" ;;
@@ -118,7 +193,7 @@ case "$*" in
         esac ;;
     'start '*) running || start ;;
     '--quiet is-active '*) running ;;
-    'kill --signal=SIG'*) running && kill "-${2#*=SIG}" "$(cat "$file")" ;;
+    'kill --signal=SIG'*) running && kill "-${2#*=SIG}" "-$(cat "$file")" ;;
     'show --property=ActiveState --value '*)
         if running; then echo active; else echo inactive; fi ;;
     'show --property=MainPID --value '*) cat "$file" ;;
@@ -146,7 +221,8 @@ echo $! >"$file"
 """
 
 STAND_INS = {
-    'nft': _NFT, 'ovs-vsctl': _OVS_VSCTL, 'ping': _PING,
+    'docker': _ENGINE, 'nft': _NFT, 'ovs-vsctl': _OVS_VSCTL, 'ping': _PING,
+    'podman': _ENGINE,
     'sudo': _SUDO, 'supervisorctl': _SUPERVISORCTL,
     'systemctl': _SYSTEMCTL, 'systemd-run': _SYSTEMD_RUN}
 
@@ -164,6 +240,7 @@ class FakeSshHost(fixtures.Fixture):
     :ivar destinations: every address that somebody was let through to
     :ivar before_result: called with the transport after a line was run,
         before the result is sent
+    :ivar client: address that it sees SSH come from
     :ivar start_up: lines that the shell runs first, as of its .bashrc
     :ivar slow: while it is set, nobody is let in and nobody is refused
     """
@@ -189,8 +266,10 @@ class FakeSshHost(fixtures.Fixture):
             path = self.root / 'bin' / name
             path.write_text('#!/bin/sh\n' + text)
             path.chmod(0o700)
+        (self.root / 'bin/nova-compute').symlink_to(shutil.which('sleep'))
         self.commands, self.destinations = [], []
         self.start_up, self._namespace = '', None
+        self.client = '127.0.0.1'
         self.before_result = lambda transport: None
         self.slow = threading.Event()
         self._listener = None
@@ -273,7 +352,9 @@ class FakeSshHost(fixtures.Fixture):
             ['sh', '-c', self.start_up + line], cwd=self.root, env={
                 'PATH': '%s:%s:/usr/sbin:/sbin' % (
                     self.root / 'bin', os.defpath),
-                'ROOT': str(self.root), 'WIRE': str(self.wire)},
+                'ROOT': str(self.root), 'WIRE': str(self.wire),
+                'SSH_CONNECTION': '%s 50000 %s %d' % (
+                    self.client, self.address, self.port)},
             input=stdin, capture_output=True, check=False)
 
     def break_connections(self):

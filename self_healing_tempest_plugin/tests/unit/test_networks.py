@@ -506,17 +506,25 @@ for _name, _lines in INPUTS.items():
 
 # Lines of a .bashrc, by what they do, and a word of the refusal.
 START_UPS = {
-    'prints': ('echo Shell started', 'prints "Shell started"'),
-    'prints without an end of line': ('printf x', 'prints "x"'),
-    'prints at the end': ("trap 'echo bye' EXIT", 'prints "bye"'),
-    'prints an empty line': ('echo', 'prints "empty"'),
-    'prints what looks like JSON': ('echo "{}"', 'prints "{}"'),
-    'prints an escape': (r"printf '\033[0m'", 'prints'),
-    'ends by itself': ('exit 0', 'it does not pass on words'),
-    'ends with an error': ('exit 7', 'exit status 7'),
-    'reads all that is there': ('cat; exit 0', 'it does not pass on words'),
-    'has another printf': ('printf() { echo hi; }\nsh() { echo hi; }',
-                           'it does not pass on words'),
+    'prints': 'echo Shell started',
+    'prints to nobody': 'echo to nobody >&2',
+    'prints without an end of line': 'printf x',
+    'prints at the end': "trap 'echo bye' EXIT",
+    'prints an empty line': 'echo',
+    'prints what looks like JSON': 'echo "{}"',
+    'prints an escape': r"printf '\033[0m'",
+    'prints another mark': 'echo answer-0123456789abcdef begin',
+    'ends with a status of its own': "trap 'exit 7' EXIT",
+    'is not to be used': 'alias ip=false; set -e',
+    'has another printf': 'printf() { echo hi; }',
+}
+
+BAD_START_UPS = {
+    'ends by itself': ('exit 0', 'it says nothing (exit status 0)'),
+    'ends with an error': ('echo no way >&2; exit 7',
+                           'no way (exit status 7)'),
+    'reads all that is there': ('cat; exit 0', '(exit status 0)'),
+    'has another shell': ('sh() { echo hi; }', 'hi (exit status 0)'),
     'has no programs': ('PATH=/nonexistent', 'exit status 127'),
 }
 
@@ -578,17 +586,24 @@ class HostNetworkTest(test_plans.KindTestCase):
         self.assertIn('eth0', text)
 
     def test_shells(self):
-        """A shell that is not silent is refused, by every kind, before all."""
+        """What a shell says of its own is no answer of a command."""
+        for name, line in START_UPS.items():
+            self.host.start_up = line + '\n'
+            plan = self.make('data-nic-down')
+            self.assertEqual((), lifecycle.unmet(plan, self.transports), name)
+            self.assertEqual(1, self.transports.run(
+                self.target().ssh('false')).exit_status, name)
+
+    def test_bad_shells(self):
+        """One that runs nothing is refused, by every kind, before all."""
         kinds = ('data-nic-down', 'packets-dropped',
                  'compute-service-stopped')
-        for name, (line, word) in START_UPS.items():
+        for name, (line, word) in BAD_START_UPS.items():
             self.host.start_up = line + '\n'
-            for kind in kinds if name == 'prints' else kinds[:1]:
+            for kind in kinds if name == 'ends by itself' else kinds[:1]:
                 error = self.assertRaises(commands.Hopeless, self.make, kind)
                 self.assertIn('host_ssh_user healer on host c1', str(error))
                 self.assertIn(word, str(error), name)
-        self.host.start_up = 'echo to nobody >&2\n'
-        self.make('data-nic-down')
 
     def test_route_that_cannot_be_rebuilt(self):
         """Refused, unless the host's own command does it."""

@@ -25,6 +25,7 @@ from tempest.lib import exceptions
 import testtools
 
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.config.options import compute
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import kinds
@@ -536,8 +537,239 @@ class SystemdServiceTest(ServiceTest):
     stop = 'systemctl stop nova-compute'
 
     def test_managers(self):
-        """There are the two that the option offers."""
-        self.assertEqual({'systemd', 'supervisor'}, set(services.MANAGERS))
+        """There are those that the option offers."""
+        (option,) = (one for one in compute.OPTIONS
+                     if one.name == 'service_manager')
+        self.assertEqual(set(option.type.choices), set(services.MANAGERS))
+
+    def test_launcher(self):
+        """All that a unit runs is frozen, whatever its main process is."""
+        self.host.run(self.stop)
+        (self.host.root / 'run/nova-compute.program').write_text(
+            'nova-compute 600\n:\n')
+        self.host.run(self.start)
+        plan = self.make('compute-service-stopped')
+        self.assertEqual(2, len(plan.witnesses))
+        self.assert_breaks_and_repairs(plan, lambda: None)
+
+
+# What runs a container, as its main process is called.
+CLIENTS = (
+    '/usr/bin/podman start -a nova_compute',
+    '/usr/bin/docker start -a nova-compute',
+    '/usr/bin/conmon --api-version 1 -n nova_compute -l journald',
+    '/usr/bin/docker-compose up nova-compute')
+
+
+class ClientTest(KindTestCase):
+    """A service whose main process is the client of a container."""
+
+    def refusal(self, kind, **changes):
+        return str(self.assertRaises(commands.Hopeless, self.make, kind,
+                                     **changes))
+
+    def test_clients(self):
+        """Refused, by all: nova-compute would run on."""
+        for line, manager, kind in zip(
+                CLIENTS, ('systemd', 'supervisor') * 2,
+                ('compute-service-frozen', 'compute-service-frozen',
+                 'compute-service-stopped', 'compute-service-stopped'),
+                strict=True):
+            (self.host.root / 'run/nova-compute.program').write_text(
+                'exec bash -c \'exec -a "$0" sleep 600\' %s\n'
+                % shlex.quote(line))
+            self.host.run('systemctl start nova-compute')
+            text = self.wait_refusal(kind, manager)
+            self.assertIn(
+                'the main process of service nova-compute on host c1 is not '
+                'nova-compute: %s' % line, text)
+            self.assertIn('[self_healing] service_manager and '
+                          'compute_service: podman or docker', text)
+            self.host.run('systemctl stop nova-compute')
+
+    def wait_refusal(self, kind, manager):
+        # A program has another name until it is run.
+        return waiting.wait_for(
+            lambda: self.refusal(kind, service_manager=manager),
+            lambda text: 'bash' not in text and ': sh ' not in text,
+            what='the client', timeout=120, interval=0.1)
+
+    def test_launcher(self):
+        """One that gets the signal itself, and does not pass it on."""
+        (self.host.root / 'run/nova-compute.program').write_text(
+            'nova-compute 600\n:\n')
+        self.host.run('supervisorctl start nova-compute')
+        self.assertIn('is not nova-compute: sh ', self.refusal(
+            'compute-service-frozen', service_manager='supervisor'))
+
+    def test_another_program(self):
+        (self.host.root / 'run/nova-compute.program').write_text(
+            'exec sleep 600\n')
+        self.host.run('podman start nova-compute')
+        text = self.refusal('compute-service-frozen',
+                            service_manager='podman')
+        self.assertIn('is not nova-compute', text)
+        self.assertIn('compute_service: the name of the container', text)
+
+
+class InterpreterTest(KindTestCase):
+    """Python is called nova-compute by its arguments only."""
+
+    def test_python(self):
+        for line, good in (
+                ('python3 {0}/bin/nova-compute --config-file /x', True),
+                ('python3 -u -W ignore {0}/nova.cmd.compute', True),
+                ('python3 {0}/privsep-helper --config-file '
+                 '{0}/nova-compute.conf', False),
+                ('python3 {0}/nova-compute-monitor', False)):
+            words = shlex.split(line.format(self.directory))
+            (program,) = (word for word in words
+                          if word.startswith(str(self.directory))
+                          and not word.endswith('.conf'))
+            pathlib.Path(program).parent.mkdir(exist_ok=True)
+            pathlib.Path(program).write_text('import time\ntime.sleep(60)\n')
+            (self.host.root / 'run/nova-compute.program').write_text(
+                'exec %s\n' % shlex.join(words))
+            self.host.run('supervisorctl start nova-compute')
+            if good:
+                self.wait_made()
+            else:
+                self.assertRaises(commands.Hopeless, self.make,
+                                  'compute-service-stopped')
+            self.host.run('supervisorctl stop nova-compute')
+
+    def wait_made(self):
+        def made():
+            try:
+                return self.make('compute-service-stopped')
+            except commands.Hopeless as error:
+                return str(error)
+
+        return waiting.wait_for(
+            made, lambda plan: not isinstance(plan, str), what='a plan',
+            describe=str, timeout=120, interval=0.1)
+
+
+UNITS = """\
+Id=ssh.service
+ActiveState=active
+ExecStart={ path=/usr/sbin/sshd ; argv[]=/usr/sbin/sshd -D nova_compute ; \
+ignore_errors=no ; pid=1 }
+
+ActiveState=inactive
+Id=container-nova_compute.service
+ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman start nova_compute \
+; ignore_errors=no ; pid=0 }
+
+ActiveState=active
+Id=kolla-nova_compute-container.service
+ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman start -a \
+nova_compute ; ignore_errors=no ; pid=7 }
+
+ActiveState=active
+Id=kolla-nova_libvirt-container.service
+ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman start -a \
+nova_libvirt ; ignore_errors=no ; pid=8 }
+"""
+
+
+class UnitTest(testtools.TestCase):
+    """Which unit keeps a container running."""
+
+    def test_unit(self):
+        for container, engine, unit in (
+                ('nova_compute', 'podman',
+                 'kolla-nova_compute-container.service'),
+                ('nova_libvirt', 'podman',
+                 'kolla-nova_libvirt-container.service'),
+                ('nova_compute', 'docker', ''), ('nova', 'podman', ''),
+                ('compute', 'podman', '')):
+            self.assertEqual(unit, services.unit_of(container, engine,
+                                                    UNITS))
+        self.assertEqual('', services.unit_of('nova_compute', 'podman', ''))
+
+    def test_name_as_an_option(self):
+        """As Quadlet and "podman generate systemd --new" write it."""
+        for words in ('podman run --name=x --rm image',
+                      'podman run --rm --name x image'):
+            self.assertEqual('a.service', services.unit_of('x', 'podman', (
+                'Id=a.service\nActiveState=active\nExecStart={ path=/p ; '
+                'argv[]=/usr/bin/%s ; ignore_errors=no }\n') % words))
+
+
+class PodmanTest(KindTestCase):
+    """faults.services with a container, whose init does nothing but wait."""
+
+    engine = 'podman'
+
+    def setUp(self):
+        super().setUp()
+        self.settings = dataclasses.replace(
+            self.settings, service_manager=self.engine,
+            compute_service='nova_compute')
+        (self.host.root / 'run/nova_compute.program').write_text(
+            'nova-compute 600\n:\n')
+        self.host.run('%s start nova_compute' % self.engine)
+        self.wait_started()
+
+    def wait_started(self):
+        waiting.wait_for(
+            self.started, lambda started: started,
+            what='nova-compute', timeout=120, interval=0.1)
+
+    def started(self):
+        line = 'pgrep -g "$(cat /run/nova_compute.pid)" nova-compute'
+        return self.host.run(line).returncode == 0
+
+    def state(self):
+        """Return whether the container runs, as its engine says."""
+        return self.host.run(
+            "%s ps --all --filter name='^nova_compute$' "
+            "--format '{{.State}}'" % self.engine).stdout.decode().strip()
+
+    def test_stopped(self):
+        self.assertEqual('running', self.state())
+        self.assert_breaks_and_repairs(self.make('compute-service-stopped'),
+                                       self.state)
+
+    def test_frozen(self):
+        """The process itself is frozen, by its control group."""
+        self.assert_breaks_and_repairs(self.make('compute-service-frozen'),
+                                       self.state)
+
+    def test_frozen_init(self):
+        """An init that is stopped is no nova-compute that is frozen."""
+        plan = self.make('compute-service-frozen')
+        self.host.run('kill -STOP "$(cat /run/nova_compute.pid)"')
+        self.assertEqual([], self.holds(plan.witnesses))
+        self.host.run('kill -CONT "$(cat /run/nova_compute.pid)"')
+
+    def test_frozen_repaired_by_the_timer(self):
+        self.assert_timer_repairs('compute-service-frozen', self.state)
+
+    def test_kept_by_a_unit(self):
+        """Kolla's unit would start the container again at once."""
+        (self.host.root / 'units').write_text(
+            UNITS.replace('podman', self.engine))
+        (self.host.root / 'run/systemd/system').mkdir(parents=True)
+        plan = self.make('compute-service-stopped')
+        self.assertIn('systemctl stop kolla-nova_compute-container.service',
+                      plan.inject[0].argv)
+        self.assert_breaks_and_repairs(plan, self.state)
+
+    def test_no_such_container(self):
+        plan = self.make('compute-service-frozen',
+                         compute_service='nova-compute')
+        text = '; '.join(lifecycle.unmet(plan, self.transports))
+        self.assertIn('not so: service nova-compute on host c1 runs', text)
+        self.assertIn('[self_healing] service_manager and compute_service',
+                      text)
+
+
+class DockerTest(PodmanTest):
+    """The same with the other engine."""
+
+    engine = 'docker'
 
 
 class PowerTest(host_samples.JournalTestCase):

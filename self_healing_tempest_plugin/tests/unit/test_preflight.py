@@ -14,6 +14,7 @@
 
 import configparser
 import dataclasses
+import ipaddress
 import json
 import os
 import re
@@ -506,7 +507,8 @@ class HostsTest(CloudTestCase):
 
     def sh(self, state):
         """Return what a shell does: programs of the host are those here."""
-        return ('case "$*" in *systemctl*) echo %s ;; '
+        return ('case "$*" in *MainPID*|*SSH_CONNECTION*) ;; '
+                '*systemctl*) echo %s ;; '
                 '*) PATH=%s:$PATH exec /bin/sh "$@" ;; esac' % (
                     state, self.directory))
 
@@ -579,6 +581,18 @@ class HostsTest(CloudTestCase):
         self.ask(addresses=False)
         self.assertEqual({'yes'}, self.states()['SSH'])
 
+    def test_jump_host_would_be_cut_off(self):
+        """It is the host who knows where SSH comes from, not a name here."""
+        self.override('host_ssh_jump_host', 'bastion')
+        self.override('control_plane_addresses', ['192.0.2.7', 'fd00::7'])
+        for seen in ('192.0.2.7', 'fd00:0::7', '::ffff:192.0.2.7'):
+            self.shell.program('sh', (
+                'case "$*" in *SSH_CONNECTION*) echo %s ;; '
+                '*) exec /bin/sh "$@" ;; esac') % seen)
+            self.assertIn('SSH comes from %s' % ipaddress.ip_address(
+                seen.removeprefix('::ffff:')),
+                self.ask(('packets_dropped',))['packets-dropped'])
+
 
 FAULTS = tuple(scenario.feature for scenario in scenarios.SCENARIOS
                if scenario.fault)
@@ -619,6 +633,15 @@ class SshTest(CloudTestCase):
         for name in hosts.kinds.KINDS:
             self.assertEqual('compute-1: as it must be before',
                              self.found[name][0].finding.text)
+
+    def test_where_ssh_comes_from(self):
+        """Asked below sudo, too, which hides it from its commands."""
+        self.override('host_ssh_sudo', True)
+        self.ssh.client = '192.0.2.1'
+        self.examine(features=('packets_dropped',))
+        self.assertIn('SSH comes from 192.0.2.1, one of '
+                      'control_plane_addresses',
+                      self.wrong()['packets-dropped'])
 
     def test_refused(self):
         self.ssh.refuse()

@@ -20,8 +20,10 @@ import time
 import fixtures
 
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import plans
+from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.tests.unit import fake_host
 from self_healing_tempest_plugin.tests.unit import fake_ssh_host
@@ -203,6 +205,16 @@ class SshTest(host_samples.HostTestCase):
         self.assertTrue(self.host.wait_unconnected(2))
 
 
+# Of real hosts: it warns, teaches, or cannot do a part of its own work.
+SUDO_SAYS = (
+    'sudo: unable to resolve host c1: Name or service not known\n',
+    'sudo: setrlimit(RLIMIT_CORE): Operation not permitted\n',
+    '\nWe trust you have received the usual lecture from the local System\n'
+    'Administrator.\n',
+    '/etc/sudoers:28:12: unknown defaults entry "x"\nsudo: not found in it\n',
+    'sudo: PAM account management error: unknown\n')
+
+
 class SudoTest(host_samples.HostTestCase):
     """[self_healing] host_ssh_sudo."""
 
@@ -218,11 +230,107 @@ class SudoTest(host_samples.HostTestCase):
 
     def test_refused(self):
         (self.host.root / 'no-sudo').touch()
-        error = self.assertRaises(commands.CommandFailed,
+        error = self.assertRaises(transports.NotRun,
                                   lambda: self.ssh('true', sudo=True))
         self.assertIn('sudo -n -- true', str(error))
         self.assertIn('a password is required', str(error))
         self.assertIn('[self_healing] host_ssh_sudo', str(error))
+
+    def test_probe(self):
+        """Before a fault it is the first that is asked."""
+        (self.host.root / 'no-sudo').touch()
+        access = dataclasses.replace(self.access, sudo=True)
+        error = self.assertRaises(
+            commands.Hopeless, targets.probe, self.target(access=access),
+            transports.Transports(access))
+        self.assertIn('a password is required (exit status 1); see '
+                      'host_ssh_sudo', str(error))
+
+    def test_missing(self):
+        (self.host.root / 'bin/sudo').unlink()
+        error = self.assertRaises(transports.NotRun,
+                                  lambda: self.ssh('true', sudo=True))
+        self.assertIn('sudo: not found', str(error))
+        self.assertIn('[self_healing] host_ssh_sudo', str(error))
+
+    def complaint(self, *argv):
+        """Return why a check that a command fails does not hold, or ''."""
+        access = dataclasses.replace(self.access, sudo=True)
+        return checks.complaint(
+            plans.Check('it is gone', plans.Command(
+                transports.SSH, self.host.address, argv), holds=False),
+            transports.Transports(access))
+
+    def test_sudo_says_something(self):
+        """What sudo warns of is no answer, and no missing one."""
+        for said in SUDO_SAYS:
+            (self.host.root / 'sudo-says').write_text(said)
+            self.assertEqual(
+                ('', 'not so: it is gone'),
+                (self.complaint('false'), self.complaint('true')), said)
+
+    def test_sudo_says_something_and_refuses(self):
+        """Its exit status is no answer of the command, whatever it says."""
+        (self.host.root / 'no-sudo').touch()
+        for said in ('', *SUDO_SAYS):
+            (self.host.root / 'sudo-says').write_text(said)
+            for command in ('true', 'false'):
+                self.assertIn('unknown whether it is gone',
+                              self.complaint(command), said)
+
+    def test_sudo_warns_a_command_that_says_nothing(self):
+        (self.host.root / 'sudo-says').write_text(SUDO_SAYS[0])
+        result = self.ssh('sh', '-c', 'echo out; exit 4', sudo=True)
+        self.assertEqual((4, 'out\n'), (result.exit_status, result.stdout))
+
+    def test_no_such_command(self):
+        """No such command is an answer of the shell, and sudo is well."""
+        result = self.ssh('no-such-command', sudo=True)
+        self.assertEqual(127, result.exit_status)
+        self.assertIn('unknown whether', self.complaint('no-such-command'))
+
+
+class FrameTest(host_samples.HostTestCase):
+    """What a session says is told from what a command says."""
+
+    def test_output_is_whole(self):
+        """Byte for byte, with an end of line or without."""
+        for text in ('', 'x', 'x\n', '\n', ' x \n\n', 'begin\nend 0\n'):
+            result = self.ssh('printf', '%s', text)
+            self.assertEqual((0, text),
+                             (result.exit_status, result.stdout))
+
+    def test_session_says_something(self):
+        self.host.start_up = (
+            'echo Authorized use only\n'
+            'echo "setlocale: cannot change locale" >&2\n'
+            "trap 'echo bye; exit 9' EXIT\n")
+        for status in (0, 1, 3):
+            result = self.ssh('sh', '-c', 'echo out; exit %d' % status)
+            self.assertEqual((status, 'out\n'),
+                             (result.exit_status, result.stdout))
+
+    def test_session_ends_before_the_command(self):
+        self.host.start_up = 'echo This account is not available; exit 1\n'
+        error = self.assertRaises(transports.NotRun, self.ssh, 'true')
+        self.assertIn('This account is not available (exit status 1); see '
+                      '[self_healing] host_ssh_user', str(error))
+
+    def test_command_whose_end_nobody_knows(self):
+        """The exit status of its session would be a lie."""
+        for signal in ('KILL', 'TERM'):
+            error = self.assertRaises(
+                commands.CommandFailed, self.ssh, 'sh', '-c',
+                'echo some; kill -%s $PPID; sleep 0.1' % signal)
+            self.assertNotIsInstance(error, transports.NotRun)
+            self.assertIn('nobody knows how it ended', str(error))
+
+    def test_input(self):
+        """All of it is the command's."""
+        access = dataclasses.replace(self.access, sudo=True)
+        result = transports.Transports(access).run(plans.Command(
+            transports.SSH, self.host.address, ('cat',), 'a\nb'))
+        self.assertEqual('a\nb', result.stdout)
 
 
 class JumpHostTest(host_samples.HostTestCase):
@@ -247,8 +355,9 @@ class JumpHostTest(host_samples.HostTestCase):
         self.assertEqual('out\n', result.stdout)
         self.assertEqual([(self.host.address, self.host.port)],
                          self.jump.destinations)
-        self.assertEqual((['echo out'], []),
-                         (self.host.commands, self.jump.commands))
+        (line,) = self.host.commands
+        self.assertTrue(line.endswith(' echo out'), line)
+        self.assertEqual([], self.jump.commands)
         self.assertTrue(self.host.wait_unconnected(2))
         self.assertTrue(self.jump.wait_unconnected(2))
 
