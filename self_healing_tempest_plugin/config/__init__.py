@@ -35,6 +35,7 @@ cloud = reading.cloud
 objectives = reading.objectives
 secrets = secret_values.secrets
 
+Access = types.Access
 Alarm = types.Alarm
 ApplicationSettings = types.ApplicationSettings
 Cloud = types.Cloud
