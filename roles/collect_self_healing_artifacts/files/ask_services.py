@@ -88,6 +88,8 @@ class Monitor:
         self._name = name
         self._apis = [strangers.Api(url, TIMEOUT, verify, access)
                       for url in urls]
+        for api in self._apis:
+            api.service = name
 
     def get(self, path):
         """Return what it answers, of several a list of all answers.
