@@ -22,6 +22,7 @@ again (``--rules.alert.resend-delay``, a minute by default).
 import contextlib
 import dataclasses
 import functools
+import math
 
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.monitors import monitor
@@ -173,8 +174,10 @@ def _evaluation(rules):
         return Part(0, None, 'for not told')
     intervals = [rule.interval for rule in rules if rule.interval]
     wait, interval = max(waits), max(intervals, default=None)
+    # Whether it has lasted long enough is looked at once an interval.
     return Part(
-        min(waits), None if interval is None else interval + wait,
+        min(waits), None if interval is None else interval * (
+            1 + math.ceil(wait / interval)),
         'evaluation %s, for %g s' % (
             'not told' if interval is None else '%g s' % interval, wait))
 

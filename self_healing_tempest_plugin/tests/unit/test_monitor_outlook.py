@@ -52,7 +52,7 @@ class OutlookTest(testtools.TestCase):
         self.fill()
 
     def fill(self, wait='2s', **rule):
-        """Let it be told that 5 + 3 + 5 + 2 + 2 s pass, and 60 more."""
+        """Let it be told that 5 + 3 + 5 + 5 + 2 s pass, and 60 more."""
         self.fake.more.update({
             '/api/v1/rules': told({'groups': [
                 {'name': 'a', 'interval': 5,
@@ -83,14 +83,14 @@ class OutlookTest(testtools.TestCase):
         self.assertEqual('yes', state)
         self.assertEqual(
             'HostDown: scrape 5 + 3 s, evaluation 5 s, for 2 s, group_wait '
-            '2 s; 17 s at most, 77 s where one of both is started again; '
+            '2 s; 20 s at most, 80 s where one of both is started again; '
             'alarm_timeout is 100 s', text)
 
     def test_maybe_late(self):
         """Late where it is started again, or where all goes slowly."""
-        for seconds in (76, 16, 5):
+        for seconds in (79, 19, 5):
             self.assertEqual('unknown', self.delay(seconds)[0])
-        self.assertEqual('yes', self.delay(77)[0])
+        self.assertEqual('yes', self.delay(80)[0])
 
     def test_late(self):
         """What it waits by its settings alone is too long."""
