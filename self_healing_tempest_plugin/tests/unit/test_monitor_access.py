@@ -85,7 +85,7 @@ class AccessTestCase(test_config.SettingsTestCase):
         settings = config.settings(self.conf)
         for secret in (SECRET, TOKEN):
             self.assertNotIn(secret, repr(settings))
-        return server.Prometheus(settings.prometheus_urls[0], 5,
+        return server.Prometheus(settings.prometheus_urls[0], 60,
                                  settings.cloud.verify,
                                  settings.prometheus_access)
 
@@ -349,5 +349,5 @@ class TlsTest(AccessTestCase):
             self.override('alertmanager_' + name, value)
         settings = config.settings(self.conf)
         self.assertEqual([], alertmanager.Alertmanager(
-            settings.alertmanager_urls[0], 5, True,
+            settings.alertmanager_urls[0], 60, True,
             settings.alertmanager_access).alerts('x'))
