@@ -20,10 +20,10 @@ import os
 import pathlib
 import ssl
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization
+from cryptography import x509
 from cryptography.x509 import oid
 import fixtures
 
@@ -61,8 +61,7 @@ def certificate(name, key, issuer=None, signed_by=None):
 
 
 class AccessTestCase(test_config.SettingsTestCase):
-    """A tempest.conf, files, and a monitor that wants to be shown something.
-    """
+    """A tempest.conf, files, and a monitor that wants to be shown some."""
 
     def setUp(self):
         super().setUp()

@@ -18,8 +18,8 @@ import types
 import testtools
 
 from self_healing_tempest_plugin import config
-from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.links.monitor_alarm import checks
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.preflight import examine
 from self_healing_tempest_plugin.tests.unit import fake_monitor
