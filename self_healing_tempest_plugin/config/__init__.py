@@ -37,6 +37,7 @@ objectives = reading.objectives
 dollars = unreadable.dollars
 secrets = secret_values.secrets
 
+Access = types.Access
 Alarm = types.Alarm
 ApplicationSettings = types.ApplicationSettings
 Cloud = types.Cloud

@@ -24,6 +24,10 @@ from self_healing_tempest_plugin.redaction import learning
 from self_healing_tempest_plugin.redaction import names
 from self_healing_tempest_plugin.redaction import runtime
 
+# Headers that name a tenant, and are no secret.
+_TENANTS = frozenset(['x-scope-orgid', 'thanos-tenant', 'x-grafana-org-id',
+                      'accountid', 'projectid', 'host', 'user-agent'])
+
 
 def secrets(conf):
     """Return the secrets that the options hold, as a set.
@@ -66,6 +70,9 @@ def _of_group(group):
 
 def _secrets(name, value):
     values = set()
+    if isinstance(value, dict) and name.endswith('_headers'):
+        values |= {text for header, text in value.items()
+                   if header.lower() not in _TENANTS}
     for text in value if isinstance(value, (list, tuple)) else (value,):
         if not isinstance(text, str):
             continue

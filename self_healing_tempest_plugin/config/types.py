@@ -116,16 +116,53 @@ class HostNetwork:
 
 
 @dataclasses.dataclass(frozen=True)
+class Access:
+    """How a service lets somebody in that Keystone knows nothing of.
+
+    :ivar options: what the names of its options begin with
+    :ivar headers: name to value, which may be secret
+    :ivar headers_file: path of a file with a header in each line
+    :ivar ca_file: path of the authorities that have signed its certificate
+    :ivar cert_file: path of a certificate of ours, with its key or without
+    """
+
+    options: str = ''
+    username: str | None = None
+    password: str | None = dataclasses.field(default=None, repr=False)
+    password_file: str | None = None
+    token: str | None = dataclasses.field(default=None, repr=False)
+    token_file: str | None = None
+    headers: typing.Mapping[str, str] = dataclasses.field(
+        default_factory=dict, repr=False)
+    headers_file: str | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+    def option(self, name):
+        """Return the name of an option of it, for messages."""
+        return '%s_%s' % (self.options, name)
+
+
+@dataclasses.dataclass(frozen=True)
 class MessageBus:
     """How RabbitMQ's management API is asked.
 
     :ivar vhost: name of the virtual host
+    :ivar files: by the names of :class:`Access`, what of it is in files
     """
 
     url: str
     username: str
-    password: str = dataclasses.field(repr=False)
+    password: str | None = dataclasses.field(repr=False)
     vhost: str
+    files: typing.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def access(self):
+        """Return the :class:`Access`."""
+        return Access('rabbitmq_api', self.username, self.password,
+                      **self.files)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,6 +227,8 @@ class Recovery:
 class Settings:
     """All that a scenario needs to know from tempest.conf.
 
+    :ivar prometheus_urls: empty where none is asked
+    :ivar alertmanager_urls: the same
     :ivar bus: None where it is not asked
     :ivar config_file: path of that file, '' when there is none
     :ivar power_secrets: options whose commands hold a password
@@ -215,8 +254,10 @@ class Settings:
     artifacts_dir: str
     name_prefix: str
     monitor_datasource: str | None = None
-    prometheus_url: str | None = None
-    alertmanager_url: str | None = None
+    prometheus_urls: tuple[str, ...] = ()
+    prometheus_access: Access = Access('prometheus')
+    alertmanager_urls: tuple[str, ...] = ()
+    alertmanager_access: Access = Access('alertmanager')
     bus: MessageBus | None = None
     bisect: bool = False
     max_executions: int = 0

@@ -12,12 +12,27 @@
 
 """What a monitor must say; no other package knows more of a monitor."""
 
+import dataclasses
 import typing
 
+from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.monitors import events
 
 # Seconds that one request to a monitor may take.
 MONITOR_TIMEOUT = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Outlook:
+    """What a monitor tells preflight; that it says nothing is no failure.
+
+    :ivar answers: :class:`..links.rows.Finding` objects: whether it answers,
+        and has rules of the alarms
+    :ivar delays: the same: whether the alarms come in time
+    """
+
+    answers: tuple[rows.Finding, ...] = ()
+    delays: tuple[rows.Finding, ...] = ()
 
 
 class Monitor(typing.Protocol):
@@ -93,6 +108,18 @@ class Monitor(typing.Protocol):
             seconds since the epoch, or None
         """
         return {}
+
+    def outlook(self, alarms, seconds):
+        """Return what the monitor says of itself, and of its alarms' delays.
+
+        It takes no longer than preflight waits, and does not raise.
+
+        :param alarms: their names
+        :param seconds: that an alarm may take from the fault on
+        :returns: :class:`Outlook`
+        """
+        del alarms, seconds
+        return Outlook()
 
     def details(self, seen, expectation, around):
         """Return what to ask the monitor when all is over.

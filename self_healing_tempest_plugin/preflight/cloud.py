@@ -40,6 +40,7 @@ class Cloud:
     :ivar templates: file names of the HOTs of the applications
     :ivar bus: :class:`..services.rabbitmq.RabbitMQ`, None where it is not
         asked
+    :ivar alarms: names of the alarms of the monitor that are waited for
     :ivar member: returns the clients of the member that scenarios have;
         others wait meanwhile
     """
@@ -50,6 +51,7 @@ class Cloud:
     monitor: typing.Any
     templates: tuple[str, ...] = ()
     bus: typing.Any = None
+    alarms: tuple[str, ...] = ()
     member: typing.Callable = None
 
 

@@ -20,12 +20,15 @@ from tempest.lib.common import api_microversion_fixture
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links import judging
+from self_healing_tempest_plugin.links.monitor_alarm import (
+    link as monitor_alarm)
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import members
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.preflight import cloud
 from self_healing_tempest_plugin.preflight import hosts
 from self_healing_tempest_plugin.preflight import options
+from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
@@ -82,7 +85,8 @@ def examine(settings, features, available, connect, chains, auth=None):
             placement_microversion=placement.PLACEMENT_MICROVERSION), (
                 members.Guest(auth, settings.cloud, journals.Journal(
                     settings.state_dir), connect)) as guest:
-        answers = _services(settings, connect, chains, left, guest)
+        answers = _services(settings, connect, chains, left, guest,
+                            _alarms(settings, features))
         # While the hosts are asked, the services answer.
         broken = _hosts(settings, features, answers, left)
         of_services = cloud.examine(answers, settings, chains)
@@ -90,7 +94,17 @@ def examine(settings, features, available, connect, chains, auth=None):
             *broken, _journal(settings)]
 
 
-def _services(settings, connect, chains, left, guest):
+def _alarms(settings, features):
+    """Return the names of the alarms that the scenarios wait for."""
+    return tuple(dict.fromkeys(
+        (settings.nic_alarm if scenario.nic_alarm
+         else settings.host_alarm).name
+        for scenario in scenarios.of(features)
+        if scenario.fault and any(
+            step.link is monitor_alarm.LINK for step in scenario.steps)))
+
+
+def _services(settings, connect, chains, left, guest, alarms):
     def enter():
         manager = connect()
         services = clients.Clients(settings.cloud, manager)
@@ -106,7 +120,7 @@ def _services(settings, connect, chains, left, guest):
     asked = cloud.Cloud(
         services, manager, settings, monitors.of(settings),
         tuple(dict.fromkeys(chain.template for chain in chains)),
-        bus=rabbitmq.of(settings), member=guest.clients)
+        bus=rabbitmq.of(settings), alarms=alarms, member=guest.clients)
     questions = cloud.questions(asked, chains)
     questions[judging.KEYSTONE] = asking.Question(
         judging.KEYSTONE, services.keystone_version)

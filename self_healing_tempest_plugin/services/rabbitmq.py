@@ -68,9 +68,7 @@ class RabbitMQ(strangers.Api):
         :param timeout: seconds
         :param verify: see requests
         """
-        # As bytes: of a text, requests takes nothing but Latin-1.
-        super().__init__(bus.url, timeout, verify, (
-            bus.username.encode(), bus.password.encode()))
+        super().__init__(bus.url, timeout, verify, bus.access)
         self._vhost = bus.vhost
 
     def queue(self, name):

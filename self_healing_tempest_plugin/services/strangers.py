@@ -13,17 +13,22 @@
 """JSON over HTTP, of a stranger: in time, bounded, and from nobody else.
 
 For services that Keystone knows nothing of, such as a monitor or the message
-bus. They are only read. There are no credentials in their URL.
+bus. They are only read. There are no credentials in their URL, and none are
+taken from ``~/.netrc``; proxies are those of the environment.
 """
 
 import dataclasses
 from email import utils
 import json
+import re
 import typing
+from urllib import parse
 
 import requests
 
+from self_healing_tempest_plugin.services import credentials
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import secret_files
 from self_healing_tempest_plugin import waiting
 
 # Bytes of an answer: the metrics and alerts of a large cloud have a few
@@ -33,37 +38,66 @@ MOST_BYTES = 32 * 1024 * 1024
 # Bytes that are taken at once.
 _AT_ONCE = 65536
 
+# What a page of a proxy, of a login or of a front end begins with.
+_PAGE = re.compile(r'\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b',
+                   re.IGNORECASE | re.DOTALL)
+
+# Its own faults; what answers so may be somebody who stands before it.
+_FAULTS = 500
+
 
 class Api:
     """JSON over HTTP.
 
     :ivar service: its name, for messages
+    :ivar place: host and port, for messages where there are several of a name
     """
 
     service = ''
 
-    def __init__(self, url, timeout, verify=True, auth=None):
+    def __init__(self, url, timeout, verify=True, access=None):
         """Take where it is; nothing is asked yet.
 
-        :param url: without a slash at its end
+        :param url: without a slash at its end; what is in its query goes with
+            each request
         :param timeout: seconds
         :param verify: see requests
-        :param auth: pair of a user and a password, None where it wants none
+        :param access: :class:`..config.Access`, None where it wants none
         """
-        self._url, self._timeout, self._verify = url, timeout, verify
-        self._auth = auth
+        parts = parse.urlsplit(url)
+        self._query = parse.parse_qsl(parts.query, keep_blank_values=True)
+        self._url = parse.urlunsplit(
+            parts._replace(query='', fragment='')).rstrip('/')
+        self._root = parse.urlunsplit((parts.scheme, parts.netloc, '', '', ''))
+        self._timeout, self._verify = timeout, verify
+        self._access = access
+        self.place = parts.netloc
 
     def date(self):
         """Return the time that it bears in its answer.
 
         :returns: seconds since the epoch, None where it bears none
         """
-        answer = self._get('tell its time', '/-/ready')
-        try:
-            return utils.parsedate_to_datetime(
-                answer.headers.get('Date')).timestamp()
-        except (TypeError, ValueError):
-            return None
+        operation = 'tell its time'
+        with errors.calling(self.service, operation), self._asked(
+                operation, self._url + '/-/ready', {}) as answer:
+            # It may not know that path: it has a clock all the same.
+            if answer.status_code >= _FAULTS:
+                raise self._refusal(operation, answer)
+            try:
+                return utils.parsedate_to_datetime(
+                    answer.headers.get('Date')).timestamp()
+            except (TypeError, ValueError):
+                return None
+
+    def get_json(self, operation, path):
+        """Return what it answers, whatever that is, as JSON has it.
+
+        :param operation: what it is asked for, for messages
+        :param path: with a slash at its beginning
+        :raises .errors.ServiceError: when there is no answer that makes sense
+        """
+        return self._json(operation, path)
 
     def _get(self, operation, path, **params):
         """Return the answer; the server is a stranger until it makes sense.
@@ -73,24 +107,66 @@ class Api:
 
         :returns: :class:`_Answer`
         """
+        return self._read(operation, self._url + path, params)
+
+    def _read(self, operation, url, params):
         deadline = waiting.CLOCK.now() + self._timeout
-        with errors.calling(self.service, operation):
-            with requests.get(
-                    self._url + path, params=params, timeout=self._timeout,
-                    verify=self._verify, auth=self._auth,
-                    allow_redirects=False, stream=True) as answer:
-                status = answer.status_code
-                whole = status == 200 and _Answer(
-                    answer.headers, _read(answer, deadline))
-        if whole:
-            return whole
-        raise errors.from_status(status)(
-            self.service, operation, 'HTTP %d' % status, status)
+        with errors.calling(self.service, operation), self._asked(
+                operation, url, params) as answer:
+            if answer.status_code != 200:
+                raise self._refusal(operation, answer)
+            return _Answer(answer.headers, _read(answer, deadline))
+
+    def _asked(self, operation, url, params):
+        try:
+            sent = credentials.of(self._access, self._verify)
+        except secret_files.UnfitFile as error:
+            raise errors.ServiceRefused(self.service, operation,
+                                        error) from None
+        try:
+            # A new connection each time: whoever shares the work out among
+            # several behind one URL may choose another.
+            return requests.get(
+                url, params=[*self._query, *params.items()],
+                timeout=self._timeout, verify=sent.verify, auth=sent.auth,
+                headers=sent.headers, cert=sent.cert, allow_redirects=False,
+                stream=True)
+        except requests.exceptions.SSLError as error:
+            raise errors.ServiceRefused(
+                self.service, operation, 'TLS%s: %s' % (
+                    ', look at %s and %s' % tuple(map(
+                        self._access.option, ('ca_file', 'cert_file')))
+                    if self._access else '', error)) from None
+
+    def _refusal(self, operation, answer):
+        """Return the error that a status is."""
+        status = answer.status_code
+        problem = 'HTTP %d' % status
+        if status in (401, 403):
+            problem += ': it lets nobody in with what %s' % (
+                'the options %s say' % self._access.option('*')
+                if self._access else 'it was asked with')
+        elif 300 <= status < 400 and answer.headers.get('Location'):
+            problem += ' to %s, which is not followed' % (
+                answer.headers['Location'].partition('?')[0])
+        return errors.from_status(status)(self.service, operation, problem,
+                                          status)
 
     def _json(self, operation, path, **params):
         answer = self._get(operation, path, **params)
+        if _PAGE.match(answer.text[:4096]):
+            raise errors.ClientDefect(
+                self.service, operation, 'a page of HTML, such as one to log '
+                'in by, in place of JSON: look at its URL and its '
+                'credentials%s' % (self._access and ', %s'
+                                   % self._access.option('*') or ''))
         with errors.calling(self.service, operation):
-            return json.loads(answer.text)
+            try:
+                return json.loads(answer.text)
+            except ValueError:
+                raise errors.ClientDefect(
+                    self.service, operation, 'no JSON, but: %r'
+                    % answer.text[:60]) from None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,10 +34,14 @@ from tempest import config as tempest_config
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import session
+from self_healing_tempest_plugin.services import strangers
 
 #: How many executions and stacks are asked for what belongs to them, the
 #: newest ones.
 NEWEST = 100
+
+#: Seconds that an answer of the monitor may take.
+TIMEOUT = 30
 
 
 class Api:
@@ -76,24 +80,27 @@ class Api:
 class Monitor:
     """JSON of Prometheus or Alertmanager, which know no Keystone."""
 
-    def __init__(self, keystone, name, url):
-        """Take where it is.
+    def __init__(self, name, urls, access, verify):
+        """Take where they are.
 
-        :param url: None where it is not configured
+        :param urls: of those that do the same; none is configured without
         """
-        self._keystone, self._name, self._url = keystone, name, url
+        self._name = name
+        self._apis = [strangers.Api(url, TIMEOUT, verify, access)
+                      for url in urls]
+        for api in self._apis:
+            api.service = name
 
     def get(self, path):
-        """Return what it answers.
+        """Return what it answers, of several a list of all answers.
 
         :raises errors.ServiceError: when it does not
         """
-        if self._url is None:
+        if not self._apis:
             raise errors.ServiceRefused(
                 self._name, 'GET %s' % path, 'its URL is not in tempest.conf')
-        with errors.calling(self._name, 'GET %s' % path):
-            return self._keystone.get(self._url + path,
-                                      authenticated=False).json()
+        answers = [api.get_json('GET %s' % path, path) for api in self._apis]
+        return answers[0] if len(answers) == 1 else answers
 
 
 def executions(mistral):
@@ -126,9 +133,10 @@ def questions(keystone, settings):
     mistral = api('Mistral', cloud.mistral_catalog_type)
     heat = api('Heat', cloud.heat_catalog_type)
     nova = api('Nova', 'compute')
-    prometheus = Monitor(keystone, 'Prometheus', settings.prometheus_url)
-    alertmanager = Monitor(keystone, 'Alertmanager',
-                           settings.alertmanager_url)
+    prometheus = Monitor('Prometheus', settings.prometheus_urls,
+                         settings.prometheus_access, cloud.verify)
+    alertmanager = Monitor('Alertmanager', settings.alertmanager_urls,
+                           settings.alertmanager_access, cloud.verify)
     ask = functools.partial
     return {
         'vitrage-topology': ask(vitrage.post, '/v1/topology/', {

@@ -14,6 +14,8 @@
 
 from oslo_config import cfg
 
+from self_healing_tempest_plugin.config.options import access
+
 OPTIONS = [
     cfg.URIOpt(
         'rabbitmq_api_url', schemes=['http', 'https'],
@@ -31,7 +33,9 @@ OPTIONS = [
              'rabbitmq_api_url.'),
     cfg.StrOpt(
         'rabbitmq_api_password', secret=True,
-        help='Password of that user. Must be set with rabbitmq_api_url.'),
+        help='Password of that user. It, or rabbitmq_api_password_file, must '
+             'be set with rabbitmq_api_url.'),
+    *access.files('rabbitmq_api', 'RabbitMQ'),
     cfg.StrOpt(
         'rabbitmq_vhost', default='/',
         help="Virtual host of RabbitMQ that Nova's notifications, Ceilometer "

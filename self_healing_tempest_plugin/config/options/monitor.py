@@ -13,8 +13,12 @@
 """Who notices a dead host, and which alarms come of it."""
 
 from oslo_config import cfg
+from oslo_config import types
 
+from self_healing_tempest_plugin.config.options import access
 from self_healing_tempest_plugin import monitors
+
+_URL = types.URI(schemes=['http', 'https'])
 
 OPTIONS = [
     cfg.StrOpt(
@@ -29,18 +33,26 @@ OPTIONS = [
              'must be set where monitor is "other", and only there. Such a '
              'monitor is not asked when an alarm is missing, nor can an '
              'alarm be raised in its place.'),
-    cfg.URIOpt(
-        'prometheus_url', schemes=['http', 'https'],
-        help='URL of Prometheus, such as http://192.0.2.1:9090, which is '
-             'asked about its rule, its targets and its alerts when an alarm '
-             'is missing. User and password must not be in it. Empty: it is '
-             'not asked.'),
-    cfg.URIOpt(
-        'alertmanager_url', schemes=['http', 'https'],
-        help='URL of Alertmanager, such as http://192.0.2.1:9093, which is '
-             'asked about alerts, silences and failed notifications when an '
-             'alarm is missing. User and password must not be in it. Empty: '
-             'it is not asked.'),
+    cfg.ListOpt(
+        'prometheus_url', item_type=_URL, default=[],
+        help='URL of Prometheus, such as http://192.0.2.1:9090, or of what '
+             'evaluates its rules, such as vmalert, the ruler of Thanos or '
+             'Mimir, or Grafana (http://192.0.2.1:3000/api/prometheus/'
+             'grafana), which is asked about its rule, its targets and its '
+             'alerts when an alarm is missing. Several with commas between '
+             'them, where several do the same. User, password and other '
+             'secrets must not be in it. Empty: none is asked.'),
+    *access.options('prometheus', 'Prometheus'),
+    cfg.ListOpt(
+        'alertmanager_url', item_type=_URL, default=[],
+        help='URL of Alertmanager, such as http://192.0.2.1:9093 (that of '
+             'Grafana: http://192.0.2.1:3000/api/alertmanager/grafana), '
+             'which is asked about alerts, silences and failed notifications '
+             'when an alarm is missing. Of a cluster, the URL of each member, '
+             'with commas between them: of those behind one URL, nobody '
+             'knows which has answered. User, password and other secrets '
+             'must not be in it. Empty: none is asked.'),
+    *access.options('alertmanager', 'Alertmanager'),
     cfg.StrOpt(
         'host_alarm_name', default='HostDown',
         help="Name of the monitor's alarm on a dead host, as Vitrage shows "

@@ -14,6 +14,7 @@
 
 from tempest.lib import exceptions
 
+from self_healing_tempest_plugin.config.reading import access
 from self_healing_tempest_plugin.config.reading import values
 from self_healing_tempest_plugin.config import types
 
@@ -26,15 +27,29 @@ def settings(own):
         password is missing, or is set without a URL
     """
     url = values.url(own, 'rabbitmq_api_url')
+    files = access.files(own, 'rabbitmq_api')
     if url is None:
-        for option in ('rabbitmq_api_username', 'rabbitmq_api_password'):
-            if getattr(own, option):
-                raise exceptions.InvalidConfiguration(
-                    '[self_healing] %s is set, and rabbitmq_api_url is not: '
-                    'nobody is asked' % option)
+        _refuse_unused(own, files)
         return None
-    return types.MessageBus(url=url, **{
+    if 'password_file' in files and own.rabbitmq_api_password:
+        raise exceptions.InvalidConfiguration(
+            '[self_healing] rabbitmq_api_password and '
+            'rabbitmq_api_password_file are both set')
+    wanted = [('username', 'rabbitmq_api_username'),
+              ('vhost', 'rabbitmq_vhost')]
+    if 'password_file' not in files:
+        wanted.insert(1, ('password', 'rabbitmq_api_password'))
+    given = {
         field: values.required(own, option, hint=', with rabbitmq_api_url,')
-        for field, option in (('username', 'rabbitmq_api_username'),
-                              ('password', 'rabbitmq_api_password'),
-                              ('vhost', 'rabbitmq_vhost'))})
+        for field, option in wanted}
+    return types.MessageBus(url=url, files=files,
+                            **dict({'password': None}, **given))
+
+
+def _refuse_unused(own, files):
+    for option in ('rabbitmq_api_username', 'rabbitmq_api_password',
+                   *('rabbitmq_api_%s' % name for name in files)):
+        if getattr(own, option):
+            raise exceptions.InvalidConfiguration(
+                '[self_healing] %s is set, and rabbitmq_api_url is not: '
+                'nobody is asked' % option)

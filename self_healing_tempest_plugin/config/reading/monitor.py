@@ -14,6 +14,7 @@
 
 from tempest.lib import exceptions
 
+from self_healing_tempest_plugin.config.reading import access
 from self_healing_tempest_plugin.config.reading import values
 from self_healing_tempest_plugin.config import types
 from self_healing_tempest_plugin.monitors import other
@@ -34,6 +35,25 @@ def datasource(own):
         '[self_healing] monitor_datasource must be set with monitor = %s, '
         'and only then: monitor is %s, monitor_datasource %s' % (
             other.NAME, own.monitor, value or 'empty'))
+
+
+def asked(own, name):
+    """Return the URLs and the :class:`..types.Access` of one of its services.
+
+    :param own: the group [self_healing]
+    :param name: what the names of its options begin with
+    :returns: dict of what :class:`..types.Settings` has of it
+    :raises tempest.lib.exceptions.InvalidConfiguration: when they are wrong,
+        or say how to ask where nobody is asked
+    """
+    urls = values.urls(own, '%s_url' % name, name)
+    unused = None if urls else access.unused(own, name)
+    if unused:
+        raise exceptions.InvalidConfiguration(
+            '[self_healing] %s is set, and %s_url is not: nobody is asked' % (
+                unused, name))
+    return {'%s_urls' % name: urls,
+            '%s_access' % name: access.access(own, name)}
 
 
 def host_alarm(own):

@@ -13,8 +13,16 @@
 """One value of an option, and the one line that says what is wrong with it."""
 
 import types
+from urllib import parse
 
 from tempest.lib import exceptions
+
+from self_healing_tempest_plugin import redaction
+from self_healing_tempest_plugin.redaction import names
+
+# Names in a query whose values are secret, beside those that look so in any
+# text.
+_SECRET_NAMES = frozenset(['auth', 'code', 'key', 'sig', 'signature'])
 
 
 def required(options, option, group='self_healing', hint=''):
@@ -55,15 +63,51 @@ def url(own, option):
         than scheme, host, port and path
     """
     value = getattr(own, option)
-    # A password that should be quoted may hide the user from urlsplit.
+    # Reports and logs name the URL, so nothing of it is shown here.
     if value and '@' in value:
-        # Reports and logs name the URL, so nothing of it is shown here.
+        # A password that should be quoted may hide the user from urlsplit.
         raise exceptions.InvalidConfiguration(
             '[self_healing] %s must not hold a user or a password' % option)
     if value and set(value) & set('?#'):
         raise exceptions.InvalidConfiguration(
             '[self_healing] %s must not hold a query' % option)
     return value and value.rstrip('/')
+
+
+def urls(own, option, access):
+    """Return URLs without trailing slashes, each once, as a tuple.
+
+    Each may have a query, such as a tenant, that goes with each request, but
+    no secret, be it in the query: reports and logs name it.
+
+    :param own: the group [self_healing]
+    :param access: the beginning of the options that are for secrets
+    :raises tempest.lib.exceptions.InvalidConfiguration: when one has more
+        than scheme, host, port, path and query, or a secret in these
+    """
+    found = []
+    for value in getattr(own, option):
+        if '@' in value:
+            raise exceptions.InvalidConfiguration(
+                '[self_healing] %s must not hold a user or a password: set '
+                '%s_username and %s_password_file' % (option, access, access))
+        if '#' in value:
+            raise exceptions.InvalidConfiguration(
+                '[self_healing] %s must not hold a fragment, "#…"' % option)
+        address, mark, query = value.partition('?')
+        if _holds_secret(value, query):
+            raise exceptions.InvalidConfiguration(
+                '[self_healing] %s must not hold a secret in its query: use '
+                '%s_token_file or %s_headers_file' % (option, access, access))
+        found.append(address.rstrip('/') + mark + query)
+    return tuple(dict.fromkeys(found))
+
+
+def _holds_secret(value, query):
+    names_of_query = {name.lower() for name, _ in parse.parse_qsl(
+        query, keep_blank_values=True)}
+    return bool(names_of_query & _SECRET_NAMES or redaction.find(value)
+                or any(map(names.is_secret, names_of_query)))
 
 
 def frozen(mapping):

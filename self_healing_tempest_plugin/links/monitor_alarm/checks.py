@@ -12,13 +12,16 @@
 
 """What preflight asks about the monitor's alarms in Vitrage."""
 
+from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.links import rows
 
 
 def questions(cloud):
     """Return what to ask; see :class:`..kit.Kit`."""
     vitrage, datasource = cloud.clients.vitrage, cloud.monitor.datasource
-    return {'Vitrage': {
+    times = cloud.settings.timeouts
+    return {'the monitor': {'outlook': lambda: cloud.monitor.outlook(
+        cloud.alarms, times.links[link.LINK.name])}, 'Vitrage': {
         'Vitrage': vitrage.version,
         'counts': vitrage.counts,
         'hosts': vitrage.hosts,
@@ -49,6 +52,16 @@ def _monitor(settings, alarm):
                             settings.monitor_datasource or settings.monitor))
 
 
+def _answers(settings, outlook):
+    del settings
+    return outlook.answers
+
+
+def _delays(settings, outlook):
+    del settings
+    return outlook.delays
+
+
 def _no_alarms(settings, hosts, alarms):
     ids = {hosts[host]['vitrage_id']: host for host in settings.fault_hosts
            if host in hosts}
@@ -74,6 +87,12 @@ CHECKS = (
     rows.Check('alarm', 'monitor', ('newest alarm',), _monitor,
                'look whether [datasources] types of Vitrage holds it, and '
                'whether the monitor reaches Vitrage'),
+    rows.Check('alarm', 'monitor asked', ('outlook',), _answers,
+               'look at its URLs and its credentials in [self_healing]; a '
+               'diagnosis knows less without its answers'),
+    rows.Check('alarm', 'delay', ('outlook',), _delays,
+               'let [self_healing] alarm_timeout be longer, or let the '
+               'monitor wait less'),
     rows.Check('alarm', 'active alarms', ('hosts', 'active alarms'),
                _no_alarms, "repair the host, or end the monitor's alarm"),
 )

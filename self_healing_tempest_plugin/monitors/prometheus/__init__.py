@@ -19,14 +19,16 @@ from self_healing_tempest_plugin.monitors.prometheus import alertmanager
 from self_healing_tempest_plugin.monitors.prometheus import details
 from self_healing_tempest_plugin.monitors.prometheus import inquiries
 from self_healing_tempest_plugin.monitors.prometheus import labels
+from self_healing_tempest_plugin.monitors.prometheus import outlook
 from self_healing_tempest_plugin.monitors.prometheus import server
+from self_healing_tempest_plugin.monitors.prometheus import several
 from self_healing_tempest_plugin.monitors.prometheus import webhook
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 
 
 class Prometheus(monitor.Monitor):
-    """Prometheus and Alertmanager; without a URL neither is asked."""
+    """Prometheus and Alertmanager, each of which is asked at its URLs."""
 
     event_source = webhook.Webhook()
 
@@ -44,77 +46,74 @@ class Prometheus(monitor.Monitor):
 
         :param settings: :class:`...config.Settings`
         """
-        def api(kind, url):
-            return kind(url, monitor.MONITOR_TIMEOUT,
-                        settings.cloud.verify) if url else None
+        def apis(kind, urls, access):
+            return tuple(kind(url, monitor.MONITOR_TIMEOUT,
+                              settings.cloud.verify, access) for url in urls)
 
-        self._server = api(server.Prometheus, settings.prometheus_url)
-        self._alertmanager = api(alertmanager.Alertmanager,
-                                 settings.alertmanager_url)
+        self._servers = apis(server.Prometheus, settings.prometheus_urls,
+                             settings.prometheus_access)
+        self._alertmanagers = apis(
+            alertmanager.Alertmanager, settings.alertmanager_urls,
+            settings.alertmanager_access)
 
     def labels(self, name, host):
         """Return the labels of its alert, or those that it would have."""
         return self._of_alert(name, host) or self._would_be(name, host)
 
     def _of_alert(self, name, host):
-        if self._alertmanager is None:
-            return None
-        with _suppressed(self._alertmanager):
-            for alert in self._alertmanager.alerts(name):
-                if labels.naming(alert['labels'], host):
-                    return alert['labels']
+        def here(alert):
+            return bool(labels.naming(alert.labels, host))
+
+        with contextlib.suppress(errors.ServiceError):
+            return next((alert.labels for alert in several.alerts(
+                self._alertmanagers, name, here) if here(alert)), None)
         return None
 
     def _would_be(self, name, host):
         rules = targets = ()
-        if self._server is not None:
-            with _suppressed(self._server):
-                rules = self._server.rules(name)
-                targets = [target for target in self._server.targets()
-                           if labels.naming(target['labels'], host)]
+        for answer, error in several.each(
+                self._servers, lambda api: api.rules(name)):
+            rules = rules or error is None and answer or ()
+        for answer, error in several.each(
+                self._servers, server.Prometheus.targets):
+            targets = targets or error is None and [
+                target for target in answer
+                if labels.naming(target.labels, host)] or ()
         return labels.alert_labels(name, host, rules, targets)
 
     def inquiries(self, case):
         """Return what both services are asked when the alarm is missing."""
         del case
-        return (*inquiries.of_server(self._server),
-                *inquiries.of_alertmanager(self._alertmanager))
+        return (*inquiries.of_servers(self._servers),
+                *inquiries.of_alertmanagers(self._alertmanagers))
 
     def sent(self):
         """Return what Alertmanager has sent so far, or None.
 
         It is asked before the fault, and a run must not fail over that.
         """
-        api = self._alertmanager
-        if api is None:
+        if not self._alertmanagers:
             return None
-        try:
-            return asking.ask({'sent': asking.Question(api.service, api.sent)},
-                              2 * monitor.MONITOR_TIMEOUT)['sent']
-        except errors.ServiceError:
-            return None
+        with contextlib.suppress(errors.ServiceError):
+            return several.counts(self._alertmanagers)
+        return None
 
     def dates(self):
         """Return how to ask the time of both, whose stamps are used."""
-        return {api.service: api.date
-                for api in (self._alertmanager, self._server)
-                if api is not None}
+        return {apis[0].service: several.in_turn(apis)
+                for apis in (self._alertmanagers, self._servers) if apis}
+
+    def outlook(self, alarms, seconds):
+        """Return what both say of themselves, and of the alarms' delays."""
+        return outlook.of(self._servers, self._alertmanagers, alarms, seconds)
 
     def details(self, seen, expectation, around):
         """Return how to ask Alertmanager when its alert started."""
         del seen, around
-        api, ids = self._alertmanager, expectation.ids
-        return {} if api is None else {'alert': asking.Question(
-            api.service, lambda: details.of_alerts(
-                api, ids['host_alarm'], ids['host']))}
-
-
-@contextlib.contextmanager
-def _suppressed(api):
-    # An answer of another shape is no answer.
-    with (contextlib.suppress(errors.ServiceError),
-          errors.calling(api.service, 'tell the labels of an alert')):
-        yield
+        apis, ids = self._alertmanagers, expectation.ids
+        return {} if not apis else {'alert': asking.Question(
+            apis[0].service, lambda: details.of_alerts(
+                apis, ids['host_alarm'], ids['host']))}
 
 
 MONITOR = Prometheus

@@ -15,19 +15,23 @@
 from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links.monitor_alarm import link
 from self_healing_tempest_plugin.monitors.prometheus import labels
+from self_healing_tempest_plugin.monitors.prometheus import several
 
 
-def of_alerts(alertmanager, name, host):
+def of_alerts(alertmanagers, name, host):
     """Return when its alerts on a host started, as a list of details.
 
-    :param alertmanager: :class:`.alertmanager.Alertmanager`
+    :param alertmanagers: :class:`.alertmanager.Alertmanager` objects
     :param name: of the alert
     :param host: as Nova names it
     :returns: :class:`...model.timelines.Detail` objects
     """
-    return [detail for alert in alertmanager.alerts(name)
-            if labels.naming(alert['labels'], host)
+    def here(alert):
+        return bool(labels.naming(alert.labels, host))
+
+    return [detail for alert in several.alerts(alertmanagers, name, here)
+            if here(alert)
             for detail in context.details(
-                link.LINK, 'Alertmanager alert', alert['fingerprint'],
-                'alert %s started' % alert['labels']['alertname'],
-                alertmanager.service, alert['startsAt'])]
+                link.LINK, 'Alertmanager alert', alert.fingerprint,
+                'alert %s started' % name, alertmanagers[0].service,
+                alert.since)]

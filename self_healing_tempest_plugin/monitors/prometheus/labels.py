@@ -12,23 +12,79 @@
 
 """The labels of an alert, and which of them name its host."""
 
+import ipaddress
 import re
 
 # Labels that exporters and their configurations use for the name of a host.
 HOST_LABELS = ('hostname', 'host', 'instance', 'node', 'nodename')
 
-_PORT = re.compile(r':\d+$')
+_SCHEME = re.compile(r'^[A-Za-z][\w+.-]*://')
+_PORT = re.compile(r':\d{1,5}$')
 
 
 def naming(labels, host, addresses=()):
     """Return the labels that name a host, as a tuple.
 
-    :param labels: dict
+    :param labels: dict of strings
     :param host: as Nova names it
     :param addresses: of the host
     """
+    wanted = {_plain(place) for place in (host, *addresses)}
     return tuple(label for label, value in labels.items()
-                 if _PORT.sub('', value).strip('[]') in (host, *addresses))
+                 if wanted & _places(value))
+
+
+def another(labels, host):
+    """Return the labels that name another host, and none that may be it.
+
+    A label that is an address may be one of the host that nobody has told,
+    and one that is a longer or a shorter name may be the same host.
+
+    :param labels: dict of strings, none of which names the host
+    :param host: as Nova names it
+    """
+    if any(_short(place) == _short(host) for value in labels.values()
+           for place in _places(value)):
+        return ()
+    return tuple(label for label, value in labels.items()
+                 if label in HOST_LABELS and value
+                 and not any(map(_is_address, _places(value))))
+
+
+def _places(value):
+    """Return what hosts a label may mean, as a set.
+
+    Behind an address of IPv6 without brackets nobody can tell a port from
+    the last part of the address.
+    """
+    place = value.strip()
+    if _SCHEME.match(place):
+        place = re.split('[/?#]', _SCHEME.sub('', place), maxsplit=1)[0]
+    without = _PORT.sub('', place)
+    bare = place.count(':') > 1 and not place.startswith('[')
+    return {_plain(place), _plain(without)} if bare else {_plain(without)}
+
+
+def _plain(place):
+    """Return an address in its only form, and a name as it is."""
+    place = place.removeprefix('[').removesuffix(']')
+    try:
+        address = ipaddress.ip_address(place.partition('%')[0])
+    except ValueError:
+        return place
+    return str(getattr(address, 'ipv4_mapped', None) or address)
+
+
+def _is_address(place):
+    try:
+        ipaddress.ip_address(place)
+    except ValueError:
+        return False
+    return True
+
+
+def _short(name):
+    return name if _is_address(name) else name.partition('.')[0].lower()
 
 
 def alert_labels(name, host, rules=(), targets=()):
@@ -40,13 +96,13 @@ def alert_labels(name, host, rules=(), targets=()):
 
     :param name: of the alert
     :param host: as Nova names it
-    :param rules: as :meth:`Prometheus.rules` lists them
-    :param targets: of the host, as :meth:`Prometheus.targets` lists them
+    :param rules: :class:`.shapes.Rule` objects
+    :param targets: :class:`.shapes.Target` objects of the host
     """
     labels = dict(dict.fromkeys(HOST_LABELS, host), severity='critical')
     for entries in (targets, rules):
         for entry in entries[:1]:
             # A rule may make a label of other labels, which is left to it.
             labels.update({label: value for label, value
-                           in entry['labels'].items() if '{{' not in value})
+                           in entry.labels.items() if '{{' not in value})
     return dict(labels, alertname=name)

@@ -103,8 +103,8 @@ class DiagnosisTestCase(testtools.TestCase):
         self.options = dict(
             vars(host_samples.SETTINGS),
             cloud=service_samples.cloud_settings(self.cloud.url),
-            prometheus_url=self.monitor.url,
-            alertmanager_url=self.monitor.url)
+            prometheus_urls=(self.monitor.url,),
+            alertmanager_urls=(self.monitor.url,))
         self.app = self.application()
 
     def application(self):

@@ -383,8 +383,10 @@ class ControlPlaneTest(DevStackTestCase):
     def test_tempest(self):
         settings = config.settings(self.tempest())
         self.assertEqual('prometheus', settings.monitor)
-        self.assertEqual('http://127.0.0.1:9090', settings.prometheus_url)
-        self.assertEqual('http://127.0.0.1:9093', settings.alertmanager_url)
+        self.assertEqual(('http://127.0.0.1:9090',),
+                         settings.prometheus_urls)
+        self.assertEqual(('http://127.0.0.1:9093',),
+                         settings.alertmanager_urls)
         self.assertEqual(('systemd', 'devstack@n-cpu'),
                          (settings.service_manager, settings.compute_service))
         # The tests bring the template themselves.
@@ -417,8 +419,8 @@ class ControlPlaneTest(DevStackTestCase):
         self.assertEqual({'self-healing-node-exporter',
                           'self-healing-vitrage-api'}, set(self.processes()))
         options = self.tempest().self_healing
-        self.assertIsNone(options.prometheus_url)
-        self.assertIsNone(options.alertmanager_url)
+        self.assertEqual([], options.prometheus_url)
+        self.assertEqual([], options.alertmanager_url)
         self.assertNotIn('prometheus', self.devstack.ini(VITRAGE_CONF))
 
 

@@ -24,7 +24,7 @@ from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin.monitors.prometheus import alertmanager
+from self_healing_tempest_plugin.monitors.prometheus import counting
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_healing_cloud
@@ -144,9 +144,11 @@ class AnyLinkTest(DiagnoseTestCase):
 
     def test_odd_answer(self):
         """An answer of another shape is no answer."""
-        self.monitor.rules = [{'name': 'HostDown'}]
-        diagnosis = self.diagnose()
-        self.assert_says(diagnosis, 'Prometheus', None, 'no answer')
+        for odd, words in (
+                ({'name': 'HostDown'}, 'does not tell what it sees'),
+                ({'name': 'HostDown', 'alerts': 'x'}, 'no answer')):
+            self.monitor.rules = [odd]
+            self.assert_says(self.diagnose(), 'Prometheus', None, words)
 
     def test_other_verdicts(self):
         """Facts for every verdict that is not good; no link is missing."""
@@ -275,7 +277,7 @@ class AlarmTest(DiagnoseTestCase):
         diagnosis = self.diagnose()
         self.assert_says(diagnosis, 'Prometheus', False, 'hostname=compute-9')
         self.assert_says(diagnosis, 'Alertmanager', False,
-                         'names another host')
+                         'its labels name another host')
         self.assert_says(diagnosis, 'Vitrage', False,
                          'on host compute-9, not on host compute-1')
         self.assert_looks(diagnosis, 'none of them names host compute-1')
@@ -319,8 +321,7 @@ class AlarmTest(DiagnoseTestCase):
     def test_webhook_refused(self):
         """The sabotages "dead port" and "wrong password"."""
         self.monitor.metrics = fake_monitor.metrics(5, 3)
-        diagnosis = self.diagnose(sent={
-            'webhook': alertmanager.Sent(2, 0)})
+        diagnosis = self.diagnose(sent=fake_monitor.counted(2, 0))
         self.assert_says(diagnosis, 'Alertmanager', False,
                          '3 of 3 notifications by webhook failed since the '
                          'fault')
@@ -329,8 +330,7 @@ class AlarmTest(DiagnoseTestCase):
     def test_failed_long_ago(self):
         """Failures of before the fault say nothing of it."""
         self.monitor.metrics = fake_monitor.metrics(5, 3)
-        diagnosis = self.diagnose(sent={
-            'webhook': alertmanager.Sent(4, 3)})
+        diagnosis = self.diagnose(sent=fake_monitor.counted(4, 3))
         self.assert_says(diagnosis, 'Alertmanager', True, '0 of 1')
 
     def test_failed_some_time(self):
@@ -342,8 +342,7 @@ class AlarmTest(DiagnoseTestCase):
 
     def test_nothing_sent(self):
         self.monitor.metrics = fake_monitor.metrics(2, 0)
-        diagnosis = self.diagnose(sent={
-            'webhook': alertmanager.Sent(2, 0)})
+        diagnosis = self.diagnose(sent=fake_monitor.counted(2, 0))
         self.assert_looks(diagnosis, "Alertmanager's route")
 
     def test_host_unknown(self):
@@ -360,7 +359,7 @@ class AlarmTest(DiagnoseTestCase):
 
     def test_not_configured(self):
         """Without URLs only Vitrage is asked."""
-        self.options.update(prometheus_url=None, alertmanager_url=None)
+        self.options.update(prometheus_urls=(), alertmanager_urls=())
         diagnosis = self.diagnose()
         self.assertEqual({'Vitrage'}, {fact.side for fact in diagnosis.facts})
         self.assertEqual([], self.monitor.requests)
@@ -376,10 +375,11 @@ class AlarmTest(DiagnoseTestCase):
     def test_sent(self):
         """Asked before the fault, when nothing may be broken by it."""
         monitor = self.surroundings().monitor
-        self.assertEqual(alertmanager.Sent(2, 0), monitor.sent()['webhook'])
+        self.assertEqual(counting.Sent(2, 0),
+                         monitor.sent().total()['webhook'])
         self.monitor.broken = 'metrics'
         self.assertIsNone(monitor.sent())
-        self.options['alertmanager_url'] = None
+        self.options['alertmanager_urls'] = ()
         self.assertIsNone(self.surroundings().monitor.sent())
 
     def test_dates(self):

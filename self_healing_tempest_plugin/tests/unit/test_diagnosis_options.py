@@ -38,8 +38,8 @@ class OptionsTest(testtools.TestCase):
     def test_defaults(self):
         """Nothing is asked, and nothing is hurt, unless it is wanted."""
         settings = self.settings()
-        self.assertEqual((None, None, False, 0, ''), (
-            settings.prometheus_url, settings.alertmanager_url,
+        self.assertEqual(((), (), False, 0, ''), (
+            settings.prometheus_urls, settings.alertmanager_urls,
             settings.bisect, settings.max_executions, settings.config_file))
 
     def test_set(self):
@@ -48,8 +48,9 @@ class OptionsTest(testtools.TestCase):
             alertmanager_url='https://192.0.2.1', bisect=True,
             max_executions=3)
         self.assertEqual(
-            ('http://[2001:db8::1]:9090/prom', 'https://192.0.2.1', True, 3),
-            (settings.prometheus_url, settings.alertmanager_url,
+            (('http://[2001:db8::1]:9090/prom',), ('https://192.0.2.1',),
+             True, 3),
+            (settings.prometheus_urls, settings.alertmanager_urls,
              settings.bisect, settings.max_executions))
 
     def test_no_credentials(self):

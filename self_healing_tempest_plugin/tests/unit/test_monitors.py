@@ -24,14 +24,16 @@ import testtools
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin.monitors import events
 from self_healing_tempest_plugin.monitors.prometheus import alertmanager
+from self_healing_tempest_plugin.monitors.prometheus import counting
 from self_healing_tempest_plugin.monitors.prometheus import labels as naming
 from self_healing_tempest_plugin.monitors.prometheus import server
+from self_healing_tempest_plugin.monitors.prometheus import shapes
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import strangers
 from self_healing_tempest_plugin.tests.unit import fake_monitor
 from self_healing_tempest_plugin.tests.unit import test_probing
 
-Sent = alertmanager.Sent
+Sent = counting.Sent
 
 HOSTS = strategies.from_regex(r'[A-Za-z][A-Za-z0-9.-]{0,20}', fullmatch=True)
 
@@ -52,14 +54,22 @@ class PrometheusTest(MonitorTestCase):
     def test_rules(self):
         self.fake.rules = [fake_monitor.rule(name='Other'),
                            fake_monitor.rule(fake_monitor.firing())]
-        rules = self.prometheus.rules('HostDown')
-        self.assertEqual([self.fake.rules[1]], rules)
+        rule, = self.prometheus.rules('HostDown')
+        self.assertEqual(
+            ('HostDown', 'up{job="node"} == 0', 2, None, 'ok'),
+            (rule.name, rule.query, rule.duration, rule.interval,
+             rule.health))
+        self.assertEqual([(fake_monitor.labels(), True)], [
+            (raised.labels, raised.firing) for raised in rule.alerts])
         self.assertEqual('/api/v1/rules?type=alert', self.fake.requests[-1])
 
     def test_targets_and_alertmanagers(self):
         self.fake.targets = [fake_monitor.target()]
         self.fake.alertmanagers = ['http://a/api/v2/alerts']
-        self.assertEqual(self.fake.targets, self.prometheus.targets())
+        target, = self.prometheus.targets()
+        self.assertEqual(
+            (self.fake.targets[0]['labels'], 'down', 'connection refused'),
+            (target.labels, target.health, target.problem))
         self.assertEqual(('http://a/api/v2/alerts',),
                          self.prometheus.alertmanagers())
 
@@ -88,8 +98,10 @@ class AlertmanagerTest(MonitorTestCase):
     def test_alerts(self):
         foreign = dict(fake_monitor.alert(), labels={'alertname': 'Other'})
         self.fake.alerts = [foreign, fake_monitor.alert()]
-        self.assertEqual(self.fake.alerts[1:],
-                         self.alertmanager.alerts('HostDown'))
+        alert, = self.alertmanager.alerts('HostDown')
+        self.assertEqual(
+            (fake_monitor.labels(), 'active', ('vitrage',), ()),
+            (alert.labels, alert.state, alert.receivers, alert.held_back))
 
     def test_silence(self):
         self.fake.silences['s1'] = {'comment': 'quiet'}
@@ -104,7 +116,7 @@ class AlertmanagerTest(MonitorTestCase):
             fake_monitor.metrics(7, 3)
             + 'alertmanager_notifications_total{integration="x"} 99\n')
         self.assertEqual({'email': Sent(0, 0), 'webhook': Sent(7, 3)},
-                         self.alertmanager.sent())
+                         self.alertmanager.count().sent)
 
     def test_receivers_added_up(self):
         """A newer Alertmanager counts by receiver and by reason, too."""
@@ -115,7 +127,8 @@ class AlertmanagerTest(MonitorTestCase):
             '{receiver_name="b",integration="webhook"} 3',
             'alertmanager_notification_requests_failed_total'
             '{integration="webhook",receiver_name="b"} 1'))
-        self.assertEqual({'webhook': Sent(5, 1)}, self.alertmanager.sent())
+        self.assertEqual({'webhook': Sent(5, 1)},
+                         self.alertmanager.count().sent)
 
     def test_old_one(self):
         """Without tries, notifications are counted."""
@@ -123,7 +136,8 @@ class AlertmanagerTest(MonitorTestCase):
             'alertmanager_notifications_total{integration="webhook"} 4\n'
             'alertmanager_notifications_failed_total'
             '{integration="webhook"} 1e+00\n')
-        self.assertEqual({'webhook': Sent(4, 1)}, self.alertmanager.sent())
+        self.assertEqual({'webhook': Sent(4, 1)},
+                         self.alertmanager.count().sent)
 
     def test_date(self):
         """Its answers bear a time, in whole seconds."""
@@ -135,13 +149,6 @@ class AlertmanagerTest(MonitorTestCase):
             lambda handler: 'noon'))
         self.assertIsNone(self.alertmanager.date())
 
-    def test_since(self):
-        self.assertEqual(Sent(4, 2), Sent(7, 3).since(Sent(3, 1)))
-
-    def test_since_restart(self):
-        """An Alertmanager that counts less than before was started again."""
-        self.assertEqual(Sent(2, 1), Sent(2, 1).since(Sent(9, 0)))
-
 
 class StrangerTest(testtools.TestCase):
     """What answers in place of a monitor is a stranger."""
@@ -149,7 +156,7 @@ class StrangerTest(testtools.TestCase):
     def refused(self, kind, act, words):
         stranger = self.useFixture(test_probing.Stranger(act))
         api = alertmanager.Alertmanager(stranger.url.rstrip('/'), 0.5)
-        for ask in (lambda: api.alerts('HostDown'), api.sent):
+        for ask in (lambda: api.alerts('HostDown'), api.count):
             error = self.assertRaises(kind, ask)
             self.assertIn(words, str(error))
         return stranger
@@ -218,10 +225,12 @@ class LabelTest(testtools.TestCase):
 
     def test_as_prometheus_would(self):
         """Labels of target and rule win; what a rule computes does not."""
-        rule = fake_monitor.rule(labels={
-            'severity': 'page', 'summary': '{{ $labels.x }}'})
+        rules = shapes.rules({'groups': [{'rules': [fake_monitor.rule(labels={
+            'severity': 'page', 'summary': '{{ $labels.x }}'})]}]},
+            'HostDown')
         labels = naming.alert_labels(
-            'HostDown', 'compute-1', [rule], [fake_monitor.target()])
+            'HostDown', 'compute-1', rules,
+            [shapes.target(fake_monitor.target())])
         self.assertEqual(
             ('HostDown', 'compute-1', '192.0.2.11:9100', 'node', 'page'),
             tuple(labels[key] for key in (
@@ -240,13 +249,14 @@ class AsMonitorTest(MonitorTestCase):
     def monitor(self, **changes):
         """Return it, with both of its URLs."""
         return monitors.of(types.SimpleNamespace(**dict(dict(
-            monitor='prometheus', prometheus_url=self.fake.url,
-            alertmanager_url=self.fake.url,
+            monitor='prometheus', prometheus_urls=(self.fake.url,),
+            alertmanager_urls=(self.fake.url,), prometheus_access=None,
+            alertmanager_access=None,
             cloud=types.SimpleNamespace(verify=True)), **changes)))
 
     def nobody(self):
         """Return it without URLs."""
-        return self.monitor(prometheus_url=None, alertmanager_url=None)
+        return self.monitor(prometheus_urls=(), alertmanager_urls=())
 
     def test_labels(self):
         """The labels of the alert, as Alertmanager has it."""
@@ -282,10 +292,11 @@ class AsMonitorTest(MonitorTestCase):
     def test_sent(self):
         """Asked before the fault, when nothing may be broken by it."""
         self.fake.metrics = fake_monitor.metrics(2, 0)
-        self.assertEqual(Sent(2, 0), self.monitor().sent()['webhook'])
+        self.assertEqual(Sent(2, 0),
+                         self.monitor().sent().total()['webhook'])
         self.fake.broken = 'metrics'
         self.assertIsNone(self.monitor().sent())
-        self.assertIsNone(self.monitor(alertmanager_url=None).sent())
+        self.assertIsNone(self.monitor(alertmanager_urls=()).sent())
 
     def test_dates(self):
         """Its clock is measured like those of the cloud."""
@@ -293,7 +304,7 @@ class AsMonitorTest(MonitorTestCase):
         self.assertEqual(['Alertmanager', 'Prometheus'], sorted(dates))
         self.assertIsNotNone(dates['Alertmanager']())
         self.assertEqual(['Prometheus'], list(self.monitor(
-            alertmanager_url=None).dates()))
+            alertmanager_urls=()).dates()))
         self.assertEqual({}, monitors.of(types.SimpleNamespace(
             monitor='doctor')).dates())
 
@@ -311,7 +322,7 @@ class AsMonitorTest(MonitorTestCase):
             [inquiry.side for inquiry in self.monitor().inquiries(None)])
         self.assertEqual(['Prometheus'] * 3, [
             inquiry.side for inquiry in self.monitor(
-                alertmanager_url=None).inquiries(None)])
+                alertmanager_urls=()).inquiries(None)])
         self.assertEqual((), self.nobody().inquiries(None))
         self.assertEqual([], self.fake.requests)
 

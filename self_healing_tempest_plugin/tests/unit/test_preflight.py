@@ -160,7 +160,7 @@ class ExamineTest(CloudTestCase):
         unknown = {what for what, states in self.states().items()
                    if states != {'yes'}}
         self.assertEqual({'snapshots', 'notifier class', 'stack domain',
-                          'its address'}, unknown)
+                          'its address', 'monitor asked'}, unknown)
         self.assertEqual('compute-1, compute-2: in the graph',
                          self.found['hosts'][0].finding.text)
 
