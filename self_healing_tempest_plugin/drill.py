@@ -439,12 +439,11 @@ class Drill(fixtures.Fixture):
         with self._afterwards('the document'):
             run = documents.document(self.recorder.timeline(), expected,
                                      self.diagnosis, self._name, self._story)
-            # What is worth most is saved first, and whole.
-            self._save(run)
             short = attaching.thinned(run)
             self.addDetail('timeline.json',
                            content.text_content(saving.dumps(short)))
             self._show(short)
+            self._save(run)
 
     def _show(self, run):
         with self._afterwards('the table'):

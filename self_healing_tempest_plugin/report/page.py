@@ -78,7 +78,8 @@ def html(runs, statistics=(), left_out=()):
         shown.reverse()
     return _environment().get_template('page.html').render(
         runs=shown, last=last, in_full=_in_full(shown, last),
-        trends=multiples.of(trends.of(told)), least=2 * trends.EACH, statistics=statistics,
+        trends=multiples.of(trends.of(told)), least=2 * trends.EACH,
+        statistics=statistics,
         left_out=runtime.data(list(left_out))).strip()
 
 
@@ -184,7 +185,8 @@ def _environment():
         undefined=jinja2.StrictUndefined, finalize=_plain,
         trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(
-        sentence_of=multiples.sentence, span=formatting.span, count=formatting.count,
+        sentence_of=multiples.sentence, span=formatting.span,
+        count=formatting.count,
         unknown=formatting.UNKNOWN, looks=drawing.ANSWERS,
         works=terminal.works, bisected=terminal.bisected,
         summary=terminal.summary)

@@ -84,7 +84,7 @@ def run(options):
     code, output = tee(command, workspace.directory)
     passed = re.search(r'^ - Passed: (\d+)$', output, re.MULTILINE)
     for timeline in timelines(options.lab, started):
-        print('\n' + timeline.read_text())
+        print('\n' + timeline.read_text('utf-8'))
     if not (passed and int(passed.group(1))):
         print('No test passed.', file=sys.stderr)
         return code or 1
@@ -109,7 +109,8 @@ def tee(command, directory):
     environment = dict(os.environ, PYTHONUNBUFFERED='1')
     with subprocess.Popen(
             command, cwd=directory, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            errors='backslashreplace', stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT) as process:
         for line in process.stdout:
             print(line, end='', flush=True)
             lines.append(line)
