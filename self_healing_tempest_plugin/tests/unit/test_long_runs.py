@@ -158,11 +158,11 @@ class AnswersTest(testtools.TestCase):
         self.assertEqual(run, runtime.data(run))
 
     def test_small(self):
-        """A hundred thousand answers have less than 2 MiB; these a tenth."""
+        """A hundred thousand answers have less than 2 MiB; these a fifth."""
         for options in ({}, {'who': by_turns},
                         {'who': by_turns, 'error': '{other}'}):
-            self.assertLess(len(saving.dumps(document(10000, **options))),
-                            (2 << 20) / 10)
+            self.assertLess(len(saving.dumps(document(20000, **options))),
+                            (2 << 20) / 5)
 
 
 class AttachmentTest(testtools.TestCase):
