@@ -18,6 +18,7 @@ It needs no Tempest process: a test, or a script, uses it as a fixture.
 import contextlib
 import dataclasses
 import functools
+import locale
 
 import fixtures
 from oslo_log import log
@@ -38,7 +39,9 @@ from self_healing_tempest_plugin.links import member_checks
 from self_healing_tempest_plugin.model import expectations
 from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin import readiness
+from self_healing_tempest_plugin.report import attaching
 from self_healing_tempest_plugin.report import documents
+from self_healing_tempest_plugin.report import encoding
 from self_healing_tempest_plugin.report import live
 from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import terminal
@@ -436,15 +439,18 @@ class Drill(fixtures.Fixture):
         with self._afterwards('the document'):
             run = documents.document(self.recorder.timeline(), expected,
                                      self.diagnosis, self._name, self._story)
+            short = attaching.thinned(run)
             self.addDetail('timeline.json',
-                           content.text_content(saving.dumps(run)))
-            self._show(run)
+                           content.text_content(saving.dumps(short)))
+            self._show(short)
             self._save(run)
 
     def _show(self, run):
         with self._afterwards('the table'):
             table = terminal.text(run)
-            LOG.info('%s\n%s', self._name, table)
+            # The file of a log has the encoding of the runner.
+            LOG.info('%s\n%s', self._name, encoding.fitted(
+                table, locale.getpreferredencoding(False)))
             self.addDetail('timeline.txt', content.text_content(table))
 
     def _save(self, run):

@@ -16,6 +16,7 @@ from oslo_log import log
 from testtools import matchers
 
 from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.report import attaching
 from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import terminal
 
@@ -40,8 +41,8 @@ class AsExpected:
         if verdict.good:
             return None
         try:
-            words = terminal.text(documents.document(
-                timeline, self._expectation, self._diagnosis))
+            words = terminal.text(attaching.thinned(documents.document(
+                timeline, self._expectation, self._diagnosis)))
         except Exception:
             LOG.exception('The table of this run cannot be made')
             words = str(verdict)

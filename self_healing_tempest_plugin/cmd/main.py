@@ -25,6 +25,7 @@ from tempest import config
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.redaction import runtime
+from self_healing_tempest_plugin.report import encoding
 
 # Where Tempest looks last.
 FAILSAFE = '/etc/tempest/tempest.conf'
@@ -137,9 +138,11 @@ def main(arguments=None):
     :param arguments: list of words, or None for those of the process
     :returns: its exit code
     """
-    options = parse(arguments)
-    with contextlib.redirect_stdout(runtime.Stream(sys.stdout)):
-        return _run(options)
+    with contextlib.redirect_stdout(encoding.Stream(sys.stdout)), (
+            contextlib.redirect_stderr(encoding.Stream(sys.stderr))):
+        options = parse(arguments)
+        with contextlib.redirect_stdout(runtime.Stream(sys.stdout)):
+            return _run(options)
 
 
 def _run(options):

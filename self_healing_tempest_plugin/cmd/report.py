@@ -16,19 +16,25 @@ It reads the JSON that runs have left, and asks no service of the cloud.
 """
 
 import argparse
+import csv
+import dataclasses
+import io
 import json
 import math
 
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import formatting
 from self_healing_tempest_plugin.report import loading
+from self_healing_tempest_plugin.report import multiples
 from self_healing_tempest_plugin.report import page
 from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.report import table
 from self_healing_tempest_plugin.report import terminal
+from self_healing_tempest_plugin.report import trends
 
 # The shape of what --json writes; readers of runs pass it over.
 FORMAT = 1
@@ -53,6 +59,9 @@ def add_arguments(parser):
                         help='write all runs as one page')
     parser.add_argument('--json', metavar='FILE',
                         help='write the tables as JSON')
+    parser.add_argument('--answers', metavar='FILE',
+                        help='write each single answer of the application '
+                             'as CSV')
     parser.add_argument(
         '--slo', metavar='LINK=SECONDS', action='append', default=[],
         type=_objective,
@@ -76,36 +85,53 @@ def run(options, conf):
     print(_verdicts(runs))
     if steps:
         print('\n%s' % _times(steps))
+    slower = [trend for trend in trends.of(runs) if trend.slower]
+    for trend in slower:
+        print('%s%s %s: %s' % (
+            '' if trend is not slower[0] else '\n', table.visible(
+                trend.scenario or formatting.UNKNOWN), trend.step,
+            multiples.sentence(trend)))
     if options.html:
         # Of one run the picture says it better.
         told = any(step.n > 1 or step.state for step in steps)
         _write(options.html, page.html(runs, steps if told else ()))
     if options.json:
-        _write(options.json, json.dumps(summary(runs, steps), indent=2,
-                                        allow_nan=False))
+        _write(options.json, json.dumps(
+            summary(runs, steps, slower), indent=2, allow_nan=False))
+    if options.answers:
+        _write(options.answers, _answers(runs))
     good = all(run['verdict']['good'] for run in runs)
     missed = any(step.state is statistics.State.MISSED for step in steps)
     return int(missed or not good)
 
 
-def summary(runs, steps):
+def summary(runs, steps, slower=()):
     """Return verdicts and times as plain lists and dicts.
 
     :param runs: documents
     :param steps: :class:`..report.statistics.Statistic` of them
+    :param slower: :class:`..report.trends.Trend` of each that got slower
     """
     return {
         'report': FORMAT,
         'runs': [{key: run[key] for key in ('name', 'began', 'verdict')}
                  for run in runs],
-        'links': [*map(_plain, steps)]}
+        'links': [*map(_plain, steps)],
+        'slower': [{
+            'scenario': trend.scenario, 'step': trend.step,
+            'since': trend.slower.since, 'runs': list(trend.slower.runs),
+            'before': _ends(trend.slower.before),
+            'after': _ends(trend.slower.after)} for trend in slower]}
 
 
 def _plain(step):
     values = dict(vars(step), state=step.state and step.state.value)
-    return {key: [_bounded(value.low), _bounded(value.high)]
-            if isinstance(value, statistics.Bounds) else value
-            for key, value in values.items()}
+    return {key: _ends(value) if isinstance(value, statistics.Bounds)
+            else value for key, value in values.items()}
+
+
+def _ends(bounds):
+    return [_bounded(bounds.low), _bounded(bounds.high)]
 
 
 def _bounded(seconds):
@@ -168,6 +194,35 @@ def _known(objectives, runs):
         if name not in known:
             raise UnknownLink(name=name, known=', '.join(known))
     return dict(objectives)
+
+
+def _answers(runs):
+    """Return all answers as lines of CSV, in seconds after the watch began.
+
+    :raises .loading.BadDocument: for a run that has none, or cannot tell them
+    """
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator='\n')
+    fields = [field.name for field in dataclasses.fields(answers.Answer)]
+    writer.writerow(('scenario', 'began', *fields))
+    for one in runs:
+        writer.writerows(
+            (one['name'], one['began'], answer.begin / 1000,
+             answer.end / 1000, *dataclasses.astuple(answer)[2:])
+            for answer in _singles(one))
+    return lines.getvalue().rstrip('\n')
+
+
+def _singles(one):
+    named = '%s of %s' % (one['name'], one['began'])
+    try:
+        singles = answers.whole(one['probes'])
+    except answers.Damaged as error:
+        raise loading.BadDocument(named, str(error)) from None
+    if singles is None:
+        raise loading.BadDocument(named, 'each single answer is in the file '
+                                  'of the run, not in what a test attaches')
+    return singles
 
 
 def _write(path, content):

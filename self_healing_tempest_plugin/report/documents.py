@@ -12,11 +12,12 @@
 
 """A run as plain lists and dicts: the document that all readers share.
 
-Its shape is the JSON Schema ``schema/timeline-4.json``.
+Its shape is the JSON Schema ``schema/timeline-5.json``.
 """
 
 import dataclasses
 import datetime
+import functools
 import math
 
 from self_healing_tempest_plugin.model import links
@@ -25,6 +26,7 @@ from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.redaction import runtime
+from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import schemas
 
 Mark = links.Mark
@@ -44,11 +46,13 @@ def document(timeline, expectation, diagnosis=None, name='', story=''):
     :returns: dict without secrets; times are seconds after the watch began,
         on the runner's monotonic clock
     """
-    return runtime.data(dict(
+    parts = runtime.data(dict(
         {'format': schemas.FORMAT, 'name': name, 'story': story,
          'began': _wall(timeline.began)},
         **_Run(timeline, expectation).parts(),
         diagnosis=_diagnosis(diagnosis)))
+    # Its texts have no secrets, and what is packed is no text.
+    return dict(parts, probes=_probes(timeline, expectation))
 
 
 class _Run:
@@ -73,7 +77,7 @@ class _Run:
             'details': sorted(map(self._detail, timeline.details),
                               key=_in_order),
             'failures': [*map(record, timeline.failures)],
-            'probes': [*map(self._probe, timeline.probes)],
+            'probes': None,
             'application': self._application(),
             'objects': {link.name: list(ids)
                         for link, ids in timeline.objects.items()},
@@ -93,8 +97,12 @@ class _Run:
             'probes': service.probes, 'good': service.good,
             'wrong': len(service.wrong),
             'outage': self._outage(service.outage),
-            'split_brain': brain and dict(zip(('new', 'old'), (
-                self._axis.after(probe.end) for probe in brain)))}
+            'split_brain': brain and self._split_brain(*brain)}
+
+    def _split_brain(self, new, old):
+        return {'new': self._axis.after(new.end),
+                'begin': self._axis.after(old.begin),
+                'old': self._axis.after(old.end), 'boot': old.boot}
 
     def _outage(self, outage):
         bounds = self._axis.bounds
@@ -127,13 +135,6 @@ class _Run:
             'object_id': detail.object_id, 'text': detail.text,
             'begin': told and self._axis.after(told.begin),
             'end': told and self._axis.after(told.end)}
-
-    def _probe(self, probe):
-        expectation = self._expectation
-        return dict(
-            self._axis.record(probe),
-            of_before=bool(expectation.chain.healed.of_before(
-                expectation.ids, probe)))
 
     def _clock(self, offset):
         # Both clocks at the origin: theirs by the offset, ours by its wall.
@@ -260,14 +261,19 @@ class _Axis:
         """Return a frozen record as a dict."""
         values = dict(vars(record))
         for key in (*_MOMENTS, 'answered'):
-            # Whether a probe was answered is no time.
-            if key in values and not isinstance(values[key], bool):
+            if key in values:
                 values[key] = self.after(values[key])
         if 'link' in values:
             values['link'] = _name(values['link'])
         if 'mark' in values:
             values['mark'] = values['mark'].value
         return values
+
+
+def _probes(timeline, expectation):
+    return answers.coded(timeline.probes, functools.partial(
+        expectation.chain.healed.of_before, expectation.ids),
+        timeline.origin)
 
 
 def _chain(chain):

@@ -31,7 +31,7 @@ _FAR = 1.3
 _BEFORE = 0.08
 
 ANSWERS = {'old': 'old server', 'new': 'new server', 'silent': 'no answer',
-           'wrong': 'wrong answer'}
+           'wrong': 'wrong answer', 'mixed': 'several by turns'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +135,41 @@ class Picture:
     outage: tuple[Bar, ...]
     brain: Tick | None
     answerers: tuple[Answerer, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stretch:
+    """Answers one after the other.
+
+    :ivar looks: how many of them are of which key of :data:`ANSWERS`
+    """
+
+    begin: float
+    end: float
+    looks: dict
+
+    @property
+    def look(self):
+        """Return the look of all, ``mixed`` where there are several."""
+        return next(iter(self.looks)) if len(self.looks) == 1 else 'mixed'
+
+    @property
+    def count(self):
+        """Return how many answers."""
+        return sum(self.looks.values())
+
+    @property
+    def named(self):
+        """Return what they are, in words."""
+        return ANSWERS[self.look] if len(self.looks) == 1 else ' and '.join(
+            '%d %s' % (count, ANSWERS[look])
+            for look, count in self.looks.items())
+
+    def joined(self, later):
+        """Return this stretch and a later one of the same looks as one."""
+        return _Stretch(self.begin, max(self.end, later.end), {
+            look: count + later.looks[look]
+            for look, count in self.looks.items()})
 
 
 def picture(run):
@@ -296,34 +331,43 @@ class _Drawing:
             bars=tuple(bars))
 
     def _answers(self):
-        probes = [probe for probe in self._probes()
-                  if probe['end'] >= self._scale.start]
-        groups = [list(group) for _, group in itertools.groupby(
-            probes, key=_look)]
-        ends = [group[0]['begin'] for group in groups[1:]]
+        groups = self._stretches()
+        ends = [group.begin for group in groups[1:]]
         for group, end in itertools.zip_longest(groups, ends):
-            look = _look(group[0])
+            if group.end < self._scale.start:
+                continue
             yield self._bar(
-                group[0]['begin'], group[-1]['end'] if end is None else end,
-                look, '%s: %s from %s to %s' % (
-                    ANSWERS[look], formatting.count(len(group), 'probe'),
-                    self._after(group[0]['begin']),
-                    self._after(group[-1]['end'])))
+                group.begin, group.end if end is None else end, group.look,
+                '%s: %s from %s to %s' % (
+                    group.named, formatting.count(group.count, 'probe'),
+                    self._after(group.begin), self._after(group.end)))
+
+    def _stretches(self):
+        """Return the stretches of answers that look different."""
+        probes, groups = self._run['probes'], []
+        for stretch in probes['stretches']:
+            looks = {}
+            for number, count in stretch['answers']:
+                look = _look(probes['kinds'][number])
+                looks[look] = looks.get(look, 0) + count
+            one = _Stretch(stretch['begin'], stretch['end'], looks)
+            if groups and groups[-1].looks.keys() == one.looks.keys():
+                one = groups.pop().joined(one)
+            groups.append(one)
+        return groups
 
     def _answerers(self):
-        answers = {}
-        for probe in self._probes():
-            if probe['ok'] or probe['answered']:
-                key = _look(probe), probe['server'], probe['boot']
-                answers.setdefault(key, []).append(probe)
-        for (look, server, boot), probes in answers.items():
+        answerers = {}
+        for kind in self._run['probes']['kinds']:
+            if (kind['ok'] or kind['answered']) and kind['count']:
+                key = _look(kind), kind['server'], kind['boot']
+                answerers.setdefault(key, []).append(kind)
+        for (look, server, boot), kinds in answerers.items():
             yield Answerer(
-                look, server, boot, len(probes), formatting.between(
-                    probes[0]['begin'] - self._zero,
-                    probes[-1]['end'] - self._zero))
-
-    def _probes(self):
-        return sorted(self._run['probes'], key=lambda probe: probe['begin'])
+                look, server, boot, sum(kind['count'] for kind in kinds),
+                formatting.between(
+                    min(kind['begin'] for kind in kinds) - self._zero,
+                    max(kind['end'] for kind in kinds) - self._zero))
 
     def _outage(self):
         outage = self._run['application']['outage']
@@ -362,7 +406,8 @@ def _axis(run, fault):
     bend = max([bend, *(row['deadline'] for row in run['links']
                         if row['deadline'] is not None
                         and row['deadline'] <= near)])
-    ends = [step['end'] for step in (*run['transitions'], *run['probes'])]
+    ends = [step['end'] for step in (*run['transitions'],
+                                     *run['probes']['stretches'])]
     start = fault - max(1.0, _BEFORE * (bend - fault))
     return scale.of(start, bend, max([bend, *ends]))
 

@@ -23,6 +23,7 @@ from rich import text
 
 from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.redaction import runtime
+from self_healing_tempest_plugin.report import encoding
 from self_healing_tempest_plugin.report import formatting
 from self_healing_tempest_plugin.report import table as tables
 from self_healing_tempest_plugin import waiting
@@ -67,7 +68,7 @@ class Progress:
         if enabled or enabled is None and stream.isatty():
             # Between two looks nothing changes: no thread has to refresh.
             self._live = live.Live(
-                console=_Console(file=stream, highlight=False,
+                console=_Console(file=encoding.Stream(stream), highlight=False,
                                  force_terminal=True),
                 auto_refresh=False, redirect_stdout=False,
                 redirect_stderr=False)

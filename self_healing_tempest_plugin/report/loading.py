@@ -12,14 +12,17 @@
 
 """Documents that were written before: found, read and checked."""
 
+import hashlib
 import json
 import os
+import re
 import stat
 
 from jsonschema import exceptions as schema_exceptions
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.redaction import runtime
+from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import schemas
 from self_healing_tempest_plugin.report import upgrading
 
@@ -27,6 +30,9 @@ from self_healing_tempest_plugin.report import upgrading
 MOST_BYTES = 256 << 20
 
 _PROBLEM_LENGTH = 200
+
+# The name of a run that was kept: its scenario, and when it began.
+_TIMED = re.compile(r'(?P<name>.+)-\d{8}T\d{6}\.\d{3}Z(?:-\d+)?\.json')
 
 _ADVICE = 'format %d cannot be read, only %s: run the scenario again'
 
@@ -51,12 +57,51 @@ def check(values, path):
     number = _format(values)
     if number is not None and number not in schemas.READABLE:
         raise BadDocument(path, _ADVICE % (
-            number, ' and '.join(map(str, schemas.READABLE))))
-    error = schema_exceptions.best_match(schemas.validator(
-        schemas.FORMAT if number is None else number).iter_errors(values))
+            number, ' and '.join((', '.join(map(
+                str, schemas.READABLE[:-1])), str(schemas.READABLE[-1])))))
+    validator = schemas.validator(
+        schemas.FORMAT if number is None else number)
+    index, fewer = _with_few_probes(values)
+    error = schema_exceptions.best_match(validator.iter_errors(fewer))
     if error is not None:
-        raise BadDocument(path, _line('%s: %s' % (
-            error.json_path, error.message)))
+        place = error.json_path.replace('$.probes[0]',
+                                        '$.probes[%d]' % index)
+        raise BadDocument(path, _line('%s: %s' % (place, error.message)))
+    if number == schemas.FORMAT:
+        problem = answers.problem(values['probes'])
+        if problem:
+            raise BadDocument(path, _line('$.probes%s' % problem))
+
+
+# The fields of a probe in formats 3 and 4.
+_TIMES, _FLAGS = ('begin', 'end'), ('ok', 'answered')
+_TEXTS = ('nonce', 'boot', 'server', 'error')
+
+
+def _with_few_probes(values):
+    """Return a document of before with the one probe that may be wrong.
+
+    A schema takes its time, and of probes there are many.
+
+    :returns: the place of the probe, and the document
+    """
+    probes = values.get('probes') if isinstance(values, dict) else None
+    if not isinstance(probes, list):
+        return 0, values
+    fields = {*_TIMES, *_FLAGS, *_TEXTS} | (
+        set() if values.get('format') == 3 else {'of_before'})
+    wrong = next((index for index, probe in enumerate(probes)
+                  if not _sound(probe, fields)), 0)
+    return wrong, dict(values, probes=probes[wrong:wrong + 1])
+
+
+def _sound(probe, fields):
+    return (type(probe) is dict and probe.keys() == fields
+            and all(type(probe[name]) in (int, float)
+                    and abs(probe[name]) <= 1e9 for name in _TIMES)
+            and all(type(probe[name]) is str for name in _TEXTS)
+            and all(type(probe[name]) is bool for name in _FLAGS)
+            and type(probe.get('of_before', False)) is bool)
 
 
 def _format(values):
@@ -105,15 +150,17 @@ def read_all(paths):
     return _sorted(runs)
 
 
-def directory(path):
+def directory(path, newest=None):
     """Return the documents of a directory, and what could not be read.
 
     :param path: the directory
+    :param newest: how many runs of each scenario are read, the last by the
+        names of their files; None: all
     :returns: list of dicts in the order in which they began, and list of
         :class:`BadDocument`
     """
     runs, problems = [], []
-    for file in _json_files(path):
+    for file in _newest(_json_files(path), newest):
         try:
             values = _load(file)
             # What the command "report" writes may lie beside what it reads.
@@ -131,6 +178,21 @@ def _json_files(path):
         raise BadDocument(path, error.strerror) from None
     return [os.path.join(path, name) for name in names
             if name.endswith('.json')]
+
+
+def _newest(paths, most):
+    """Return paths without those of older runs of the same scenarios.
+
+    Their names sort by time, see :func:`..saving.save`. What has no time in
+    its name is taken.
+    """
+    if most is None:
+        return paths
+    timed = {}
+    for path in paths:
+        match = _TIMED.fullmatch(os.path.basename(path))
+        timed.setdefault(match and match['name'] or path, []).append(path)
+    return [path for several in timed.values() for path in several[-most:]]
 
 
 def _load(path):
@@ -156,9 +218,13 @@ def _refuse(constant):
 
 
 def _sorted(runs):
-    unique = {json.dumps(run, sort_keys=True): run for run in runs}
+    unique = {_digest(run): run for run in runs}
     return sorted(unique.values(), key=lambda run: (run['began'],
                                                     run['name']))
+
+
+def _digest(run):
+    return hashlib.sha256(json.dumps(run, sort_keys=True).encode()).digest()
 
 
 def _line(problem):

@@ -24,10 +24,13 @@ import jinja2
 import markupsafe
 
 from self_healing_tempest_plugin.redaction import runtime
+from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import drawing
 from self_healing_tempest_plugin.report import formatting
 from self_healing_tempest_plugin.report import lookup
+from self_healing_tempest_plugin.report import multiples
 from self_healing_tempest_plugin.report import terminal
+from self_healing_tempest_plugin.report import trends
 
 HEADLINES = {
     'HEALED': 'Healed by this chain',
@@ -50,19 +53,42 @@ _IMPOSSIBLE = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd'
 _REPLACEMENT = '\ufffd'
 
 
+# Runs that are shown in full, beside the last one of each scenario: more make
+# the page too long to be read, or sent.
+MOST_IN_FULL = 20
+
+
 def html(runs, statistics=(), left_out=()):
     """Return the page.
 
-    :param runs: documents, see :mod:`.documents`
+    Where a scenario has run several times the newest runs come first, and
+    the page shows how the times of its links went.
+
+    :param runs: documents, see :mod:`.documents`, in the order in which they
+        began
     :param statistics: :class:`.statistics.Statistic` of each scenario and
         step, to show how long they take
     :param left_out: why other files are not on the page, as lines
     """
+    # A run of an older version may hold what this version does not write.
+    told = [runtime.data(answers.without_singles(run)) for run in runs]
+    shown = [_Run(index, run) for index, run in enumerate(told, 1)]
+    last = list({run.name: run for run in shown}.values())
+    if len(last) < len(shown):
+        shown.reverse()
     return _environment().get_template('page.html').render(
-        # A run of an older version may hold what this version does not write.
-        runs=[_Run(index, runtime.data(run))
-              for index, run in enumerate(runs, 1)],
-        statistics=statistics, left_out=runtime.data(list(left_out))).strip()
+        runs=shown, last=last, in_full=_in_full(shown, last),
+        trends=multiples.of(trends.of(told)), least=2 * trends.EACH,
+        statistics=statistics,
+        left_out=runtime.data(list(left_out))).strip()
+
+
+def _in_full(runs, last):
+    """Return the runs that are shown in full, in their order."""
+    ids = {run.id for run in last}
+    others = [run.id for run in runs if run.id not in ids]
+    ids.update(others if len(runs) == len(last) else others[:MOST_IN_FULL])
+    return [run for run in runs if run.id in ids]
 
 
 def headline(verdict):
@@ -159,7 +185,8 @@ def _environment():
         undefined=jinja2.StrictUndefined, finalize=_plain,
         trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(
-        span=formatting.span, count=formatting.count,
+        sentence_of=multiples.sentence, span=formatting.span,
+        count=formatting.count,
         unknown=formatting.UNKNOWN, looks=drawing.ANSWERS,
         works=terminal.works, bisected=terminal.bisected,
         summary=terminal.summary)

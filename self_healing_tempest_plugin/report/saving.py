@@ -10,17 +10,26 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Documents as files: JSON, text, and a page of a whole directory."""
+"""Documents as files: JSON, text, and a page of a whole directory.
+
+Every run is kept: its files are named by its scenario and when it began.
+"""
 
 import contextlib
+import itertools
 import json
 import os
 
 from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import page
+from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.report import terminal
+from self_healing_tempest_plugin.report import trends
 
 PAGE = 'index.html'
+
+# A time in a name: no file system has anything against it.
+_PLAIN = str.maketrans('', '', '-:')
 
 
 def dumps(run):
@@ -32,9 +41,12 @@ def dumps(run):
 
 
 def save(directory, run):
-    """Write a run as ``<name>.json`` and ``<name>.txt``, and all as a page.
+    """Write a run as JSON and as text, and all runs as a page.
 
-    The page shows every run that the directory holds.
+    The files are ``<name>-<time>.json`` and ``.txt``, with the UTC time at
+    which the run began, e.g. ``test_host_crash-20261123T230858.123Z.json``;
+    so that no run takes the place of another. The page shows the newest runs
+    of each scenario that the directory holds.
 
     :param directory: made where it is missing
     :param run: a document, see :mod:`.documents`
@@ -42,9 +54,10 @@ def save(directory, run):
     :raises Exception: the first problem, once all that can be is written
     """
     os.makedirs(directory, exist_ok=True)
-    name = run['name']
+    text = dumps(run)
+    name = _free(directory, stem(run), text)
     steps = (
-        lambda: _write(directory, name + '.json', dumps(run)),
+        lambda: _write(directory, name + '.json', text),
         lambda: _write(directory, name + '.txt', terminal.text(run)),
         lambda: render(directory))
     paths, problems = [], []
@@ -59,21 +72,54 @@ def save(directory, run):
     return tuple(paths)
 
 
+def stem(run):
+    """Return the name of a run's files, without what says their kind.
+
+    :param run: a document, see :mod:`.documents`
+    """
+    return '%s-%s' % (run['name'] or 'run', run['began'].translate(_PLAIN))
+
+
+def _free(directory, name, text):
+    """Return a name that no other run has.
+
+    A clock that was set back may show a time twice.
+    """
+    for number in itertools.count(1):
+        numbered = name if number == 1 else '%s-%d' % (name, number)
+        path = os.path.join(directory, numbered + '.json')
+        if not os.path.isfile(path) or _holds(path, text):
+            return numbered
+
+
+def _holds(path, text):
+    try:
+        with open(path, 'rb') as stream:
+            return stream.read() == _bytes(text)
+    except OSError:
+        return False
+
+
 def render(directory):
-    """Make the page of a directory from the documents in it.
+    """Make the page of a directory from the newest documents in it.
 
     A document that cannot be drawn is left out, and named.
 
     :param directory: that holds JSON files
     :returns: the path of the page
     """
-    runs, problems = loading.directory(directory)
+    runs, problems = loading.directory(directory, trends.MOST)
     left_out = [str(problem) for problem in problems]
     try:
-        content = page.html(runs, left_out=left_out)
+        content = page.html(runs, _repeated(runs), left_out)
     except Exception:
         content = _of_the_drawable(runs, left_out)
     return _write(directory, PAGE, content)
+
+
+def _repeated(runs):
+    """Return the statistics of the scenarios of which there are several."""
+    return [step for step in statistics.of(runs, {}) if step.n > 1]
 
 
 def _of_the_drawable(runs, left_out):
@@ -105,14 +151,17 @@ def write(path, content):
     """
     new = '%s.%d.new' % (path, os.getpid())
     try:
-        with open(new, 'w', encoding='utf-8',
-                  errors='backslashreplace') as stream:
-            stream.write(content + '\n')
+        with open(new, 'wb') as stream:
+            stream.write(_bytes(content))
         os.replace(new, path)
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(new)
         raise
+
+
+def _bytes(content):
+    return (content + '\n').encode('utf-8', 'backslashreplace')
 
 
 def _write(directory, name, content):

@@ -19,9 +19,9 @@ import json
 import jsonschema
 
 # Raised when a reader of older files would misread a newer file.
-FORMAT = 4
+FORMAT = 5
 
-READABLE = (3, FORMAT)
+READABLE = (3, 4, FORMAT)
 
 
 def schema(number=FORMAT):

@@ -84,19 +84,32 @@ def of(runs, objectives):
     :param objectives: dict of a name in :func:`objectives_of` to seconds
     :returns: tuple, in the order of the documents and their links
     """
-    times = {}
+    return tuple(
+        _statistic(*key, [bounds for _, bounds in several
+                          if bounds is not None], objectives.get(key[2]))
+        for key, several in times(runs).items())
+
+
+def times(runs):
+    """Return how long each step took in each run that counts.
+
+    :param runs: documents
+    :returns: dict of scenario, step and link to pairs of when a run began
+        and :class:`Bounds`, or None where nobody knows; the scenarios in the
+        order of the documents, their steps in that of the links, and what
+        the whole took last
+    """
+    found = {}
     for run in runs:
         if run['verdict']['kind'] != 'INVALID' and (
                 run['concluded'] is not None):
             for step, link, bounds in _times(run):
-                times.setdefault((run['name'], step, link), []).append(bounds)
+                found.setdefault((run['name'], step, link), []).append(
+                    (run['began'], bounds))
     order = {name: index for index, name in enumerate(
-        dict.fromkeys(key[0] for key in times))}
-    return tuple(
-        _statistic(*key, [bounds for bounds in times[key]
-                          if bounds is not None], objectives.get(key[2]))
-        for key in sorted(times, key=lambda key: (
-            order[key[0]], key[2] == HEALING)))
+        dict.fromkeys(key[0] for key in found))}
+    return {key: found[key] for key in sorted(found, key=lambda key: (
+        order[key[0]], key[2] == HEALING))}
 
 
 def objectives_of(runs):
@@ -121,35 +134,35 @@ def state(between, objective):
     return State.MISSED if between.low > objective else State.UNDECIDED
 
 
-def _statistic(scenario, step, link, times, objective):
-    between = _between(times, quantiles.P95)
-    n = len(times)
+def _statistic(scenario, step, link, bounds, objective):
+    between = _between(bounds, quantiles.P95)
+    n = len(bounds)
     return Statistic(
         scenario, step, link, n=n,
-        missing=sum(math.isinf(bounds.high) for bounds in times),
-        p50=_quantile(times, quantiles.rank(n, quantiles.P50)),
-        p95=_quantile(times, quantiles.rank(n, quantiles.P95)),
-        max=_quantile(times, n),
-        p50_between=_between(times, quantiles.P50), p95_between=between,
+        missing=sum(math.isinf(one.high) for one in bounds),
+        p50=_quantile(bounds, quantiles.rank(n, quantiles.P50)),
+        p95=_quantile(bounds, quantiles.rank(n, quantiles.P95)),
+        max=_quantile(bounds, n),
+        p50_between=_between(bounds, quantiles.P50), p95_between=between,
         objective=objective,
         state=None if objective is None else state(between, objective))
 
 
-def _quantile(times, rank):
-    return _picked(times, rank, rank) if times else None
+def _quantile(several, rank):
+    return _picked(several, rank, rank) if several else None
 
 
-def _between(times, p):
-    low, high = quantiles.confidence_ranks(len(times), p)
-    picked = _picked(times, low, high)
+def _between(several, p):
+    low, high = quantiles.confidence_ranks(len(several), p)
+    picked = _picked(several, low, high)
     # No time is negative.
     return Bounds(max(0.0, picked.low), picked.high)
 
 
-def _picked(times, low, high):
+def _picked(several, low, high):
     return Bounds(
-        quantiles.pick(sorted(bounds.low for bounds in times), low),
-        quantiles.pick(sorted(bounds.high for bounds in times), high))
+        quantiles.pick(sorted(bounds.low for bounds in several), low),
+        quantiles.pick(sorted(bounds.high for bounds in several), high))
 
 
 def _times(run):

@@ -216,13 +216,10 @@ def _between(run, row):
 
 def _split_brain_rows(run):
     brain = run['application']['split_brain']
-    old = brain and next((
-        probe for probe in run['probes']
-        if probe['of_before'] and probe['end'] == brain['old']), None)
-    if old is not None:
-        yield (lookup.goal(run), _after(run, old['begin']),
-               _after(run, old['end']),
-               'old server answered from boot %s' % old['boot'])
+    if brain is not None:
+        yield (lookup.goal(run), _after(run, brain['begin']),
+               _after(run, brain['old']),
+               'old server answered from boot %s' % brain['boot'])
 
 
 def _after(run, at):

@@ -10,12 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Documents of format 3 as documents of this format.
+"""Documents of formats 3 and 4 as documents of this format.
 
 Format 3 knew one chain only; what it left to its readers stands here, and
-does not follow what has become of that chain since.
+does not follow what has become of that chain since. Format 4 had a record
+for each probe.
 """
 
+import types
+
+from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import schemas
 
 _CHAIN = {
@@ -40,12 +44,37 @@ _AWAITED_BY_NONE = ('workflow', 'finished')
 def upgraded(run):
     """Return a document of this format.
 
-    :param run: a valid document of format 3; it is not changed
+    :param run: a valid document of an older format; it is not changed
     """
+    if run['format'] == 3:
+        run = _of_chains(run)
+    probes = run['probes']
+    application = run['application']
+    return dict(
+        run, format=schemas.FORMAT,
+        probes=answers.coded(
+            [types.SimpleNamespace(**probe) for probe in probes],
+            lambda probe: probe.of_before),
+        application=dict(application, split_brain=_split_brain(
+            application['split_brain'], probes)))
+
+
+def _split_brain(old, probes):
+    """Return the old guest's answer, which was looked up among the probes."""
+    if old is None:
+        return None
+    probe = next((probe for probe in probes if probe['of_before']
+                  and probe['end'] == old['old']), None)
+    return dict(old, begin=probe['begin'] if probe else old['old'],
+                boot=probe['boot'] if probe else '')
+
+
+def _of_chains(run):
+    """Return a document of format 4 of one of format 3."""
     expectation = _expectation(run['expectation'])
     executions = run['executions']
     new = dict(
-        run, format=schemas.FORMAT, chain=_CHAIN, expectation=expectation,
+        run, format=4, chain=_CHAIN, expectation=expectation,
         # Left out before a verdict knew of it.
         ended=run.get('ended', ''),
         links=[*_rows(run, expectation['steps'])],

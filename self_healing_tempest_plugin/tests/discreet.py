@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Tests whose details and failures tell no secret."""
+"""Tests whose details and failures tell no secret, and are not too long."""
 
 import traceback
 
@@ -20,12 +20,20 @@ from testtools import content_type
 from self_healing_tempest_plugin.redaction import runtime
 
 
+# Bytes of a detail.
+MOST_BYTES = 2 << 20
+
+
 class FailedWithSecrets(Exception):
     """An exception whose text, or that of its cause, had secrets in it."""
 
 
 def redacted(one):
     """Return a detail of a test without secrets; what is no text stays.
+
+    Of a long one, such as the log of a long run, the middle is left out: a
+    packet of subunit may have 4 MiB, and one that has more ends the worker,
+    so that the tests after it never run.
 
     :param one: :class:`testtools.content.Content`
     """
@@ -34,11 +42,26 @@ def redacted(one):
 
     def chunks():
         # As a whole: a chunk may end in the midst of a secret.
-        yield runtime.text(one.as_text()).encode('utf-8', 'replace')
+        yield shortened(runtime.text(one.as_text()).encode(
+            'utf-8', 'replace'))
 
     return content.Content(content_type.ContentType(
         one.content_type.type, one.content_type.subtype,
         dict(one.content_type.parameters, charset='utf8')), chunks)
+
+
+def shortened(text):
+    """Return UTF-8 of which the middle is left out where it is too long.
+
+    :param text: bytes
+    """
+    left_out = len(text) - MOST_BYTES
+    if left_out <= 0:
+        return text
+    # Half a character at the cut is none.
+    begin, end = (part.decode('utf-8', 'ignore').encode('utf-8') for part in (
+        text[:MOST_BYTES // 2], text[-(MOST_BYTES // 2):]))
+    return begin + b'\n[... %d bytes left out ...]\n' % left_out + end
 
 
 class Discreet:

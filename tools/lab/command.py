@@ -136,7 +136,7 @@ def tee(command, directory, lock=None, environment=()):
     environment = dict(os.environ, PYTHONUNBUFFERED='1', **dict(environment))
     with children.running(
             command, PATIENCE, lock, cwd=directory, env=environment,
-            text=True, encoding='utf-8', errors='replace',
+            text=True, encoding='utf-8', errors='backslashreplace',
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         with process.stdout:
             for line in process.stdout:

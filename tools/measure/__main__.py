@@ -19,6 +19,8 @@ import sys
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
 from tools.measure import command  # noqa: E402
+from tools import terminals  # noqa: E402
 
 if __name__ == '__main__':
+    terminals.forgive()
     sys.exit(command.main())

@@ -19,6 +19,7 @@ import importlib
 MODULES = {
     'bad_input': 'runs a scenario on the lab with one wrong setting each',
     'lab': 'how long the lab takes to come up',
+    'long_runs': 'what the report of a long run costs',
     'mutate': 'whether the unit tests notice a mistake',
     'redaction': 'what redaction finds, and how long it takes',
     'report_pictures': 'makes pictures of the report',

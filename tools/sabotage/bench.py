@@ -138,7 +138,7 @@ def ended(process):
 
 def read_report(artifacts):
     """Return the report of a run, empty where there is none."""
-    documents = [json.loads(path.read_text())
+    documents = [json.loads(path.read_text('utf-8'))
                  for path in sorted(artifacts.glob('*.json'))]
     return next((document for document in documents
                  if 'verdict' in document), {})

@@ -18,7 +18,9 @@ import sys
 # Python has put this folder there.
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
+from tools import terminals  # noqa: E402
 from tools.zuul import command  # noqa: E402
 
 if __name__ == '__main__':
+    terminals.forgive()
     sys.exit(command.main())

@@ -167,11 +167,12 @@ def probes(away=0.2, back=30.3, until=55.0, begin=-3.0, **kinds):
     """
     moments = [begin + 0.1 * count
                for count in range(int((until - begin) * 10))]
-    return tuple(_probe(at, _who(round(at, 1), away, back, kinds))
+    return tuple(probe(at, answerer(round(at, 1), away, back, kinds))
                  for at in moments)
 
 
-def _who(at, away, back, kinds):
+def answerer(at, away, back, kinds):
+    """Return who answers at a moment; see :func:`probes`."""
     special = [name for name, moments in kinds.items() if at in moments]
     if special:
         return special[0]
@@ -180,7 +181,12 @@ def _who(at, away, back, kinds):
     return 'new' if back is not None and at >= back else ''
 
 
-def _probe(at, who):
+def probe(at, who):
+    """Return one answer.
+
+    :param at: seconds after the fault
+    :param who: ``old``, ``new``, ``wrong``, or empty for nobody
+    """
     begin = FAULT + at
     answered, ok = bool(who), who in ('old', 'new')
     boot = {'old': OLD_BOOT, 'new': NEW_BOOT}.get(who, '')
@@ -217,6 +223,21 @@ def _detail(index, link, source, at, text):
 def healed():
     """Return a run that healed, and what was expected of it."""
     return run(details=details(), probes=probes(wrong=(30.7,))), expected()
+
+
+def night(number, stack=0.0):
+    """Return a run that healed some nights later.
+
+    :param stack: seconds that the stack took longer
+    """
+    late = {(Link.STACK, Mark.FINISHED), (Link.APPLICATION, Mark.FINISHED),
+            (Link.WORKFLOW, Mark.FINISHED)}
+    steps = tuple(
+        (link, mark, *(at + stack if (link, mark) in late else at
+                       for at in (begin, end)))
+        for link, mark, begin, end in HEALTHY)
+    return run(steps, until=34.3 + stack, began=BEGAN + 86400 * number,
+               probes=probes(back=30.3 + stack)), expected()
 
 
 def broken():

@@ -29,6 +29,7 @@ from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import formatting
+from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import terminal
 from self_healing_tempest_plugin.tests.unit import report_samples
@@ -248,6 +249,10 @@ class TimesTest(testtools.TestCase):
             self.assertEqual(text, formatting.span(low, high))
 
 
+# Of the files of a run of report_samples.
+BEGAN = 'run-20261123T230858.123Z'
+
+
 class SaveTest(testtools.TestCase):
     """saving.save(): JSON, text and the page of a directory."""
 
@@ -268,24 +273,68 @@ class SaveTest(testtools.TestCase):
     def test_files(self):
         paths = self.save('run', report_samples.broken(),
                           report_samples.DIAGNOSIS)
-        self.assertEqual(['run.json', 'run.txt', 'index.html'],
+        self.assertEqual([BEGAN + '.json', BEGAN + '.txt', 'index.html'],
                          [os.path.basename(path) for path in paths])
         self.assertEqual(sorted(map(os.path.basename, paths)),
                          sorted(os.listdir(self.directory)))
-        run = json.loads(self.read('run.json'))
+        run = json.loads(self.read(BEGAN + '.json'))
         self.assertEqual(('run', 'Story.', 'BROKEN', 'workflow'), (
             run['name'], run['story'], run['verdict']['kind'],
             run['diagnosis']['missing']))
-        self.assertIn('diagnosis: ', self.read('run.txt'))
+        self.assertIn('diagnosis: ', self.read(BEGAN + '.txt'))
         self.assertIn('Broken at link workflow', self.read('index.html'))
 
     def test_page_of_several(self):
-        """Each run is added; the same scenario again replaces its run."""
+        """Each run is added, of whichever scenario."""
         self.save('one', report_samples.healed())
         self.save('two', report_samples.broken())
         self.assertIn('1 of 2 runs as expected', self.read('index.html'))
         self.save('two', report_samples.healed())
-        self.assertIn('2 of 2 runs as expected', self.read('index.html'))
+        page = self.read('index.html')
+        self.assertIn('2 of 3 runs as expected', page)
+        self.assertIn('Of the last run of each scenario 2 of 2 are as '
+                      'expected', page)
+        self.save('two', report_samples.healed())
+        self.assertIn('2 of 3 runs as expected', self.read('index.html'))
+
+    def test_nights(self):
+        """A night does not take the place of the one before."""
+        for night in range(3):
+            self.save('run', report_samples.night(night))
+        self.assertEqual(
+            ['index.html', *('run-2026112%dT230858.123Z.%s' % (day, kind)
+                             for day in (3, 4, 5)
+                             for kind in ('json', 'txt'))],
+            sorted(os.listdir(self.directory)))
+        runs = loading.read_all([self.directory])
+        self.assertEqual(['2026-11-23', '2026-11-24', '2026-11-25'],
+                         [run['began'][:10] for run in runs])
+        self.assertIn('3 runs, 2026-11-23 23:08 to 2026-11-25 23:08 UTC',
+                      self.read('index.html'))
+
+    def test_clock_that_was_set_back(self):
+        """Two runs of one moment are two runs; the same run is one."""
+        for run in (report_samples.healed(), report_samples.broken()):
+            for _ in range(2):
+                self.save('run', run)
+        self.assertEqual([BEGAN + '-2.json', BEGAN + '.json'], sorted(
+            name for name in os.listdir(self.directory)
+            if name.endswith('.json')))
+
+    def test_page_of_many(self):
+        """It has the newest runs, and only some of them in full."""
+        for night in range(4):
+            self.save('run', report_samples.night(night))
+        self.useFixture(fixtures.MockPatch(
+            'self_healing_tempest_plugin.report.trends.MOST', 3))
+        self.useFixture(fixtures.MockPatch(
+            'self_healing_tempest_plugin.report.page.MOST_IN_FULL', 1))
+        self.save('other', report_samples.healed())
+        page = self.read('index.html')
+        self.assertIn('4 of 4 runs as expected', page)
+        self.assertNotIn('2026-11-23 23:08 to', page)
+        self.assertEqual(3, page.count('<article '))
+        self.assertEqual(5, len(loading.read_all([self.directory])))
 
     def test_older_run_that_cannot_be_drawn(self):
         """A run that cannot be drawn is left out and named."""
@@ -353,9 +402,9 @@ class SaveTest(testtools.TestCase):
 
     def test_one_of_three_cannot_be_written(self):
         """The others are there; the problem is told."""
-        os.makedirs(os.path.join(self.directory, 'run.json'))
+        os.makedirs(os.path.join(self.directory, BEGAN + '.json'))
         self.assertRaises(OSError, self.save, 'run', report_samples.healed())
-        self.assertEqual({'run.json', 'run.txt', saving.PAGE},
+        self.assertEqual({BEGAN + '.json', BEGAN + '.txt', saving.PAGE},
                          set(os.listdir(self.directory)))
 
     def test_foreign_files(self):
@@ -375,6 +424,7 @@ class SaveTest(testtools.TestCase):
         """Half a surrogate is no reason to lose a run."""
         self.save('run', (samples.healthy(remarks=('\ud800 half',)),
                           EXPECTED))
-        for name in ('run.txt', 'run.json'):
-            self.assertIn(r'\ud800 half', self.read(name))
+        for kind in ('txt', 'json'):
+            self.assertIn(r'\ud800 half', self.read(
+                'run-19700101T000000.000Z.' + kind))
         self.assertIn('\ufffd half', self.read('index.html'))

@@ -31,6 +31,7 @@ from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import saving
@@ -65,7 +66,7 @@ class DocumentTest(testtools.TestCase):
         self.assertEqual('HEALED', document['verdict']['kind'])
         self.assertEqual(10, document['expectation']['timeouts']['workflow'])
         self.assertEqual(9.0, document['watched']['stack']['last_begin'])
-        self.assertEqual((4, 4), (document['format'], schemas.FORMAT))
+        self.assertEqual((5, 5), (document['format'], schemas.FORMAT))
 
     def test_names(self):
         document = loaded(samples.healthy(began=1795475338.1236), EXPECTED,
@@ -109,9 +110,11 @@ class DocumentTest(testtools.TestCase):
     def test_probes(self):
         """Whether something answered is no time."""
         document = loaded(*report_samples.healed())
-        self.assertEqual({True, False}, {probe['answered']
-                                         for probe in document['probes']})
-        self.assertEqual(36.8, document['probes'][0]['begin'])
+        probes = document['probes']
+        self.assertEqual({True, False}, {kind['answered']
+                                         for kind in probes['kinds']})
+        self.assertEqual(36.8, probes['stretches'][0]['begin'])
+        self.assertEqual(36800, answers.whole(probes)[0].begin)
 
 
 class LinksTest(testtools.TestCase):
@@ -340,7 +343,8 @@ class ServiceTest(testtools.TestCase):
 
     def test_split_brain(self):
         document = loaded(*report_samples.every_kind()['SPLIT_BRAIN'])
-        self.assertEqual({'new': 70.12, 'old': 80.82},
+        self.assertEqual({'new': 70.12, 'begin': 80.8, 'old': 80.82,
+                          'boot': report_samples.OLD_BOOT},
                          document['application']['split_brain'])
 
     def test_diagnosis(self):
@@ -398,18 +402,18 @@ class ServiceTest(testtools.TestCase):
                 samples.probe(91.0, 'old'),
                 samples.probe(92.0, 'old', boot='boot-2'),
                 samples.probe(93.0, 'new'))), samples.expected(chain=chain))
-            self.assertEqual(before, [probe['of_before']
-                                      for probe in document['probes']])
+            self.assertEqual(before, [
+                probe.of_before
+                for probe in answers.whole(document['probes'])])
             self.assertEqual(chain.healed.name, document['chain']['healed'])
 
 
 class SchemaTest(testtools.TestCase):
-    """schema/timeline-4.json."""
+    """schema/timeline-5.json."""
 
     def short(self):
         """Return a document with few of the many that are alike."""
-        document = report_samples.document('BROKEN')
-        return dict(document, probes=document['probes'][:3])
+        return report_samples.document('BROKEN')
 
     def test_it_is_one(self):
         jsonschema.Draft202012Validator.check_schema(schemas.schema())
@@ -441,7 +445,6 @@ class SchemaTest(testtools.TestCase):
         self.assertEqual([mark.value for mark in Mark],
                          defined['mark']['enum'])
         for record, name in ((timelines.Transition, 'transition'),
-                             (timelines.Probe, 'probe'),
                              (timelines.Failure, 'failure'),
                              (timelines.Watched, 'watched'),
                              (expectations.Expectation, 'expectation')):
@@ -449,7 +452,10 @@ class SchemaTest(testtools.TestCase):
                 [field.name for field in dataclasses.fields(record)
                  if field.name not in ('link', 'chain')],
                 [key for key in defined[name]['properties']
-                 if key not in ('link', 'of_before')], name)
+                 if key != 'link'], name)
+        self.assertEqual(
+            {field.name for field in dataclasses.fields(answers.Answer)}
+            - {'nonce'}, set(defined['answer']['properties']) - {'count'})
 
     def test_strict(self):
         """Nothing else is allowed, and nothing may be left out."""
@@ -547,8 +553,8 @@ class ReadingTest(testtools.TestCase):
         self.assertEqual(2, len(loading.read_all([self.directory])))
 
     def test_older_format(self):
-        self.assertEqual('format 2 cannot be read, only 3 and 4: run the '
-                         'scenario again', self.problem({'format': 2}))
+        self.assertEqual('format 2 cannot be read, only 3, 4 and 5: run '
+                         'the scenario again', self.problem({'format': 2}))
 
     def test_no_document(self):
         self.assertTrue(self.problem({'a': 1}).startswith('$: '))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What was written in format 3 is shown as it was.
+"""What was written in formats 3 and 4 is shown as it was.
 
 The documents in ``format-3/`` were written by the code of that time, from the
 runs of :mod:`.report_samples` with fewer probes. So were their texts and the
@@ -25,6 +25,7 @@ import pathlib
 import fixtures
 import testtools
 
+from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import page
@@ -90,7 +91,7 @@ class UpgradeTest(testtools.TestCase):
     def test_valid(self):
         for name in NAMES:
             run = upgraded(name)
-            self.assertEqual(4, run['format'])
+            self.assertEqual(5, run['format'])
             loading.check(run, name)
 
     def test_same_document(self):
@@ -149,8 +150,7 @@ class UpgradeTest(testtools.TestCase):
                     if key != 'after'} for index, row
                    in enumerate(new['links']) if index == 0 or row['link']
                    != new['links'][index - 1]['link']],
-            probes=[{key: value for key, value in probe.items()
-                     if key != 'of_before'} for probe in new['probes']])
+            probes=[])
 
     def _read(self, run):
         path = pathlib.Path(self.useFixture(fixtures.TempDir()).path,
@@ -168,7 +168,8 @@ class UpgradeTest(testtools.TestCase):
                 (True, ids['boot'], ''), (True, 'b', ids['server_id']),
                 (True, 'b', 's'), (False, ids['boot'], ids['server_id']))]
         self.assertEqual([True, True, False, False], [
-            probe['of_before'] for probe in self._read(run)['probes']])
+            probe.of_before for probe in answers.whole(
+                self._read(run)['probes'])])
 
     def test_before_there_was_a_reason(self):
         """A run that did not say why it ended early is read, too."""
