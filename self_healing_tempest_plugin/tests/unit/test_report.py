@@ -289,12 +289,12 @@ class SaveTest(testtools.TestCase):
         self.save('one', report_samples.healed())
         self.save('two', report_samples.broken())
         self.assertIn('1 of 2 runs as expected', self.read('index.html'))
-        self.save('two', report_samples.healed())
+        self.save('two', report_samples.night(1))
         page = self.read('index.html')
         self.assertIn('2 of 3 runs as expected', page)
         self.assertIn('Of the last run of each scenario 2 of 2 are as '
                       'expected', page)
-        self.save('two', report_samples.healed())
+        self.save('two', report_samples.night(1))
         self.assertIn('2 of 3 runs as expected', self.read('index.html'))
 
     def test_nights(self):
