@@ -489,14 +489,17 @@ class Story:
                 if (thing.link, thing.name) == (evidence.link,
                                                 evidence.object_id)]
 
-    def untold(self):
-        """Return the verdicts that it cannot be told what came first."""
+    def untold(self, lag=0.0):
+        """Return the verdicts that it cannot be told what came first.
+
+        :param lag: seconds that a watcher takes what it sees to be older
+        """
         begun = {(thing.link, min(thing.begin, thing.end))
                  for thing in self.things if thing.ours}
         begun |= {(self.chain.goal, begin) for begin, guests in self.answers
                   if guests not in (None, (UNCHANGED,))}
         return {(Kind.INVALID, link) for link, begin in begun
-                if begin < self.injecting + self.slack}
+                if begin < self.injecting + self.slack + lag}
 
     def expectation(self):
         """Return what the verdict is asked for."""

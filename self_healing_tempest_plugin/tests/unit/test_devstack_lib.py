@@ -32,7 +32,7 @@ BASH = shutil.which('bash')
 
 # What is called besides functions and bash's own.
 PROGRAMS = frozenset(('dirname', 'grep', 'install', 'mkdir', 'rm', 'sed',
-                      'sort', 'ssh-keygen', 'ssh-keyscan', 'sudo'))
+                      'sort', 'ssh-keygen', 'ssh-keyscan', 'sudo', 'touch'))
 
 _DEFINITION = re.compile(r'^ *function (\w+) \(\)', re.MULTILINE)
 _PATTERN_OF_CASE = re.compile(r'^ *\S+\)$', re.MULTILINE)

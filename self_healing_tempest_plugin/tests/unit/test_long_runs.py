@@ -158,11 +158,14 @@ class AnswersTest(testtools.TestCase):
         self.assertEqual(run, runtime.data(run))
 
     def test_small(self):
-        """A hundred thousand answers have less than 2 MiB; these a fifth."""
-        for options in ({}, {'who': by_turns},
-                        {'who': by_turns, 'error': '{other}'}):
+        """A hundred thousand answers have less than 2 MiB; these a fifth.
+
+        Where each error is another one, they have some more.
+        """
+        for options, bound in (({}, 2.0), ({'who': by_turns}, 2.0),
+                               ({'who': by_turns, 'error': '{other}'}, 2.5)):
             self.assertLess(len(saving.dumps(document(20000, **options))),
-                            (2 << 20) / 5)
+                            bound * (1 << 20) / 5)
 
 
 class AttachmentTest(testtools.TestCase):

@@ -515,7 +515,8 @@ class OptionsTest(ProcessTestCase):
         for option in config.SELF_HEALING_OPTIONS:
             self.assertEqual(option.name.startswith('host_power_')
                              and option.name.endswith('_command')
-                             or option.name == 'rabbitmq_api_password',
+                             or option.name.endswith(
+                                 ('_password', '_token', '_headers')),
                              option.secret, option.name)
 
 

@@ -14,7 +14,6 @@
 
 import contextlib
 import io
-import os
 from xml.etree import ElementTree
 
 import fixtures
@@ -158,8 +157,7 @@ class ToyChainTest(testtools.TestCase):
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
             self.assertEqual(1, main.main([
-                'report', os.path.join(directory, 'toy.json'),
-                '--slo', 'rescue=5']))
+                'report', directory, '--slo', 'rescue=5']))
         self.assertIn('MISSED (≤ 5 s)', output.getvalue())
 
     def test_live(self):

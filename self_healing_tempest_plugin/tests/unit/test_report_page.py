@@ -208,7 +208,7 @@ class PageTest(testtools.TestCase):
                 if name in ('href', 'src'):
                     self.assertTrue(value.startswith('#'), value)
         self.assertNotIn('@import', html)
-        self.assertEqual({'#hatch', '#gap', '#dots'},
+        self.assertEqual({'#hatch', '#gap', '#dots', '#mixed'},
                          set(re.findall(r'url\(([^)]*)\)', html)))
         self.assertIn("default-src 'none'", html)
 
