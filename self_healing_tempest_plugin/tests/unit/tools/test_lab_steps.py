@@ -42,8 +42,7 @@ sys.exit(command.main(sys.argv[3:]))
 """
 #: In the place of Ansible: it says that it goes on, and when it was asked to
 #: end, brings something in order.
-ANSIBLE = """\
-#!/bin/bash
+ANSIBLE = """#!/bin/bash
 trap 'echo ended >>"$DIR/said"; exit 99' INT
 echo "$BASHPID" >"$DIR/begun"
 while :; do sleep 0.05; done
