@@ -94,6 +94,9 @@ class Removal:
         name = entry.object.name
         broken = self._broken(entry)
         with _collected() as attempt:
+            # Its token knows nothing of a role that was lost for a while.
+            with attempt():
+                self._owner(entry).renew()
             # Executions first: a running one would work on the dying stack.
             with attempt():
                 self._delete_executions(entry)
@@ -146,12 +149,7 @@ class Removal:
     def _owner(self, entry):
         """Return the clients of the project that an object belongs to."""
         project = entry.object.known.get('project')
-        if not project:
-            return self._clients
-        owner = self._owners(project)
-        # Of a role that was lost for a while, its token knows nothing.
-        owner.renew()
-        return owner
+        return self._owners(project) if project else self._clients
 
     def _identifier(self, entry):
         # Name and id together spare Heat a redirection.

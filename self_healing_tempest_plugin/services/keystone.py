@@ -82,7 +82,8 @@ class Keystone:
 
 def _named(listed, beginning):
     # A Keystone that does not filter lists all.
-    return [one['id'] for one in listed if one['name'].startswith(beginning)]
+    return [identity['id'] for identity in listed
+            if identity['name'].startswith(beginning)]
 
 
 def _unless_gone(delete, *ids):

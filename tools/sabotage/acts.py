@@ -103,16 +103,19 @@ def _rewritten(run, action):
 
 def stopped_engine(run):
     """Stop heat-engine when the fault is there: it is asked before."""
-    return meddling.when(
-        run, meddling.fault('injected'), lambda undo: undo.enter_context(
-            run.broken(breakages.StoppedProgram('heat-engine'))))
+    return _broken_by_then(run, breakages.StoppedProgram('heat-engine'))
 
 
 def no_room(run):
     """Disable the other host when the fault is there, not before."""
+    return _broken_by_then(run, breakages.DisabledHost(run.other_host))
+
+
+def _broken_by_then(run, breakage):
+    """Break something when the fault is there, until the end."""
     return meddling.when(
-        run, meddling.fault('injected'), lambda undo: undo.enter_context(
-            run.broken(breakages.DisabledHost(run.other_host))))
+        run, meddling.fault('injected'),
+        lambda undo: undo.enter_context(run.broken(breakage)))
 
 
 @contextlib.contextmanager
@@ -359,9 +362,7 @@ def _event_alarms(run):
 
 def stopped_zaqar(run):
     """Stop Zaqar when the fault is there: it is asked before."""
-    return meddling.when(
-        run, meddling.fault('injected'), lambda undo: undo.enter_context(
-            run.broken(breakages.StoppedProgram('zaqar'))))
+    return _broken_by_then(run, breakages.StoppedProgram('zaqar'))
 
 
 def lost_trust(run):

@@ -10,4 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Link message: the alarm as a message in the queue of the stack."""
+"""Link workflow, where either of two workflows may heal."""

@@ -31,6 +31,19 @@ _WAYS = {templates.BY_RULE: mistral_workflow.KIT,
          templates.BY_MESSAGE: tenant_workflow.KIT}
 
 
+# What the ways rest on, though not all of it is a link of the chain.
+_PARTS = (mistral_workflow.KIT, event_alarm.KIT, message.KIT,
+          tenant_workflow.KIT)
+
+
+def _questions(cloud):
+    questions = {}
+    for part in _PARTS:
+        for service, asked in part.questions(cloud).items():
+            questions.setdefault(service, {}).update(asked)
+    return questions
+
+
 def _names(around):
     """Return the names of the workflows, by their names in the template."""
     return {name: around.application.resources[name] for name in _WAYS}
@@ -86,5 +99,5 @@ KIT = kit.Kit(
     prepare=_prepare, watcher=_watcher, unmet=_unmet,
     inquiries=_of_both('inquiries'), at_work=_of_both('at_work'),
     others=_of_both('others'), details=mistral_details.of(link.LINK),
-    questions=mistral_workflow.KIT.questions,
-    checks=mistral_workflow.KIT.checks)
+    questions=_questions, checks=tuple(dict.fromkeys(
+        check for part in _PARTS for check in part.checks)))

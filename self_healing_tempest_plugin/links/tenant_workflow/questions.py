@@ -65,9 +65,10 @@ def trust(case):
     trusts = case.owner.trusts
     ids = [_trust_id(subscription) for subscription
            in case.owner.zaqar.subscriptions(case.ids['queue'])]
+    roles = trusts.roles()
     return [trust_clues.handed_on(
-        trusts.trust(trust_id), trusts.roles(), 'the subscription',
-        'Zaqar') for trust_id in filter(None, ids)]
+        trusts.trust(trust_id), roles, 'the subscription', 'Zaqar')
+        for trust_id in filter(None, ids)]
 
 
 def _trust_id(subscription):

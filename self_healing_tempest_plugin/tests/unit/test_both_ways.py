@@ -29,6 +29,7 @@ from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
 from self_healing_tempest_plugin.tests.unit import tenant_samples
+from self_healing_tempest_plugin.tests.unit import test_member_preflight
 from self_healing_tempest_plugin.tests.unit import test_templates
 from self_healing_tempest_plugin.tests.unit import test_tenant_watchers
 
@@ -151,3 +152,20 @@ class QuestionsTest(tenant_samples.TenantTestCase):
             self.assertIn(text, told)
         self.assertNotIn(' or ', ''.join(
             fact.text for fact in diagnosis.facts if 'workflow' in fact.text))
+
+
+class PreflightTest(test_member_preflight.PreflightTestCase):
+    """What the chain rests on, and is no link of it, is looked at, too."""
+
+    def test_healthy(self):
+        self.examine(chain=both.CHAIN)
+        self.assertEqual({}, self.wrong())
+        for what in ('Aodh', 'Zaqar', 'Mistral', 'event alarms',
+                     'vitrage-notifier'):
+            self.assertEqual({'yes'}, self.states()[what], what)
+            self.assertEqual(1, len(self.found[what]), what)
+
+    def test_not_in_the_catalog(self):
+        self.cloud.catalog = {}
+        self.examine(chain=both.CHAIN)
+        self.assertEqual({'Aodh', 'Zaqar'}, set(self.wrong()))
