@@ -23,6 +23,7 @@ from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin import probing
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin import stack_trusts
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
@@ -67,7 +68,7 @@ class Application(fixtures.Fixture):
         self._clients, self._settings = clients, settings
         self._owner = owner or clients
         self._journal, self._transports = journal, transports
-        self._left = left
+        self._left, self._hosts, self._remains = left, [], []
         self.healing, self.answers = healing, answers
         self._template, self._parameters = template, dict(parameters or {})
         self._times = settings.timeouts
@@ -80,7 +81,7 @@ class Application(fixtures.Fixture):
         name = data_utils.rand_name('self-healing-application',
                                     prefix=self._settings.name_prefix)
         entry = journals.Object(plans.new_id(), removal.STACK, name,
-                                self._of_project())
+                                {**self._of_project(), **self._before()})
         journal = _journal(self._journal, self._settings)
         removing = removal.Removal(self._clients, journal, self._times,
                                    self._transports, lambda _: self._owner)
@@ -156,12 +157,27 @@ class Application(fixtures.Fixture):
         return {} if self._owner is self._clients else {
             'project': self._owner.project_id}
 
+    def _before(self):
+        """Return which trusts there are before Heat makes any of its own.
+
+        Those of a member are deleted with its user, or are of nobody else.
+        """
+        trusts = (None if self._owner is not self._clients
+                  else stack_trusts.of_project(self._clients))
+        return {} if trusts is None else {'trusts_before': sorted(trusts)}
+
     def _known(self):
-        """Return the facts that the removal needs, fit for JSON."""
+        """Return the facts that the removal needs, fit for JSON.
+
+        They are of all servers that it has had: each may have left something
+        on its host.
+        """
         left = self._left and self._left(self.server_id, self.host)
-        return dict({'server': self.server_id, 'host': self.host,
-                     'workflow': self.workflow, **self._of_project()},
-                    **{'left': plans.to_dict(left)} if left else {})
+        self._hosts.append(self.host)
+        self._remains.extend([plans.to_dict(left)] if left else [])
+        return {'server': self.server_id, 'hosts': list(self._hosts),
+                'workflow': self.workflow, 'remains': list(self._remains),
+                **self._of_project()}
 
     def _wait_answer(self):
         return self._wait(

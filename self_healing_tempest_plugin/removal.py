@@ -24,6 +24,7 @@ from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin import stack_trusts
 from self_healing_tempest_plugin import waiting
 
 State = journals.State
@@ -100,18 +101,22 @@ class Removal:
             # Executions first: a running one would work on the dying stack.
             with attempt():
                 self._delete_executions(entry)
-            with attempt(waiting.WaitError):
-                self._wait_host_back(entry, broken)
+            for host in sorted(broken.intersection(_hosts(entry))):
+                with attempt(waiting.WaitError):
+                    self._wait_host_back(host)
             with attempt():
-                self._delete_stack(entry)
+                self._delete_stack(entry, attempt)
             with attempt():
                 self._delete_executions(entry)
             # Heat does not know what it got no answer for.
             with attempt():
                 self._delete_templates(
                     lambda template: template['name'].startswith(_own(name)))
+            for remains in _remains(entry):
+                with attempt():
+                    self._clear_host(remains, broken)
             with attempt():
-                self._clear_host(entry, broken)
+                self._delete_trusts(entry)
 
     def _delete_executions(self, entry):
         prefix = _own(entry.object.name)
@@ -119,12 +124,14 @@ class Removal:
         self._owner(entry).mistral.delete_executions(
             prefix if workflow.startswith(prefix) else workflow)
 
-    def _delete_stack(self, entry):
+    def _delete_stack(self, entry, attempt):
         identifier = self._identifier(entry)
         heat = self._owner(entry).heat
         stack = self._await_creation(entry, lambda: heat.stack(identifier))
         if stack is None:
             return
+        with attempt():
+            self._note_trusts(entry, stack)
         at_work = _status(stack).endswith('_IN_PROGRESS')
         heat.delete(identifier)
         overtaken = self._wait_deleted(entry)
@@ -157,27 +164,41 @@ class Removal:
         return '%s/%s' % (entry.object.name, known) if known else (
             entry.object.name)
 
-    def _clear_host(self, entry, broken):
-        """Take away what the broken host still has of the server."""
-        known = entry.object.known
-        if not known.get('left') or known.get('host') not in broken or (
-                self._transports is None):
+    def _note_trusts(self, entry, stack):
+        """Write down what tells later which trusts the stack has left."""
+        # A stack that is half deleted has lost its triggers.
+        trusts = {*entry.object.known.get('trusts', ()),
+                  *stack_trusts.of_triggers(self._owner(entry),
+                                            self._identifier(entry))}
+        self._journal.created(entry.id, since=stack['creation_time'],
+                              trusts=sorted(trusts))
+
+    def _delete_trusts(self, entry):
+        """Delete the trusts that would outlive the stack."""
+        known = self._entry(entry.id).object.known
+        trusts = self._owner(entry).trusts
+        for trust_id in known.get('trusts', ()):
+            trusts.delete(trust_id)
+        if {'trusts_before', 'since'} <= known.keys():
+            for trust_id in stack_trusts.forgotten(
+                    self._clients, known['trusts_before'], known['since']):
+                self._clients.trusts.delete(trust_id)
+
+    def _clear_host(self, plan, broken):
+        """Take away what a broken host still has of a server."""
+        if plan.host not in broken or self._transports is None:
             return
-        plan = plans.from_dict(known['left'])
         checks.wait(plan.checks, self._transports, what=plan.description,
                     timeout=self._times.host_return,
                     interval=self._times.poll_interval, look_at=plan.look_at)
         for command in plan.revert:
             self._transports.run(command).check()
 
-    def _wait_host_back(self, entry, broken):
-        """Wait until the host's own nova-compute can delete the server.
+    def _wait_host_back(self, host):
+        """Wait until a host's own nova-compute can delete the server.
 
         Nova deletes it without the host otherwise, and the guest lives on.
         """
-        host = entry.object.known.get('host')
-        if host not in broken:
-            return
         self._wait(
             lambda: self._clients.nova.compute_service(host),
             lambda service: service is None or (
@@ -419,6 +440,26 @@ def _collected():
     yield attempt
     if failures:
         raise failures[0]
+
+
+def _hosts(entry):
+    """Return the hosts that servers of a stack have been on.
+
+    Before, a journal had the last one alone.
+    """
+    known = entry.object.known
+    return known.get('hosts', [known['host']] if 'host' in known else [])
+
+
+def _remains(entry):
+    """Return what servers of a stack may have left on their hosts, as plans.
+
+    Before, a journal had that of the last one alone.
+    """
+    known = entry.object.known
+    remains = known.get('remains', [known['left']] if known.get('left')
+                        else [])
+    return [plans.from_dict(left) for left in remains]
 
 
 def _own(name):

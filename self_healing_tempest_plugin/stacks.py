@@ -92,5 +92,15 @@ def physical_id(resources, resource_type):
     :param resources: list of dicts, as Heat lists them
     :param resource_type: e.g. ``OS::Nova::Server``
     """
-    return next((resource['physical_resource_id'] for resource in resources
-                 if resource['resource_type'] == resource_type), None)
+    return next(iter(physical_ids(resources, resource_type)), None)
+
+
+def physical_ids(resources, resource_type):
+    """Return the ids of all resources of a type that are there, as a list.
+
+    :param resources: list of dicts, as Heat lists them
+    :param resource_type: e.g. ``OS::Zaqar::Queue``
+    """
+    return [resource['physical_resource_id'] for resource in resources
+            if resource['resource_type'] == resource_type
+            and resource['physical_resource_id']]

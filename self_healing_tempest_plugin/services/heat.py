@@ -105,6 +105,15 @@ class Heat:
             gone = stack['stack_status'] == 'DELETE_COMPLETE'
         return None if gone else stack
 
+    def stacks(self):
+        """Return the stacks of the project, as a list of dicts.
+
+        Hidden ones are among them, and none that is in another one.
+        """
+        with _calling('list stacks'):
+            return [stack.to_dict() for stack
+                    in self._client.stacks.list(show_hidden=True)]
+
     def resources(self, stack_id):
         """Return the resources of a stack as a list of dicts.
 

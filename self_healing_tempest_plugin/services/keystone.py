@@ -28,6 +28,7 @@ class Keystone:
         self._roles = manager.roles_v3_client
         self._users = manager.users_v3_client
         self._projects = manager.projects_client
+        self._assignments = manager.role_assignments_client
 
     def roles_of(self, user_id, project_id):
         """Return the ids of the roles of a user in a project, as a set."""
@@ -56,6 +57,18 @@ class Keystone:
                 return self._users.show_user(user_id)['user']['name']
             except lib_exc.NotFound:
                 return None
+
+    def users_in(self, project_id):
+        """Return the ids of the users who have a role in a project, sorted.
+
+        Also of those who have it by a group, or from a project above.
+        """
+        with _calling('list who has a role in project %s' % project_id):
+            return sorted({
+                assignment['user']['id'] for assignment
+                in self._assignments.list_role_assignments(
+                    effective=True, **{'scope.project.id': project_id})[
+                        'role_assignments'] if 'user' in assignment})
 
     def users_named(self, beginning):
         """Return the ids of the users whose names begin so, as a list."""

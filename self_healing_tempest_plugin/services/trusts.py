@@ -12,6 +12,7 @@
 
 """Keystone's trusts: who may act for the user of a project."""
 
+import contextlib
 import functools
 
 from keystoneauth1 import exceptions as ksa_exc
@@ -45,14 +46,34 @@ class Trusts:
 
         :returns: list of dicts; None where Keystone has no trusts
         """
-        with _calling('list trusts'):
+        with _calling('get a token'):
+            user_id = self._keystone.get_user_id()
+        return self.given_by(user_id)
+
+    def given_by(self, user_id):
+        """Return the trusts that a user has given, None without the API.
+
+        :param user_id: whose they are; another's only an administrator sees
+        :returns: list of dicts; None where Keystone has no trusts
+        """
+        with _calling('list trusts of user %s' % user_id):
             try:
                 return self._keystone.get(
                     '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
-                    params={'trustor_user_id': self._keystone.get_user_id()}
-                ).json()['trusts']
+                    params={'trustor_user_id': user_id}).json()['trusts']
             except ksa_exc.NotFound:
                 return None
+
+    def delete(self, trust_id):
+        """Delete a trust; one that is gone is fine.
+
+        :param trust_id: of a trust that the user has given; an administrator
+            may delete another's
+        """
+        with _calling('delete trust %s' % trust_id):
+            with contextlib.suppress(ksa_exc.NotFound):
+                self._keystone.delete('%s/OS-TRUST/trusts/%s' % (
+                    self._cloud.auth_url.rstrip('/'), trust_id))
 
     def roles(self):
         """Return the names of the roles that the user has in the project now.

@@ -33,6 +33,7 @@ SERVER_VID = '0d1e2f00-0000-4000-8000-000000000002'
 SERVER = '5e51e500-0000-4000-8000-000000000001'
 NEW_SERVER = '5e51e500-0000-4000-8000-000000000002'
 STACK = '57ac0000-0000-4000-8000-000000000001'
+MADE = '2026-11-28T09:00:00Z'
 TEMPLATE = '7e3b1a7e-0000-4000-8000-000000000001'
 PORT = '9047e000-0000-4000-8000-000000000001'
 EXECUTION = 'e8ec0000-0000-4000-8000-000000000001'
@@ -63,6 +64,8 @@ class FakeCloud(fixtures.Fixture):
     :ivar causes: ids of the alarms that caused one, by its id
     :ivar granted: roles of the user in other projects, as triples of project,
         user and role
+    :ivar trusts: of Keystone, by id
+    :ivar users: names of the users that are asked for, by id
     :ivar groups: projects of default security groups, by id of the group
     :ivar elsewhere: URLs in the catalog that are not ours, by service type
     :ivar catalog: paths of further services of ours, by service type
@@ -85,6 +88,7 @@ class FakeCloud(fixtures.Fixture):
         self.answer, self.on_create = None, None
         self.answers_left = math.inf
         self.granted, self.groups = set(), {}
+        self.trusts, self.users = {}, {}
         self.images, self.flavors, self.networks = [], [], []
         self.resource_types, self.actions, self.places = [], [], []
         self.processes = ['PersistorService_worker_0',
@@ -170,6 +174,37 @@ class FakeCloud(fixtures.Fixture):
         self.granted.remove(granted)
         return 204, None, {}
 
+    def list_assignments(self, query, body):
+        """List who has a role in a project: users, and a group of nobody."""
+        project, = query['scope.project.id']
+        return 200, {'role_assignments': [
+            {'group': {'id': 'operators'}}, *(
+                {'user': {'id': known['trustor_user_id']}}
+                for known in self.trusts.values()
+                if known['project_id'] == project)]}, {}
+
+    def list_trusts(self, query, body):
+        """List them as Keystone does: what a trust hands on is not told."""
+        trustor, = query['trustor_user_id']
+        return 200, {'trusts': [
+            {name: value for name, value in known.items() if name != 'roles'}
+            for known in self.trusts.values()
+            if known['trustor_user_id'] == trustor],
+            'links': {'next': None}}, {}
+
+    def delete_trust(self, query, body, trust_id):
+        if trust_id not in self.trusts:
+            raise Reply(404, {'error': {'message': 'no trust'}})
+        del self.trusts[trust_id]
+        return 204, None, {}
+
+    def show_user(self, query, body, user_id):
+        if user_id not in self.users:
+            raise Reply(404, {'error': {
+                'code': 404, 'title': 'Not Found', 'message': 'no user'}})
+        return 200, {'user': {'id': user_id, 'name': self.users[user_id],
+                              'domain_id': 'default', 'enabled': True}}, {}
+
     def list_groups(self, query, body):
         return 200, {'security_groups': [
             {'id': group, 'name': 'default'}
@@ -200,7 +235,7 @@ class FakeCloud(fixtures.Fixture):
         self.stacks[STACK] = {
             'id': STACK, 'stack_name': body['stack_name'],
             'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': 'ok',
-            'updated_time': None, 'outputs': [
+            'creation_time': MADE, 'updated_time': None, 'outputs': [
                 {'output_key': 'address', 'output_value': '127.0.0.1'}]}
         if self.on_create:
             self.on_create()
@@ -213,6 +248,11 @@ class FakeCloud(fixtures.Fixture):
                 return stack
         raise Reply(404, {'error': {'message': 'no stack', 'type': 'x'},
                           'code': 404, 'explanation': 'gone', 'title': ''})
+
+    def list_stacks(self, query, body):
+        return 200, {'stacks': [
+            stack for stack in self.stacks.values()
+            if stack['stack_status'] != 'DELETE_COMPLETE']}, {}
 
     def show_stack(self, query, body, identifier):
         stack = dict(self._stack(identifier))
@@ -452,11 +492,16 @@ ROUTES = (
     (r'DELETE /identity/v3/projects/([^/]+)/users/([^/]+)/roles/([^/]+)',
      'revoke_role'),
     (r'DELETE /identity/v3/(users|projects)/([^/]+)', 'delete_identity'),
+    (r'GET /identity/v3/users/([^/]+)', 'show_user'),
+    (r'GET /identity/v3/role_assignments', 'list_assignments'),
+    (r'GET /identity/v3/OS-TRUST/trusts', 'list_trusts'),
+    (r'DELETE /identity/v3/OS-TRUST/trusts/(.+)', 'delete_trust'),
     (r'DELETE /nova/v2.1/servers/([^/]+)', 'delete_server'),
     (r'GET /(heat|mistral|rca|neutron)/', 'versions'),
     (r'GET /heat/v1/\w+/build_info', 'heat_build'),
     (r'GET /heat/v1/\w+/resource_types', 'list_resource_types'),
     (r'POST /heat/v1/\w+/stacks', 'create_stack'),
+    (r'GET /heat/v1/\w+/stacks', 'list_stacks'),
     (r'GET /heat/v1/\w+/stacks/([^/]+(?:/[^/]+)?)', 'show_stack'),
     (r'DELETE /heat/v1/\w+/stacks/([^/]+(?:/[^/]+)?)', 'delete_stack'),
     (r'GET /heat/v1/\w+/stacks/(.+)/resources', 'list_resources'),

@@ -22,6 +22,7 @@ from tempest.lib.services.compute import servers_client
 from tempest.lib.services.compute import services_client
 from tempest.lib.services.compute import versions_client
 from tempest.lib.services.identity.v3 import projects_client
+from tempest.lib.services.identity.v3 import role_assignments_client
 from tempest.lib.services.identity.v3 import roles_client
 from tempest.lib.services.identity.v3 import users_client
 from tempest.lib.services.image.v2 import images_client
@@ -60,6 +61,8 @@ class Manager:
         identity = (provider, 'identity', 'RegionOne')
         self.roles_v3_client = roles_client.RolesClient(*identity)
         self.users_v3_client = users_client.UsersClient(*identity)
+        self.role_assignments_client = (
+            role_assignments_client.RoleAssignmentsClient(*identity))
         self.projects_client = projects_client.ProjectsClient(*identity)
         self.network_quotas_client = quotas_client.QuotasClient(
             provider, 'network', 'RegionOne')

@@ -254,11 +254,12 @@ class ApplicationTest(ApplicationTestCase):
         with self.application() as app:
             (entry,) = seen
             (later,) = self.journal.open_entries()
-        self.assertEqual((app.stack.name, {}),
+        self.assertEqual((app.stack.name, {'trusts_before': []}),
                          (entry.object.name, entry.object.known))
         self.assertEqual(
             {'id': fake_cloud.STACK, 'server': fake_cloud.SERVER,
-             'host': 'compute-1', 'workflow': fake_cloud.WORKFLOW},
+             'hosts': ['compute-1'], 'remains': [], 'trusts_before': [],
+             'workflow': fake_cloud.WORKFLOW},
             later.object.known)
         self.assertEqual((), self.journal.open_entries())
 

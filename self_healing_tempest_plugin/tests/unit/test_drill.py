@@ -158,7 +158,8 @@ class CrashTest(DrillTestCase):
         entries, damages = self.journal.read()
         self.assertEqual(
             ([['planned', 'created', 'removed'],
-              ['planned', 'created', 'created', 'removed'], LIFE], ()),
+              ['planned', 'created', 'created', 'created', 'removed'],
+              LIFE], ()),
             ([[state.value for state in entry.states] for entry in entries],
              damages))
         self.assertFalse(os.path.exists(self.off))

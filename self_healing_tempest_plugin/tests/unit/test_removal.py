@@ -17,6 +17,7 @@ import os
 import threading
 
 import fixtures
+from testtools import matchers
 
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
@@ -25,6 +26,7 @@ from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
 from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import test_application
 from self_healing_tempest_plugin import waiting
@@ -82,7 +84,8 @@ class RemovalTestCase(test_application.ApplicationTestCase):
         self.cloud.stacks[fake_cloud.STACK] = {
             'id': fake_cloud.STACK, 'stack_name': name,
             'stack_status': status, 'stack_status_reason': 'ok',
-            'updated_time': None, 'outputs': []}
+            'creation_time': fake_cloud.MADE, 'updated_time': None,
+            'outputs': []}
         return self.cloud.stacks[fake_cloud.STACK]
 
     def template(self, name=RULE, uuid='t1', status='ACTIVE'):
@@ -387,6 +390,130 @@ class StackTest(RemovalTestCase):
             self.broken()
             self.assertIn(why, self.kept(kind, object_id))
             self.journal.close(object_id, 'next')
+
+    def test_hosts_of_each_server(self):
+        """A stack has had two servers, and both hosts were broken."""
+        directory = self.useFixture(fixtures.TempDir())
+        files = [directory.join(name) for name in ('one', 'two')]
+        for file in files:
+            with open(file, 'w', encoding='utf-8'):
+                pass
+        hosts = ['compute-1', 'compute-20']
+        self.stack()
+        object_id = self.planned('stack', NAME, {
+            'id': fake_cloud.STACK, 'hosts': hosts, 'remains': [
+                dict(self.left(away='rm %s' % file), host=host)
+                for file, host in zip(files, hosts)]})
+        for host in hosts:
+            self.broken(host)
+        self.gone(object_id)
+        self.assertEqual([False, False], [os.path.exists(file)
+                                          for file in files])
+
+    def test_every_host_is_waited_for(self):
+        """The first one, too, deletes what it has of the stack itself."""
+        self.times = dataclasses.replace(self.times, host_return=0.2)
+        self.stack()
+        object_id = self.planned('stack', NAME, {
+            'id': fake_cloud.STACK, 'hosts': ['compute-1', 'compute-20']})
+        for host in ('compute-1', 'compute-20'):
+            self.broken(host)
+        self.gone(object_id)
+        asked = len(self.cloud.asked('GET', 'os-services'))
+        self.cloud.services[0].update(state='down')
+        self.stack()
+        self.journal.plan_object(journals.Object(
+            'again', 'stack', NAME, {
+                'hosts': ['compute-1', 'compute-20']}))
+        for host in ('compute-1', 'compute-20'):
+            self.broken(host)
+        self.gone('again')
+        self.assertEqual(2, asked)
+        self.assertThat(len(self.cloud.asked('GET', 'os-services')),
+                        matchers.GreaterThan(4))
+
+
+HEAT, ZAQAR, VITRAGE = 'user-heat', 'user-zaqar', 'user-vitrage'
+
+
+class TrustTest(RemovalTestCase):
+    """The trusts that services keep of a stack that is gone."""
+
+    def setUp(self):
+        super().setUp()
+        self.cloud.users = {HEAT: 'heat', ZAQAR: 'zaqar'}
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.stack_trusts.LISTED_AFTER', 0.05))
+
+    def trust(self, trust_id, trustee, **other):
+        self.cloud.trusts[trust_id] = {
+            'id': trust_id, 'project_id': fake_cloud.PROJECT,
+            'trustor_user_id': VITRAGE, 'trustee_user_id': trustee,
+            'roles': [{'name': 'member'}], **other}
+
+    def left_of(self, **known):
+        """Return the trusts that are there when a stack is removed."""
+        self.stack()
+        self.gone(self.planned('stack', NAME, {'id': fake_cloud.STACK},
+                               **known))
+        return sorted(self.cloud.trusts)
+
+    def test_of_a_trigger(self):
+        """Zaqar keeps it; those of the alarms are Aodh's to delete."""
+        cloud = self.cloud = self.useFixture(
+            fake_tenant_cloud.FakeTenantCloud())
+        cloud.stack_resources = fake_tenant_cloud.resources()
+        self.stack()
+        before = set(cloud.trusts)
+        object_id = self.planned('stack', NAME, {'id': fake_cloud.STACK},
+                                 project=fake_tenant_cloud.TENANT)
+        removal.Removal(
+            self.clients, self.journal, self.times,
+            owners=lambda project: fake_tenant_cloud.owner(cloud)).remove(
+                object_id)
+        self.assertEqual((), self.journal.open_entries())
+        self.assertEqual({fake_tenant_cloud.TRUST},
+                         before - set(cloud.trusts))
+
+    def test_of_a_trigger_that_is_gone(self):
+        """The run was killed when it had deleted the stack: it is known."""
+        self.trust('z', ZAQAR)
+        self.gone(self.planned('stack', NAME, {
+            'id': fake_cloud.STACK, 'trusts': ['z', 'gone']}))
+        self.assertEqual({}, self.cloud.trusts)
+
+    def test_of_a_stack_half_deleted(self):
+        """What was written down before is not forgotten for what is left."""
+        self.trust('z', ZAQAR)
+        self.assertEqual([], self.left_of(trusts=['z']))
+
+    def test_forgotten_by_heat(self):
+        self.trust('before', HEAT)
+        self.trust('since', HEAT)
+        self.trust('of-zaqar', ZAQAR)
+        self.trust('of-nobody', 'user-gone')
+        self.trust('elsewhere', HEAT, project_id='p2')
+        self.trust('of-another', HEAT, trustor_user_id='u7')
+        self.assertEqual(
+            ['before', 'elsewhere', 'of-nobody', 'of-zaqar'],
+            self.left_of(trusts_before=['before']))
+
+    def test_another_stack_since(self):
+        """A trust may be of a stack that was made or updated meanwhile."""
+        self.trust('since', HEAT)
+        earlier, later = '2026-11-28T08:59:59Z', '2026-11-28T09:00:00Z'
+        for creation, update, left in (
+                (later, None, ['since']), (earlier, later, ['since']),
+                (earlier, earlier, []), (earlier, None, [])):
+            self.cloud.stacks['other'] = {
+                'id': 'other', 'stack_name': 'other',
+                'stack_status': 'UPDATE_COMPLETE', 'creation_time': creation,
+                'updated_time': update}
+            self.assertEqual(left, self.left_of(trusts_before=[]))
+
+    def test_nobody_knows_which_were_there(self):
+        self.trust('since', HEAT)
+        self.assertEqual(['since'], self.left_of())
 
 
 class TemplateTest(RemovalTestCase):

@@ -104,9 +104,13 @@ class DrillTestCase(test_application.ApplicationTestCase):
         cloud.hypervisors = [
             fake_cloud.hypervisor('compute-1', '192.0.2.11'),
             fake_cloud.hypervisor('compute-20', '192.0.2.12')]
-        for name, value in (('left', None), ('wait_gone', None)):
-            self.useFixture(fixtures.MockPatchObject(
-                remains, name, lambda *args, value=value: value))
+        self.useFixture(fixtures.MockPatchObject(
+            remains, 'wait_gone', lambda *args: None))
+        self.useFixture(fixtures.MockPatchObject(
+            remains, 'left', lambda server_id, ports, target:
+                host_samples.file_plan('/no/such', host=target.host,
+                                       kind='guest-left', checks=(),
+                                       inject=(), witnesses=(), revert=())))
         self.useFixture(fixtures.MockPatchObject(kinds, 'KINDS', {
             'broken': lambda target, ways: host_samples.file_plan(
                 cloud.file, host=target.host)}))
@@ -194,8 +198,12 @@ class AutohealingTest(DrillTestCase):
                 following.adopt()
                 ids = following.expect(following.plan()).ids
                 entry, = self.journal.open_entries()
-                self.assertEqual(fake_cloud.NEW_SERVER,
-                                 entry.object.known['server'])
+                known = entry.object.known
+                self.assertEqual(
+                    (fake_cloud.NEW_SERVER, ['compute-1', 'compute-20'],
+                     ['compute-1', 'compute-20']),
+                    (known['server'], known['hosts'],
+                     [left['host'] for left in known['remains']]))
         self.assertEqual(
             (fake_cloud.NEW_SERVER, 'compute-20', self.drill.app.boot),
             (ids['server_id'], ids['host'], ids['boot']))
