@@ -71,11 +71,15 @@ class HostPower:
 
 @dataclasses.dataclass(frozen=True)
 class JumpHost:
-    """A host that others are reached through."""
+    """A host that others are reached through.
+
+    :ivar through: the jump host that it is reached through itself, or None
+    """
 
     user: str
     address: str
     port: int
+    through: 'JumpHost | None' = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -101,8 +101,7 @@ class Client(ssh.Client):
                 '%s: the connection broke or the command gave no answer: %s'
                 % (self.host, error or type(error).__name__), True) from error
         finally:
-            if self._proxy_conn is not None:
-                self._proxy_conn.close()
+            self._close_way()
 
     def knock(self, address, port, timeout):
         """Return whether anybody is alive at an address behind this host.
@@ -125,8 +124,7 @@ class Client(ssh.Client):
                 '%s: the connection broke or gave no answer: %s'
                 % (self.host, error or type(error).__name__), True) from error
         finally:
-            if self._proxy_conn is not None:
-                self._proxy_conn.close()
+            self._close_way()
 
     def _knock(self, transport, destination, timeout):
         try:
@@ -187,6 +185,13 @@ class Client(ssh.Client):
         return self._proxy_conn.get_transport().open_channel(
             'direct-tcpip', (self.host, self.port), ('127.0.0.1', 0),
             timeout=self.channel_timeout)
+
+    def _close_way(self):
+        """Close the connections to the jump hosts, the last of them first."""
+        if self._proxy_conn is not None:
+            self._proxy_conn.close()
+        if self.proxy_client is not None:
+            self.proxy_client._close_way()
 
     def _named(self, error):
         if isinstance(error, ConnectionFailed):

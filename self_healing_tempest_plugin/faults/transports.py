@@ -125,7 +125,7 @@ class Transports:
         argv, jump = ('tcp', address, str(port)), self._access.jump_host
         self._want_key(argv)
         try:
-            return self._jump().knock(address, port, CONNECT_TIMEOUT)
+            return self._way(jump).knock(address, port, CONNECT_TIMEOUT)
         except ssh.ConnectionFailed as error:
             raise _failure(error)(argv, str(error)) from None
         except ssh.Unclear as error:
@@ -161,11 +161,12 @@ class Transports:
     def _client(self, address):
         access = self._access
         return ssh.Client(address, access.user, access.port, access,
-                          self._jump() if access.jump_host else None)
+                          self._way(access.jump_host))
 
-    def _jump(self):
-        access, jump = self._access, self._access.jump_host
-        return ssh.Client(jump.address, jump.user, jump.port, access)
+    def _way(self, jump):
+        """Return the client of a jump host, None where there is none."""
+        return jump and ssh.Client(jump.address, jump.user, jump.port,
+                                   self._access, self._way(jump.through))
 
 
 def _failure(error):

@@ -41,9 +41,11 @@ OPTIONS = [
     cfg.StrOpt(
         'host_ssh_jump_host',
         help='Host that the hosts are reached through, as '
-             '"[user@]host[:port]". The user and the port default to those '
-             'of the hosts, the key is the same. host_witness_port is knocked '
-             'at from there, too, so it must let TCP through to that port.'),
+             '"[user@]host[:port]", or several with commas between, the one '
+             'that is reached first before the others. The user and the port '
+             'default to those of the hosts, the key is the same. '
+             'host_witness_port is knocked at from the last of them, too, so '
+             'it must let TCP through to that port.'),
     cfg.BoolOpt(
         'host_ssh_sudo', default=False,
         help='Whether commands on the hosts are run by "sudo -n", which asks '

@@ -46,14 +46,28 @@ def access(own):
 
 
 def _jump_host(own):
-    # An address of IPv6 stands in brackets, as in a URL.
+    """Return the last of the jump hosts, None where there is none."""
     if not own.host_ssh_jump_host:
         return None
-    match = _JUMP_HOST.fullmatch(own.host_ssh_jump_host)
+    last, seen = None, set()
+    for text in own.host_ssh_jump_host.split(','):
+        last = _jump(own, text.strip(), last)
+        if (last.address, last.port) in seen:
+            raise exceptions.InvalidConfiguration(
+                '[self_healing] host_ssh_jump_host has %s port %d twice' % (
+                    last.address, last.port))
+        seen.add((last.address, last.port))
+    return last
+
+
+def _jump(own, text, through):
+    # An address of IPv6 stands in brackets, as in a URL.
+    match = _JUMP_HOST.fullmatch(text)
     port = int(match['port'] or own.host_ssh_port) if match else 0
     if not 0 < port < 65536:
         # What stands there may hold a password: it is not shown.
         raise exceptions.InvalidConfiguration(
-            '[self_healing] host_ssh_jump_host is not [user@]host[:port]')
+            '[self_healing] host_ssh_jump_host is not [user@]host[:port], or '
+            'several of them with commas between')
     return types.JumpHost(match['user'] or own.host_ssh_user,
-                          match['ipv6'] or match['host'], port)
+                          match['ipv6'] or match['host'], port, through)

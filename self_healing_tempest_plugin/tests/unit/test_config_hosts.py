@@ -45,6 +45,21 @@ class AccessTest(test_config.SettingsTestCase):
         for value in ('', None):
             self.assertIsNone(self.jump_host(value))
 
+    def test_jump_hosts(self):
+        """As OpenSSH has it: the first is the one that is nearest."""
+        self.override('host_ssh_port', 2200)
+        near = config.JumpHost('root', 'edge', 2200)
+        middle = config.JumpHost('me', 'fd00::1', 22, near)
+        self.assertEqual(config.JumpHost('root', 'inner', 2200, middle),
+                         self.jump_host('edge, me@[fd00::1]:22 ,inner'))
+
+    def test_jump_hosts_nonsense(self):
+        for value in ('edge,', ',edge', 'edge,,inner', ',', 'edge,a b',
+                      'edge,inner,me@edge'):
+            error = self.assertRaises(exceptions.InvalidConfiguration,
+                                      self.jump_host, value)
+            self.assertIn('[self_healing] host_ssh_jump_host', str(error))
+
     def test_jump_host_nonsense(self):
         """One line that names the option, whatever stands there."""
         for value in ('me@', ':22', 'jump:ssh', 'jump:99999', 'fd00::1',

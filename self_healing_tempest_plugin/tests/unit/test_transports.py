@@ -361,6 +361,22 @@ class JumpHostTest(host_samples.HostTestCase):
         self.assertTrue(self.host.wait_unconnected(2))
         self.assertTrue(self.jump.wait_unconnected(2))
 
+    def test_through_two(self):
+        """Each is reached through the one before it; no way stays open."""
+        edge = self.useFixture(fake_ssh_host.FakeSshHost('127.0.0.4', key=1))
+        with self.known_hosts.open('a') as stream:
+            stream.write(edge.known_host())
+        result = self.ssh('echo', 'out', jump_host=dataclasses.replace(
+            self.jump_host, through=config.JumpHost(
+                fake_ssh_host.USER, edge.address, edge.port)))
+        self.assertEqual('out\n', result.stdout)
+        self.assertEqual(
+            [[(self.jump.address, self.jump.port)],
+             [(self.host.address, self.host.port)]],
+            [edge.destinations, self.jump.destinations])
+        for host in (self.host, self.jump, edge):
+            self.assertTrue(host.wait_unconnected(2))
+
     def test_not_without(self):
         self.ssh('true')
         self.assertEqual([], self.jump.destinations)
