@@ -57,7 +57,7 @@ def main(arguments=None):
             with context.Pool(1) as pool:
                 rows.append(pool.apply(measure, (name, count)))
     view = prettytable.PrettyTable(list(rows[0]), border=False, align='r')
-    view.add_rows(list(row.values()) for row in rows)
+    view.add_rows([list(row.values()) for row in rows])
     print(view)
     if options.json:
         options.json.write_text(json.dumps(

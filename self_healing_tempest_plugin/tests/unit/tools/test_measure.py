@@ -13,15 +13,20 @@
 """What is made of measurements."""
 
 import ast
+import contextlib
+import io
+import json
 import pathlib
 import types
 
 import fixtures
 import testtools
+from testtools import matchers
 
 import tools
 from tools.lab import errors
 from tools.measure import command
+from tools.measure import long_runs
 from tools.measure import redaction
 from tools.measure import watch
 from tools.measure import workflow
@@ -68,6 +73,34 @@ class CommandTest(testtools.TestCase):
             watch, 'main', lambda arguments: seen.append(arguments) or 3))
         self.assertEqual(3, command.main(['watch', '--runs', '2', '-h']))
         self.assertEqual([['--runs', '2', '-h']], seen)
+
+
+class LongRunsTest(testtools.TestCase):
+    """What the report of a long run costs."""
+
+    def test_small(self):
+        """Each shape is measured, in a process of its own, and written."""
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).join('x.json'))
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            self.assertEqual(0, long_runs.main(
+                ['40', '--json', str(path)]))
+        rows = json.loads(path.read_text())['runs']
+        self.assertEqual([('by turns', 40), ('whole', 40)], [
+            (row['shape'], row['answers']) for row in rows])
+        for row in rows:
+            self.assertIn(' %d ' % row['memory'], printed.getvalue())
+            self.assertThat(row['memory'], matchers.GreaterThan(10 << 20))
+            self.assertThat(row['disk'], matchers.GreaterThan(1000))
+
+    def test_too_much(self):
+        """Whatever is too much is said, and the exit code tells it."""
+        self.useFixture(fixtures.MonkeyPatch(
+            'tools.measure.long_runs.LIMITS', {'disk': 7}))
+        with (contextlib.redirect_stdout(io.StringIO()),
+              contextlib.redirect_stderr(io.StringIO()) as errors_told):
+            self.assertEqual(1, long_runs.main(['30']))
+        self.assertRegex(errors_told.getvalue(),
+                         r'disk of 30 answers, whole: \d+, at most 7\n')
 
 
 class WatchTest(testtools.TestCase):
