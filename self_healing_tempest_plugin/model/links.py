@@ -149,6 +149,8 @@ class Link:
         to be, or to have been, the application's
     :ivar remark: of the payload of its arrival; what is worth knowing beside
         the verdict, or ''
+    :ivar again: what is to be said when it comes again and again, after the
+        number; empty where that means nothing
     :ivar identity: keys of payloads that tell two objects apart which bear
         the same id
     :ivar late: keys of payloads that may be known only later, and never
@@ -171,6 +173,7 @@ class Link:
     origins: tuple[Origin, ...] = ()
     servers: typing.Callable = _none
     remark: typing.Callable = _nothing
+    again: str = ''
     identity: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     start_key: str = ''

@@ -28,6 +28,10 @@ Mark = links.Mark
 # Seconds without an answer after which a service counts as silent.
 SILENCE = 5.0
 
+# How often a link comes that comes again and again. Twice it may come by
+# itself, as when its service was restarted.
+OFTEN = 3
+
 
 class Kind(enum.Enum):
     """What can be said of a run."""
@@ -379,6 +383,7 @@ def remarks(timeline, expectation):
     :param expectation: :class:`.expectations.Expectation`
     """
     remarked = [*timeline.remarks, *_repeated(timeline, expectation),
+                *_again(timeline, expectation),
                 *_link_remarks(timeline, expectation)]
     if _ended(timeline) and timeline.transition('injected') is not None:
         remarked.extend('seen by then: %s' % seen for seen in filter(None, (
@@ -396,6 +401,15 @@ def _repeated(timeline, expectation):
             yield '%d %s: %s' % (
                 len(objects), expectation.describe(link.limit.started),
                 listing.some(objects, 5))
+
+
+def _again(timeline, expectation):
+    for link in expectation.chain.links:
+        came = sum(evidence.link is link
+                   and link.ties(expectation.ids, evidence.payload)
+                   for evidence in timeline.evidence) if link.again else 0
+        if came >= OFTEN:
+            yield '%d times %s' % (came, expectation.describe(link.again))
 
 
 def _link_remarks(timeline, expectation):

@@ -43,6 +43,13 @@ LINK = links.Link(
     # A template may deduce without saying from what.
     origins=(links.Origin('alarm', key='causes'),),
     remark=_remark,
+    # Where Vitrage has once lost the relation of a server and its host, it
+    # takes back and deduces with whatever Nova says of the server. To mark
+    # the server down is such a word of Nova, too.
+    again='alarm {deduced_alarm} was deduced for server {server_id}: Vitrage '
+          'has taken it back in between, as it does when it loses the '
+          "relation of the server and its host; look at vitrage-graph's log "
+          'for UNDO',
     identity=('server_id', 'start_timestamp'),
     late=('causes',),
     kit='self_healing_tempest_plugin.links.vitrage_deduction.kit:KIT')

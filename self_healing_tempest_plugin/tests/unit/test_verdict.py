@@ -762,6 +762,27 @@ class RemarksTest(testtools.TestCase):
         seen = with_payload(Link.DEDUCTION, state_error=True)
         self.assertEqual((), verdicts.remarks(seen, EXPECTED))
 
+    def deduced(self, times, **changes):
+        """Return the remarks where the deduction came so often."""
+        seen = samples.healthy()
+        deduction = next(evidence for evidence in seen.evidence
+                         if evidence.link is Link.DEDUCTION)
+        return verdicts.remarks(dataclasses.replace(
+            seen, evidence=(*seen.evidence, *(dataclasses.replace(
+                deduction, object_id='d%d' % number, payload=dict(
+                    deduction.payload, **changes))
+                for number in range(times - 1)))), EXPECTED)
+
+    def test_deduced_again_and_again(self):
+        """A Vitrage that flaps is told, and how often it did."""
+        self.assertEqual((), self.deduced(2))
+        remark, = self.deduced(3)
+        self.assertTrue(remark.startswith(
+            '3 times alarm Instance down was deduced for server old: '),
+            remark)
+        # Those of others are none of this server's.
+        self.assertEqual((), self.deduced(9, server_id='other'))
+
     def test_clock_that_lies(self):
         seen = dataclasses.replace(
             changed(Link.STACK, Mark.FINISHED, stamps=(
