@@ -22,6 +22,8 @@ from self_healing_tempest_plugin import waiting
 # How many differences of a network are told.
 _TOLD = 5
 
+_SILENT = ' did not answer: '
+
 
 def complaint(check, transports):
     """Return why a check does not hold, or ''.
@@ -33,10 +35,21 @@ def complaint(check, transports):
         result = transports.run(check.command)
         yes, said = _answer(check, result)
     except (commands.CommandFailed, snapshots.Unreadable) as error:
-        return 'unknown whether %s: %s' % (check.what, error)
+        # A program that is missing, or a wrong file, has asked nobody.
+        silent = check.asked + _SILENT if check.asked and not isinstance(
+            error, commands.Hopeless) else ''
+        return 'unknown whether %s: %s%s' % (check.what, silent, error)
     if yes == check.holds:
         return ''
     return 'not so: %s%s' % (check.what, ' (%s)' % said if said else '')
+
+
+def unanswered(problem):
+    """Return whether a check does not hold because nobody has answered.
+
+    :param problem: what :func:`complaint` has returned
+    """
+    return _SILENT in problem
 
 
 def complaints(checks, transports):
@@ -73,6 +86,6 @@ def _answer(check, result):
     if check.pattern:
         return bool(re.search(check.pattern, result.check().stdout,
                               re.IGNORECASE | re.MULTILINE)), said
-    if result.exit_status not in (0, 1):
+    if result.exit_status not in (0, check.no):
         result.check()
     return result.exit_status == 0, said
