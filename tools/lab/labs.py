@@ -38,6 +38,8 @@ RUN_DIR = pathlib.Path('/run/shl')
 #: Seconds that one command or one request may take.
 TIMEOUT = 60
 CONTROLLER = 'controller'
+#: In the place of a host: the supervisor of the hosts, and of their BMCs.
+MACHINE = 'supervisor'
 
 
 class Lab:
