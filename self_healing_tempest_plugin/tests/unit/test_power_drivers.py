@@ -24,8 +24,6 @@ import subprocess
 import textwrap
 
 import fixtures
-from tempest.lib import exceptions
-
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
