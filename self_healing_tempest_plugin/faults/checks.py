@@ -22,8 +22,6 @@ from self_healing_tempest_plugin import waiting
 # How many differences of a network are told.
 _TOLD = 5
 
-_SILENT = ' did not answer: '
-
 
 def complaint(check, transports):
     """Return why a check does not hold, or ''.
@@ -36,20 +34,20 @@ def complaint(check, transports):
         yes, said = _answer(check, result)
     except (commands.CommandFailed, snapshots.Unreadable) as error:
         # A program that is missing, or a wrong file, has asked nobody.
-        silent = check.asked + _SILENT if check.asked and not isinstance(
-            error, commands.Hopeless) else ''
+        silent = '%s did not answer: ' % check.asked if (
+            check.asked and not isinstance(error, commands.Hopeless)) else ''
         return 'unknown whether %s: %s%s' % (check.what, silent, error)
     if yes == check.holds:
         return ''
     return 'not so: %s%s' % (check.what, ' (%s)' % said if said else '')
 
 
-def unanswered(problem):
-    """Return whether a check does not hold because nobody has answered.
+def is_late(problem):
+    """Return whether a check is unknown for want of time.
 
     :param problem: what :func:`complaint` has returned
     """
-    return _SILENT in problem
+    return commands.NO_END in problem
 
 
 def complaints(checks, transports):

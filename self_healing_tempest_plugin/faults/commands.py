@@ -32,6 +32,9 @@ _GO = 'go\n'
 _GATE = 'IFS= read -r word && [ "$word" = go ] && exec "$@"%s; exit 125'
 _NOTHING = ' </dev/null'
 
+# What is said of a command that was given up.
+NO_END = 'no end after'
+
 
 class CommandFailed(exceptions.TempestException):
     """A command did not do what it was run for."""
@@ -123,7 +126,7 @@ def run(argv, timeout, started=None, breaks=True, variables=None, stdin=''):
         left = _give_up(child, mark, timeout)
         if isinstance(error, (subprocess.TimeoutExpired, OSError)):
             raise CommandFailed(argv, '; '.join(filter(None, (
-                'no end after %g s' % timeout if isinstance(
+                '%s %g s' % (NO_END, timeout) if isinstance(
                     error, subprocess.TimeoutExpired) else str(error),
                 left)))) from None
         raise

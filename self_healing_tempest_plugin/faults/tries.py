@@ -12,26 +12,11 @@
 
 """Several tries of one command, as a BMC may need them."""
 
-import dataclasses
-
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin import waiting
 
 # Seconds between two tries.
 INTERVAL = 1.0
-
-
-@dataclasses.dataclass(frozen=True)
-class _Try:
-    """What came of a try: a result, or an error in its place."""
-
-    result: commands.Result | None = None
-    error: commands.CommandFailed | None = None
-
-    def outcome(self):
-        if self.error is not None:
-            raise self.error
-        return self.result
 
 
 def insist(command, attempt, timeout, holds):
@@ -45,29 +30,35 @@ def insist(command, attempt, timeout, holds):
     :param attempt: runs it once, in so many seconds at most
     :param timeout: seconds that all tries together may take
     :param holds: whether a :class:`.plans.Check` holds
-    :returns: :class:`.commands.Result`, that of the last try
+    :returns: :class:`.commands.Result`, of the last try that had an end
     :raises .commands.Hopeless: when another try cannot help
-    :raises .commands.CommandFailed: when the last try had no end
+    :raises .commands.CommandFailed: when no try had an end
     """
+    results, errors = [], []
     deadline = waiting.CLOCK.now() + timeout
 
     def left():
         return deadline - waiting.CLOCK.now()
 
-    def once():
+    def succeeds():
         try:
-            made = _Try(attempt(max(0.1, round(left(), 1))))
+            results.append(attempt(max(0.1, round(left(), 1))))
         except commands.Hopeless:
             raise
         except commands.CommandFailed as error:
-            made = _Try(error=error)
-        if made.result and made.result.exit_status in command.answers:
-            return made, True
-        if command.done is not None and holds(command.done):
-            return _Try(commands.Result(command.argv, 0, '', '')), True
-        return made, left() <= INTERVAL
+            errors.append(error)
+        else:
+            if results[-1].exit_status in command.answers:
+                return True
+        if command.done is None or not holds(command.done):
+            return False
+        results.append(commands.Result(command.argv, 0, '', ''))
+        return True
 
-    made, _ = waiting.wait_for(
-        once, lambda seen: seen[1], what='an end of %s' % command.argv[0],
-        timeout=timeout + INTERVAL, interval=INTERVAL)
-    return made.outcome()
+    waiting.wait_for(
+        lambda: succeeds() or left() <= INTERVAL, timeout=timeout + INTERVAL,
+        what='an end of %s' % command.argv[0], interval=INTERVAL)
+    # One that was cut off at the end says less than one that has failed.
+    if not results:
+        raise errors[-1]
+    return results[-1]

@@ -189,7 +189,7 @@ class Hosts:
         if problems:
             # In the time that there is here: a BMC may be slow.
             judge = rows.unknown if all(map(
-                checks.unanswered, problems)) else rows.no
+                checks.is_late, problems)) else rows.no
             return judge(rows.one_line('; '.join(problems)))
         return rows.yes('root by SSH' if name == 'SSH'
                         else 'as it must be before')
@@ -202,7 +202,7 @@ class Hosts:
         if problem.startswith('not so'):
             return rows.no('off (%s)' % driver.name)
         if problem:
-            judge = rows.unknown if checks.unanswered(problem) else rows.no
+            judge = rows.unknown if checks.is_late(problem) else rows.no
             return judge(rows.one_line(problem))
         return rows.yes('on (%s)' % driver.name)
 

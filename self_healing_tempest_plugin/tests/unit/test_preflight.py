@@ -365,6 +365,18 @@ class ExamineTest(CloudTestCase):
         self.examine()
         self.assertEqual({'unknown'}, self.states()['host-crash'])
 
+    def test_slow_bmc(self):
+        """The same, where the command is given up before."""
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.preflight.examine.POWER_TIMEOUT',
+            0.3))
+        self.override('host_power_status_command', "sh -c 'sleep 3' {host}")
+        self.examine()
+        for name in ('power', 'host-crash'):
+            self.assertEqual({'unknown'}, self.states()[name])
+        self.assertIn('no end after 0.3 s',
+                      self.found['power'][0].finding.text)
+
     def test_journal(self):
         entries = journals.Journal(self.settings().state_dir)
         entries.plan(plans.Plan(
