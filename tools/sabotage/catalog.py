@@ -216,7 +216,7 @@ CASES = (
                   'witness_timeout': '10'}),
     Case(name='bmc-away', kind='INVALID',
          broken='the BMCs do not answer', before=tuple(
-             breakages.StoppedProgram('bmc-%s' % host, (labs.MACHINE,))
+             breakages.StoppedProgram(labs.BMC + host, (labs.MACHINE,))
              for host in _HOSTS),
          options={'host_power_timeout': '10'},
          says=r'unknown whether host compute-\d has power: its BMC at \S+ '
