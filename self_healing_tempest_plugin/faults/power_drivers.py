@@ -30,6 +30,10 @@ _ON, _OFF = r'\bon\s*\Z', r'\boff\s*\Z'
 # off; 1 is no answer.
 _IS_OFF = 2
 
+# By which parameter an agent knows the host, where that is not "plug": what
+# fence_redfish is not told, it chooses among all systems of a BMC.
+_PLUGS = {'fence_redfish': 'systems_uri'}
+
 
 @dataclasses.dataclass(frozen=True)
 class Driver:
@@ -130,9 +134,9 @@ def _fence(power, target):
     Parameters are lines on its standard input: those of the file first, then
     those that are no secret.
     """
-    bmc = power.bmcs[target.host]
+    bmc, name = power.bmcs[target.host], os.path.basename(power.agent)
     known = {'ip': bmc.address, 'ipport': bmc.port, 'username': power.user,
-             'plug': bmc.plug}
+             _PLUGS.get(name, 'plug'): bmc.plug}
 
     def command(action, answers=(0,)):
         lines = [*('%s=%s\n' % pair for pair in known.items() if pair[1]),
@@ -146,8 +150,7 @@ def _fence(power, target):
             'status', command('status', (0, _IS_OFF)), no=_IS_OFF,
             holds=holds, asked=_asked(bmc))
 
-    return _of_bmc(os.path.basename(power.agent), command, seen(True),
-                   seen(False),
+    return _of_bmc(name, command, seen(True), seen(False),
                    'host_power_parameters_file and the other options of '
                    'host_power_driver, %s' % _where(bmc, target.host))
 

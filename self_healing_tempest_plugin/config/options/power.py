@@ -82,9 +82,10 @@ OPTIONS = [
         'host_power_plug',
         help='By which name a host is known to what switches it, {host} or '
              'with {host} in it: the parameter "plug" of the agent, such as '
-             'a virtual machine, an outlet, or the URI of a system of '
-             'Redfish. Where it is not made of the name of the host, give '
-             'each a host_power_parameters_file with a line plug=... .'),
+             'a virtual machine or an outlet; of Redfish "systems_uri", such '
+             'as /redfish/v1/Systems/{host}. Where it is not made of the '
+             'name of the host, give each a host_power_parameters_file with '
+             'that line.'),
     cfg.StrOpt(
         'host_power_off_command', secret=True,
         help='Command that takes the power from a host, run without a shell. '

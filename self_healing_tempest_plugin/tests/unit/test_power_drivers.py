@@ -291,6 +291,15 @@ class FenceTest(ScriptTestCase):
         # No secret, and nothing else, among the arguments.
         self.assertEqual('', self.read('arguments').strip())
 
+    def test_system_of_redfish(self):
+        """It passes over a plug, and takes any system of the BMC."""
+        plan = self.make(dataclasses.replace(
+            self.fence(plug='/redfish/v1/Systems/c1'),
+            agent='/usr/sbin/fence_redfish'))
+        self.assertIn('\nsystems_uri=/redfish/v1/Systems/c1\n',
+                      plan.inject[0].stdin)
+        self.assertNotIn('plug', plan.inject[0].stdin)
+
     def test_as_a_line(self):
         """What "revert --dry-run" shows names the file, and no secret."""
         plan = self.make(self.fence())
