@@ -55,7 +55,7 @@ class ApplicationSettings:
 
 @dataclasses.dataclass(frozen=True)
 class HostPower:
-    """Argv templates of the power driver.
+    """Power by the operator's own commands, as argv templates.
 
     :ivar password_file: path of the file with the password of a BMC, with
         ``{host}`` where each has one, or None
@@ -67,6 +67,50 @@ class HostPower:
     status: tuple[str, ...]
     password_file: str | None = None
     password_variable: str = 'IPMI_PASSWORD'
+
+
+@dataclasses.dataclass(frozen=True)
+class Bmc:
+    """Where the power of one host is switched.
+
+    :ivar address: a name or an address, empty where only a file knows it
+    :ivar port: None: the usual one
+    :ivar plug: by which name or number it knows the host, may be empty
+    :ivar file: path of the file with its password, or its parameters
+    """
+
+    address: str
+    port: int | None
+    plug: str
+    file: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Ipmitool:
+    """Power by ipmitool.
+
+    :ivar bmcs: host name to :class:`Bmc`, of each fault host
+    :ivar user: of all of them
+    :ivar cipher_suite: None: the one that ipmitool and BMC agree upon
+    """
+
+    bmcs: typing.Mapping[str, Bmc]
+    user: str
+    cipher_suite: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class FenceAgent:
+    """Power by an agent of fence-agents.
+
+    :ivar agent: its name or path, e.g. ``fence_ipmilan``
+    :ivar bmcs: see :class:`Ipmitool`
+    :ivar user: None where the parameters say it
+    """
+
+    agent: str
+    bmcs: typing.Mapping[str, Bmc]
+    user: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,13 +278,14 @@ class Settings:
     :ivar prometheus_urls: empty where none is asked
     :ivar alertmanager_urls: the same
     :ivar bus: None where it is not asked
+    :ivar powers: scenario to what is in the place of ``power`` there
     :ivar config_file: path of that file, '' when there is none
     :ivar power_secrets: options whose commands hold a password
     """
 
     cloud: Cloud
     application: ApplicationSettings
-    power: HostPower | None
+    power: HostPower | Ipmitool | FenceAgent | None
     access: HostAccess
     network: HostNetwork
     service_manager: str
@@ -267,3 +312,13 @@ class Settings:
     max_executions: int = 0
     config_file: str = ''
     power_secrets: tuple[str, ...] = ()
+    powers: typing.Mapping[str, typing.Any] = dataclasses.field(
+        default_factory=dict)
+
+    def of(self, feature):
+        """Return the settings of one scenario.
+
+        :param feature: its option of [self_healing_feature_enabled]
+        """
+        return dataclasses.replace(
+            self, power=self.powers.get(feature, self.power))

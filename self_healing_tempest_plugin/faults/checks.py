@@ -33,10 +33,21 @@ def complaint(check, transports):
         result = transports.run(check.command)
         yes, said = _answer(check, result)
     except (commands.CommandFailed, snapshots.Unreadable) as error:
-        return 'unknown whether %s: %s' % (check.what, error)
+        # A program that is missing, or a wrong file, has asked nobody.
+        silent = '%s did not answer: ' % check.asked if (
+            check.asked and not isinstance(error, commands.Hopeless)) else ''
+        return 'unknown whether %s: %s%s' % (check.what, silent, error)
     if yes == check.holds:
         return ''
     return 'not so: %s%s' % (check.what, ' (%s)' % said if said else '')
+
+
+def is_late(problem):
+    """Return whether a check is unknown for want of time.
+
+    :param problem: what :func:`complaint` has returned
+    """
+    return commands.NO_END in problem
 
 
 def complaints(checks, transports):
@@ -73,6 +84,6 @@ def _answer(check, result):
     if check.pattern:
         return bool(re.search(check.pattern, result.check().stdout,
                               re.IGNORECASE | re.MULTILINE)), said
-    if result.exit_status not in (0, 1):
+    if result.exit_status not in (0, check.no):
         result.check()
     return result.exit_status == 0, said

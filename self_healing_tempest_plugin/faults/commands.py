@@ -26,10 +26,14 @@ from self_healing_tempest_plugin.faults import processes
 from self_healing_tempest_plugin.redaction import runtime
 
 # The child waits for a word before it becomes the command. A parent that dies
-# without a word ends it.
+# without a word ends it. A shell reads no further than the end of a line, so
+# that what follows it is the command's.
 _GO = 'go\n'
-_GATE = ('IFS= read -r word && [ "$word" = go ] && exec "$@" </dev/null; '
-         'exit 125')
+_GATE = 'IFS= read -r word && [ "$word" = go ] && exec "$@"%s; exit 125'
+_NOTHING = ' </dev/null'
+
+# What is said of a command that was given up.
+NO_END = 'no end after'
 
 
 class CommandFailed(exceptions.TempestException):
@@ -82,7 +86,7 @@ def fill(template, **names):
     return tuple(words)
 
 
-def run(argv, timeout, started=None, breaks=True, variables=None):
+def run(argv, timeout, started=None, breaks=True, variables=None, stdin=''):
     """Run a command to its end, in a session and a group of its own.
 
     The command does nothing before its process is known, so that it can be
@@ -96,6 +100,7 @@ def run(argv, timeout, started=None, breaks=True, variables=None):
         do anything; what it raises keeps it from beginning
     :param breaks: see :class:`.processes.Process`
     :param variables: dict of what is in its environment beside ours
+    :param stdin: what it reads on its standard input
     :returns: :class:`Result`
     :raises Hopeless: when there is no such program
     :raises CommandFailed: when it cannot be run or takes too long
@@ -104,7 +109,8 @@ def run(argv, timeout, started=None, breaks=True, variables=None):
     mark = processes.new_mark()
     try:
         child = subprocess.Popen(
-            ['/bin/sh', '-c', _GATE, 'sh', *argv], text=True,
+            ['/bin/sh', '-c', _GATE % ('' if stdin else _NOTHING), 'sh',
+             *argv], text=True,
             errors='replace', stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True,
             env=dict(os.environ, **variables or {},
@@ -115,12 +121,12 @@ def run(argv, timeout, started=None, breaks=True, variables=None):
         process = processes.identify(child.pid, mark, timeout, breaks)
         if started is not None:
             started(process)
-        stdout, stderr = child.communicate(_GO, timeout)
+        stdout, stderr = child.communicate(_GO + stdin, timeout)
     except BaseException as error:
         left = _give_up(child, mark, timeout)
         if isinstance(error, (subprocess.TimeoutExpired, OSError)):
             raise CommandFailed(argv, '; '.join(filter(None, (
-                'no end after %g s' % timeout if isinstance(
+                '%s %g s' % (NO_END, timeout) if isinstance(
                     error, subprocess.TimeoutExpired) else str(error),
                 left)))) from None
         raise

@@ -10,82 +10,127 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Passwords of BMCs: in files of their own, never among the arguments.
+"""Secrets of BMCs: in files of their own, never among the arguments.
 
 A plan, and so the journal, names the file. What is in it becomes part of the
-environment of the command that needs it, and of nothing else.
+environment of the command that needs it, or is what that reads, and is
+nowhere else.
 """
 
 import os
+import re
 import stat
 
 from tempest.lib import exceptions
 
+from self_healing_tempest_plugin.redaction import names
 from self_healing_tempest_plugin.redaction import runtime
 
-# Bytes that a password may have.
+PASSWORD_FILE = 'host_power_password_file'
+PARAMETERS_FILE = 'host_power_parameters_file'
+
+# Bytes that a file may have.
 _LIMIT = 4096
 
+_PARAMETER = re.compile(r'([A-Za-z_][\w-]*)=(.*)')
 
-class UnfitPasswordFile(exceptions.TempestException):
-    """A file is not there, not ours alone, or holds no password."""
+# Parameters that are secret, though nothing else of such a name is.
+_SECRET = frozenset(['community', 'hexadecimal_kg'])
 
-    message = ('[self_healing] host_power_password_file %(path)s: '
-               '%(problem)s')
+# What an agent is to do is said by who runs it, see FenceAgentAPI.
+_OURS = frozenset(['action', 'option'])
 
-    def __init__(self, path, problem):
-        super().__init__(path=path, problem=problem)
+
+class UnfitFile(exceptions.TempestException):
+    """A file is not there, not ours alone, or does not hold what it should."""
+
+    message = '[self_healing] %(option)s %(path)s: %(problem)s'
+
+    def __init__(self, option, path, problem):
+        super().__init__(option=option, path=path, problem=problem)
 
 
 def read(path):
     """Return the password in a file, which from then on is not told.
 
     :param path: of a file that nobody else can read, with one line
-    :raises UnfitPasswordFile: with what to do
+    :raises UnfitFile: with what to do
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise UnfitPasswordFile(path, error.strerror) from None
-    try:
-        _refuse(path, os.fstat(descriptor))
-        content = os.read(descriptor, _LIMIT + 1)
-    finally:
-        os.close(descriptor)
-    password = _password(path, content)
+    password = _content(PASSWORD_FILE, path).rstrip('\r\n')
+    if not password:
+        raise UnfitFile(PASSWORD_FILE, path, 'it is empty')
+    if set(password) & set('\0\r\n'):
+        raise UnfitFile(PASSWORD_FILE, path,
+                        'it must hold one line, the password')
     runtime.learn([password])
     return password
+
+
+def parameters(path):
+    """Return the lines NAME=VALUE of a file; no secret of them is told.
+
+    :param path: of a file that nobody else can read; lines that are empty,
+        or begin with "#", are passed over
+    :returns: text, each line with its end
+    :raises UnfitFile: with what to do; no line is shown
+    """
+    pairs = []
+    for number, line in enumerate(
+            _content(PARAMETERS_FILE, path).splitlines(), 1):
+        if line.strip() and not line.startswith('#'):
+            pairs.append(_parameter(path, number, line))
+    if not pairs:
+        raise UnfitFile(PARAMETERS_FILE, path, 'it is empty')
+    runtime.learn([value for name, value in pairs
+                   if value and (name in _SECRET or names.is_secret(name))])
+    return ''.join('%s=%s\n' % pair for pair in pairs)
 
 
 def environment(variables):
     """Return variables with the passwords that files hold, as a dict.
 
     :param variables: pairs of a variable's name and the path of a file
-    :raises UnfitPasswordFile: see :func:`read`
+    :raises UnfitFile: see :func:`read`
     """
     return {name: read(path) for name, path in variables}
 
 
-def _refuse(path, status):
-    if not stat.S_ISREG(status.st_mode):
-        raise UnfitPasswordFile(path, 'it is no file')
-    if status.st_uid not in (os.geteuid(), 0):
-        raise UnfitPasswordFile(path, 'it belongs to another user; chown it')
-    if status.st_mode & 0o077:
-        raise UnfitPasswordFile(path, 'others may read or write it (mode '
-                                '%04o); run: chmod 0600 on it'
-                                % stat.S_IMODE(status.st_mode))
+def _parameter(path, number, line):
+    match = _PARAMETER.fullmatch(line.strip())
+    if not match:
+        raise UnfitFile(PARAMETERS_FILE, path,
+                        'line %d is not NAME=VALUE' % number)
+    if match[1] in _OURS:
+        raise UnfitFile(PARAMETERS_FILE, path, (
+            'line %d must go: %s is said by the tests') % (number, match[1]))
+    return match.groups()
 
 
-def _password(path, content):
-    if len(content) > _LIMIT:
-        raise UnfitPasswordFile(path, 'it is longer than %d bytes' % _LIMIT)
+def _content(option, path):
+    """Return the text of a file that is ours alone."""
     try:
-        password = content.decode().rstrip('\r\n')
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnfitFile(option, path, error.strerror) from None
+    try:
+        _refuse(option, path, os.fstat(descriptor))
+        content = os.read(descriptor, _LIMIT + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > _LIMIT:
+        raise UnfitFile(option, path, 'it is longer than %d bytes' % _LIMIT)
+    try:
+        return content.decode()
     except UnicodeDecodeError:
-        raise UnfitPasswordFile(path, 'it is no UTF-8') from None
-    if not password:
-        raise UnfitPasswordFile(path, 'it is empty')
-    if set(password) & set('\0\r\n'):
-        raise UnfitPasswordFile(path, 'it must hold one line, the password')
-    return password
+        raise UnfitFile(option, path, 'it is no UTF-8') from None
+
+
+def _refuse(option, path, status):
+    if not stat.S_ISREG(status.st_mode):
+        raise UnfitFile(option, path, 'it is no file')
+    if status.st_uid not in (os.geteuid(), 0):
+        raise UnfitFile(option, path, 'it belongs to another user; chown it')
+    if status.st_mode & 0o077:
+        raise UnfitFile(option, path, 'others may read or write it (mode '
+                        '%04o); run: chmod 0600 on it'
+                        % stat.S_IMODE(status.st_mode))

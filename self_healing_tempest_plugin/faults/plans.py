@@ -30,10 +30,18 @@ class Command:
     :ivar transport: name of a transport, see :mod:`.transports`
     :ivar target: address of the host; empty on the runner
     :ivar argv: program and arguments; never a line for a shell
-    :ivar stdin: what the command reads, over SSH only: a script there may be
-        longer than a line can be
+    :ivar stdin: what the command reads: over SSH a script, which may be
+        longer than a line can be; on the runner lines NAME=VALUE
     :ivar environment: pairs of a variable and the file whose content is its
         value: a password, which no plan holds; on the runner only
+    :ivar parameters: path of a file with lines NAME=VALUE, which the command
+        reads before ``stdin``: a password may be among them, so that no plan
+        holds them; empty where there are none; on the runner only
+    :ivar again: whether it is run again while it fails, for as long as one
+        command may take; on the runner only
+    :ivar answers: exit statuses with which it has not failed
+    :ivar done: where it is set, what counts when the command fails: it has
+        done its work when this holds, whatever it says
     """
 
     transport: str
@@ -41,13 +49,21 @@ class Command:
     argv: tuple[str, ...]
     stdin: str = ''
     environment: tuple[tuple[str, str], ...] = ()
+    parameters: str = ''
+    again: bool = False
+    answers: tuple[int, ...] = (0,)
+    done: 'Check | None' = None
 
     def __str__(self):
         where = '%s ' % self.target if self.target else ''
-        script = ' <(a script of %d lines)' % len(
-            self.stdin.splitlines()) if self.stdin else ''
         return '%s: %s%s%s' % (
-            self.transport, where, shlex.join(self.argv), script)
+            self.transport, where, shlex.join(self.argv), self._read())
+
+    def _read(self):
+        lines = self.stdin.splitlines()
+        if self.parameters:
+            return ' <(%s and %s)' % (self.parameters, ' '.join(lines))
+        return ' <(a script of %d lines)' % len(lines) if lines else ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +74,13 @@ class Check:
     :ivar command: asks; with a pattern, an exit status that is not 0 is no
         answer
     :ivar pattern: regular expression that is looked for in standard output;
-        without one, exit status 0 is a yes and 1 a no
+        without one, exit status 0 is a yes and :attr:`no` a no
     :ivar holds: the answer with which the check holds
     :ivar before: where it is set, standard output is the network of a host,
         and the answer is whether that is as in here, see :mod:`.snapshots`
+    :ivar no: the exit status that is a no, where there is no pattern
+    :ivar asked: who is asked, e.g. "its BMC at 192.0.2.7", for where no
+        answer comes; empty: the command says it well enough
     """
 
     what: str
@@ -69,6 +88,8 @@ class Check:
     pattern: str = ''
     holds: bool = True
     before: typing.Mapping | None = None
+    no: int = 1
+    asked: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +157,8 @@ def _known(kind, values):
     names = {field.name for field in dataclasses.fields(kind)}
     kept = {name: values[name] for name in values if name in names}
     for name in ('id', 'kind', 'host', 'description', 'look_at', 'transport',
-                 'target', 'what', 'pattern', 'stdin'):
+                 'target', 'what', 'pattern', 'stdin', 'parameters',
+                 'asked'):
         if not isinstance(kept.get(name, ''), str):
             raise TypeError('%s %r' % (name, kept[name]))
     return kept
@@ -154,17 +176,24 @@ def _command(values):
     if isinstance(argv, str) or not argv or not all(
             isinstance(word, str) for word in argv):
         raise TypeError('argv %r' % (argv,))
+    done = values.get('done')
     return Command(**dict(
         _known(Command, values), argv=tuple(argv), environment=tuple(
             (str(name), str(path))
-            for name, path in values.get('environment', ()))))
+            for name, path in values.get('environment', ())),
+        again=bool(values.get('again', False)),
+        answers=tuple(map(int, values.get('answers', (0,)))),
+        done=None if done is None else _check(done)))
 
 
 def _checks(values):
-    checks = tuple(Check(**dict(_known(Check, item),
-                                command=_command(item['command'])))
-                   for item in values)
-    for check in checks:
-        if not isinstance(check.before, (dict, type(None))):
-            raise TypeError('before %r' % (check.before,))
-    return checks
+    return tuple(map(_check, values))
+
+
+def _check(values):
+    check = Check(**dict(_known(Check, values),
+                         command=_command(values['command']),
+                         no=int(values.get('no', 1))))
+    if not isinstance(check.before, (dict, type(None))):
+        raise TypeError('before %r' % (check.before,))
+    return check

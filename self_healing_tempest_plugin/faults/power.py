@@ -12,14 +12,9 @@
 
 """Host crash: the power of a compute host is taken and given back."""
 
-import dataclasses
-
-from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import plans
+from self_healing_tempest_plugin.faults import power_drivers
 from self_healing_tempest_plugin.faults import targets
-
-# Last words of the status command, as of "ipmitool chassis power status".
-_ON, _OFF = r'\bon\s*\Z', r'\boff\s*\Z'
 
 
 def host_crash(target, transports):
@@ -31,27 +26,17 @@ def host_crash(target, transports):
     :param transports: :class:`.transports.Transports`, not used
     :returns: :class:`.plans.Plan`
     """
-    driver = targets.needed(target.settings.power, 'host_power_off_command')
     host = target.host
-
-    path = driver.password_file and driver.password_file.replace(
-        '{host}', host)
-
-    def command(template):
-        argv = commands.fill(template, host=host, **(
-            {'password_file': path} if path else {}))
-        return dataclasses.replace(target.local(*argv), environment=(
-            ((driver.password_variable, path),) if path else ()))
-
-    status = command(driver.status)
+    driver = power_drivers.of(
+        targets.needed(target.settings.power, 'host_power_off_command'),
+        target)
     return plans.Plan(
         id=plans.new_id(), kind='host-crash', host=host,
         description='host %s without power' % host,
-        look_at='the host_power commands and host_witness_port in '
-                '[self_healing], and the address of host %s' % host,
-        checks=(plans.Check('host %s has power' % host, status, _ON),
-                target.alive()),
-        inject=(command(driver.off),),
-        witnesses=(plans.Check('power of %s is off' % host, status, _OFF),
+        look_at='%s and host_witness_port in [self_healing], and the address '
+                'of host %s' % (driver.look_at, host),
+        checks=(driver.on('host %s has power' % host), target.alive()),
+        inject=(driver.take,),
+        witnesses=(driver.off('power of %s is off' % host),
                    target.alive(False)),
-        revert=(command(driver.on),))
+        revert=(driver.give,))

@@ -19,9 +19,11 @@ import socket
 
 from tempest.lib import exceptions
 
+from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import passwords
 from self_healing_tempest_plugin.faults import ssh
+from self_healing_tempest_plugin.faults import tries
 
 LOCAL, SSH, TCP = 'local', 'ssh', 'tcp'
 
@@ -103,12 +105,25 @@ class Transports:
         return run(command)
 
     def _run_local(self, command, started, breaks):
+        def attempt(seconds):
+            return commands.run(command.argv, seconds, started, breaks,
+                                variables, stdin)
+
         try:
             variables = passwords.environment(command.environment)
-        except passwords.UnfitPasswordFile as error:
+            stdin = command.stdin
+            if command.parameters:
+                stdin = passwords.parameters(command.parameters) + stdin
+                # What an agent of fence-agents says is the last of what it
+                # prints, and its Python may warn of the agent before.
+                variables['PYTHONWARNINGS'] = 'ignore'
+        except passwords.UnfitFile as error:
             raise commands.Hopeless(command.argv, str(error)) from None
-        return commands.run(command.argv, self._access.local_timeout,
-                            started, breaks, variables)
+        if not command.again:
+            return attempt(self._access.local_timeout)
+        return tries.insist(
+            command, attempt, self._access.local_timeout,
+            lambda check: not checks.complaint(check, self))
 
     def _run_tcp(self, command):
         port = int(command.argv[0])

@@ -44,8 +44,9 @@ KEYSTONE_UNTIL, SERVICES_UNTIL, HOSTS_UNTIL = 4.0, 9.0, 12.5
 # The rest is for giving it back.
 MEMBER_UNTIL = 11.0
 
-# Seconds that one request, and one SSH connection, may take.
-REQUEST_TIMEOUT, SSH_TIMEOUT = 8, 3
+# Seconds that one request, one SSH connection, and all tries of one question
+# to a BMC may take.
+REQUEST_TIMEOUT, SSH_TIMEOUT, POWER_TIMEOUT = 8, 3, 4
 
 
 def patient(settings):
@@ -58,8 +59,9 @@ def patient(settings):
         settings,
         cloud=dataclasses.replace(cloud, request_timeout=min(
             cloud.request_timeout, REQUEST_TIMEOUT)),
-        access=dataclasses.replace(access, timeout=min(
-            access.timeout, SSH_TIMEOUT)))
+        access=dataclasses.replace(
+            access, timeout=min(access.timeout, SSH_TIMEOUT),
+            local_timeout=min(access.local_timeout, POWER_TIMEOUT)))
 
 
 def examine(settings, features, available, connect, chains, auth=None):

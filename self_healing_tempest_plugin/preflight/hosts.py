@@ -24,6 +24,7 @@ from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import kinds
+from self_healing_tempest_plugin.faults import power_drivers
 from self_healing_tempest_plugin.faults import targets
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.preflight import options
@@ -34,6 +35,7 @@ from self_healing_tempest_plugin.services import errors
 _LINK = 'hosts'
 _CRASH = 'host-crash'
 _PACKETS = 'packets-dropped'
+_POWER = 'power'
 
 # Where a session comes from: sudo hides it from its commands, not from those
 # who look at who has started them.
@@ -140,6 +142,9 @@ class Hosts:
         self._settings, self._addresses = settings, addresses
         self._transports = Once(transports)
         self._kinds = wanted(settings, features)
+        # The name of each row, and what is asked about.
+        self._powers = {(_POWER, number): driver for number, driver
+                        in enumerate(options.powers(settings, features))}
 
     def examine(self, left):
         """Ask the hosts, and return the rows.
@@ -149,13 +154,13 @@ class Hosts:
         hosts = self._settings.fault_hosts
         over_ssh = [name for name in self._kinds if _needs_ssh(name)]
         ways = ['SSH'] if over_ssh else []
-        first = [*ways, *(name for name in self._kinds
-                          if name not in over_ssh)]
+        first = [*ways, *self._powers, *(name for name in self._kinds
+                                         if name not in over_ssh)]
         answers = self._ask(first, hosts, left() / 2)
         reached = [host for host in hosts if ways
                    and answers['SSH'][host][0].state is rows.State.YES]
         answers.update(self._ask(over_ssh, reached, left()))
-        return [rows.Row(_LINK, what, finding, _todo(what))
+        return [rows.Row(_LINK, _name(what), finding, _todo(what))
                 for what, findings in answers.items()
                 for finding in rows.by_host(dict.fromkeys(hosts, rows.unknown(
                     'SSH does not work')) | findings)]
@@ -175,14 +180,31 @@ class Hosts:
         try:
             target = targets.target(host, self._settings,
                                     (self._addresses or {}).get)
+            if name in self._powers:
+                return self._power(self._powers[name], target)
             problems = self._problems(name, target)
         except (commands.CommandFailed,
                 exceptions.InvalidConfiguration) as error:
             problems = (str(error),)
         if problems:
-            return rows.no(rows.one_line('; '.join(problems)))
+            # In the time that there is here: a BMC may be slow.
+            judge = rows.unknown if all(map(
+                checks.is_late, problems)) else rows.no
+            return judge(rows.one_line('; '.join(problems)))
         return rows.yes('root by SSH' if name == 'SSH'
                         else 'as it must be before')
+
+    def _power(self, power, target):
+        """Return whether a host has power, and who says so."""
+        driver = power_drivers.of(power, target)
+        problem = checks.complaint(
+            driver.on('host %s has power' % target.host), self._transports)
+        if problem.startswith('not so'):
+            return rows.no('off (%s)' % driver.name)
+        if problem:
+            judge = rows.unknown if checks.is_late(problem) else rows.no
+            return judge(rows.one_line(problem))
+        return rows.yes('on (%s)' % driver.name)
 
     def _problems(self, name, target):
         if name == 'SSH':
@@ -226,12 +248,16 @@ def _own_address(target, transports):
         return probe.getsockname()[0]
 
 
+def _name(what):
+    return what[0] if isinstance(what, tuple) else what
+
+
 def _todo(what):
     if what == 'SSH':
         return ('look at host_addresses and the host_ssh options in '
                 '[self_healing]')
-    if what == _CRASH:
-        return ('look at the host_power commands and host_witness_port in '
+    if _name(what) in (_CRASH, _POWER):
+        return ('look at the host_power options and host_witness_port in '
                 '[self_healing]')
     return ('repair the host, look at the options of the scenario, or do not '
             'enable it')

@@ -14,6 +14,7 @@
 
 import os
 
+from self_healing_tempest_plugin.config import types
 from self_healing_tempest_plugin.faults import passwords
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin import monitors
@@ -30,7 +31,8 @@ def _file(path):
 # there.
 _NEEDS = {
     scenarios.POWER: (
-        ('the host_power commands', lambda own: own.power),),
+        ('the host_power commands, or another host_power_driver',
+         lambda own: own.power),),
     scenarios.SSH: (
         ('a host_ssh_key_file that can be read',
          lambda own: _file(own.access.key_file)),
@@ -55,8 +57,24 @@ def missing(settings, feature):
     :param feature: option of [self_healing_feature_enabled]
     """
     scenario, = scenarios.of((feature,))
+    settings = settings.of(feature)
     return [name for need in scenario.needs for name, there in _NEEDS[need]
             if not there(settings)]
+
+
+def powers(settings, features):
+    """Return what switches the hosts in the enabled scenarios, each once.
+
+    :param settings: :class:`..config.Settings`
+    :param features: names of the enabled scenarios
+    """
+    found = []
+    for scenario in scenarios.of(features):
+        driver = settings.of(scenario.feature).power
+        if scenarios.POWER in scenario.needs and driver and (
+                driver not in found):
+            found.append(driver)
+    return found
 
 
 def examine(settings, features, available):
@@ -108,28 +126,50 @@ def _features(settings, features):
 
 
 def _passwords(settings, features):
-    """Return the rows of the passwords of the BMCs."""
-    power = settings.power
-    if power is None or not any(
-            scenarios.POWER in scenario.needs
-            for scenario in scenarios.of(features)):
-        return []
+    """Return the rows of the secrets of the BMCs."""
+    switches = powers(settings, features)
     groups = [_row(option, rows.unknown(
         'a password in it, which shows in the list of processes'),
         'use host_power_password_file, as with "ipmitool -E"')
-        for option in settings.power_secrets]
-    if power.password_file:
-        groups.append(_row('password of the BMCs', rows.by_host({
-            host: _password(power.password_file.replace('{host}', host))
-            for host in settings.fault_hosts}),
-            'write it into [self_healing] host_power_password_file'))
+        for option in settings.power_secrets if any(
+            isinstance(power, types.HostPower) for power in switches)]
+    for power in switches:
+        what, option, read, files = _SECRETS[type(power)](
+            power, settings.fault_hosts)
+        if files:
+            groups.append(_row(what, rows.by_host({
+                host: _readable(read, path) for host, path in files.items()}),
+                'write it into [self_healing] %s' % option))
     return groups
 
 
-def _password(path):
+def _of_commands(power, names):
+    path = power.password_file
+    return ('password of the BMCs', passwords.PASSWORD_FILE, passwords.read, {
+        host: path.replace('{host}', host) for host in names} if path else {})
+
+
+def _of_ipmitool(power, names):
+    return ('password of the BMCs', passwords.PASSWORD_FILE, passwords.read,
+            {host: power.bmcs[host].file for host in names})
+
+
+def _of_agent(power, names):
+    return ('parameters of the BMCs', passwords.PARAMETERS_FILE,
+            passwords.parameters,
+            {host: power.bmcs[host].file for host in names})
+
+
+# What is said of the secrets of each kind of power: their row, the option,
+# what reads a file, and the file of each host.
+_SECRETS = {types.HostPower: _of_commands, types.Ipmitool: _of_ipmitool,
+            types.FenceAgent: _of_agent}
+
+
+def _readable(read, path):
     try:
-        passwords.read(path)
-    except passwords.UnfitPasswordFile as error:
+        read(path)
+    except passwords.UnfitFile as error:
         return rows.no(rows.one_line(error))
     return rows.yes('in %s' % path)
 

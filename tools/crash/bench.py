@@ -52,11 +52,11 @@ class Bench:
         """
         options = [] if self._application else ['--no-application']
         if point.sleeper:
-            power = shlex.join([str(self.lab.directory / 'bin' / 'power'),
-                                'off'])
-            options.append('--power-off=%s' % points.SLEEPERS[
-                point.sleeper].format(seconds=points.SLEEP,
-                                      off=power + ' {host}'))
+            off, on, status = (
+                shlex.join([str(self.lab.directory / 'bin' / 'power'), action])
+                + ' {host}' for action in ('off', 'on', 'status'))
+            options += ['--power', points.SLEEPERS[point.sleeper].format(
+                seconds=points.SLEEP, off=off), on, status]
         return self.lab.workspace.start(self._victim(
             'inject', point.kind, point.what, point.state, point.moment,
             point.number.name, str(point.seconds), str(points.TIMER),

@@ -210,7 +210,7 @@ def _parser():
     parser.add_argument('config_file')
     steps = parser.add_subparsers(required=True)
     looking = steps.add_parser('look')
-    looking.set_defaults(step=look, timer=None, power_off=None)
+    looking.set_defaults(step=look, timer=None, power=None)
     injecting = steps.add_parser('inject')
     injecting.set_defaults(step=inject)
     injecting.add_argument('kind', choices=['nothing', *sorted(kinds.KINDS)])
@@ -222,7 +222,8 @@ def _parser():
     injecting.add_argument('timer', type=int, metavar='SECONDS')
     injecting.add_argument('--no-application', dest='application',
                            action='store_false')
-    injecting.add_argument('--power-off', metavar='COMMAND')
+    injecting.add_argument('--power', nargs=3,
+                           metavar=('OFF', 'ON', 'STATUS'))
     return parser
 
 
@@ -232,9 +233,10 @@ def main():
     conf = tempest_config.CONF
     conf.set_config_path(os.path.abspath(options.config_file))
     settings = config.settings(conf)
-    if options.power_off:
-        settings = dataclasses.replace(settings, power=dataclasses.replace(
-            settings.power, off=tuple(shlex.split(options.power_off))))
+    if options.power:
+        # Past the BMC, which does nothing late.
+        settings = dataclasses.replace(settings, power=config.HostPower(
+            *(tuple(shlex.split(words)) for words in options.power)))
     if options.timer:
         settings = dataclasses.replace(settings, timeouts=dataclasses.replace(
             settings.timeouts, host_timer=options.timer))

@@ -38,6 +38,10 @@ RUN_DIR = pathlib.Path('/run/shl')
 #: Seconds that one command or one request may take.
 TIMEOUT = 60
 CONTROLLER = 'controller'
+#: In the place of a host: the supervisor of the hosts, and of their BMCs.
+MACHINE = 'supervisor'
+#: What the name of a BMC begins with, before that of its host.
+BMC = 'bmc-'
 
 
 class Lab:

@@ -33,7 +33,8 @@ LOG_LINES = 10
 class Service:
     """One program of one host, as its supervisor sees it.
 
-    :ivar host: name of the host, or ``lab`` for the hosts themselves
+    :ivar host: name of the host, ``lab`` for the hosts themselves, or
+        ``machine`` for their BMCs
     :ivar name: name of the program
     :ivar state: state in supervisor's words, such as RUNNING
     :ivar since: when it came into that state, or None
@@ -117,17 +118,29 @@ def services(lab):
         running = os.fsdecode(owner.read_bytes().removesuffix(b'\n'))
         if running != str(lab.directory):
             raise errors.LabDown('the lab that runs is in %s' % running)
-        hosts = _ask('supervisor')
+        programs = _ask(labs.MACHINE)
     except OSError as error:
         raise errors.LabDown('no lab runs') from error
     processes = _processes()
     listed = []
-    for host in hosts:
-        log = lab.directory / 'log' / ('%s.log' % host['name'])
-        listed.append(_service('lab', host, None, log))
-        if host['statename'] == 'RUNNING':
-            listed += _services_of(lab, host, processes)
+    for program in programs:
+        log = lab.directory / 'log' / ('%s.log' % program['name'])
+        if program['name'].startswith(labs.BMC):
+            listed.append(_service('machine', program,
+                                   _process(program['pid']), log))
+            continue
+        listed.append(_service('lab', program, None, log))
+        if program['statename'] == 'RUNNING':
+            listed += _services_of(lab, program, processes)
     return listed
+
+
+def _process(pid):
+    """Return a process of the machine, None where there is none."""
+    try:
+        return psutil.Process(pid) if pid else None
+    except psutil.Error:
+        return None
 
 
 def _services_of(lab, host, processes):

@@ -21,7 +21,9 @@ import dataclasses
 import datetime
 import json
 import os
+import pathlib
 import re
+import shutil
 import threading
 
 from tools.lab import errors
@@ -29,6 +31,8 @@ from tools.lab import labs
 from tools.sabotage import questions
 from tools.sabotage import working
 
+#: What BMCs may do instead of what they are told.
+BMC = pathlib.Path(__file__).with_name('bmc')
 #: Seconds that an alert of our own lasts when nobody ends it.
 ALERT = 600
 #: Seconds that the monitor's alerts are given to end.
@@ -154,6 +158,41 @@ class StoppedProgram:
             if not lab.runs(self.program, host):
                 lab.control('start', self.program, host)
         working.wait(lab, self.program)
+
+
+@dataclasses.dataclass(frozen=True)
+class MeddledBmc:
+    """The BMC of a host does not do what it is told.
+
+    :ivar host: name of the host
+    :ivar script: name of a file of ``bmc/``, which is in the place of the
+        script that switches the power
+    """
+
+    host: str
+    script: str
+
+    def do(self, lab):
+        """Put the script there, and keep the one of before."""
+        chassis, kept = self._paths(lab)
+        if not kept.exists():
+            shutil.copy(chassis, chassis.with_name('chassis.part'))
+            chassis.with_name('chassis.part').replace(kept)
+        fresh = chassis.with_name('chassis.new')
+        shutil.copy(BMC / self.script, fresh)
+        fresh.replace(chassis)
+
+    def undo(self, lab):
+        """Put back what was there, and forget what the other one has noted."""
+        chassis, kept = self._paths(lab)
+        if kept.exists():
+            kept.replace(chassis)
+        for name in ('said', 'tries', 'chassis.part', 'chassis.new'):
+            chassis.with_name(name).unlink(missing_ok=True)
+
+    def _paths(self, lab):
+        chassis = lab.directory / 'bmc' / self.host / 'chassis'
+        return chassis, chassis.with_name('chassis.kept')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -415,7 +454,7 @@ class MisledSwitch:
 KINDS = {kind.__name__: kind for kind in (
     EditedFile, EditedSettings, StoppedProgram, FrozenProgram, DisabledHost,
     LostRole, ChangedImage, AddedTemplate, RaisedAlert, AddedServer,
-    RedirectedPort, MisledSwitch)}
+    RedirectedPort, MisledSwitch, MeddledBmc)}
 
 
 class Notes:

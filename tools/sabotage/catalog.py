@@ -12,10 +12,14 @@
 
 """All cases of sabotage."""
 
+from tools.lab import labs
 from tools.sabotage import breakages
 from tools.sabotage import case
 
 Case = case.Case
+
+# The application may come to be on either.
+_HOSTS = ('compute-1', 'compute-2')
 
 ALERTMANAGER = 'prometheus/alertmanager.yml'
 RULES = 'prometheus/rules.yml'
@@ -37,6 +41,10 @@ def _rules(*edits):
 
 def _settings(path, program, *edits):
     return breakages.EditedSettings(path, (program,), edits)
+
+
+def _bmcs(script):
+    return tuple(breakages.MeddledBmc(host, script) for host in _HOSTS)
 
 
 def _tenant(name, **fields):
@@ -203,8 +211,23 @@ CASES = (
          act='restarted_mistral', deadlines={'stack': 180}),
     Case(name='injector-lies', kind='INVALID', link='fault', quick=True,
          broken='the power is not taken, though the command says so',
-         options={'host_power_off_command': '/bin/true {host}',
+         options={'host_power_driver': 'command',
+                  'host_power_off_command': '/bin/true {host}',
                   'witness_timeout': '10'}),
+    Case(name='bmc-away', kind='INVALID',
+         broken='the BMCs do not answer', before=tuple(
+             breakages.StoppedProgram(labs.BMC + host, (labs.MACHINE,))
+             for host in _HOSTS),
+         options={'host_power_timeout': '10'},
+         says=r'unknown whether host compute-\d has power: its BMC at \S+ '
+              'did not answer'),
+    Case(name='bmc-lies', kind='INVALID', link='fault',
+         broken='the BMC says that the power is off, and leaves it on',
+         before=_bmcs('lies'), options={'witness_timeout': '10'},
+         says=r'no witness of: host compute-\d without power'),
+    Case(name='bmc-third-try', kind='HEALED',
+         broken='nothing: a BMC does only every third time what it is told',
+         before=_bmcs('third-try')),
     Case(name='execution-storm', kind='EXECUTION_STORM', link='workflow',
          broken='the workflow is started again and again', act='storm',
          expectation={'max_executions': 1}),
@@ -212,7 +235,7 @@ CASES = (
          broken='nobody ends the old guest, and the network gives the '
                 'address back to it',
          before=(breakages.StoppedProgram(
-             'self-fence', ('compute-1', 'compute-2')),),
+             'self-fence', _HOSTS),),
          feature='management_nic_down', act='two_guests',
          # The host must not be back before its guest has a successor.
          options={'return_watch_time': '5', 'host_timer': '150'}),

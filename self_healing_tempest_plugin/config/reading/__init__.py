@@ -115,4 +115,5 @@ def _settings(conf):
         bisect=own.bisect,
         max_executions=own.max_executions,
         config_file=paths.config_file(conf),
-        power_secrets=tuple(secret_values.in_power_commands(conf)))
+        power_secrets=tuple(secret_values.in_power_commands(conf)),
+        powers=power.drivers(conf))

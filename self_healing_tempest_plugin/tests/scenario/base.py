@@ -75,7 +75,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     @classmethod
     def setup_clients(cls):
         super().setup_clients()
-        cls.settings = config.settings(CONF)
+        cls.settings = config.settings(CONF).of(cls.feature)
         cls.scenario, = scenarios.of((cls.feature,))
         manager = tempest_clients.Manager(
             credentials_factory.get_configured_admin_credentials(

@@ -79,7 +79,7 @@ class ReadTest(PasswordTestCase):
                 (self.write('g', b'x\0y'), 'it must hold one line'),
                 (self.write('h', b'\xff'), 'it is no UTF-8'),
                 (self.write('i', 'x' * 5000), 'longer than 4096 bytes')):
-            error = self.assertRaises(passwords.UnfitPasswordFile,
+            error = self.assertRaises(passwords.UnfitFile,
                                       passwords.read, path)
             self.assertIn('[self_healing] host_power_password_file %s: '
                           % path, str(error))
@@ -90,7 +90,7 @@ class ReadTest(PasswordTestCase):
             self.skipTest('only root can give a file away')
         path = self.write('x', 'x')
         os.chown(path, 12345, -1)
-        error = self.assertRaises(passwords.UnfitPasswordFile,
+        error = self.assertRaises(passwords.UnfitFile,
                                   passwords.read, path)
         self.assertIn('belongs to another user', str(error))
 

@@ -323,10 +323,21 @@ class ExamineTest(CloudTestCase):
         self.assertEqual({}, self.wrong())
 
     def test_power(self):
-        self.override('host_power_status_command', 'echo {host} is off')
-        self.broken('host-crash', 'not so: host compute-1 has power')
-        self.override('host_power_status_command', '/nonexistent {host}')
-        self.broken('host-crash', 'No such file')
+        """Each says it in its way: the power, and the fault."""
+        self.examine()
+        self.assertEqual(
+            'compute-1, compute-2: on (host_power_status_command)',
+            self.found['power'][0].finding.text)
+        for command, of_power, of_fault in (
+                ('echo {host} is off', 'compute-1, compute-2: off',
+                 'not so: host compute-1 has power'),
+                ('/nonexistent {host}', 'No such file', 'No such file')):
+            self.override('host_power_status_command', command)
+            self.examine()
+            wrong = self.wrong()
+            self.assertEqual({'power', 'host-crash'}, set(wrong))
+            self.assertIn(of_power, wrong['power'])
+            self.assertIn(of_fault, wrong['host-crash'])
 
     def test_fault_without_ssh(self):
         """Who injects in another way needs no host that lets him in."""
@@ -353,6 +364,18 @@ class ExamineTest(CloudTestCase):
         self.override('host_power_status_command', "sh -c 'sleep 3' {host}")
         self.examine()
         self.assertEqual({'unknown'}, self.states()['host-crash'])
+
+    def test_slow_bmc(self):
+        """The same, where the command is given up before."""
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.preflight.examine.POWER_TIMEOUT',
+            0.3))
+        self.override('host_power_status_command', "sh -c 'sleep 3' {host}")
+        self.examine()
+        for name in ('power', 'host-crash'):
+            self.assertEqual({'unknown'}, self.states()[name])
+        self.assertIn('no end after 0.3 s',
+                      self.found['power'][0].finding.text)
 
     def test_journal(self):
         entries = journals.Journal(self.settings().state_dir)

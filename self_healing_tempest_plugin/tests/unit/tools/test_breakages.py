@@ -15,6 +15,7 @@
 import os
 import pathlib
 import stat
+import subprocess
 import types
 
 import fixtures
@@ -168,6 +169,53 @@ class EditedSettingsTest(testtools.TestCase):
         error = self.assertRaises(errors.LabError, edit.do, self.lab)
         self.assertIn('aodh.conf has no no such line', str(error))
         self.assertEqual(([], []), (self.lab.done, self.lab.kept))
+
+
+class MeddledBmcTest(testtools.TestCase):
+    """breakages.MeddledBmc: another script, and back."""
+
+    def setUp(self):
+        super().setUp()
+        directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.bmc = directory / 'bmc' / 'compute-1'
+        self.bmc.mkdir(parents=True)
+        self.lab = types.SimpleNamespace(directory=directory)
+        self.breakage = breakages.MeddledBmc('compute-1', 'third-try')
+        self.chassis = self.bmc / 'chassis'
+        self.chassis.write_text('#!/bin/sh\necho "$*"\n')
+        self.chassis.chmod(0o755)
+
+    def run_chassis(self):
+        done = subprocess.run(
+            ['./chassis', '0x20', 'get', 'power'], cwd=self.bmc, text=True,
+            capture_output=True, check=False)
+        return done.returncode, done.stdout
+
+    def test_done_and_undone(self):
+        """Every third time it is the one of before that answers."""
+        for _ in range(2):
+            # Twice, as after a run that was killed.
+            self.breakage.do(self.lab)
+        answers = [self.run_chassis() for _ in range(6)]
+        good = (0, '0x20 get power\n')
+        self.assertEqual([(1, ''), (1, ''), good] * 2, answers)
+        for _ in range(2):
+            self.breakage.undo(self.lab)
+        self.assertEqual(good, self.run_chassis())
+        self.assertEqual(['chassis'], [
+            path.name for path in self.bmc.iterdir()])
+
+    def test_never_done(self):
+        self.breakage.undo(self.lab)
+        self.assertEqual(0, self.run_chassis()[0])
+
+    def test_lies(self):
+        """What it was told is what it says; nothing else happens."""
+        breakages.MeddledBmc('compute-1', 'lies').do(self.lab)
+        self.assertEqual((0, '0x20 get power\n'), self.run_chassis())
+        subprocess.run(['./chassis', '0x20', 'set', 'power', '0'],
+                       cwd=self.bmc, check=True)
+        self.assertEqual((0, 'power:0\n'), self.run_chassis())
 
 
 class FakeKeystone:
