@@ -89,10 +89,9 @@ def certificate(host, address):
             x509.DNSName(host),
             x509.IPAddress(ipaddress.ip_address(address))]), False)))
     pem = serialization.Encoding.PEM
-    return {'key.pem': key.private_bytes(
-                pem, serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption()),
-            'cert.pem': leaf.public_bytes(pem),
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8,
+                                serialization.NoEncryption())
+    return {'key.pem': private, 'cert.pem': leaf.public_bytes(pem),
             'ca.pem': authority.public_bytes(pem)}
 
 
