@@ -12,8 +12,6 @@
 
 """The OpenStack of a lab, asked by its administrator."""
 
-from urllib import parse
-
 from keystoneauth1 import exceptions as keystone_exceptions
 from openstack import config as openstack_config
 
@@ -25,10 +23,7 @@ COMPUTE_VERSION = 'compute 2.74'
 
 
 class Cloud:
-    """The services of OpenStack, to be asked.
-
-    :ivar address: of the controller
-    """
+    """The services of OpenStack, to be asked."""
 
     def __init__(self, path, timeout):
         """Take where it is; nothing is asked yet.
@@ -42,8 +37,6 @@ class Cloud:
         region = openstack_config.OpenStackConfig(
             config_files=[str(path)], load_envvars=False).get_one(
                 'lab', api_timeout=timeout)
-        self.address = parse.urlsplit(
-            region.get_auth_args()['auth_url']).hostname
         self._session = region.get_session()
 
     def ask(self, service, path, method='GET', **options):

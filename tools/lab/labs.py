@@ -99,8 +99,12 @@ class Lab:
 
     @functools.cached_property
     def monitor(self):
-        """Return its :class:`.monitors.Monitor`."""
-        return monitors.Monitor(self.cloud.address, self._timeout)
+        """Return its :class:`.monitors.Monitor`.
+
+        :raises LabDown: when there is none
+        """
+        return monitors.Monitor(self.directory / 'monitors.json',
+                                self._timeout)
 
     def play(self, name, variables=(), lock=None):
         """Run a playbook.

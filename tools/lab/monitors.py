@@ -12,15 +12,16 @@
 
 """Prometheus and Alertmanager of a lab, asked over HTTP."""
 
+import base64
 import json
+import pathlib
 import re
+import ssl
 from urllib import request
 
 from tools.lab import errors
 
-#: Program to the port that it listens at on the controller.
-PORTS = {'prometheus': 9090, 'alertmanager': 9093}
-#: The metric that tells when a program has read its file, by program.
+#: The metric that tells when a program has read its file, by its kind.
 RELOADED = {
     'prometheus': 'prometheus_config_last_reload_success_timestamp_seconds',
     'alertmanager':
@@ -30,53 +31,91 @@ RELOADED = {
 class Monitor:
     """Prometheus and Alertmanager, to be asked."""
 
-    def __init__(self, address, timeout):
-        """Take their address; nothing is asked yet.
+    def __init__(self, path, timeout):
+        """Take where they are; nothing is asked yet.
 
-        :param address: of the controller
+        :param path: of the lab's monitors.json: by program its kind, a key of
+            :data:`RELOADED`, its url, and what it wants of who asks: ca_file,
+            username and password_file
         :param timeout: seconds that one request may take
+        :raises LabDown: when there is no such file
         """
-        self._address, self._timeout = address, timeout
+        try:
+            self._programs = json.loads(path.read_text())
+        except FileNotFoundError as error:
+            raise errors.LabDown(
+                '%s is missing: "up" writes it' % path) from error
+        self._timeout = timeout
+
+    def programs(self, kind):
+        """Return the names of the programs of a kind, of which it has one.
+
+        :param kind: a key of :data:`RELOADED`
+        """
+        return [name for name, program in self._programs.items()
+                if program['kind'] == kind]
 
     def ask(self, program, path, body=None):
-        """Ask one of the two programs.
+        """Ask one of the programs.
 
-        :param program: a key of :data:`PORTS`
+        :param program: its name
         :param body: what is posted as JSON; None: nothing is posted
         :returns: the answer as text
         :raises LabError: when there is none
         """
+        access = self._programs[program]
         data = None if body is None else json.dumps(body).encode()
-        asked = request.Request(
-            'http://%s:%d%s' % (self._address, PORTS[program], path), data,
-            {'Content-Type': 'application/json'})
-        # A proxy of the environment does not know the lab.
-        opener = request.build_opener(request.ProxyHandler({}))
+        url = access['url'] + path
         try:
+            asked = request.Request(url, data, {
+                'Content-Type': 'application/json', **_authorization(access)})
+            # A proxy of the environment does not know the lab.
+            opener = request.build_opener(
+                request.ProxyHandler({}), *_verifying(access))
             with opener.open(asked, timeout=self._timeout) as response:
                 return response.read().decode()
         except (OSError, ValueError) as error:
-            raise errors.LabError('%s: %s' % (
-                asked.full_url, error)) from error
+            raise errors.LabError('%s: %s' % (url, error)) from error
 
     def alerts(self):
         """Return the alerts that each of them has, pending ones too.
 
         :returns: dict of the program to a list, as its API has them
         """
-        rules = self._document('prometheus', '/api/v1/alerts')
-        return {'prometheus': rules['data']['alerts'],
-                'alertmanager': self._document('alertmanager',
-                                               '/api/v2/alerts')}
+        return {name: self._alerts(name, program['kind'])
+                for name, program in self._programs.items()}
 
     def reloaded(self, program):
         """Return when a program has read its file, in seconds since 1970."""
         metrics = self.ask(program, '/metrics')
-        return float(re.search(r'^%s (\S+)$' % RELOADED[program], metrics,
-                               re.MULTILINE).group(1))
+        return float(re.search(
+            r'^%s (\S+)$' % RELOADED[self._programs[program]['kind']],
+            metrics, re.MULTILINE).group(1))
+
+    def _alerts(self, program, kind):
+        if kind == 'prometheus':
+            return self._document(program, '/api/v1/alerts')['data']['alerts']
+        return self._document(program, '/api/v2/alerts')
 
     def _document(self, program, path):
         try:
             return json.loads(self.ask(program, path))
         except ValueError as error:
             raise errors.LabError('%s: %s' % (program, error)) from error
+
+
+def _authorization(access):
+    """Return the header that shows who asks, nothing where nobody wants it."""
+    if 'username' not in access:
+        return {}
+    password = pathlib.Path(access['password_file']).read_text().strip()
+    pair = '%s:%s' % (access['username'], password)
+    return {'Authorization': 'Basic %s' % base64.b64encode(
+        pair.encode()).decode()}
+
+
+def _verifying(access):
+    if 'ca_file' not in access:
+        return ()
+    return (request.HTTPSHandler(context=ssl.create_default_context(
+        cafile=access['ca_file'])),)

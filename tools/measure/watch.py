@@ -40,6 +40,7 @@ from tools.lab import locks
 #: The services that answer at the ports of the lab.
 PORTS = {5000: 'Keystone', 8004: 'Heat', 8774: 'Nova', 8989: 'Mistral',
          8999: 'Vitrage', 9090: 'Prometheus', 9093: 'Alertmanager',
+         9095: 'Alertmanager',
          9696: 'Neutron', 8778: 'Placement', 9292: 'Glance',
          80: 'application'}
 

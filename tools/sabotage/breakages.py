@@ -44,7 +44,7 @@ class EditedFile:
     """A file of the monitor says something else.
 
     :ivar path: below the controller's /etc
-    :ivar program: that reads it
+    :ivar program: that reads it, or several of its kind
     :ivar edits: pairs of a regular expression and what takes the place of
         all that it finds
     """
@@ -97,15 +97,18 @@ def _kept(lab, path):
     return lab.state / ('sabotaged-%s' % path.replace('/', '-'))
 
 
-def _reload(lab, program):
-    """Have a program of the monitor read its files again.
+def _reload(lab, kind):
+    """Have the programs of the monitor of a kind read their files again.
 
-    :raises LabError: when it does not
+    :raises LabError: when one does not
     """
-    before = lab.monitor.reloaded(program)
-    lab.control('signal HUP', program)
-    labs.wait(lambda: lab.monitor.reloaded(program) > before,
-              '%s has read its files' % program, 15)
+    programs = lab.monitor.programs(kind)
+    before = {name: lab.monitor.reloaded(name) for name in programs}
+    for name in programs:
+        lab.control('signal HUP', name)
+    for name in programs:
+        labs.wait(lambda: lab.monitor.reloaded(name) > before[name],
+                  '%s has read its files' % name, 15)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -355,11 +358,14 @@ class RaisedAlert:
     def _post(self, lab, seconds):
         end = datetime.datetime.now(datetime.timezone.utc)
         end += datetime.timedelta(seconds=seconds)
-        lab.monitor.ask('alertmanager', '/api/v2/alerts', [{
+        alert = {
             'labels': {'alertname': self.name, 'hostname': self.host,
                        'severity': 'critical'},
             'annotations': {'summary': 'stale', 'description': 'stale'},
-            'endsAt': end.isoformat()}])
+            'endsAt': end.isoformat()}
+        # Of two, each knows the alerts that it is told itself.
+        for program in lab.monitor.programs('alertmanager'):
+            lab.monitor.ask(program, '/api/v2/alerts', [alert])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -111,16 +111,15 @@ def alerts(found):
 
     :param found: see :meth:`tools.lab.monitors.Monitor.alerts`
     """
-    return {
-        'prometheus': dict(_alert(alert, alert['state'])
-                           for alert in found['prometheus']),
-        'alertmanager': dict(_alert(alert, alert['status']['state'])
-                             for alert in found['alertmanager'])}
+    return {program: dict(map(_alert, listed))
+            for program, listed in found.items()}
 
 
-def _alert(alert, state):
-    return ' '.join('%s=%s' % label
-                    for label in sorted(alert['labels'].items())), state
+def _alert(alert):
+    # Prometheus has it as a word, Alertmanager among other things.
+    state = alert['status'] if 'status' in alert else alert
+    return ' '.join('%s=%s' % label for label in sorted(
+        alert['labels'].items())), state['state']
 
 
 def open_entries(text):

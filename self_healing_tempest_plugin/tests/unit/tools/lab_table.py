@@ -29,7 +29,8 @@ import yaml
 import tools
 
 CONTROLLER = tools.SOURCE / 'roles' / 'lab_controller'
-SHARED = tools.SOURCE / 'playbooks' / 'lab' / 'templates'
+PLAYBOOKS = tools.SOURCE / 'playbooks' / 'lab'
+SHARED = PLAYBOOKS / 'templates'
 
 _TEXT = {'type': 'string', 'minLength': 1}
 _COUNT = {'type': 'integer', 'minimum': 1}
@@ -49,6 +50,7 @@ def _list(item):
 
 _ANY_PROGRAM = {
     'needs': _TEXT, 'answers': _PATH, 'user': _TEXT,
+    'switch': _TEXT, 'tls': _TEXT,
     'stopasgroup': {'type': 'boolean'},
     'endpoint': _object({'type': _TEXT}, name=_TEXT, path=_PATH)}
 _PROGRAM = {'anyOf': [
@@ -59,21 +61,26 @@ SCHEMA = _list(_object(
     {'name': _TEXT, 'group': _TEXT, 'programs': _list(_PROGRAM)},
     databases=_list(_TEXT), secrets=_list(_TEXT), projects=_list(_TEXT),
     state=_list(_object({'path': _PATH}, **_RIGHTS)),
-    settings=_list(_object({'dest': _TEXT}, **_RIGHTS)), sync=_TEXT))
+    settings=_list(_object({'dest': _TEXT}, switch=_TEXT, **_RIGHTS)),
+    sync=_TEXT))
 
 
 class Table:
     """The services, and what the role makes of them.
 
     :ivar services: entries of the table, or of a broken one
+    :ivar switches: whether each is on, by the name of its variable
     """
 
-    def __init__(self, services, templates=None):
+    def __init__(self, services, templates=None, on=None):
         """Take what is in it.
 
         :param templates: other ones than those of the role, path to text
+        :param on: names of the switches that are on; None: all are
         """
         self.services = services
+        self.switches = {name: on is None or name in on
+                         for name in switches()}
         self._templates = jinja2.Environment(
             undefined=jinja2.StrictUndefined, trim_blocks=True,
             loader=jinja2.ChoiceLoader([
@@ -83,13 +90,18 @@ class Table:
             lambda items, key, skip_missing: [
                 (item, one) for item in items for one in item.get(key, ())])
         self._templates.filters['to_nice_json'] = json.dumps
+        self._templates.filters['bool'] = bool
 
     @property
     def programs(self):
         """Return all programs, each with the name of its service."""
         return [{'service': service['name'], **program}
                 for service in self.services
-                for program in service['programs']]
+                for program in service['programs'] if self.on(program)]
+
+    def on(self, entry):
+        """Return whether a program or a file is there."""
+        return self.switches.get(entry.get('switch'), True)
 
     @property
     def ports(self):
@@ -109,7 +121,7 @@ class Table:
         """Yield the services with the paths of their settings."""
         for service in self.services:
             for file in service.get('settings', ()):
-                if file['dest'].endswith(endings):
+                if file['dest'].endswith(endings) and self.on(file):
                     yield service, file['dest']
 
     def rendered(self, path):
@@ -125,6 +137,8 @@ class Table:
             lab_controller_bus_api_port=_variables('derived.yml')[
                 'lab_controller_bus_api_port'],
             lab_controller_services=self.services,
+            lab_controller_programs=self.programs,
+            lab_alertmanager_url='http://10.77.0.2:9093', **self.switches,
             lab_cloud={'auth_url': 'http://10.77.0.2:5000/v3'},
             lab_computes=[{'name': 'compute-1', 'address': '10.77.0.11'}],
             lab_secrets={name: 'secret of %s' % name
@@ -134,6 +148,14 @@ class Table:
 def ours():
     """Return the entries of the lab's own table."""
     return _variables('services.yml')['lab_controller_services']
+
+
+def switches():
+    """Return the names of the settings of the lab that are on or off."""
+    # What becomes root is no part of what is built.
+    return {name for name, value in yaml.safe_load(
+        (PLAYBOOKS / 'group_vars' / 'all.yaml').read_text()).items()
+        if isinstance(value, bool)} - {'lab_become'}
 
 
 def _variables(name):
@@ -173,6 +195,17 @@ def unknown_groups(table):
             for service in table.services if service['group'] not in known]
 
 
+def unknown_switches(table):
+    """What nobody can switch on is never there."""
+    entries = [(program['name'], program[key]) for service in table.services
+               for program in service['programs']
+               for key in ('switch', 'tls') if key in program]
+    entries += [(file['dest'], file['switch']) for service in table.services
+                for file in service.get('settings', ()) if 'switch' in file]
+    return ['%s: there is no switch %s' % pair for pair in entries
+            if pair[1] not in table.switches]
+
+
 def missing_ports(table):
     """What is waited for, asked or in the catalog listens somewhere."""
     awaited = [(program['name'], program['needs'])
@@ -185,7 +218,9 @@ def missing_ports(table):
 
 def unnamed_templates(table):
     """A template that no entry names is not written."""
-    named = {path for _, path in table.files('')} | set(re.findall(
+    named = {file['dest'] for service in table.services
+             for file in service.get('settings', ())}
+    named.update(re.findall(
         r"'(?:dest|src)': '([^'%]+?)(?:\.j2)?'",
         (CONTROLLER / 'vars/main/derived.yml').read_text()))
     templates = CONTROLLER / 'templates'
@@ -235,8 +270,9 @@ def missing_databases(table):
             if name not in service.get('databases', ())]
 
 
-CHECKS = (misshapen, repeated, unknown_groups, missing_ports,
-          unnamed_templates, unwritable, unreadable, missing_databases)
+CHECKS = (misshapen, repeated, unknown_groups, unknown_switches,
+          missing_ports, unnamed_templates, unwritable, unreadable,
+          missing_databases)
 
 
 def complaints(table):

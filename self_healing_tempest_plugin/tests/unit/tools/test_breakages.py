@@ -218,6 +218,64 @@ class MeddledBmcTest(testtools.TestCase):
         self.assertEqual((0, 'power:0\n'), self.run_chassis())
 
 
+class FakePair:
+    """Two Alertmanagers, each of which reads its file when it is told.
+
+    :ivar posted: program and path of each request
+    """
+
+    def __init__(self):
+        self.read = {'alertmanager': 1, 'alertmanager-2': 1}
+        self.posted = []
+
+    def programs(self, kind):
+        return sorted(name for name in self.read if name.startswith(kind))
+
+    def reloaded(self, program):
+        return self.read[program]
+
+    def alerts(self):
+        return {}
+
+    def ask(self, program, path, body):
+        self.posted.append((program, path, body[0]['labels']['alertname']))
+
+
+class PairTest(testtools.TestCase):
+    """Of two Alertmanagers, none is left as it was."""
+
+    def setUp(self):
+        super().setUp()
+        self.lab = FakeLab(pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path))
+        self.lab.monitor = FakePair()
+        self.useFixture(fixtures.MockPatchObject(
+            self.lab, 'control', self.signal))
+
+    def signal(self, action, program):
+        self.assertEqual('signal HUP', action)
+        self.lab.monitor.read[program] += 1
+
+    def test_edited(self):
+        """Both tell Vitrage: one that is right would hide the other one."""
+        edit = breakages.EditedFile(EDIT.path, 'alertmanager', EDIT.edits)
+        for times, act in ((2, edit.do), (3, edit.undo)):
+            act(self.lab)
+            self.assertEqual(
+                {'alertmanager': times, 'alertmanager-2': times},
+                self.lab.monitor.read)
+
+    def test_raised(self):
+        """Each knows the alerts that it is told itself."""
+        self.useFixture(fixtures.MockPatchObject(
+            questions, 'alarms', lambda lab, name: [name]))
+        breakages.RaisedAlert('HostDown', 'compute-1').do(self.lab)
+        self.assertEqual(
+            [(name, '/api/v2/alerts', 'HostDown')
+             for name in ('alertmanager', 'alertmanager-2')],
+            self.lab.monitor.posted)
+
+
 class FakeKeystone:
     """The roles of users in projects.
 

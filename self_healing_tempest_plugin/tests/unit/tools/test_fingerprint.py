@@ -244,11 +244,12 @@ class ListingsTest(testtools.TestCase):
         name = 'alertname=HostDown hostname=compute-1'
         self.assertEqual(
             {'prometheus': {name: 'pending'}, 'alertmanager': {
-                name: 'active'}},
+                name: 'active'}, 'alertmanager-2': {}},
             listings.alerts({
                 'prometheus': [{'labels': labels, 'state': 'pending'}],
                 'alertmanager': [{'labels': labels,
-                                  'status': {'state': 'active'}}]}))
+                                  'status': {'state': 'active'}}],
+                'alertmanager-2': []}))
 
     def test_open_entries(self):
         """The last state of an entry counts."""

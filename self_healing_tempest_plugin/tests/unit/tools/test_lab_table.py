@@ -16,6 +16,7 @@
 import re
 
 import testtools
+import yaml
 
 from self_healing_tempest_plugin.tests.unit.tools import lab_table
 import tools
@@ -50,6 +51,12 @@ BROKEN = (
         'databases'].append('heat'), r'^database heat: there are 2$'),
     ('unknown_groups', lambda services: entry(services, 'aodh').update(
         group='alarming'), r'^aodh: there is no group alarming$'),
+    ('unknown_switches', lambda services: program(
+        services, 'haproxy').update(switch='lab_balanced'),
+     r'^haproxy: there is no switch lab_balanced$'),
+    ('unknown_switches', lambda services: entry(
+        services, 'alertmanager')['settings'][-1].update(switch='lab_pair'),
+     r'^etc/prometheus/haproxy.cfg: there is no switch lab_pair$'),
     ('missing_ports', lambda services: program(
         services, 'aodh-listener').update(needs='redis'),
      r'^aodh-listener: redis has no port$'),
@@ -82,6 +89,26 @@ class LabTableTest(testtools.TestCase):
     def test_ours(self):
         self.assertEqual(
             [], lab_table.complaints(lab_table.Table(lab_table.ours())))
+
+    def test_switches(self):
+        """Without any, what is there needs nothing that is not."""
+        self.assertEqual([], lab_table.complaints(
+            lab_table.Table(lab_table.ours(), on=())))
+
+    def test_pair(self):
+        """Prometheus tells both, and a port is before both of them."""
+        name = 'lab_alertmanager_pair'
+        for on, ports in (((), [9093]), ((name,), [9093, 9193])):
+            table = lab_table.Table(lab_table.ours(), on=on)
+            told = table.rendered('etc/prometheus/prometheus.yml')
+            self.assertEqual(
+                ['10.77.0.2:%d' % port for port in ports],
+                yaml.safe_load(told)['alerting']['alertmanagers'][0][
+                    'static_configs'][0]['targets'])
+        self.assertEqual(
+            ['10.77.0.2:%d' % port for port in ports],
+            re.findall(r'^    server \S+ (\S+) ', table.rendered(
+                'etc/prometheus/haproxy.cfg'), re.MULTILINE))
 
     def test_broken(self):
         """The first check that complains is the one that is meant."""

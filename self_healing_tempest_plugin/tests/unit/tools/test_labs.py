@@ -311,10 +311,6 @@ class CloudTest(LabTest):
         self.assertIsNone(self.lab.cloud.ask(
             'compute', '/servers/1', 'DELETE'))
 
-    def test_address(self):
-        """The monitor listens on the same host."""
-        self.assertEqual('10.77.0.2', self.lab.cloud.address)
-
     def test_down(self):
         lab = labs.Lab(self.directory / 'nowhere')
         self.assertRaises(errors.LabDown, lambda: lab.cloud)
@@ -326,9 +322,11 @@ class _Monitor(server.BaseHTTPRequestHandler):
 
     answers = {
         '/api/v1/alerts': json.dumps({'data': {'alerts': [{'state': 'x'}]}}),
-        '/api/v2/alerts': '[]',
+        '/api/v2/alerts': '[]', '/2/api/v2/alerts': '[1]',
         '/metrics': '# HELP\nprometheus_config_last_reload_success_'
-                    'timestamp_seconds 1.7e+09\n'}
+                    'timestamp_seconds 1.7e+09\n',
+        '/2/metrics': 'alertmanager_config_last_reload_success_'
+                      'timestamp_seconds 1.8e+09\n'}
 
     def do_GET(self):
         text = self.answers.get(self.path)
@@ -359,17 +357,25 @@ class MonitorTest(testtools.TestCase):
         thread.start()
         clean.callback(thread.join)
         clean.callback(self.server.shutdown)
-        self.useFixture(fixtures.MockPatchObject(
-            monitors, 'PORTS', dict.fromkeys(monitors.PORTS,
-                                             self.server.server_port)))
         # A proxy does not know the lab.
         self.useFixture(fixtures.EnvironmentVariable(
             'http_proxy', 'http://127.0.0.1:9'))
-        self.monitor = monitors.Monitor('127.0.0.1', 30)
+        url = 'http://127.0.0.1:%d' % self.server.server_port
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, 'm')
+        path.write_text(json.dumps({
+            'prometheus': {'kind': 'prometheus', 'url': url},
+            'alertmanager': {'kind': 'alertmanager', 'url': url},
+            'alertmanager-2': {'kind': 'alertmanager', 'url': url + '/2'}}))
+        self.monitor = monitors.Monitor(path, 30)
+
+    def test_programs(self):
+        self.assertEqual(['alertmanager', 'alertmanager-2'],
+                         self.monitor.programs('alertmanager'))
 
     def test_alerts(self):
-        self.assertEqual({'prometheus': [{'state': 'x'}],
-                          'alertmanager': []}, self.monitor.alerts())
+        """Of two, each has its own."""
+        self.assertEqual({'prometheus': [{'state': 'x'}], 'alertmanager': [],
+                          'alertmanager-2': [1]}, self.monitor.alerts())
 
     def test_posted(self):
         self.monitor.ask('alertmanager', '/api/v2/alerts', [{'a': 1}])
@@ -377,6 +383,14 @@ class MonitorTest(testtools.TestCase):
 
     def test_reloaded(self):
         self.assertEqual(1.7e9, self.monitor.reloaded('prometheus'))
+        self.assertEqual(1.8e9, self.monitor.reloaded('alertmanager-2'))
+
+    def test_made_before(self):
+        """By an older "up", or by none."""
+        error = self.assertRaises(errors.LabDown, monitors.Monitor,
+                                  pathlib.Path('/none/monitors.json'), 30)
+        self.assertEqual('/none/monitors.json is missing: "up" writes it',
+                         str(error))
 
     def test_refused(self):
         error = self.assertRaises(errors.LabError, self.monitor.ask,

@@ -67,6 +67,9 @@ class FakeMonitor:
     def alerts(self):
         return {'prometheus': [], 'alertmanager': []}
 
+    def programs(self, kind):
+        return [kind]
+
     def reloaded(self, program):
         return self.read
 
