@@ -13,6 +13,7 @@
 """A way of healing, as a value: links, their order, and what healed means."""
 
 import dataclasses
+import functools
 
 from self_healing_tempest_plugin.model import healing
 from self_healing_tempest_plugin.model import links
@@ -77,8 +78,12 @@ class Chain:
 
         :param name: e.g. ``workflow``
         """
-        return next((link for link in (links.FAULT, *self.links)
-                     if link.name == name), None)
+        return self._named.get(name)
+
+    @functools.cached_property
+    def _named(self):
+        return {link.name: link
+                for link in reversed((links.FAULT, *self.links))}
 
     def before(self, link):
         """Return the links before another link, the nearest first.

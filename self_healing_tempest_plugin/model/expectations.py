@@ -32,19 +32,15 @@ class _Found:
     def __init__(self):
         self._last = None, {}
 
-    def once(self, evidence, asked, find):
-        """Return what is found in evidence.
+    def about(self, evidence):
+        """Return what is known of evidence, a dict that may be added to.
 
         :param evidence: of a timeline, a tuple
-        :param asked: what for, the same each time
-        :param find: finds it
         """
         about, answers = self._last
         if about is not evidence:
             about, answers = self._last = evidence, {}
-        if asked not in answers:
-            answers[asked] = find()
-        return answers[asked]
+        return answers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -146,9 +142,10 @@ class Expectation:
         the alarm that it was deduced from; the server that answers, to the
         server that the stack has got.
         """
-        return self._found.once(
-            timeline.evidence, ('arrival', link, mark),
-            lambda: next(self.arrivals(timeline, link, mark), None))
+        found, asked = self._found.about(timeline.evidence), (link, mark)
+        if asked not in found:
+            found[asked] = next(self.arrivals(timeline, link, mark), None)
+        return found[asked]
 
     def arrivals(self, timeline, link, mark):
         """Return all evidence that is about this fault, an iterator.
@@ -165,8 +162,10 @@ class Expectation:
 
     def _belongs(self, timeline, evidence):
         """Return whether evidence is tied to that of the links before it."""
-        return all(self._comes_from(timeline, evidence, origin)
-                   for origin in evidence.link.origins)
+        for origin in evidence.link.origins:
+            if not self._comes_from(timeline, evidence, origin):
+                return False
+        return True
 
     def _comes_from(self, timeline, evidence, origin):
         earlier = self.chain.link(origin.link)
@@ -189,9 +188,11 @@ class Expectation:
         :param link: :class:`.links.Link`
         :param key: of the payload; empty: the ids of the objects
         """
-        return self._found.once(
-            timeline.evidence, ('named', link, key),
-            lambda: frozenset(self._names(timeline, link, key)))
+        found = self._found.about(timeline.evidence)
+        asked = 'named', link, key
+        if asked not in found:
+            found[asked] = frozenset(self._names(timeline, link, key))
+        return found[asked]
 
     def _names(self, timeline, link, key):
         seen = self._about(timeline, link, Mark.FINISHED)
@@ -264,8 +265,10 @@ class Expectation:
         """Return the first evidence of a forbidden link, or None."""
         if not self.forbidden:
             return None
-        return self._found.once(timeline.evidence, 'unexpected',
-                                lambda: self._unexpected(timeline))
+        found = self._found.about(timeline.evidence)
+        if 'unexpected' not in found:
+            found['unexpected'] = self._unexpected(timeline)
+        return found['unexpected']
 
     def _unexpected(self, timeline):
         forbidden = self.forbidden

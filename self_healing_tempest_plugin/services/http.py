@@ -19,6 +19,8 @@ which is urllib3). The certificates that they trust without ``[identity]
 ca_certificates_file`` are the system's, as OpenSSL finds them.
 """
 
+import functools
+import os
 import ssl
 
 from keystoneauth1 import session as ksa_session
@@ -29,12 +31,25 @@ class _Adapter(ksa_session.TCPKeepAliveAdapter):
     """Trusts whom the system trusts, beside those that requests brings."""
 
     def init_poolmanager(self, *args, **kwargs):
-        super().init_poolmanager(
-            *args, ssl_context=ssl.create_default_context(), **kwargs)
+        super().init_poolmanager(*args, ssl_context=_context(), **kwargs)
 
     def proxy_manager_for(self, proxy, **kwargs):
         return super().proxy_manager_for(
-            proxy, **dict(kwargs, ssl_context=ssl.create_default_context()))
+            proxy, **dict(kwargs, ssl_context=_context()))
+
+
+def _context():
+    return _system_context(*map(
+        os.environ.get, ('SSL_CERT_FILE', 'SSL_CERT_DIR')))
+
+
+# To read and parse all certificates of a system takes longer than many a
+# request, and each service of each project has a session. Here it is done
+# once for each place in which OpenSSL looks for them.
+@functools.lru_cache
+def _system_context(file, directory):
+    del file, directory
+    return ssl.create_default_context()
 
 
 def session(proxy_url, verify):

@@ -37,12 +37,14 @@ class Recorder:
         self._origin, self._began = clock.now(), clock.wall()
         self._lists = {name: [] for name in (
             'transitions', 'evidence', 'probes', 'unmet', 'details')}
+        # What of them was in the last timeline; all but the evidence only
+        # grow.
+        self._tuples = dict.fromkeys(self._lists, ())
         # Where in the list the evidence of an object is, by its key, and how
         # much there is of a link and mark: it is asked for at each poll.
         self._places, self._sighted = {}, collections.Counter()
-        # The evidence of the last timeline, until there is more, and what the
-        # last look at each link has shown.
-        self._evidence, self._shown = None, {}
+        # What the last look at each link has shown.
+        self._shown = {}
         self._failures = {}
         self._remarks = {}
         self._watched = {}
@@ -70,20 +72,17 @@ class Recorder:
     def timeline(self):
         """Return all that was recorded so far, frozen."""
         with self._lock:
-            lists = {name: tuple(values)
-                     for name, values in self._lists.items()
-                     if name != 'evidence'}
-            if self._evidence is None:
-                self._evidence = tuple(self._lists['evidence'])
+            lists = self._tuples
+            for name, values in self._lists.items():
+                if len(lists[name]) != len(values):
+                    lists[name] = tuple(values)
             return timelines.Timeline(
                 origin=self._origin, began=self._began,
-                evidence=self._evidence,
                 concluded=self._concluded, ended=self._ended,
                 remarks=tuple(self._remarks.values()),
                 failures=tuple(self._failures.values()),
                 watched=types.MappingProxyType(dict(self._watched)),
-                objects=types.MappingProxyType({
-                    link: tuple(ids) for link, ids in self._objects.items()}),
+                objects=types.MappingProxyType(dict(self._objects)),
                 clocks=types.MappingProxyType(dict(self._clocks)), **lists)
 
     def conclude(self):
@@ -177,8 +176,10 @@ class Recorder:
         """
         with self._lock:
             if look.objects:
-                self._objects.setdefault(link, {}).update(
-                    dict.fromkeys(look.objects))
+                known = self._objects.get(link, ())
+                if known != look.objects:
+                    self._objects[link] = tuple(dict.fromkeys(
+                        (*known, *look.objects)))
             new = look.sightings != self._shown.get(link)
             if new:
                 for sighting in look.sightings:
@@ -189,7 +190,8 @@ class Recorder:
                     seen_at = end if look.seen_at is None else look.seen_at
                     for sighting in look.sightings:
                         self._sight(link, sighting, begin, seen_at)
-                if begin >= self._answered(link):
+                if (look.failure or link in self._failures) and (
+                        begin >= self._answered(link)):
                     self._fail(link, look, end)
                 self._count(link, begin, look.state, answered=begin)
             self._looked.setdefault(link, []).append((begin, end))
@@ -223,7 +225,6 @@ class Recorder:
                                    sighting.mark.value))
             return
         self._sighted[mark] += 1
-        self._evidence = None
         places.append(len(evidence))
         evidence.append(timelines.Evidence(
             link, sighting.mark, sighting.object_id,
@@ -243,7 +244,8 @@ class Recorder:
             if _same(sighting, evidence[place]):
                 completed = _completed(evidence[place], sighting)
                 if completed is not evidence[place]:
-                    evidence[place], self._evidence = completed, None
+                    evidence[place] = completed
+                    self._tuples['evidence'] = ()
 
     def _fail(self, link, look, end):
         # A failure that has gone is none: another execution may be at work.

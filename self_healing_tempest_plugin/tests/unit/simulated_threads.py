@@ -51,13 +51,23 @@ class _Killed(BaseException):
     """The simulation is over; nobody may catch this."""
 
 
+def _baton():
+    """Return what a thread waits for until another one releases it, once.
+
+    :class:`threading.Semaphore` could count, and takes several times as long.
+    """
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 class _Worker:
     """A thread of the operating system, for one simulated one at a time."""
 
     idle = []
 
     def __init__(self):
-        self._begin, self._call = threading.Semaphore(0), None
+        self._begin, self._call = _baton(), None
         threading.Thread(target=self._run, daemon=True,
                          name='simulated').start()
 
@@ -234,7 +244,7 @@ class Thread:
                  name=''):
         self._threads, self.name = threads, name
         self.call = lambda: target(*args, **(kwargs or {}))
-        self.baton, self.joining = threading.Semaphore(0), []
+        self.baton, self.joining = _baton(), []
         self.turn, self.error, self.over = 0, None, False
 
     def start(self):

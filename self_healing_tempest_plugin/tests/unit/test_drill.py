@@ -20,8 +20,6 @@ import datetime
 import glob
 import json
 import os
-import subprocess
-import sys
 import threading
 
 import fixtures
@@ -278,12 +276,10 @@ class KilledTest(DrillTestCase):
         :returns: kinds of what is open, newest first
         """
         self.write(os.path.join(self.directory, 'tempest.conf'), 'true', {})
-        with subprocess.Popen(
-                [sys.executable, '-m', 'testtools.run', self.test],
-                env=dict(os.environ, TEMPEST_CONFIG_DIR=self.directory,
-                         TEMPEST_CONFIG='tempest.conf'),
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
+        with ready_processes.Process(
+                'testtools.run', self.test, environment=dict(
+                    os.environ, TEMPEST_CONFIG_DIR=self.directory,
+                    TEMPEST_CONFIG='tempest.conf')) as process:
             try:
                 waiting.wait_for(
                     self.journal.open_entries,

@@ -15,14 +15,12 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 
 from testtools import content
 
 from self_healing_tempest_plugin.tests.unit import fake_cloud
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import test_drill
-from self_healing_tempest_plugin.tests.unit import test_interrupts
 from self_healing_tempest_plugin import waiting
 
 
@@ -34,12 +32,11 @@ class InterruptedTest(test_drill.DrillTestCase):
         """Start the scenario, and wait until the host is off."""
         config = os.path.join(self.directory, 'tempest.conf')
         self.write(config, 'true', {'alarm_timeout': '60'})
-        with subprocess.Popen(
-                [sys.executable, '-m', 'testtools.run', self.test], text=True,
-                env=dict(os.environ, TEMPEST_CONFIG_DIR=self.directory,
-                         TEMPEST_CONFIG='tempest.conf', **environment),
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                preexec_fn=test_interrupts.interruptible) as run:
+        with ready_processes.Process(
+                'testtools.run', self.test, merged=True,
+                environment=dict(
+                    os.environ, TEMPEST_CONFIG_DIR=self.directory,
+                    TEMPEST_CONFIG='tempest.conf', **environment)) as run:
             try:
                 waiting.wait_for(
                     lambda: self.cloud.asked('GET', '/executions')

@@ -16,13 +16,12 @@ import io
 import json
 import pathlib
 import signal
-import subprocess
-import sys
 
 import fixtures
 
 from self_healing_tempest_plugin.faults import interrupts
 from self_healing_tempest_plugin.tests.unit import host_samples
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin import waiting
 
 # A run whose fault is a file. Commands say where they are by a line on
@@ -73,38 +72,21 @@ HELD, LIFE = ('arm', 'gate', 'inject', 'revert', 'disarm'), [
     'planned', 'armed', 'injected', 'witnessed', 'reverted', 'verified']
 
 
-def interruptible():
-    """Let each signal do what it does at a terminal, in a new process.
-
-    What starts the tests may ignore some: nohup does, a shell without job
-    control does for all that it starts in the background, and so may CI.
-    """
-    for number in (*interrupts.SIGNALS, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def without_hangup():
-    """Ignore the end of the terminal, in a new process, as nohup does."""
-    interruptible()
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-
 class InterruptTest(host_samples.JournalTestCase):
     """faults.interrupts and faults.lifecycle."""
 
-    def begin(self, where, timeout='', signals=interruptible):
+    def begin(self, where, timeout='', ignored=()):
         """Start a run, and wait until it is at a place.
 
         :param timeout: place where the timeout of a test of a second is
             set
-        :param signals: sets what the run's process ignores
+        :param ignored: signals that the run's process ignores
         """
         for name in ('at', 'go'):
             (self.directory / name).unlink(missing_ok=True)
-        run = subprocess.Popen(
-            [sys.executable, '-c', RUN, str(self.directory), where,
-             timeout], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, preexec_fn=signals)
+        run = ready_processes.Process(
+            None, str(self.directory), where, timeout, program=RUN,
+            ignored=ignored)
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
         waiting.wait_for((self.directory / 'at').exists, what=where,
@@ -196,7 +178,7 @@ class InterruptTest(host_samples.JournalTestCase):
 
     def test_ignored(self):
         """A signal that a run ignores, as with nohup, stays ignored."""
-        run = self.begin('body', signals=without_hangup)
+        run = self.begin('body', ignored=(signal.SIGHUP,))
         run.send_signal(signal.SIGHUP)
         (self.directory / 'go').touch()
         stdout, _ = run.communicate(timeout=60)

@@ -35,6 +35,7 @@ from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_preflight
 from self_healing_tempest_plugin import waiting
@@ -482,12 +483,11 @@ class CommandTest(test_preflight.CommandTestCase):
     def test_scenario_without_a_member(self):
         """A scenario says so in one line, and asks nobody for anything."""
         self.values['auth', 'use_dynamic_credentials'] = 'false'
-        done = subprocess.run(
-            [sys.executable, '-m', 'testtools.run',
-             'self_healing_tempest_plugin.tests.scenario.test_tenant.'
-             'ServerDeletedTest'], text=True, timeout=120, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=dict(os.environ, TEMPEST_CONFIG_DIR=os.path.dirname(
+        done = ready_processes.run(
+            'testtools.run',
+            'self_healing_tempest_plugin.tests.scenario.test_tenant.'
+            'ServerDeletedTest', timeout=120, merged=True,
+            environment=dict(os.environ, TEMPEST_CONFIG_DIR=os.path.dirname(
                 self.write()), TEMPEST_CONFIG='tempest.conf'))
         self.assertNotEqual(0, done.returncode, done.stdout)
         self.assertIn(

@@ -18,8 +18,6 @@ import ipaddress
 import json
 import os
 import re
-import subprocess
-import sys
 
 import fixtures
 import testtools
@@ -49,7 +47,6 @@ from self_healing_tempest_plugin.tests.unit import host_samples
 from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import service_samples
 from self_healing_tempest_plugin.tests.unit import test_config
-from self_healing_tempest_plugin.tests.unit import test_interrupts
 
 AVAILABLE = {'self_healing': True, 'nova': True, 'neutron': True}
 HOSTS = ('compute-1', 'compute-2')
@@ -743,11 +740,9 @@ class CommandTestCase(CloudTestCase):
 
     def running(self):
         """Start the command, and return the process."""
-        return subprocess.Popen(
-            [sys.executable, '-m', 'self_healing_tempest_plugin.cmd.main',
-             'preflight', '--config-file', self.write()], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            preexec_fn=test_interrupts.interruptible)
+        return ready_processes.Process(
+            'self_healing_tempest_plugin.cmd.main', 'preflight',
+            '--config-file', self.write(), merged=True)
 
     def write(self):
         """Write a tempest.conf, and return its path."""

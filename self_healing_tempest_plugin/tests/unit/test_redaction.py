@@ -41,6 +41,7 @@ from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import live
 from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import terminal
+from self_healing_tempest_plugin.tests.unit import ready_processes
 from self_healing_tempest_plugin.tests.unit import report_samples
 from self_healing_tempest_plugin.tests.unit import secret_forms
 from self_healing_tempest_plugin.tests.unit import test_config
@@ -429,24 +430,6 @@ WRONG_OPTIONS = (
     ('host_power_off_command', "bmc {host} 'Marvin42"),
     ('host_ssh_jump_host', 'ops:Marvin42@h:x'))
 
-# The command with each file, as if in a process that was started for it.
-EACH_PREFLIGHT = """
-import os
-import sys
-
-from self_healing_tempest_plugin.cmd import main
-# The command imports it by itself; here it is imported once for all.
-from self_healing_tempest_plugin.cmd import preflight
-
-for path in sys.argv[1:]:
-    child = os.fork()
-    if not child:
-        os.dup2(1, 2)
-        sys.exit(main.main(['preflight', '--config-file', path]))
-    code = os.waitpid(child, 0)[1]
-    print('not zero' if code else 'zero', end='\\0', flush=True)
-"""
-
 
 class CommandsTest(ProcessTestCase):
     """What commands print, and how they break."""
@@ -474,15 +457,13 @@ class CommandsTest(ProcessTestCase):
                 'public_network_id = n\n[oslo_concurrency]\nlock_path = %s\n'
                 '[self_healing]\n%s = %s\n' % (
                     directory, directory, option, value))
-        done = subprocess.run([sys.executable, '-c', EACH_PREFLIGHT, *files],
-                              text=True, capture_output=True, check=False)
-        told = done.stdout.split('\0')
-        self.assertEqual('', done.stderr)
-        self.assertEqual(len(WRONG_OPTIONS) + 1, len(told))
-        for (option, _), text in zip(WRONG_OPTIONS, told, strict=False):
-            self.assertIn('not zero', text)
-            self.assertIn(option, text)
-            self.assertNotIn('in42', text)
+        for (option, _), path in zip(WRONG_OPTIONS, files, strict=True):
+            done = ready_processes.run(
+                'self_healing_tempest_plugin.cmd.main', 'preflight',
+                '--config-file', path, merged=True)
+            self.assertGreater(done.returncode, 0, done.stdout)
+            self.assertIn(option, done.stdout)
+            self.assertNotIn('in42', done.stdout)
 
     def test_message_of_a_command(self):
         """A power command that fails does not tell its password."""
