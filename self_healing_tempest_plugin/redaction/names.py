@@ -114,8 +114,13 @@ _TAG = re.compile(r'</(?:pre|code|td|th|li|dd|dt|div|span|body|html|summary'
 _FERNET = re.compile(r'[\w-]{43}=|AQ[\w+/]{36}==|[A-Za-z0-9+/]{43}=')
 _PATH = re.compile(r'(?:file://|~)?/(?:etc|var|opt|home|root|usr|tmp|run|srv'
                    r'|mnt|dev|\.ssh|\w+(?=\S*\.(?:pem|key|crt)$))/[\w./-]+')
+# Behind what is in quotes: a sign that ends it ends a word, too, or a secret
+# goes on that has a quote in it.
 _AFTER = re.compile(r'\\*["\'&%\\]?(?:#3[49];|#x2[27];|quot;|apos;'
-                    r'|u002[27]|2[27])?(?:[\s,;}\])#&|]|</|$)', re.MULTILINE)
+                    r'|u002[27]|2[27])?(?:\s|</|$'
+                    r'|[,;}\])#&|]+(?:[\s"\'\\<]|$))', re.MULTILINE)
+# Two quotes with nothing between and something behind them.
+_EMPTY_AND_MORE = re.compile(r'(["\'])\1[^\s,;}\])#&|"\'<\\]')
 _BASE64 = re.compile(r'[\w+/-]{16,}={0,2}')
 _ITEM = re.compile(r'\\*["\']|[^\s,:\[\](){}"\'\\]')
 
@@ -421,6 +426,12 @@ class _Value:
 
     def _quoted(self, begin, assign):
         alone = self._is_alone()
+        if alone and (_EMPTY_AND_MORE.match(self._text, begin)
+                      or self._text[begin - 1] in 'bBuUrR'):
+            # Of u'...' on a line of its own nobody knows whether Python has
+            # written it, or whether the secret begins so.
+            yield from self._one(assign.end(), self._rest(begin))
+            return
         for first, last in self._plain(begin, alone or assign[0] == '='):
             # More than a quote, a comment, or another command.
             if alone and not _AFTER.match(self._text, last, self._line_end):

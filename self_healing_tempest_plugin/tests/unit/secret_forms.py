@@ -55,6 +55,12 @@ def spaced():
     return _random(LETTERS + SPECIAL + ' ', random.randint(16, 28))
 
 
+def like_python():
+    """Return what begins as a string of Python does, and is none."""
+    return random.choice('bBuUrR') + random.choice('"\'') + (
+        random.choice(('', '"', "'")) + spaced())
+
+
 def of_url():
     """Return what people put into URLs although it should be quoted."""
     return _random(LETTERS + "/'@:!$&*+=~", random.randint(16, 28),
@@ -179,6 +185,8 @@ FORMS = (
     # Options
     _F('ini', '[DEFAULT]\nadmin_password = %s\nx = 1', spaced),
     _F('ini, no blanks', 'password=%s', spaced),
+    _F('ini, begins as a string', '[DEFAULT]\nadmin_password = %s\nx = 1',
+       like_python),
     _F('ini, commented out', '#password = %s', spaced),
     _F('ini, CRLF', 'a = 1\r\nadmin_password = %s\r\nb = 2\r\n', spaced),
     _F('ini, lines', '[a]\nsecret_key = %s\nx = 1',
