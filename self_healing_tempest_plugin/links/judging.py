@@ -57,6 +57,10 @@ def _trouble(check, error, answers):
         check.what != TEMPEST) else errors.ServiceUnavailable
     if check.asker and isinstance(error, no_reason):
         return rows.unknown(rows.one_line(error))
+    # It is there, and had no time for this.
+    if isinstance(error, errors.ServiceUnavailable) and (
+            error.code is None and answers.answered(error.service)):
+        return rows.unknown(rows.one_line(error))
     return rows.no(rows.one_line(error))
 
 

@@ -143,19 +143,23 @@ def _passwords(settings, features):
     return groups
 
 
+# A row that begins with "password" would have its first host hidden.
+_FILES = 'files of the BMCs'
+
+
 def _of_commands(power, names):
     path = power.password_file
-    return ('password of the BMCs', passwords.PASSWORD_FILE, passwords.read, {
+    return (_FILES, passwords.PASSWORD_FILE, passwords.read, {
         host: path.replace('{host}', host) for host in names} if path else {})
 
 
 def _of_ipmitool(power, names):
-    return ('password of the BMCs', passwords.PASSWORD_FILE, passwords.read,
+    return (_FILES, passwords.PASSWORD_FILE, passwords.read,
             {host: power.bmcs[host].file for host in names})
 
 
 def _of_agent(power, names):
-    return ('parameters of the BMCs', passwords.PARAMETERS_FILE,
+    return (_FILES, passwords.PARAMETERS_FILE,
             passwords.parameters,
             {host: power.bmcs[host].file for host in names})
 

@@ -79,6 +79,11 @@ class Answers:
                 self._questions[name].service, name, 'no answer in time')
 
 
+    def answered(self, name):
+        """Return whether a question was asked, and has an answer."""
+        return name in self and self.error(name) is None
+
+
 class Several:
     """Answers to questions that had not the same time, as one."""
 
@@ -96,6 +101,10 @@ class Several:
     def error(self, name):
         """Return why a question has no answer; see :class:`Answers`."""
         return self._part(name).error(name)
+
+    def answered(self, name):
+        """Return whether there is an answer; see :class:`Answers`."""
+        return self._part(name).answered(name)
 
     def _part(self, name):
         return next((part for part in self._parts if name in part),
@@ -119,6 +128,10 @@ class Refusal:
     def error(self, name):
         """Return why there is no answer."""
         return self._error
+
+    def answered(self, name):
+        """Return that there is none."""
+        return False
 
 
 def ask(questions, seconds):

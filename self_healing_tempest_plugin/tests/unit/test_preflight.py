@@ -447,6 +447,15 @@ class DeadServiceTest(CloudTestCase):
                          set(self.wrong()))
         self.assertIn('no answer in time', self.wrong()['Nova'])
 
+    def test_one_answer_is_late(self):
+        """A service that is there, and had no time, has said no no."""
+        self.until('SERVICES_UNTIL', 2.0)
+        self.cloud.silent = '/mistral/v2/actions'
+        self.examine()
+        self.assertEqual({}, self.wrong())
+        self.assertEqual('unknown',
+                         self.found['actions'][0].finding.state.value)
+
     def test_answer_without_graph(self):
         """vitrage-api answers, and nobody behind it."""
         self.cloud.broken = '/rca/v1/'
