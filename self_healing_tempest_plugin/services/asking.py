@@ -78,7 +78,6 @@ class Answers:
             return errors.TooLate(
                 self._questions[name].service, name, 'no answer in time')
 
-
     def answered(self, name):
         """Return whether a question was asked, and has an answer."""
         return name in self and self.error(name) is None
