@@ -39,8 +39,8 @@ from self_healing_tempest_plugin.services import errors
 LOG = log.getLogger(__name__)
 
 # Seconds that are waited until Tempest has made what it was making, and has
-# deleted it.
-PATIENCE = 5.0
+# deleted it. What is left then is in the way of the next run.
+PATIENCE = 20.0
 
 # How the name begins of what is made for a preflight; Tempest puts its own
 # prefix before it, and a number behind it.
