@@ -451,6 +451,20 @@ class ReadinessTest(ApplicationTestCase):
         self.assertIn('template rule-1 ACTIVE: not seen', str(self.failing(
             waiting.WaitTimeout)))
 
+    def test_one_late_answer(self):
+        """The application is there, and was busy for a moment."""
+        answers = [fake_cloud.Reply(503), fake_cloud.Reply(503)]
+        answer = self.cloud.application
+
+        def application(query, body):
+            if answers:
+                raise answers.pop()
+            return answer(query, body)
+
+        self.cloud.application = application
+        self.assertEqual((), self.readiness.unmet())
+        self.assertEqual([], answers)
+
     def test_without_rule(self):
         """No rule is waited for where none was asked for."""
         self.cloud.templates.clear()
