@@ -21,10 +21,11 @@ import os
 import re
 import stat
 
-from tempest.lib import exceptions
-
 from self_healing_tempest_plugin.redaction import names
 from self_healing_tempest_plugin.redaction import runtime
+from self_healing_tempest_plugin import secret_files
+
+UnfitFile = secret_files.UnfitFile
 
 PASSWORD_FILE = 'host_power_password_file'
 PARAMETERS_FILE = 'host_power_parameters_file'
@@ -39,15 +40,6 @@ _SECRET = frozenset(['community', 'hexadecimal_kg'])
 
 # What an agent is to do is said by who runs it, see FenceAgentAPI.
 _OURS = frozenset(['action', 'option'])
-
-
-class UnfitFile(exceptions.TempestException):
-    """A file is not there, not ours alone, or does not hold what it should."""
-
-    message = '[self_healing] %(option)s %(path)s: %(problem)s'
-
-    def __init__(self, option, path, problem):
-        super().__init__(option=option, path=path, problem=problem)
 
 
 def read(path):
@@ -108,26 +100,10 @@ def _parameter(path, number, line):
 
 def _content(option, path):
     """Return the text of a file that is ours alone."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise UnfitFile(option, path, error.strerror) from None
-    try:
-        _refuse(option, path, os.fstat(descriptor))
-        content = os.read(descriptor, _LIMIT + 1)
-    finally:
-        os.close(descriptor)
-    if len(content) > _LIMIT:
-        raise UnfitFile(option, path, 'it is longer than %d bytes' % _LIMIT)
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise UnfitFile(option, path, 'it is no UTF-8') from None
+    return secret_files.text(option, path, _LIMIT, _refuse)
 
 
 def _refuse(option, path, status):
-    if not stat.S_ISREG(status.st_mode):
-        raise UnfitFile(option, path, 'it is no file')
     if status.st_uid not in (os.geteuid(), 0):
         raise UnfitFile(option, path, 'it belongs to another user; chown it')
     if status.st_mode & 0o077:

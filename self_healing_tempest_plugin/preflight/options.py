@@ -134,10 +134,10 @@ def _passwords(settings, features):
         for option in settings.power_secrets if any(
             isinstance(power, types.HostPower) for power in switches)]
     for power in switches:
-        what, option, read, files = _SECRETS[type(power)](
+        option, read, files = _SECRETS[type(power)](
             power, settings.fault_hosts)
         if files:
-            groups.append(_row(what, rows.by_host({
+            groups.append(_row(_FILES, rows.by_host({
                 host: _readable(read, path) for host, path in files.items()}),
                 'write it into [self_healing] %s' % option))
     return groups
@@ -149,23 +149,25 @@ _FILES = 'files of the BMCs'
 
 def _of_commands(power, names):
     path = power.password_file
-    return (_FILES, passwords.PASSWORD_FILE, passwords.read, {
-        host: path.replace('{host}', host) for host in names} if path else {})
+    return passwords.PASSWORD_FILE, passwords.read, {
+        host: path.replace('{host}', host) for host in names} if path else {}
 
 
 def _of_ipmitool(power, names):
-    return (_FILES, passwords.PASSWORD_FILE, passwords.read,
-            {host: power.bmcs[host].file for host in names})
+    return passwords.PASSWORD_FILE, passwords.read, _of_bmcs(power, names)
 
 
 def _of_agent(power, names):
-    return (_FILES, passwords.PARAMETERS_FILE,
-            passwords.parameters,
-            {host: power.bmcs[host].file for host in names})
+    return (passwords.PARAMETERS_FILE, passwords.parameters,
+            _of_bmcs(power, names))
 
 
-# What is said of the secrets of each kind of power: their row, the option,
-# what reads a file, and the file of each host.
+def _of_bmcs(power, names):
+    return {host: power.bmcs[host].file for host in names}
+
+
+# What is said of the secrets of each kind of power: the option, what reads a
+# file, and the file of each host.
 _SECRETS = {types.HostPower: _of_commands, types.Ipmitool: _of_ipmitool,
             types.FenceAgent: _of_agent}
 

@@ -20,7 +20,7 @@ not known to the redaction.
 import dataclasses
 
 from self_healing_tempest_plugin.redaction import runtime
-from self_healing_tempest_plugin.services import secret_files
+from self_healing_tempest_plugin import secret_files
 
 
 class UnfitCredentials(secret_files.UnfitFile):

@@ -26,9 +26,9 @@ from urllib import parse
 
 import requests
 
+from self_healing_tempest_plugin import secret_files
 from self_healing_tempest_plugin.services import credentials
 from self_healing_tempest_plugin.services import errors
-from self_healing_tempest_plugin.services import secret_files
 from self_healing_tempest_plugin import waiting
 
 # Bytes of an answer: the metrics and alerts of a large cloud have a few

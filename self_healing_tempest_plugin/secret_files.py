@@ -39,6 +39,36 @@ class UnfitFile(exceptions.TempestException):
         super().__init__(option=option, path=path, problem=problem)
 
 
+def text(option, path, limit, refuse):
+    """Return what is in a file, as text.
+
+    :param option: that names the file, for messages
+    :param path: of the file
+    :param limit: bytes that it may have
+    :param refuse: raises :class:`UnfitFile` for option, path, and what
+        ``os.fstat`` says of the file that was opened
+    :raises UnfitFile: with what is wrong with it
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnfitFile(option, path, error.strerror) from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnfitFile(option, path, 'it is no file')
+        refuse(option, path, status)
+        content = os.read(descriptor, limit + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > limit:
+        raise UnfitFile(option, path, 'it is longer than %d bytes' % limit)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise UnfitFile(option, path, 'it is no UTF-8') from None
+
+
 def lines(option, path):
     """Return the lines of a file that are not empty, as a tuple.
 
@@ -48,16 +78,7 @@ def lines(option, path):
     :param path: of a file that not everybody can read
     :raises UnfitFile: with what is wrong with it
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise UnfitFile(option, path, error.strerror) from None
-    try:
-        _refuse(option, path, os.fstat(descriptor))
-        content = os.read(descriptor, _LIMIT + 1)
-    finally:
-        os.close(descriptor)
-    found = _lines(option, path, content)
+    found = _lines(option, path, text(option, path, _LIMIT, _refuse))
     runtime.learn(found)
     return found
 
@@ -71,8 +92,6 @@ def line(option, path):
 
 
 def _refuse(option, path, status):
-    if not stat.S_ISREG(status.st_mode):
-        raise UnfitFile(option, path, 'it is no file')
     if status.st_mode & _REFUSED:
         raise UnfitFile(option, path, 'everybody may read it, or others may '
                         'write it (mode %04o); run: chmod 0600 on it'
@@ -80,13 +99,7 @@ def _refuse(option, path, status):
 
 
 def _lines(option, path, content):
-    if len(content) > _LIMIT:
-        raise UnfitFile(option, path, 'it is longer than %d bytes' % _LIMIT)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise UnfitFile(option, path, 'it is no UTF-8') from None
-    found = tuple(one for one in text.replace('\r\n', '\n').split('\n')
+    found = tuple(one for one in content.replace('\r\n', '\n').split('\n')
                   if one.strip())
     if not found:
         raise UnfitFile(option, path, 'it is empty')
