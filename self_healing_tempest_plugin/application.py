@@ -158,13 +158,12 @@ class Application(fixtures.Fixture):
             'project': self._owner.project_id}
 
     def _before(self):
-        """Return which trusts there are before Heat makes any of its own.
+        """Return what tells later which trusts Heat has left.
 
         Those of a member are deleted with its user, or are of nobody else.
         """
-        trusts = (None if self._owner is not self._clients
-                  else stack_trusts.of_project(self._clients))
-        return {} if trusts is None else {'trusts_before': sorted(trusts)}
+        return {} if self._owner is not self._clients else (
+            stack_trusts.before(self._clients))
 
     def _known(self):
         """Return the facts that the removal needs, fit for JSON.

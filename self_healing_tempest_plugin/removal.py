@@ -131,7 +131,7 @@ class Removal:
         if stack is None:
             return
         with attempt():
-            self._note_trusts(entry, stack)
+            self._note_trusts(entry)
         at_work = _status(stack).endswith('_IN_PROGRESS')
         heat.delete(identifier)
         overtaken = self._wait_deleted(entry)
@@ -164,14 +164,13 @@ class Removal:
         return '%s/%s' % (entry.object.name, known) if known else (
             entry.object.name)
 
-    def _note_trusts(self, entry, stack):
+    def _note_trusts(self, entry):
         """Write down what tells later which trusts the stack has left."""
         # A stack that is half deleted has lost its triggers.
         trusts = {*entry.object.known.get('trusts', ()),
                   *stack_trusts.of_triggers(self._owner(entry),
                                             self._identifier(entry))}
-        self._journal.created(entry.id, since=stack['creation_time'],
-                              trusts=sorted(trusts))
+        self._journal.created(entry.id, trusts=sorted(trusts))
 
     def _delete_trusts(self, entry):
         """Delete the trusts that would outlive the stack."""
@@ -179,9 +178,10 @@ class Removal:
         trusts = self._owner(entry).trusts
         for trust_id in known.get('trusts', ()):
             trusts.delete(trust_id)
-        if {'trusts_before', 'since'} <= known.keys():
+        if 'trusts_before' in known:
             for trust_id in stack_trusts.forgotten(
-                    self._clients, known['trusts_before'], known['since']):
+                    self._clients, known['stacks_before'],
+                    known['trusts_before']):
                 self._clients.trusts.delete(trust_id)
 
     def _clear_host(self, plan, broken):

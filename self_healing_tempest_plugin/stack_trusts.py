@@ -21,6 +21,8 @@ of Vitrage and one of Aodh may, it forgets one of the new ones.
 from oslo_log import log as logging
 
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import trusts
+from self_healing_tempest_plugin.services import zaqar
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import waiting
 
@@ -39,56 +41,65 @@ def of_triggers(owner, identifier):
     """
     queues = stacks.physical_ids(owner.heat.resources(identifier),
                                  'OS::Zaqar::Queue')
-    options = (subscription.get('options') for queue in queues
-               for subscription in owner.zaqar.subscriptions(queue))
-    return [given['trust_id'] for given in options
-            if isinstance(given, dict) and given.get('trust_id')]
+    return [trust_id for queue in queues
+            for trust_id in map(zaqar.trust_of,
+                                owner.zaqar.subscriptions(queue)) if trust_id]
 
 
-def of_project(clients):
-    """Return the trusts of all users in the project, as dicts by their ids.
+def before(clients):
+    """Return what has to be known before a stack is made, fit for JSON.
+
+    The stacks come first: one whose trust is not in the list is not in theirs
+    either, since Heat makes the trust before it lists the stack.
 
     :param clients: :class:`.services.clients.Clients` of an administrator
-    :returns: None where Keystone does not tell
+    :returns: what :func:`forgotten` takes, as a dict; empty where the
+        services do not tell
     """
-    project_id = clients.project_id
     try:
-        users = clients.keystone.users_in(project_id)
-        return {trust['id']: trust for user_id in users
-                for trust in clients.trusts.given_by(user_id) or ()
-                if trust['project_id'] == project_id}
+        return {'stacks_before': _stacks(clients),
+                'trusts_before': sorted(_trusts(clients))}
     except errors.ServiceError as error:
         LOG.warning('Trusts that Heat may leave cannot be told: %s', error)
-        return None
+        return {}
 
 
-def forgotten(clients, before, since):
+def forgotten(clients, stacks_before, trusts_before):
     """Return the ids of the trusts that Heat has forgotten, as a list.
 
     A trust tells nothing of its stack. So it is one of a stack that is gone
     only if nobody else has made or updated one in the project meanwhile.
 
     :param clients: :class:`.services.clients.Clients` of an administrator
-    :param before: ids of the trusts before the stack was made
-    :param since: when the stack was made, as Heat tells it
+    :param stacks_before: see :func:`before`
+    :param trusts_before: see :func:`before`
     """
-    names, found = {}, []
-    for trust_id, trust in (of_project(clients) or {}).items():
-        trustee = trust['trustee_user_id']
-        if trust_id in before:
-            continue
-        if trustee not in names:
-            names[trustee] = clients.keystone.user_name(trustee) or ''
-        if names[trustee].startswith('heat'):
-            found.append(trust_id)
+    new = [trust for trust_id, trust in _trusts(clients).items()
+           if trust_id not in trusts_before]
+    found = trusts.given_to('heat', new, clients.keystone)
     if not found:
         return []
     waiting.pause(LISTED_AFTER)
-    others = [stack['stack_name'] for stack in clients.heat.stacks() if max(
-        stack['creation_time'], stack.get('updated_time') or '') >= since]
+    others = [stack_id for stack_id, updated in _stacks(clients).items()
+              if (stack_id, updated) not in stacks_before.items()]
     if others:
         LOG.warning(
             'The trusts %s may be of the stacks %s, or Heat has forgotten '
             'them: they stay', ', '.join(found), ', '.join(others))
         return []
     return found
+
+
+def _stacks(clients):
+    """Return when each stack of the project was updated, by their ids."""
+    return {stack['id']: stack.get('updated_time')
+            for stack in clients.heat.stacks()}
+
+
+def _trusts(clients):
+    """Return the trusts of all users in the project, by their ids."""
+    project_id = clients.project_id
+    return {trust['id']: trust
+            for user_id in clients.keystone.users_in(project_id)
+            for trust in clients.trusts.given_by(user_id) or ()
+            if trust['project_id'] == project_id}

@@ -13,6 +13,7 @@
 """What Keystone's trusts tell: who may still act for the owner of a stack."""
 
 from self_healing_tempest_plugin.links import context
+from self_healing_tempest_plugin.services import trusts as keystone_trusts
 
 Clue = context.Clue
 
@@ -55,15 +56,9 @@ def for_user(case, name, count, what):
     :param what: what they are of, for people
     :returns: list of :class:`.context.Clue`
     """
-    trusts, keystone = case.owner.trusts, case.clients.keystone
-    names = {}
-    own = []
-    for trust in trusts.given() or ():
-        user = trust['trustee_user_id']
-        if user not in names:
-            names[user] = keystone.user_name(user) or ''
-        if names[user].startswith(name):
-            own.append(trust['id'])
+    trusts = case.owner.trusts
+    own = keystone_trusts.given_to(name, trusts.given() or (),
+                                   case.clients.keystone)
     if len(own) < count:
         return [Clue(
             None if not own else False,

@@ -83,3 +83,17 @@ class Trusts:
         with _calling('get a token'):
             return frozenset(self._keystone.auth.get_auth_ref(
                 self._keystone).role_names)
+
+
+def given_to(service, trusts, keystone):
+    """Return the ids of the trusts that are given to a service, as a list.
+
+    A trust does not tell whom it is for: the name of the trustee does.
+
+    :param service: name of the service, which that of its user begins with
+    :param trusts: as Keystone lists them
+    :param keystone: :class:`.keystone.Keystone`
+    """
+    name = functools.cache(keystone.user_name)
+    return [trust['id'] for trust in trusts
+            if (name(trust['trustee_user_id']) or '').startswith(service)]

@@ -137,6 +137,15 @@ class Zaqar:
             return answer['resources'][0].rsplit('/', 1)[-1]
 
 
+def trust_of(subscription):
+    """Return the id of the trust that a subscription works by, or None.
+
+    :param subscription: as Zaqar lists it
+    """
+    options = subscription.get('options')
+    return options.get('trust_id') if isinstance(options, dict) else None
+
+
 def _path(queue):
     return 'queues/%s' % parse.quote(queue, safe='')
 

@@ -19,6 +19,7 @@ from self_healing_tempest_plugin.links import mistral_inquiries
 from self_healing_tempest_plugin.links.tenant_workflow import link
 from self_healing_tempest_plugin.links.tenant_workflow import watcher
 from self_healing_tempest_plugin.links import trust_clues
+from self_healing_tempest_plugin.services import zaqar
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -63,19 +64,12 @@ def _started(subscription):
 def trust(case):
     """May Zaqar still act for the owner, by the trust of the subscription?"""
     trusts = case.owner.trusts
-    ids = [_trust_id(subscription) for subscription
+    ids = [zaqar.trust_of(subscription) for subscription
            in case.owner.zaqar.subscriptions(case.ids['queue'])]
     roles = trusts.roles()
     return [trust_clues.handed_on(
         trusts.trust(trust_id), roles, 'the subscription', 'Zaqar')
         for trust_id in filter(None, ids)]
-
-
-def _trust_id(subscription):
-    try:
-        return subscription['options'].get('trust_id')
-    except (KeyError, AttributeError):
-        return None
 
 
 INQUIRIES = mistral_inquiries.Inquiries(

@@ -246,6 +246,17 @@ class ApplicationTest(ApplicationTestCase):
         self.assertIn('CREATE_FAILED: no quota', str(error))
         self.assertEqual(1, len(self.cloud.asked('DELETE', 'stacks')))
 
+    def test_trusts_are_not_told(self):
+        """Who may not list them has its application all the same."""
+        def refuse(query, body):
+            raise fake_cloud.Reply(403, {'error': {
+                'code': 403, 'title': 'Forbidden', 'message': 'no'}})
+        self.cloud.list_assignments = refuse
+        with self.application():
+            entry, = self.journal.open_entries()
+        self.assertNotIn('trusts_before', entry.object.known)
+        self.assertEqual((), self.journal.open_entries())
+
     def test_journal(self):
         """An object is written down before the call, and its ids later."""
         seen = []
@@ -254,12 +265,13 @@ class ApplicationTest(ApplicationTestCase):
         with self.application() as app:
             (entry,) = seen
             (later,) = self.journal.open_entries()
-        self.assertEqual((app.stack.name, {'trusts_before': []}),
+        self.assertEqual((app.stack.name, {'trusts_before': [],
+                                           'stacks_before': {}}),
                          (entry.object.name, entry.object.known))
         self.assertEqual(
             {'id': fake_cloud.STACK, 'server': fake_cloud.SERVER,
              'hosts': ['compute-1'], 'remains': [], 'trusts_before': [],
-             'workflow': fake_cloud.WORKFLOW},
+             'stacks_before': {}, 'workflow': fake_cloud.WORKFLOW},
             later.object.known)
         self.assertEqual((), self.journal.open_entries())
 

@@ -496,20 +496,41 @@ class TrustTest(RemovalTestCase):
         self.trust('of-another', HEAT, trustor_user_id='u7')
         self.assertEqual(
             ['before', 'elsewhere', 'of-nobody', 'of-zaqar'],
-            self.left_of(trusts_before=['before']))
+            self.left_of(trusts_before=['before'], stacks_before={}))
 
     def test_another_stack_since(self):
-        """A trust may be of a stack that was made or updated meanwhile."""
+        """A trust may be of a stack that was made or updated meanwhile.
+
+        Or at the very moment when ours was: its time tells nothing.
+        """
         self.trust('since', HEAT)
         earlier, later = '2026-11-28T08:59:59Z', '2026-11-28T09:00:00Z'
-        for creation, update, left in (
-                (later, None, ['since']), (earlier, later, ['since']),
-                (earlier, earlier, []), (earlier, None, [])):
+        for known, update, left in (
+                ({}, None, ['since']), ({}, earlier, ['since']),
+                ({'other': None}, earlier, ['since']),
+                ({'other': earlier}, later, ['since']),
+                ({'other': earlier}, earlier, []), ({'other': None}, None,
+                                                    [])):
+            self.trust('since', HEAT)
             self.cloud.stacks['other'] = {
                 'id': 'other', 'stack_name': 'other',
-                'stack_status': 'UPDATE_COMPLETE', 'creation_time': creation,
+                'stack_status': 'UPDATE_COMPLETE', 'creation_time': earlier,
                 'updated_time': update}
-            self.assertEqual(left, self.left_of(trusts_before=[]))
+            self.assertEqual(left, self.left_of(trusts_before=[],
+                                                stacks_before=known))
+
+    def test_keystone_is_away(self):
+        """What cannot be told now is told the next time."""
+        self.trust('since', HEAT)
+        self.stack()
+        object_id = self.planned('stack', NAME, {'id': fake_cloud.STACK},
+                                 trusts_before=[], stacks_before={})
+        self.cloud.broken = '/role_assignments'
+        self.assertIn('Keystone', self.kept(errors.ServiceUnavailable,
+                                            object_id))
+        self.cloud.broken = None
+        self.gone(object_id)
+        self.assertEqual({}, self.cloud.trusts)
 
     def test_nobody_knows_which_were_there(self):
         self.trust('since', HEAT)

@@ -186,6 +186,13 @@ class TlsTest(WayTestCase):
         self.set('SSL_CERT_FILE', self.certificate.path)
         self.assertNotEqual([], self.through())
 
+    def test_each_trusts_whom_it_was_told_to(self):
+        """Neither who verifies nothing nor a file changes that of others."""
+        self.assertNotEqual([], self.through(verify=False))
+        self.assertIn('CERTIFICATE_VERIFY_FAILED', self.refused())
+        self.assertNotEqual([], self.through(verify=self.certificate.path))
+        self.assertIn('CERTIFICATE_VERIFY_FAILED', self.refused())
+
     def test_other_file(self):
         """Nor does the system's store count where there is a file."""
         self.set('SSL_CERT_FILE', self.certificate.path)
