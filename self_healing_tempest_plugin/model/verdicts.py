@@ -457,17 +457,19 @@ def _begins(timeline, expectation, link):
 
     Of several updates of the stack, Heat's events say which has brought the
     server; where they do not, it was one of those that had begun by then. Of
-    an object whose end alone was seen, nobody knows when it began.
+    several executions it is the one that ended. Of an object whose end alone
+    was seen, nobody knows when it began.
     """
     end = expectation.arrival(timeline, link, Mark.FINISHED)
     begun = list(expectation.arrivals(timeline, link, Mark.STARTED))
     if end is None:
         return begun[:1] or [None]
-    if not any(start.object_id == end.object_id for start in begun):
+    own = [start for start in begun if start.object_id == end.object_id]
+    if not own:
         # It may have begun before all others that were seen to.
         return [end]
     if not link.start_key:
-        return begun[:1]
+        return own[:1]
     return _named(link, begun, end) or [
         start for start in begun if start.seen_at <= end.seen_at] or [end]
 

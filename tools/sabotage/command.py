@@ -17,60 +17,19 @@ the verdict and the link that it names with what they have to be. Then the lab
 must be what it was before. Needs the lab, and nothing else on it.
 """
 
-import argparse
 import itertools
-import pathlib
-import re
 import signal
 import sys
 
 from tools.lab import errors
-from tools.lab import labs
 from tools.lab import locks
 from tools.lab import services
+from tools.sabotage import arguments as command_line
 from tools.sabotage import bench
-from tools.sabotage import catalog
 from tools.sabotage import results
 
 #: Exit code of a run that was interrupted.
 INTERRUPTED = 130
-
-
-def chosen(options):
-    """Return the cases that the command line names."""
-    cases = [case for case in catalog.CASES
-             if not options.cases or case.name in options.cases]
-    if options.quick:
-        cases = [case for case in cases if case.quick]
-    return [case for case in cases if re.search(options.regex, case.name)]
-
-
-def parse(arguments):
-    """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
-        prog='tox -e sabotage --', description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        'cases', nargs='*', metavar='CASE',
-        help='name of a case (default: all)')
-    parser.add_argument('--list', action='store_true',
-                        help='list the cases, and do nothing')
-    parser.add_argument('--quick', action='store_true',
-                        help='only those that take 10 minutes together')
-    parser.add_argument('-r', '--regex', default='',
-                        help='only cases whose name it is found in')
-    parser.add_argument('--rounds', type=int, default=1, metavar='N',
-                        help='run all cases N times (default: %(default)s)')
-    parser.add_argument('--json', type=pathlib.Path, metavar='FILE',
-                        help='write all results, as JSON')
-    parser.add_argument('--csv', type=pathlib.Path, metavar='FILE',
-                        help='write a table, as CSV')
-    labs.add_option(parser)
-    options = parser.parse_args(arguments)
-    unknown = set(options.cases) - {case.name for case in catalog.CASES}
-    if unknown:
-        parser.error('no such case: %s' % ', '.join(sorted(unknown)))
-    return options
 
 
 def run_all(options, cases):
@@ -103,8 +62,8 @@ def main(arguments=None):
 
     :returns: exit code, 0 when all is as expected
     """
-    options = parse(arguments)
-    cases = chosen(options)
+    options = command_line.parse(arguments, __doc__)
+    cases = command_line.chosen(options)
     if options.list:
         print(results.listing(cases))
         return 0

@@ -246,6 +246,24 @@ class BrokenTest(testtools.TestCase):
                 seen, evidence=(*rest, *updates)))
             self.assertIs(kind, verdict.kind, verdict.why)
 
+    def test_execution_that_does_not_end(self):
+        """The one that ended began in order, whatever was there before it."""
+        seen = samples.healthy()
+        early, late = (
+            dataclasses.replace(
+                seen.find(Link.WORKFLOW, Mark.STARTED), object_id=name,
+                not_before=at - 1, seen_at=at)
+            for name, at in (('of-others', 101.0), ('of-ours', 111.0)))
+        ended = seen.find(Link.WORKFLOW, Mark.FINISHED)
+        rest = [evidence for evidence in seen.evidence
+                if evidence.link is not Link.WORKFLOW]
+        for name, kind in (('of-ours', Kind.HEALED),
+                           ('of-others', Kind.NOT_HEALED_BY_THIS_CHAIN)):
+            verdict = judged(dataclasses.replace(seen, evidence=(
+                early, late, *rest,
+                dataclasses.replace(ended, object_id=name))))
+            self.assertIs(kind, verdict.kind, verdict.why)
+
     def test_update_of_the_chain_that_did_nothing(self):
         """The update that brought the server began before the workflow."""
         begun = {'early': 102.0, 'late': 112.0}

@@ -14,10 +14,12 @@
 
 import ast
 import collections
+import contextlib
 import copy
 import csv
 import dataclasses
 import inspect
+import io
 import json
 import pathlib
 import types
@@ -33,6 +35,7 @@ from self_healing_tempest_plugin import scenarios
 import tools
 from tools.lab import errors
 from tools.sabotage import acts
+from tools.sabotage import arguments as command_line
 from tools.sabotage import breakages
 from tools.sabotage import case as cases
 from tools.sabotage import catalog
@@ -156,6 +159,16 @@ class CatalogTest(testtools.TestCase):
                  for option in options}
         for case in catalog.CASES:
             self.assertLessEqual(set(case.settings), known, case.name)
+
+    def test_no_case_left(self):
+        """What nobody asked for is not taken for a run without a case."""
+        for arguments, why in (
+                (['bmc-away', '--quick'], 'none is one of --quick'),
+                (['-r', 'nothing'], 'none is found by --regex nothing')):
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                self.assertRaises(SystemExit, command_line.parse, arguments,
+                                  'sabotage')
+            self.assertIn(why, said.getvalue())
 
     def test_quick(self):
         """A few cases, and one that is no matter of the chain."""
