@@ -432,7 +432,8 @@ class Drill(fixtures.Fixture):
         return watch.Watch(
             filter(None, watchers), self.recorder,
             self._settings.timeouts.poll_interval, patience=max(
-                watch.PATIENCE, 2 * self._settings.cloud.request_timeout))
+                watch.PATIENCE, 2 * self._settings.cloud.request_timeout),
+            steps=self._scenario.chain.steps)
 
     def _publish(self, expected):
         """Tell what was seen in every way that works."""

@@ -29,18 +29,22 @@ class Gate:
     At most one poll at a time of a service that gave no answer: each may
     hold up a worker of it long after the runner has given up. A few at a
     time of a service that takes long, or the polls alone could keep it from
-    answering any. A link that has come is polled at leisure, unless its pace
-    has no rest.
+    answering any. A link that has come is polled at leisure, and so is one
+    whose turn has not come yet, unless its pace has no rest: what is asked
+    takes the services time in which they could heal.
     """
 
-    def __init__(self, link, pace, recorder):
+    def __init__(self, link, pace, recorder, steps=()):
         """Let the first polls in.
 
         :param link: :class:`..model.links.Link`
         :param pace: :class:`.looks.Pace`
         :param recorder: :class:`.recorders.Recorder`, which has the time
+        :param steps: each :class:`..model.chains.Step` of the chain; without
+            one of this link, it may come at any time
         """
         self._link, self._pace, self._recorder = link, pace, recorder
+        self._steps = tuple(step for step in steps if step.link is link)
         self._lock = threading.Lock()
         self._under_way, self._most = 0, pace.at_once
         self._begun, self._come = -math.inf, False
@@ -69,7 +73,13 @@ class Gate:
                               else self._pace.at_once)
 
     def _rest(self):
+        return 0.0 if self._awaited() else self._pace.rest
+
+    def _awaited(self):
+        """Return whether this link may come now, as far as is known."""
+        seen = self._recorder.has
         # What has come stays.
-        self._come = self._come or self._recorder.has(
-            self._link, links.Mark.FINISHED)
-        return self._pace.rest if self._come else 0.0
+        self._come = self._come or seen(self._link, links.Mark.FINISHED)
+        return not self._come and (not self._steps or any(
+            step.after is None or seen(step.after.link, step.after.mark)
+            for step in self._steps if not seen(step.link, step.mark)))

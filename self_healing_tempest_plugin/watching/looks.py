@@ -30,8 +30,9 @@ from self_healing_tempest_plugin.redaction import runtime
 # the other: more polls would only wait for each other, and tell less.
 AT_ONCE = 2
 
-# Seconds between two polls of a link that has come: its time is known, and
-# what it does to other links, such as a storm of executions, is not sudden.
+# Seconds between two polls of a link that has come, or that waits for another
+# one: when the first came is known, and what it does to other links, such as a
+# storm of executions, is not sudden; the second is not yet to come.
 REST = 1.0
 
 
@@ -42,7 +43,8 @@ class Pace:
     :ivar interval: seconds between the starts of two polls, None for what
         [self_healing] poll_interval says
     :ivar at_once: polls that may be under way at the same time
-    :ivar rest: seconds between two polls once the link has come
+    :ivar rest: seconds between two polls once the link has come, and as long
+        as what it waits for has not
     """
 
     interval: float | None = None

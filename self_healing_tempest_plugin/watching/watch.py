@@ -49,7 +49,8 @@ class Watch:
     :ivar recorder: :class:`.recorders.Recorder`
     """
 
-    def __init__(self, watchers, recorder, interval, patience=PATIENCE):
+    def __init__(self, watchers, recorder, interval, patience=PATIENCE,
+                 steps=()):
         """Prepare the watch.
 
         :param watchers: see :mod:`.looks`
@@ -57,12 +58,14 @@ class Watch:
         :param interval: seconds between the starts of two polls of one link,
             unless its watcher has a pace of its own
         :param patience: seconds after which a poll is given up
+        :param steps: see :class:`.gates.Gate`
         """
         self.recorder = recorder
         self._interval = interval
         self._defects = []
         asked_links = [
-            _Asked(watcher, recorder, patience, self._defects, interval)
+            _Asked(watcher, recorder, patience, self._defects, interval,
+                   steps)
             for watcher in watchers]
         self._until_sure = [asked for asked in asked_links
                             if not asked.link.watched_on]
@@ -184,11 +187,12 @@ class _Asked:
     answer that drips.
     """
 
-    def __init__(self, watcher, recorder, patience, defects, interval):
+    def __init__(self, watcher, recorder, patience, defects, interval, steps):
         self.link, self._watcher = watcher.link, watcher
         self._recorder, self._patience = recorder, patience
         self._defects = defects
-        self._gate = gates.Gate(watcher.link, watcher.pace, recorder)
+        self._gate = gates.Gate(watcher.link, watcher.pace, recorder,
+                                steps)
         self._stop, self._lock = threading.Event(), threading.Lock()
         self._under_way, self._refused = {}, None
         self._clockwork = threading.Thread(

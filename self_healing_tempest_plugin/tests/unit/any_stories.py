@@ -28,6 +28,7 @@ from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.tests.unit import chain_samples
+from self_healing_tempest_plugin.watching import looks
 
 STARTED, FINISHED = links.Mark.STARTED, links.Mark.FINISHED
 Kind = verdicts.Kind
@@ -214,8 +215,8 @@ class Story:
         self.spell = self.has(Noise.SPELLS) * LONGEST_SPELL * given.interval
         self.lag = self.has(Noise.LAGGED) * LAG * given.interval
         self.slack = (
-            2 * (1 + self.has(Noise.LOSSES)) * (given.interval
-                                                + self.slowest)
+            2 * (1 + self.has(Noise.LOSSES)) * (
+                max(given.interval, looks.REST) + self.slowest)
             + self.slowest + JUDGED * given.interval + self.spell + self.lag)
         self.shares = {link: self.slack * self.rng.uniform(0.1, 0.5)
                        for link in self.chain.links}

@@ -194,7 +194,7 @@ class Run:
         self._watchers = [self.watcher(link) for link in story.chain.links]
         self._gates = {
             watcher.link: gates.Gate(watcher.link, watcher.pace,
-                                     self.recorder)
+                                     self.recorder, story.chain.steps)
             for watcher in self._watchers}
 
     def watcher(self, link):

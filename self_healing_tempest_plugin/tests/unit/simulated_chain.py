@@ -147,7 +147,7 @@ class Run:
         self._watchers = self._watch()
         self._gates = {
             watcher.link: gates.Gate(watcher.link, watcher.pace,
-                                     self.recorder)
+                                     self.recorder, vitrage.CHAIN.steps)
             for watcher in self._watchers}
         self._events, self._count = [], itertools.count()
         self._concluded, self._due = INF, True
