@@ -80,6 +80,11 @@ class Gate:
         seen = self._recorder.has
         # What has come stays.
         self._come = self._come or seen(self._link, links.Mark.FINISHED)
-        return not self._come and (not self._steps or any(
-            step.after is None or seen(step.after.link, step.after.mark)
-            for step in self._steps if not seen(step.link, step.mark)))
+        if self._come:
+            return False
+        # What comes after this poll has come after the fault.
+        injecting = self._recorder.injecting()
+        return injecting is None or self._begun <= injecting or (
+            not self._steps or any(
+                step.after is None or seen(step.after.link, step.after.mark)
+                for step in self._steps if not seen(step.link, step.mark)))

@@ -63,6 +63,12 @@ class Recorder:
         with self._lock:
             return (link, mark) in self._sighted
 
+    def injecting(self):
+        """Return when the injection began, None as long as it is not over."""
+        with self._lock:
+            return next((step.begin for step in self._lists['transitions']
+                         if step.name == 'injected'), None)
+
     def unstamped(self, link):
         """Return whether no service has told the time of what was seen."""
         with self._lock:

@@ -34,6 +34,7 @@ from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.tests.unit import samples
 from self_healing_tempest_plugin.tests.unit import test_waiting
 from self_healing_tempest_plugin import waiting
+from self_healing_tempest_plugin.watching import gates
 from self_healing_tempest_plugin.watching import looks
 from self_healing_tempest_plugin.watching import recorders
 from self_healing_tempest_plugin.watching import watch
@@ -717,6 +718,29 @@ class WatchTest(testtools.TestCase):
         # The mark that came last came with the second poll; some more may
         # have been under way.
         self.assertLess(watched[Link.ALARM].polls, 2 + looks.AT_ONCE)
+
+    def test_what_waits_is_asked_for_less(self):
+        """But not before all that is seen of it has come after the fault."""
+        now = 100.0
+        recorder = recorders.Recorder(waiting.Clock(
+            now=lambda: now, wall=lambda: now))
+        gate = gates.Gate(Link.DEDUCTION, looks.Pace(rest=60), recorder,
+                          vitrage.CHAIN.steps)
+
+        def asked(after):
+            nonlocal now
+            now += after
+            if entered := gate.enter():
+                gate.leave(looks.Look('nothing'))
+            return entered
+
+        self.assertEqual([True] * 3, [asked(0.1) for _ in range(3)])
+        recorder.transition('injected', now + 0.05)
+        self.assertEqual([True, False, False], [asked(0.1) for _ in range(3)])
+        self.assertEqual([True, False], [asked(60), asked(0.1)])
+        recorder.look(Link.ALARM, now, now, looks.Look('raised', (
+            looks.Sighting(Mark.FINISHED, 'alarm-1', {}),)))
+        self.assertEqual([True] * 3, [asked(0.1) for _ in range(3)])
 
     def test_time_is_asked_for_at_the_end(self):
         """All has come, but nobody has told yet when the stack was done."""
