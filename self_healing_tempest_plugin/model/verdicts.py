@@ -457,13 +457,16 @@ def _begins(timeline, expectation, link):
 
     Of several updates of the stack, Heat's events say which has brought the
     server; where they do not, it was one of those that had begun by then. Of
-    several executions it is the one that ended. Of an object whose end alone
-    was seen, nobody knows when it began.
+    several executions it is the one that ended, and of several deductions it
+    may be each. Of an object whose end alone was seen, nobody knows when it
+    began.
     """
     end = expectation.arrival(timeline, link, Mark.FINISHED)
     begun = list(expectation.arrivals(timeline, link, Mark.STARTED))
     if end is None:
         return begun[:1] or [None]
+    if not link.lasting and link is not expectation.chain.goal:
+        return list(expectation.arrivals(timeline, link, Mark.FINISHED))
     own = [start for start in begun if start.object_id == end.object_id]
     if not own:
         # It may have begun before all others that were seen to.

@@ -17,6 +17,11 @@ import threading
 
 from self_healing_tempest_plugin.model import links
 
+# A poll that took a second is followed by the next one this many seconds after
+# its beginning: the answers take a small part of the time of a service that is
+# busy, and one that is fast is asked as often as ever.
+SHARE = 5.0
+
 # Polls that may be under way where nobody is there to take them, and so none
 # is a burden to anybody: requests to a dead application take three seconds at
 # the most, and are made ten times a second.
@@ -29,7 +34,7 @@ class Gate:
     At most one poll at a time of a service that gave no answer: each may
     hold up a worker of it long after the runner has given up. A few at a
     time of a service that takes long, or the polls alone could keep it from
-    answering any. A link that has come is polled at leisure, and so is one
+    answering any, and not soon after one that took long. A link that has come is polled at leisure, and so is one
     whose turn has not come yet, unless its pace has no rest: what is asked
     takes the services time in which they could heal.
     """
@@ -47,7 +52,7 @@ class Gate:
         self._steps = tuple(step for step in steps if step.link is link)
         self._lock = threading.Lock()
         self._under_way, self._most = 0, pace.at_once
-        self._begun, self._come = -math.inf, False
+        self._begun, self._took, self._come = -math.inf, 0.0, False
 
     def enter(self):
         """Return whether to ask now; then :meth:`leave` must follow."""
@@ -59,13 +64,15 @@ class Gate:
             self._begun = now
         return True
 
-    def leave(self, look):
+    def leave(self, look, begin):
         """Take note of the end of a question.
 
         :param look: a :class:`.looks.Look`, None where there was no answer
+        :param begin: when the question began
         """
         with self._lock:
             self._under_way -= 1
+            self._took = self._recorder.now() - begin
             if look is None:
                 self._most = 1
             else:
@@ -73,7 +80,8 @@ class Gate:
                               else self._pace.at_once)
 
     def _rest(self):
-        return 0.0 if self._awaited() else self._pace.rest
+        rest = self._pace.rest
+        return min(rest, SHARE * self._took) if self._awaited() else rest
 
     def _awaited(self):
         """Return whether this link may come now, as far as is known."""

@@ -33,7 +33,7 @@ AT_ONCE = 2
 # Seconds between two polls of a link that has come, or that waits for another
 # one: when the first came is known, and what it does to other links, such as a
 # storm of executions, is not sudden; the second is not yet to come.
-REST = 1.0
+REST = 2.0
 
 
 @dataclasses.dataclass(frozen=True)

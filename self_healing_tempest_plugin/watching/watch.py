@@ -253,7 +253,7 @@ class _Asked:
             self._recorder.silence(self.link, begin,
                                    'no end after %.0f s' % (now - begin))
             if gated:
-                self._gate.leave(None)
+                self._gate.leave(None, begin)
 
     def _poll(self, gated):
         look, record = None, None
@@ -270,7 +270,7 @@ class _Asked:
             return
         record()
         if gated:
-            self._gate.leave(look)
+            self._gate.leave(look, begin)
 
     def _troubled(self, begin, error):
         """Return what to record of a poll that broke.

@@ -216,7 +216,7 @@ class Story:
         self.lag = self.has(Noise.LAGGED) * LAG * given.interval
         self.slack = (
             2 * (1 + self.has(Noise.LOSSES)) * (
-                max(given.interval, looks.REST) + self.slowest)
+                given.interval + looks.REST + self.slowest)
             + self.slowest + JUDGED * given.interval + self.spell + self.lag)
         self.shares = {link: self.slack * self.rng.uniform(0.1, 0.5)
                        for link in self.chain.links}

@@ -251,7 +251,7 @@ class Run:
             self.now > max(self._concluded, self.story.until))
 
     def _deliver(self, link, begin, look, probe):
-        self._gates[link].leave(look)
+        self._gates[link].leave(look, begin)
         if probe is not None:
             self.recorder.probe(probe)
         if look is None:

@@ -216,7 +216,7 @@ class Run:
 
     def _deliver(self, link, begin, poll, look):
         answered = not isinstance(look, Exception)
-        self._gates[link].leave(look if answered else None)
+        self._gates[link].leave(look if answered else None, begin)
         for probe in poll.probes:
             self.recorder.probe(probe)
         if answered:

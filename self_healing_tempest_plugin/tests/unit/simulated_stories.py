@@ -24,6 +24,7 @@ import random
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.model import expectations
 from self_healing_tempest_plugin.tests.unit import simulated_world
+from self_healing_tempest_plugin.watching import looks
 
 Link = vitrage
 INF, OLD, NEW = simulated_world.INF, simulated_world.OLD, simulated_world.NEW
@@ -171,7 +172,7 @@ class Story:
         self.outage = (self.rng.uniform(1, 10)
                        if self.has(Noise.OUTAGE) else 0)
         self.hang = self.rng.choice((0, given.interval)) * bool(self.outage)
-        self.slack = (given.interval + self.lost_for() + self.hang
+        self.slack = (given.interval + looks.REST + self.lost_for() + self.hang
                       + MOST_REQUESTS * self.slowest + self.outage
                       + OVER_INTERVAL + 1)
         self.shares = {link: self.slack * self.rng.uniform(0.3, 1)

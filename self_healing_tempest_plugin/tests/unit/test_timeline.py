@@ -721,7 +721,7 @@ class WatchTest(testtools.TestCase):
 
     def test_what_waits_is_asked_for_less(self):
         """But not before all that is seen of it has come after the fault."""
-        now = 100.0
+        now, took = 100.0, 0.0
         recorder = recorders.Recorder(waiting.Clock(
             now=lambda: now, wall=lambda: now))
         gate = gates.Gate(Link.DEDUCTION, looks.Pace(rest=60), recorder,
@@ -731,7 +731,7 @@ class WatchTest(testtools.TestCase):
             nonlocal now
             now += after
             if entered := gate.enter():
-                gate.leave(looks.Look('nothing'))
+                gate.leave(looks.Look('nothing'), now - took)
             return entered
 
         self.assertEqual([True] * 3, [asked(0.1) for _ in range(3)])
@@ -741,6 +741,10 @@ class WatchTest(testtools.TestCase):
         recorder.look(Link.ALARM, now, now, looks.Look('raised', (
             looks.Sighting(Mark.FINISHED, 'alarm-1', {}),)))
         self.assertEqual([True] * 3, [asked(0.1) for _ in range(3)])
+        # A service that is slow is given time for its work.
+        took = 0.1
+        self.assertEqual([True, False, True, False, True],
+                         [asked(0.3) for _ in range(5)])
 
     def test_time_is_asked_for_at_the_end(self):
         """All has come, but nobody has told yet when the stack was done."""
