@@ -34,9 +34,10 @@ class Gate:
     At most one poll at a time of a service that gave no answer: each may
     hold up a worker of it long after the runner has given up. A few at a
     time of a service that takes long, or the polls alone could keep it from
-    answering any, and not soon after one that took long. A link that has come is polled at leisure, and so is one
-    whose turn has not come yet, unless its pace has no rest: what is asked
-    takes the services time in which they could heal.
+    answering any, and not soon after one that took long. A link that has come
+    is polled at leisure, and so is one whose turn has not come yet, unless its
+    pace has no rest: what is asked takes the services time in which they
+    could heal.
     """
 
     def __init__(self, link, pace, recorder, steps=()):
