@@ -30,7 +30,8 @@ INTERVALS = [
              'deduction_timeout.'),
     cfg.FloatOpt(
         'poll_interval', default=0.4, min=0.1, max=60,
-        help='Seconds between two questions to the same service.'),
+        help='Seconds between two questions to the same service, as long as '
+             'what it is asked for may come next and it answers quickly.'),
     cfg.IntOpt(
         'vitrage_snapshots_interval', default=600, min=10, max=86400,
         help="Vitrage's [datasources] snapshots_interval in seconds. What "
