@@ -82,18 +82,20 @@ class Gate:
 
     def _rest(self):
         rest = self._pace.rest
+        # What has come stays.
+        self._come = self._come or self._recorder.has(
+            self._link, links.Mark.FINISHED)
+        if self._come:
+            return rest
+        injecting = self._recorder.injecting()
+        if injecting is None or self._begun <= injecting:
+            # What comes after such a poll is known to come after the fault.
+            return 0.0
         return min(rest, SHARE * self._took) if self._awaited() else rest
 
     def _awaited(self):
         """Return whether this link may come now, as far as is known."""
         seen = self._recorder.has
-        # What has come stays.
-        self._come = self._come or seen(self._link, links.Mark.FINISHED)
-        if self._come:
-            return False
-        # What comes after this poll has come after the fault.
-        injecting = self._recorder.injecting()
-        return injecting is None or self._begun <= injecting or (
-            not self._steps or any(
-                step.after is None or seen(step.after.link, step.after.mark)
-                for step in self._steps if not seen(step.link, step.mark)))
+        return not self._steps or any(
+            step.after is None or seen(step.after.link, step.after.mark)
+            for step in self._steps if not seen(step.link, step.mark))
