@@ -41,6 +41,7 @@ class Application(fixtures.Fixture):
     :ivar url: where it answers
     :ivar answers: whether a guest runs that does
     :ivar healing: whether it has the rule that starts the healing
+    :ivar entry_id: of its entry in the journal
     """
 
     def __init__(self, clients, settings, healing=True, answers=True, *,
@@ -68,7 +69,7 @@ class Application(fixtures.Fixture):
         self._clients, self._settings = clients, settings
         self._owner = owner or clients
         self._journal, self._transports = journal, transports
-        self._left, self._hosts, self._remains = left, [], []
+        self._left, self._places, self._remains = left, [], []
         self.healing, self.answers = healing, answers
         self._template, self._parameters = template, dict(parameters or {})
         self._times = settings.timeouts
@@ -85,6 +86,7 @@ class Application(fixtures.Fixture):
         journal = _journal(self._journal, self._settings)
         removing = removal.Removal(self._clients, journal, self._times,
                                    self._transports, lambda _: self._owner)
+        self.entry_id = entry.id
         # Both come first: a creation that got no answer may have happened.
         journal.plan_object(entry)
         self.addCleanup(removing.remove, entry.id)
@@ -97,6 +99,11 @@ class Application(fixtures.Fixture):
         self._wait_created()
         self._record = functools.partial(journal.created, entry.id)
         self.learn()
+
+    def complete(self):
+        """Return whether nothing is done to its stack, and nothing failed."""
+        return _status(self._owner.heat.stack(
+            self.stack.identifier)).endswith('_COMPLETE')
 
     def learn(self):
         """Learn which server it has now, and where it is; see it answer.
@@ -171,10 +178,13 @@ class Application(fixtures.Fixture):
         They are of all servers that it has had: each may have left something
         on its host.
         """
-        left = self._left and self._left(self.server_id, self.host)
-        self._hosts.append(self.host)
-        self._remains.extend([plans.to_dict(left)] if left else [])
-        return {'server': self.server_id, 'hosts': list(self._hosts),
+        place = self.server_id, self.host
+        if place not in self._places:
+            self._places.append(place)
+            left = self._left and self._left(*place)
+            self._remains.extend([plans.to_dict(left)] if left else [])
+        hosts = dict.fromkeys(host for _, host in self._places)
+        return {'server': self.server_id, 'hosts': list(hosts),
                 'workflow': self.workflow, 'remains': list(self._remains),
                 **self._of_project()}
 

@@ -38,6 +38,7 @@ from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import member_checks
 from self_healing_tempest_plugin.model import expectations
 from self_healing_tempest_plugin.model import healing
+from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin import readiness
 from self_healing_tempest_plugin.report import attaching
 from self_healing_tempest_plugin.report import documents
@@ -47,6 +48,7 @@ from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import terminal
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin import sharing
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin import waiting
@@ -80,7 +82,8 @@ class Drill(fixtures.Fixture):
         dict of Nova, None where that did not say
     """
 
-    def __init__(self, scenario, around, name='', story='', own=()):
+    def __init__(self, scenario, around, name='', story='', own=(),
+                 shelf=None):
         """Prepare; nothing is asked yet.
 
         :param scenario: :class:`.scenarios.Scenario`
@@ -89,8 +92,11 @@ class Drill(fixtures.Fixture):
         :param name: of the test, which names what the drill leaves
         :param story: what the test shows, in one line
         :param own: ids of the entries that the test has in the journal
+        :param shelf: :class:`.sharing.Shelf` with what drills of before have
+            left; None: an application of its own
         """
         super().__init__()
+        self._shelf = shelf or sharing.Shelf()
         self._scenario, self._around = scenario, around
         self._kits = kit.of_chain(scenario.chain)
         self._name, self._story, self._own = name, story, own
@@ -122,15 +128,31 @@ class Drill(fixtures.Fixture):
         self._timekeeper.measure()
         for link_kit in self._kits:
             self._wire(link_kit.wire(self._around))
-        guests_run = self._scenario.guests
-        self.app = self.useFixture(application.Application(
-            self._clients, self._settings, self._scenario.wired,
-            answers=guests_run, owner=self._around.owner,
-            template=self._scenario.chain.template,
-            parameters=kit.parameters(self._scenario.chain, self._settings),
-            journal=self._around.journal, transports=self._around.transports,
-            left=self._left if guests_run else None))
+        self.app = self._application()
         self._prepare()
+
+    def _application(self):
+        """Return the application of before, or else a new one."""
+        use = sharing.Use(
+            self._scenario.chain.template, self._scenario.wired,
+            self._scenario.guests, self._around.owner.project_id,
+            kit.parameters(self._scenario.chain, self._settings))
+        kept = self._shelf.taken(use)
+        if kept is not None:
+            if _usable(kept):
+                self.addCleanup(self._shelf.put_back)
+                return kept
+            self._shelf.clear()
+        made = application.Application(
+            self._clients, self._settings, use.healing, use.answers,
+            owner=self._around.owner, template=use.template,
+            parameters=use.parameters, journal=self._around.journal,
+            transports=self._around.transports,
+            left=self._left if use.answers else None)
+        made.setUp()
+        self.addCleanup(self._shelf.put_back
+                        if self._shelf.put(use, made) else made.cleanUp)
+        return made
 
     def again(self):
         """Return the drill of another fault of the same application.
@@ -138,7 +160,8 @@ class Drill(fixtures.Fixture):
         Nothing is created for it, and it ends before this one.
         """
         following = Drill(self._scenario, self._around,
-                          '%s_again' % self._name, self._story, self._own)
+                          '%s_again' % self._name, self._story, self._own,
+                          self._shelf)
         following.app = self.app
         return following
 
@@ -202,6 +225,7 @@ class Drill(fixtures.Fixture):
         :param plan: :class:`.faults.plans.Plan`
         :param expected: :class:`.model.expectations.Expectation`
         """
+        self._shelf.touch()
         try:
             self._timekeeper.wait()
             self._around = kit.remembering(self._scenario.chain,
@@ -211,6 +235,7 @@ class Drill(fixtures.Fixture):
                     if (self._calm(expected)
                             and self._break(plan, expected, watched)):
                         self._see_clean(expected)
+                        self._settle(expected)
             if self.diagnosis is None:
                 self._diagnose(expected)
         except BaseException as error:
@@ -237,7 +262,7 @@ class Drill(fixtures.Fixture):
         held = contextlib.ExitStack()
         held.enter_context(self._around.journal.held())
         self.addCleanup(held.close)
-        self._around.journal.refuse_open(self._own)
+        self._around.journal.refuse_open((*self._own, *self._shelf.entries))
 
     def _refuse_unfit_hosts(self):
         """Refuse what cannot be done before anything is created.
@@ -394,6 +419,11 @@ class Drill(fixtures.Fixture):
         if self._scenario.guests:
             self._see_guest_gone(expected)
 
+    def _settle(self, expected):
+        """Let the application be used again where all went well."""
+        if verdicts.verdict(self.recorder.timeline(), expected).good:
+            self._shelf.settle()
+
     def _see_guest_gone(self, expected):
         ids = expected.ids
         remains.wait_gone(ids['server_id'], self._target(ids['host']),
@@ -463,6 +493,18 @@ class Drill(fixtures.Fixture):
             self.addDetail('artifacts', content.text_content(
                 'Not all of this run is in [self_healing] artifacts_dir %s: '
                 '%s' % (directory, watch.reason(error))))
+
+
+def _usable(kept):
+    """Return whether an application of before is fit for another fault."""
+    try:
+        if not kept.complete():
+            return False
+        kept.learn()
+    except (errors.ServiceError, waiting.WaitError):
+        LOG.exception('Stack %s is not used again', kept.stack.name)
+        return False
+    return True
 
 
 def _deleted(server):

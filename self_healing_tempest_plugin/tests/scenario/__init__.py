@@ -1,0 +1,23 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The scenarios, see :mod:`..suites` for their order."""
+
+import os
+
+from self_healing_tempest_plugin.tests import suites
+
+
+def load_tests(loader, tests, pattern):
+    """Return all scenarios, as :mod:`unittest` asks for them."""
+    found = loader.discover(os.path.dirname(__file__), pattern or 'test*.py')
+    return suites.sharing_suite([tests, found])

@@ -33,6 +33,7 @@ from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import rabbitmq
+from self_healing_tempest_plugin import sharing
 from self_healing_tempest_plugin.tests import discreet
 
 CONF = tempest_config.CONF
@@ -106,7 +107,8 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         self._drill = self.useFixture(drill.Drill(
             self.scenario, self.around,
             self.id().rsplit('.', 1)[-1].split('[')[0],
-            _story(getattr(self, self._testMethodName)), self.own))
+            _story(getattr(self, self._testMethodName)), self.own,
+            sharing.SHELF))
         self._drill.reserve()
 
     def deploy(self):
@@ -184,14 +186,17 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
 class MemberTest(SelfHealingTest):
     """A scenario in which a plain member of another project is healed.
 
-    Tempest gives the member; what it makes for that is deleted with the
-    class, and by ``self-healing-tempest revert`` when it is killed.
+    Tempest gives the member; what it makes for that is deleted with the last
+    application, and by ``self-healing-tempest revert`` when it is killed.
     """
 
     credentials = ['primary']
 
     @classmethod
     def setup_credentials(cls):
+        if sharing.SHELF.owner is not None:
+            cls.os_primary, cls.own = sharing.SHELF.owner
+            return
         # The application has networks of its own.
         cls.set_network_resources()
         with members.named_errors(CONF.auth):
@@ -199,9 +204,16 @@ class MemberTest(SelfHealingTest):
         if CONF.auth.use_dynamic_credentials:
             cls.own = (projects.made(cls.os_primary.credentials,
                                      _journal()),)
+        sharing.SHELF.keep_owner((cls.os_primary, cls.own), cls.own,
+                                 cls._let_go)
 
     @classmethod
     def clear_credentials(cls):
+        if sharing.SHELF.owner is None:
+            cls._let_go()
+
+    @classmethod
+    def _let_go(cls):
         clear = super().clear_credentials
         if not cls.own:
             clear()
