@@ -32,6 +32,7 @@ from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin import monitors
 from self_healing_tempest_plugin import scenarios
 from self_healing_tempest_plugin.services import clients
+from self_healing_tempest_plugin import sharing
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
@@ -128,7 +129,7 @@ class DrillTestCase(test_application.ApplicationTestCase):
         self.options = settings
         self.drill = self.prepared()
 
-    def prepared(self):
+    def prepared(self, shelf=None):
         """Return a drill that nothing is asked for yet."""
         cloud, settings = self.cloud, self.options
         return drill.Drill(
@@ -140,7 +141,7 @@ class DrillTestCase(test_application.ApplicationTestCase):
                 monitor=monitors.of(settings), alarm=settings.host_alarm,
                 journal=self.journal,
                 transports=transports.Transports(test_application.ACCESS)),
-            'tenant', 'What a member has is healed.')
+            'tenant', 'What a member has is healed.', shelf=shelf)
 
     def scenario(self):
         """Return the scenario that is drilled."""
@@ -209,6 +210,65 @@ class AutohealingTest(DrillTestCase):
             (ids['server_id'], ids['host'], ids['boot']))
         # What came of the first fault is none of the second one's.
         self.assertEqual((), following.recorder.timeline().evidence)
+
+    def healed(self, shelf):
+        """Drill on a shelf; return what happens in the cloud of it."""
+        with self.prepared(shelf) as drilled:
+            drilled.reserve()
+            drilled.deploy()
+            plan = drilled.plan()
+            drilled.run(plan, drilled.expect(plan))
+        if fake_cloud.NEW_SERVER in self.cloud.servers:
+            self.cloud.servers[fake_cloud.NEW_SERVER]['tenant_id'] = (
+                fake_tenant_cloud.TENANT)
+            self.cloud.stack_resources = fake_tenant_cloud.resources(
+                fake_cloud.NEW_SERVER)
+
+    def created(self):
+        """Return how many stacks were created."""
+        return sum(path.endswith('/stacks') for _, path, *_
+                   in self.cloud.asked('POST', '/stacks'))
+
+    def test_shared(self):
+        """What the last drill has left as good as new is broken again."""
+        self.cloud.works = {'message', 'workflow', 'stack', 'application'}
+        shelf = sharing.Shelf()
+        with shelf.opened(self.journal.held):
+            self.healed(shelf)
+            self.assertEqual(shelf.entries, tuple(
+                entry.id for entry in self.journal.open_entries()))
+            with self.prepared(shelf) as following:
+                following.reserve()
+                following.deploy()
+                self.assertEqual(
+                    (fake_cloud.NEW_SERVER, 'compute-20'),
+                    (following.app.server_id, following.app.host))
+                self.assertEqual(1, self.created())
+        self.assertEqual((), self.journal.open_entries())
+        self.assertEqual(1, len(self.cloud.asked('DELETE', '/stacks/')))
+
+    def test_not_shared_after_a_failure(self):
+        """It is removed with the drill that has broken it."""
+        self.cloud.works = {'message'}
+        shelf = sharing.Shelf()
+        with shelf.opened(self.journal.held):
+            self.healed(shelf)
+            self.assertEqual((), shelf.entries)
+            self.assertEqual((), self.journal.open_entries())
+
+    def test_not_shared_when_it_has_changed(self):
+        """It was as good as new, and something has happened to it since."""
+        self.cloud.works = {'message', 'workflow', 'stack', 'application'}
+        shelf = sharing.Shelf()
+        with shelf.opened(self.journal.held):
+            self.healed(shelf)
+            for stack in self.cloud.stacks.values():
+                stack['stack_status'] = 'UPDATE_FAILED'
+            with self.prepared(shelf) as following:
+                following.reserve()
+                following.deploy()
+                self.assertEqual(2, self.created())
+        self.assertEqual((), self.journal.open_entries())
 
     def test_nobody_starts_the_workflow(self):
         """The message is there: the trigger is at fault."""
