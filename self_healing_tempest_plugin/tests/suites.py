@@ -16,16 +16,19 @@ testresources would do it, but its suite runs no ``setUpClass``, on which all
 tests of Tempest stand.
 """
 
+import contextlib
 import functools
 import sys
 import unittest
 
 from tempest import config as tempest_config
+from tempest.lib.common import api_microversion_fixture
 import testtools
 
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin import scenarios
+from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import sharing
 
 #: Names what went wrong when the last application was removed.
@@ -51,10 +54,16 @@ class SharingSuite(unittest.TestSuite):
         return result
 
 
+@contextlib.contextmanager
 def _held():
-    """Hold the journal while an application is removed."""
-    return journals.Journal(
-        config.settings(tempest_config.CONF).state_dir).held()
+    """Hold the journal while an application is removed.
+
+    Outside of a test Tempest asks Nova for its oldest microversion.
+    """
+    journal = journals.Journal(config.settings(tempest_config.CONF).state_dir)
+    with journal.held(), api_microversion_fixture.APIMicroversionFixture(
+            compute_microversion=nova.COMPUTE_MICROVERSION):
+        yield
 
 
 def sharing_suite(suite):

@@ -195,6 +195,8 @@ class MemberTest(SelfHealingTest):
     @classmethod
     def setup_credentials(cls):
         if sharing.SHELF.owner is not None:
+            cls.credentials = []
+            super().setup_credentials()
             cls.os_primary, cls.own = sharing.SHELF.owner
             return
         # The application has networks of its own.
