@@ -13,13 +13,18 @@
 """What is kept from one test to the next, and for how long."""
 
 import contextlib
+import types
 import unittest
 
+import fixtures
+from tempest.lib.services.compute import base_compute_client
 import testtools
 
 from self_healing_tempest_plugin import plugin
 from self_healing_tempest_plugin import scenarios
+from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import sharing
+from self_healing_tempest_plugin.tests.scenario import base
 from self_healing_tempest_plugin.tests import suites
 
 USE = sharing.Use('application.hot.yaml', True, True, 'project-1')
@@ -115,6 +120,88 @@ class ShelfTest(testtools.TestCase):
             kept.cleanUp = lambda: 1 / 0
             self.shelf.put(USE, kept)
         self.assertEqual(['member'], self.removed)
+
+
+class KeptMemberTest(testtools.TestCase):
+    """base.MemberTest, whose classes have the member of the first one."""
+
+    def test_kept(self):
+        """Tempest sets the class up, and nothing is made or cleared."""
+        shelf = sharing.Shelf()
+        self.useFixture(fixtures.MockPatchObject(sharing, 'SHELF', shelf))
+
+        class Member(base.MemberTest):
+            skip_checks = setup_clients = resource_setup = classmethod(
+                lambda cls: None)
+
+            def test(self):
+                raise AssertionError('it is not run')
+
+        cleared = []
+        with shelf.opened(contextlib.nullcontext):
+            shelf.keep_owner(('manager', ('0',)), ('0',),
+                             lambda: cleared.append('first'))
+            Member.setup_credentials()
+            self.assertEqual(('manager', ('0',)),
+                             (Member.os_primary, Member.own))
+            # What Tempest asks for, lest it calls the class broken.
+            self.assertTrue(Member._BaseTestCase__setup_credentials_called)
+            self.assertFalse(hasattr(Member, '_creds_provider'))
+            Member.clear_credentials()
+            self.assertEqual([], cleared)
+        self.assertEqual(['first'], cleared)
+
+
+class RemovalTest(testtools.TestCase):
+    """What suites.SharingSuite does at its end."""
+
+    def setUp(self):
+        super().setUp()
+        self.shelf = sharing.Shelf()
+        self.useFixture(fixtures.MockPatchObject(
+            sharing, 'SHELF', self.shelf))
+        self.state_dir = self.useFixture(fixtures.TempDir()).path
+        self.useFixture(fixtures.MockPatchObject(
+            suites.config, 'settings', lambda conf: types.SimpleNamespace(
+                state_dir=self.state_dir)))
+
+    def ran(self, kept, share=True):
+        """Return the result of a test that leaves something."""
+        self.useFixture(fixtures.MockPatchObject(
+            suites.tempest_config, 'CONF', types.SimpleNamespace(
+                self_healing=types.SimpleNamespace(
+                    share_applications=share))))
+
+        class Leaving(testtools.TestCase):
+            def test(case):
+                kept.was_kept = self.shelf.put(USE, kept)
+                self.shelf.settle()
+
+        result = unittest.TestResult()
+        suites.SharingSuite([Leaving('test')]).run(result)
+        return result
+
+    def test_as_in_a_test(self):
+        """Nova is asked in the microversion in which tests ask it."""
+        kept, asked = Kept([]), []
+        kept.cleanUp = lambda: asked.append(
+            base_compute_client.COMPUTE_MICROVERSION)
+        result = self.ran(kept)
+        self.assertEqual((1, [], True),
+                         (result.testsRun, result.errors, kept.was_kept))
+        self.assertEqual([nova.COMPUTE_MICROVERSION], asked)
+
+    def test_fails(self):
+        kept = Kept([])
+        kept.cleanUp = lambda: 1 / 0
+        (test, error), = self.ran(kept).errors
+        self.assertEqual(suites.REMOVAL, test.id())
+        self.assertIn('ZeroDivisionError', error)
+
+    def test_not_shared(self):
+        kept = Kept([])
+        self.assertTrue(self.ran(kept, share=False).wasSuccessful())
+        self.assertFalse(kept.was_kept)
 
 
 class SuiteTest(testtools.TestCase):
