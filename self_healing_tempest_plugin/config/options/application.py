@@ -36,7 +36,7 @@ OPTIONS = [
         'application_port', default=80, min=1,
         help='TCP port on which the application answers HTTP.'),
     cfg.BoolOpt(
-        'share_applications', default=True,
+        'share_applications', default=False,
         help='Whether a scenario may break the application that another one '
              'has left as good as new. Else each has one of its own, which '
              'takes the longest part of its time.'),
