@@ -29,7 +29,7 @@ import multiprocessing
 import os
 import pathlib
 import random
-import resource
+import re
 import sys
 import tempfile
 import time
@@ -109,11 +109,21 @@ def measure(shape, count):
         read = time.process_time()
         disk = sum(path.stat().st_size
                    for path in pathlib.Path(directory).iterdir())
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    memory = _peak()
     return {'shape': shape, 'answers': count,
             'seconds': round(written - begin, 2),
             'seconds to read': round(read - written, 2), 'memory': memory,
             'disk': disk, 'attachment': len(attached)}
+
+
+def _peak():
+    """Return the most memory that this process has had, in bytes.
+
+    ``ru_maxrss`` would count what its parent had when it was forked.
+    """
+    status = pathlib.Path('/proc/self/status').read_text()
+    return int(re.search(r'^VmHWM:\s+(\d+) kB$', status,
+                         re.MULTILINE)[1]) << 10
 
 
 def _probes(shape, count):

@@ -248,6 +248,8 @@ class SudoTest(host_samples.HostTestCase):
 
     def test_missing(self):
         (self.host.root / 'bin/sudo').unlink()
+        # Whether this machine has it or not.
+        self.host.start_up = 'PATH=%s; ' % (self.host.root / 'bin')
         error = self.assertRaises(transports.NotRun,
                                   lambda: self.ssh('true', sudo=True))
         self.assertIn('sudo: not found', str(error))
