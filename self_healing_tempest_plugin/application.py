@@ -100,10 +100,15 @@ class Application(fixtures.Fixture):
         self._record = functools.partial(journal.created, entry.id)
         self.learn()
 
-    def complete(self):
-        """Return whether nothing is done to its stack, and nothing failed."""
-        return _status(self._owner.heat.stack(
-            self.stack.identifier)).endswith('_COMPLETE')
+    def sound(self):
+        """Return whether its stack is complete, and Nova has its server."""
+        status = _status(self._owner.heat.stack(self.stack.identifier))
+        if status not in ('CREATE_COMPLETE', 'UPDATE_COMPLETE'):
+            return False
+        server_id = stacks.server_of(self._owner.heat.resources(
+            self.stack.identifier))
+        return bool(server_id) and (
+            self._clients.nova.server(server_id) is not None)
 
     def learn(self):
         """Learn which server it has now, and where it is; see it answer.

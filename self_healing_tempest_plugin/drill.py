@@ -133,10 +133,10 @@ class Drill(fixtures.Fixture):
 
     def _application(self):
         """Return the application of before, or else a new one."""
+        scenario = self._scenario
         use = sharing.Use(
-            self._scenario.chain.template, self._scenario.wired,
-            self._scenario.guests, self._around.owner.project_id,
-            kit.parameters(self._scenario.chain, self._settings))
+            scenario.application, self._around.owner.project_id,
+            kit.parameters(scenario.chain, self._settings))
         kept = self._shelf.taken(use)
         if kept is not None:
             if _usable(kept):
@@ -144,11 +144,11 @@ class Drill(fixtures.Fixture):
                 return kept
             self._shelf.clear()
         made = application.Application(
-            self._clients, self._settings, use.healing, use.answers,
-            owner=self._around.owner, template=use.template,
+            self._clients, self._settings, scenario.wired, scenario.guests,
+            owner=self._around.owner, template=scenario.chain.template,
             parameters=use.parameters, journal=self._around.journal,
             transports=self._around.transports,
-            left=self._left if use.answers else None)
+            left=self._left if scenario.guests else None)
         made.setUp()
         self.addCleanup(self._shelf.put_back
                         if self._shelf.put(use, made) else made.cleanUp)
@@ -498,7 +498,7 @@ class Drill(fixtures.Fixture):
 def _usable(kept):
     """Return whether an application of before is fit for another fault."""
     try:
-        if not kept.complete():
+        if not kept.sound():
             return False
         kept.learn()
     except (errors.ServiceError, waiting.WaitError):

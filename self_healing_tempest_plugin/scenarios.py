@@ -63,6 +63,16 @@ class Scenario:
     timed: bool = False
 
     @property
+    def application(self):
+        """Return what tells its application from those of other scenarios.
+
+        :returns: file name of the HOT, whether a member owns it, whether it
+            has what starts its healing, whether it has a guest
+        """
+        return (self.chain.template, self.chain.member, self.wired,
+                self.guests)
+
+    @property
     def steps(self):
         """Return the steps that must come, see :class:`.model.chains.Step`."""
         return self.chain.until(self.chain.link(self.until))

@@ -29,16 +29,12 @@ import typing
 class Use:
     """What an application is for; for the same, it may be used again.
 
-    :ivar template: file name of its HOT
-    :ivar healing: whether it has the rule that starts the healing
-    :ivar answers: whether a guest runs that can be asked
+    :ivar application: of its scenario, see :class:`.scenarios.Scenario`
     :ivar project_id: of its owner
     :ivar parameters: further parameters of the HOT
     """
 
-    template: str
-    healing: bool
-    answers: bool
+    application: tuple
     project_id: str
     parameters: typing.Mapping = dataclasses.field(
         default_factory=lambda: types.MappingProxyType({}))

@@ -69,7 +69,7 @@ def _held():
 def sharing_suite(suite):
     """Return the tests of a suite, those together that share an application.
 
-    :param suite: :class:`unittest.TestSuite`
+    :param suite: :class:`unittest.TestSuite`, or several of them in a list
     :returns: :class:`SharingSuite`
     """
     return SharingSuite(sorted(_tests(suite), key=_place))
@@ -98,13 +98,8 @@ def _order():
     """
     first = {}
     for place, scenario in enumerate(scenarios.SCENARIOS):
-        first.setdefault(_shared(scenario), place)
+        first.setdefault(scenario.application, place)
     ordered = sorted(scenarios.SCENARIOS,
-                     key=lambda scenario: first[_shared(scenario)])
+                     key=lambda scenario: first[scenario.application])
     return {scenario.feature: place
             for place, scenario in enumerate(ordered)}
-
-
-def _shared(scenario):
-    chain = scenario.chain
-    return chain.template, scenario.wired, scenario.guests, chain.member

@@ -192,12 +192,16 @@ class MemberTest(SelfHealingTest):
 
     credentials = ['primary']
 
+    # Whether the shelf, and not this class, deletes what was made for it.
+    _kept = False
+
     @classmethod
     def setup_credentials(cls):
         if sharing.SHELF.owner is not None:
             cls.credentials = []
             super().setup_credentials()
             cls.os_primary, cls.own = sharing.SHELF.owner
+            cls._kept = True
             return
         # The application has networks of its own.
         cls.set_network_resources()
@@ -206,12 +210,13 @@ class MemberTest(SelfHealingTest):
         if CONF.auth.use_dynamic_credentials:
             cls.own = (projects.made(cls.os_primary.credentials,
                                      _journal()),)
-        sharing.SHELF.keep_owner((cls.os_primary, cls.own), cls.own,
-                                 cls._let_go)
+        cls._kept = sharing.SHELF.keep_owner(
+            (cls.os_primary, cls.own), cls.own, cls._let_go)
 
     @classmethod
     def clear_credentials(cls):
-        if sharing.SHELF.owner is None:
+        # The last class is torn down when the shelf is closed already.
+        if not cls._kept:
             cls._let_go()
 
     @classmethod

@@ -27,7 +27,7 @@ from self_healing_tempest_plugin import sharing
 from self_healing_tempest_plugin.tests.scenario import base
 from self_healing_tempest_plugin.tests import suites
 
-USE = sharing.Use('application.hot.yaml', True, True, 'project-1')
+USE = sharing.Use(scenarios.SCENARIOS[0].application, 'project-1')
 
 
 class Kept:
@@ -96,7 +96,7 @@ class ShelfTest(testtools.TestCase):
             self.shelf.settle()
             self.shelf.put_back()
             self.assertIsNone(self.shelf.taken(sharing.Use(
-                USE.template, False, True, USE.project_id)))
+                USE.application, 'project-2')))
             self.assertEqual(['1'], self.removed)
 
     def test_owner(self):
@@ -149,6 +149,11 @@ class KeptMemberTest(testtools.TestCase):
             self.assertFalse(hasattr(Member, '_creds_provider'))
             Member.clear_credentials()
             self.assertEqual([], cleared)
+        self.assertEqual(['first'], cleared)
+        # Tempest tears the last class down after the suite has ended.
+        self.useFixture(fixtures.MockPatchObject(
+            base.projects, 'unmade', lambda *args: cleared.append(args)))
+        Member.clear_credentials()
         self.assertEqual(['first'], cleared)
 
 
@@ -225,8 +230,6 @@ class SuiteTest(testtools.TestCase):
         uses = []
         for feature in features:
             scenario, = scenarios.of((feature,))
-            use = (scenario.chain.template, scenario.wired, scenario.guests,
-                   scenario.chain.member)
-            if use not in uses[-1:]:
-                uses.append(use)
+            if scenario.application not in uses[-1:]:
+                uses.append(scenario.application)
         self.assertEqual(len(set(uses)), len(uses))

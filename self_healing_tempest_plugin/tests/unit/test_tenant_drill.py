@@ -224,6 +224,14 @@ class AutohealingTest(DrillTestCase):
             self.cloud.stack_resources = fake_tenant_cloud.resources(
                 fake_cloud.NEW_SERVER)
 
+    def reset(self):
+        """Let the stack be one with the first server again."""
+        self.cloud.servers[fake_cloud.SERVER] = {
+            'id': fake_cloud.SERVER, 'host': 'compute-1',
+            'tenant_id': fake_tenant_cloud.TENANT}
+        self.cloud.stack_resources = fake_tenant_cloud.resources()
+        self.cloud.answer = (fake_cloud.SERVER, 'boot-1')
+
     def created(self):
         """Return how many stacks were created."""
         return sum(path.endswith('/stacks') for _, path, *_
@@ -258,14 +266,28 @@ class AutohealingTest(DrillTestCase):
 
     def test_not_shared_when_it_has_changed(self):
         """It was as good as new, and something has happened to it since."""
+        self.not_shared_after(lambda: [
+            stack.update(stack_status='UPDATE_FAILED')
+            for stack in self.cloud.stacks.values()])
+
+    def test_not_shared_when_its_stack_is_gone(self):
+        self.not_shared_after(self.cloud.stacks.clear)
+
+    def test_not_shared_when_its_server_is_gone(self):
+        """Somebody has deleted it behind the back of the stack."""
+        self.not_shared_after(lambda: self.cloud.servers.pop(
+            fake_cloud.NEW_SERVER))
+
+    def not_shared_after(self, happens):
+        """Expect another application once something has happened to it."""
         self.cloud.works = {'message', 'workflow', 'stack', 'application'}
         shelf = sharing.Shelf()
         with shelf.opened(self.journal.held):
             self.healed(shelf)
-            for stack in self.cloud.stacks.values():
-                stack['stack_status'] = 'UPDATE_FAILED'
+            happens()
             with self.prepared(shelf) as following:
                 following.reserve()
+                self.cloud.on_create = self.reset
                 following.deploy()
                 self.assertEqual(2, self.created())
         self.assertEqual((), self.journal.open_entries())

@@ -264,6 +264,20 @@ class BrokenTest(testtools.TestCase):
                 dataclasses.replace(ended, object_id=name))))
             self.assertIs(kind, verdict.kind, verdict.why)
 
+    def test_deduction_before_its_alarm(self):
+        """Another one that is in order may be what led to the rest."""
+        seen = samples.healthy()
+        late = seen.find(Link.DEDUCTION, Mark.FINISHED)
+        early = dataclasses.replace(late, object_id='early', not_before=100.2,
+                                    seen_at=100.4)
+        rest = [evidence for evidence in seen.evidence
+                if evidence is not late]
+        for deduced, kind in (((early,), Kind.NOT_HEALED_BY_THIS_CHAIN),
+                              ((early, late), Kind.HEALED)):
+            verdict = judged(dataclasses.replace(
+                seen, evidence=(*deduced, *rest)))
+            self.assertIs(kind, verdict.kind, verdict.why)
+
     def test_update_of_the_chain_that_did_nothing(self):
         """The update that brought the server began before the workflow."""
         begun = {'early': 102.0, 'late': 112.0}
