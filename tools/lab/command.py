@@ -34,6 +34,8 @@ from tools.lab import services
 TESTS = 'self_healing'
 #: Seconds that the tests have to take back what they have broken.
 PATIENCE = 240
+#: Goes before tempest.conf, in the environment of a run.
+FRESH = {'OS_SELF_HEALING__SHARE_APPLICATIONS': 'false'}
 #: What must not be open to everybody says so itself; what the services of the
 #: lab read, also those that are not root, is closed by nothing else.
 UMASK = 0o022
@@ -59,6 +61,10 @@ def parse(arguments):
     parser.add_argument(
         '-r', dest='tests', default=TESTS, metavar='REGEX',
         help='the tests to run (default: %(default)s)')
+    parser.add_argument(
+        '--fresh', action='store_true',
+        help='run: make an application for each scenario, instead of one for '
+             'several')
     # The lock, where a step takes it.
     parser.set_defaults(lock=None)
     return parser.parse_args(arguments)
@@ -106,7 +112,7 @@ def run(options):
     command = [workspace.program('tempest'), 'run', '--concurrency', '1',
                '-r', options.tests]
     code, output = tee(command, workspace.directory, options.lock,
-                       workspace.stestr())
+                       workspace.stestr() | (FRESH if options.fresh else {}))
     passed = re.search(r'^ - Passed: (\d+)$', output, re.MULTILINE)
     for timeline in timelines(options.lab, started):
         print('\n' + timeline.read_text(encoding='utf-8'))

@@ -58,13 +58,16 @@ def template(path):
     :param path: of the HOT that has the workflow
     """
     whole = yaml.safe_load(path.read_text())
+    workflow = dict(whole['resources']['heal_instance'])
+    # It comes after the network, of which there is none here.
+    del workflow['depends_on']
     return {
         'heat_template_version': whole['heat_template_version'],
         'parameters': {name: parameter
                        for name, parameter in whole['parameters'].items()
                        if name.startswith('heal_')},
         'resources': {
-            'heal_instance': whole['resources']['heal_instance'],
+            'heal_instance': workflow,
             'server': {'type': 'OS::Heat::TestResource', 'properties': {
                 'value': 'a', 'wait_secs': 0,
                 'action_wait_secs': {'create': REPLACING}}}}}

@@ -69,13 +69,14 @@ class TemplateTest(testtools.TestCase):
 
     def test_references(self):
         """Every resource and parameter that is named is there."""
-        names = {'get_resource': set(self.hot['resources']),
-                 'get_param': set(self.hot['parameters']) | {'OS::stack_id'},
-                 'get_file': set(templates.files_of(templates.BOTH))}
-        for name, value in test_templates._functions(self.hot):
-            self.assertIn(value, names[name])
-        self.assertEqual({templates.APPLICATION_SCRIPT,
-                          templates.HEAL_INSTANCE}, names['get_file'])
+        self.assertEqual(
+            {templates.APPLICATION_SCRIPT, templates.HEAL_INSTANCE},
+            test_templates.check_references(self, self.hot, templates.BOTH))
+
+    def test_begins_with_one_resource(self):
+        """Heat waits a second after each that it may begin with."""
+        self.assertEqual(['network'], test_templates.begun_with(
+            self.hot['resources']))
 
 
 class WatcherTest(test_tenant_watchers.WatcherTestCase):

@@ -13,7 +13,9 @@
 """The options: what they say of themselves, and how they are read."""
 
 import dataclasses
+import pathlib
 
+import fixtures
 from oslo_concurrency import lockutils
 from oslo_config import cfg
 from oslo_config import types
@@ -153,6 +155,18 @@ class SettingsTest(SettingsTestCase):
         self.assertEqual(('own', 'net', 'Two'), (
             settings.application.image, settings.application.external_network,
             settings.cloud.region))
+
+    def test_environment(self):
+        """It goes before the file: `tox -e lab -- run --fresh` does that."""
+        path = self.useFixture(fixtures.TempDir()).join('tempest.conf')
+        pathlib.Path(path).write_text(
+            '[self_healing]\nshare_applications = true\n')
+        self.assertIs(
+            True, new_conf(path).self_healing.share_applications)
+        self.useFixture(fixtures.EnvironmentVariable(
+            'OS_SELF_HEALING__SHARE_APPLICATIONS', 'false'))
+        self.assertIs(
+            False, new_conf(path).self_healing.share_applications)
 
     def test_verification(self):
         """CA file and verification come from [identity]."""

@@ -40,6 +40,7 @@ HOST_PARAMETERS = {
 NIC_PARAMETERS = dict(
     HOST_PARAMETERS, template_name='self_healing_nic_down_1',
     host_alarm_name='HostNicDown')
+STACK_NAME = 'stack'
 RULE_PARAMETERS = {
     'template_name': 'rule', 'instance_alarm_name': 'Instance down',
     'instance_id': 'server-1', 'workflow_name': 'heal',
@@ -136,15 +137,16 @@ class ApplicationTemplateTest(testtools.TestCase):
 
     def test_references(self):
         """Every resource, parameter and file that is named is there."""
-        names = {'get_resource': set(self.resources),
-                 'get_param': set(self.hot['parameters']) | {'OS::stack_id'},
-                 'get_file': set(templates.files_of(
-                     templates.APPLICATION))}
-        used = list(_functions(self.hot))
-        self.assertEqual([], [(name, value) for name, value in used
-                              if value not in names[name]])
-        self.assertEqual(set(names['get_file']), {
-            value for name, value in used if name == 'get_file'})
+        self.assertEqual(
+            set(templates.files_of(templates.APPLICATION)),
+            check_references(self, self.hot, templates.APPLICATION))
+
+    def test_begins_with_one_resource(self):
+        """Heat waits a second after each that it may begin with.
+
+        heat/engine/stack.py:converge_stack
+        """
+        self.assertEqual(['network'], begun_with(self.resources))
 
     def test_only_the_rule_is_conditional(self):
         """Without healing the stack lacks the rule and nothing else."""
@@ -205,12 +207,26 @@ class WorkflowTest(testtools.TestCase):
         self.assertEqual({'stack_id', 'server_id'},
                          set(self.spec.get_input()))
 
-    def test_starts_by_looking(self):
-        """Nothing is touched before the server was found in the stack."""
-        self.assertEqual({'settle', 'guard'}, {
+    def test_starts_by_marking(self):
+        """Heat itself refuses to mark what the stack does not have."""
+        self.assertEqual({'mark_at_once', 'guard'}, {
             task.get_name() for task in self.spec.find_start_tasks()})
-        self.assertEqual('heat.resources_list',
-                         self.tasks['find'].get_action_name())
+        for name in ('mark_at_once', 'mark_unhealthy'):
+            self.assertEqual('heat.resources_mark_unhealthy',
+                             self.tasks[name].get_action_name())
+            self.assertEqual('<% $.server_id %>',
+                             self.tasks[name].get_input()['resource_name'])
+        self.assertIs(True, self.tasks['mark_at_once'].get_publish(
+            'SUCCESS').get_branch()['found'])
+
+    def test_few_requests(self):
+        """Heat answers with a redirection where the name is missing."""
+        asked = {name: task.get_input()['stack_id']
+                 for name, task in self.tasks.items()
+                 if (task.get_action_name() or '').startswith('heat.')}
+        self.assertEqual(dict.fromkeys(
+            ('mark_at_once', 'settle', 'find', 'mark_unhealthy', 'update',
+             'wait'), '%s/<%% $.stack_id %%>' % STACK_NAME), asked)
 
     def test_every_task_ends(self):
         """Mistral forgets what is under way when it is restarted.
@@ -232,8 +248,7 @@ class WorkflowTest(testtools.TestCase):
         for name, task in self.tasks.items():
             following = {task_name for task_name, _, _ in
                          task.get_on_error().get_next()} - {'fail'}
-            wanted = {'mark_unhealthy' if name == 'reset_state'
-                      else 'settle_again'}
+            wanted = {'update' if name == 'reset_state' else 'settle'}
             self.assertTrue(wanted <= following, name)
 
     def test_no_task_leaves_an_error_to_mistral(self):
@@ -244,7 +259,7 @@ class WorkflowTest(testtools.TestCase):
 
     def test_every_look_begins_a_task(self):
         """The guard sees by that whether the workflow goes on."""
-        for name in ('settle_again', 'wait'):
+        for name in ('settle', 'wait'):
             self.assertIn(name, [task_name for task_name, _, _ in self.tasks[
                 name].get_on_success().get_next()])
 
@@ -270,30 +285,29 @@ class WorkflowStepsTest(WorkflowCase):
     def test_looking(self):
         for status, wanted in (
                 ('CREATE_COMPLETE', 'find'), ('UPDATE_COMPLETE', 'find'),
-                ('UPDATE_IN_PROGRESS', 'settle_again'),
-                ('CREATE_IN_PROGRESS', 'settle_again'),
-                ('CHECK_IN_PROGRESS', 'settle_again'),
-                ('ROLLBACK_IN_PROGRESS', 'settle_again'),
+                ('UPDATE_IN_PROGRESS', 'settle'),
+                ('CREATE_IN_PROGRESS', 'settle'),
+                ('CHECK_IN_PROGRESS', 'settle'),
+                ('ROLLBACK_IN_PROGRESS', 'settle'),
                 ('UPDATE_FAILED', 'find'), ('CHECK_FAILED', 'find'),
                 ('CHECK_COMPLETE', 'find'), ('ROLLBACK_COMPLETE', 'find'),
                 ('RESUME_COMPLETE', 'find')):
-            for task in ('settle', 'settle_again'):
-                self.assertEqual([wanted], self.next(
-                    task, stack_status=status, looks=1), status)
+            self.assertEqual([wanted], self.next(
+                'settle', stack_status=status, looks=1), status)
 
     def test_found(self):
         """The workflow is done when the server is gone, unless Heat failed."""
         for still_there, found, status, wanted in (
-                (True, True, 'CREATE_COMPLETE', 'reset_state'),
-                (True, True, 'UPDATE_COMPLETE', 'reset_state'),
-                (True, True, 'UPDATE_FAILED', 'reset_state'),
-                (True, True, 'CHECK_FAILED', 'reset_state'),
+                (True, True, 'CREATE_COMPLETE', 'mark_unhealthy'),
+                (True, True, 'UPDATE_COMPLETE', 'mark_unhealthy'),
+                (True, True, 'UPDATE_FAILED', 'mark_unhealthy'),
+                (True, True, 'CHECK_FAILED', 'mark_unhealthy'),
                 (False, False, 'UPDATE_COMPLETE', 'succeed'),
                 (False, False, 'UPDATE_FAILED', 'succeed'),
                 (False, True, 'UPDATE_COMPLETE', 'succeed'),
                 (False, True, 'CHECK_COMPLETE', 'succeed'),
                 (False, True, 'UPDATE_FAILED', 'update'),
-                (True, True, 'UPDATE_IN_PROGRESS', 'reset_state'),
+                (True, True, 'UPDATE_IN_PROGRESS', 'mark_unhealthy'),
                 (False, False, 'UPDATE_IN_PROGRESS', 'update'),
                 (False, True, 'UPDATE_IN_PROGRESS', 'update'),
                 (False, True, 'ROLLBACK_FAILED', 'update')):
@@ -309,8 +323,8 @@ class WorkflowStepsTest(WorkflowCase):
                 ('ROLLBACK_IN_PROGRESS', 1, 'wait'),
                 ('UPDATE_COMPLETE', 1, 'succeed'),
                 ('UPDATE_COMPLETE', 3, 'succeed'),
-                ('UPDATE_FAILED', 1, 'settle_again'),
-                ('UPDATE_FAILED', 2, 'settle_again'),
+                ('UPDATE_FAILED', 1, 'settle'),
+                ('UPDATE_FAILED', 2, 'settle'),
                 ('UPDATE_FAILED', 3, 'fail'),
                 ('ROLLBACK_FAILED', 4, 'fail'),
                 ('ROLLBACK_COMPLETE', 1, 'fail'),
@@ -322,16 +336,16 @@ class WorkflowStepsTest(WorkflowCase):
 
     def test_an_update_that_never_ends(self):
         """Heat has lost it: another one gets it going again."""
-        for task, on, again in (('settle_again', 'settle_again', 'find'),
+        for task, on, again in (('settle', 'settle', 'find'),
                                 ('wait', 'wait', 'update')):
-            for looks, wanted in ((59, on), (60, again), (61, on),
-                                  (120, again)):
+            for looks, wanted in ((39, on), (40, again), (41, on),
+                                  (80, again)):
                 self.assertEqual([wanted], self.next(
                     task, stack_status='UPDATE_IN_PROGRESS', looks=looks,
                     updates=1), (task, looks))
 
     def test_looks_are_counted_throughout(self):
-        for task in ('settle', 'settle_again', 'wait'):
+        for task in ('settle', 'wait'):
             self.assertEqual('<% $.get(looks, 0) + 1 %>', _workflow().get_task(
                 task).get_publish('SUCCESS').get_branch()['looks'])
 
@@ -409,15 +423,15 @@ class WorkflowLimitsTest(WorkflowCase):
                 ('at work', 32, [('settle', 32), ('find', 5)], []),
                 ('a step is lost, and has time left', 40,
                  [('settle', 40), ('find', 38)], []),
-                ('first task lost', 70, [('settle', 70)], ['settle_again']),
+                ('first task lost', 70, [('mark_at_once', 70)], ['settle']),
                 ('last task lost', 130, [('settle', 130), ('wait', 75)],
-                 ['settle_again']),
+                 ['settle']),
                 ('its own tasks do not count', 130, [
                     ('settle', 130), ('wait', 75), ('guard', 130),
                     ('guard_again', 95), ('guard_again', 2)],
-                 ['settle_again']),
+                 ['settle']),
                 ('it waits for another heal', 300,
-                 [('settle', 300), ('settle_again', 3)], [])):
+                 [('settle', 300), ('settle', 3)], [])):
             self.assertEqual([*wanted, 'guard_again'],
                              self.guarded(began, *tasks), name)
 
@@ -432,13 +446,20 @@ class WorkflowLimitsTest(WorkflowCase):
 
     def test_found_by_a_round_that_was_lost(self):
         """What came after it found the server was done by this execution."""
+        refused, marked = (('mark_at_once', 'ERROR'),
+                           ('mark_at_once', 'SUCCESS'))
         for tasks, there, found in (
-                (['settle', 'find', 'guard', 'settle_again'], False, False),
-                (['settle', 'find', 'guard', 'settle_again'], True, True),
-                (['settle', 'find', 'reset_state', 'guard'], False, True)):
+                ([refused, 'settle', 'find', 'guard', 'settle'], False, False),
+                ([refused, 'settle', 'find', 'guard', 'settle'], True, True),
+                ([refused, 'settle', 'find', 'mark_unhealthy', 'guard'],
+                 False, True),
+                ([marked, 'reset_state', 'update', 'guard', 'settle'], False,
+                 True)):
             self.tasks = []
-            for name in (*tasks, 'find'):
-                self.add(name, 5)
+            for task in (*tasks, 'find'):
+                name, state = task if isinstance(task, tuple) else (
+                    task, 'SUCCESS')
+                self.add(name, 5, state)
             self.useFixture(fixtures.MonkeyPatch(
                 'mistral.workflow.data_flow.get_task_execution_result',
                 lambda _, there=there: [{
@@ -453,7 +474,7 @@ class WorkflowLimitsTest(WorkflowCase):
 
     def test_slow_cloud(self):
         """Where a step may take longer, nothing is lost so soon."""
-        for seconds, wanted in ((70, []), (130, ['settle_again'])):
+        for seconds, wanted in ((70, []), (130, ['settle'])):
             self.assertEqual([*wanted, 'guard_again'], self.guarded(
                 200, ('settle', 200), ('wait', seconds), heal_step_time=60))
 
@@ -464,20 +485,19 @@ class WorkflowLimitsTest(WorkflowCase):
 
     def test_failures(self):
         """Many of them are no bad luck."""
-        for failed, wanted in ((1, 'settle_again'), (39, 'settle_again'),
+        for failed, wanted in ((1, 'settle'), (39, 'settle'),
                                (40, 'fail'), (41, 'fail')):
             self.tasks = []
             for _ in range(failed):
                 self.add('settle', 5, 'ERROR')
-            for task in ('settle', 'settle_again', 'find', 'mark_unhealthy',
+            for task in ('mark_at_once', 'settle', 'find', 'mark_unhealthy',
                          'update', 'wait'):
                 self.assertEqual([wanted], self.next_on_error(
                     task, __execution={'id': 'execution-1'}), (task, failed))
 
     def test_server_that_nova_does_not_know(self):
         """Heat is to replace it all the same."""
-        self.assertEqual(['mark_unhealthy'],
-                         self.next_on_error('reset_state'))
+        self.assertEqual(['update'], self.next_on_error('reset_state'))
 
 
 def _workflow():
@@ -495,8 +515,9 @@ def workflow(name):
     # JSON is YAML, and knows none of the aliases that Mistral does not read.
     text = json.dumps(_as_heat_does(
         hot['resources']['heal_instance']['properties'],
-        {name: parameter.get('default')
-         for name, parameter in hot['parameters'].items()}))
+        {'OS::stack_name': STACK_NAME, **{
+            name: parameter.get('default')
+            for name, parameter in hot['parameters'].items()}}))
     spec, = parser.get_workflow_list_spec_from_yaml(
         text, validate=True).get_workflows()
     return spec
@@ -519,6 +540,9 @@ def _resolved(value, parameters):
         return value
     if 'get_param' in value:
         return parameters[value['get_param']]
+    if 'list_join' in value:
+        separator, parts = value['list_join']
+        return separator.join(_resolved(part, parameters) for part in parts)
     if 'yaql' in value:
         given = {key: _resolved(inner, parameters)
                  for key, inner in value['yaql'].items()}
@@ -531,11 +555,40 @@ def _yaql(expression, data):
         {'data': data}, context=yaql.create_context())
 
 
+def check_references(case, hot, name):
+    """Check that all that a template names is there.
+
+    :param case: the test
+    :param hot: the template, as it was read
+    :param name: its file name
+    :returns: set of the files that it names
+    """
+    names = {'get_resource': set(hot['resources']),
+             'get_attr': set(hot['resources']),
+             'get_param': set(hot['parameters']) | {
+                 'OS::stack_id', 'OS::stack_name'},
+             'get_file': set(templates.files_of(name))}
+    used = list(_functions(hot))
+    case.assertEqual([], [(function, value) for function, value in used
+                          if value not in names[function]])
+    return {value for function, value in used if function == 'get_file'}
+
+
+def begun_with(resources):
+    """Return the names of the resources that depend on no other one."""
+    return [name for name, resource in resources.items()
+            if 'depends_on' not in resource and not any(
+                function in ('get_resource', 'get_attr')
+                for function, _ in _functions(resource))]
+
+
 def _functions(value):
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in ('get_resource', 'get_param', 'get_file'):
                 yield key, inner
+            elif key == 'get_attr':
+                yield key, inner[0]
             yield from _functions(inner)
     elif isinstance(value, list):
         for inner in value:

@@ -68,14 +68,14 @@ class TenantTemplateTest(testtools.TestCase):
 
     def test_references(self):
         """Every resource, parameter and file that is named is there."""
-        names = {'get_resource': set(self.resources),
-                 'get_param': set(self.hot['parameters']) | {'OS::stack_id'},
-                 'get_file': set(templates.files_of(templates.TENANT))}
-        used = list(test_templates._functions(self.hot))
-        self.assertEqual([], [(name, value) for name, value in used
-                              if value not in names[name]])
-        self.assertEqual({templates.APPLICATION_SCRIPT},
-                         names['get_file'])
+        self.assertEqual(
+            {templates.APPLICATION_SCRIPT}, test_templates.check_references(
+                self, self.hot, templates.TENANT))
+
+    def test_begins_with_one_resource(self):
+        """Heat waits a second after each that it may begin with."""
+        self.assertEqual(['network'], test_templates.begun_with(
+            self.resources))
 
     def test_only_the_trigger_is_conditional(self):
         """Without healing messages come, and nothing follows."""
@@ -155,7 +155,7 @@ class SameStepsTest(testtools.TestCase):
         if isinstance(value, list):
             return [self.as_a_member(inner) for inner in value]
         return value.replace('$.server_id', SERVER).replace(
-            'reset_state', 'mark_unhealthy').replace(
+            'reset_state', 'update').replace(
                 'Vitrage deduced that the server is down',
                 'An event alarm was fired for the server') if isinstance(
                     value, str) else value
@@ -214,9 +214,9 @@ class WorkflowTest(testtools.TestCase):
     def test_inputs(self):
         self.assertEqual({'stack_id'}, set(self.spec.get_input()))
 
-    def test_starts_by_looking(self):
-        """Nothing is touched before the server was found in the stack."""
-        self.assertEqual({'settle', 'guard'}, {
+    def test_starts_by_marking(self):
+        """Heat itself refuses to mark what the stack does not have."""
+        self.assertEqual({'mark_at_once', 'guard'}, {
             task.get_name() for task in self.spec.find_start_tasks()})
 
     def test_server_of_the_message(self):
@@ -225,10 +225,11 @@ class WorkflowTest(testtools.TestCase):
         self.assertEqual((False, False), self.found(fake_cloud.NEW_SERVER))
         self.began.append('mark_unhealthy')
         self.assertEqual((True, False), self.found(fake_cloud.NEW_SERVER))
-        self.assertEqual(
-            {'stack_id': 'stack-1', 'resource_name': fake_cloud.SERVER,
-             'mark_unhealthy': True, 'resource_status_reason':
-                 'An event alarm was fired for the server'},
-            expressions.evaluate_recursively(
-                self.spec.get_task('mark_unhealthy').get_input(),
-                self.context))
+        for name in ('mark_at_once', 'mark_unhealthy'):
+            self.assertEqual(
+                {'stack_id': 'stack/stack-1',
+                 'resource_name': fake_cloud.SERVER,
+                 'mark_unhealthy': True, 'resource_status_reason':
+                     'An event alarm was fired for the server'},
+                expressions.evaluate_recursively(
+                    self.spec.get_task(name).get_input(), self.context))

@@ -181,6 +181,17 @@ class StepsTest(testtools.TestCase):
         _, said = self.ended(self.start('run'))
         self.assertIn('%s/venv/tempest/bin/python\n' % self.lab, said)
 
+    def test_fresh(self):
+        """It goes before tempest.conf, for this run."""
+        (self.lab / 'tempest' / 'etc').mkdir(parents=True)
+        (self.lab / 'tempest' / 'etc' / 'tempest.conf').touch()
+        self.program('my lab ü (1)/venv/tempest/bin/tempest', (
+            '#!/bin/sh\nenv\n'))
+        for words, told in ((['--fresh'], True), ([], False)):
+            _, said = self.ended(self.start('run', *words))
+            self.assertEqual(
+                told, 'OS_SELF_HEALING__SHARE_APPLICATIONS=false\n' in said)
+
     def test_two_at_once(self):
         """One clear line, and the first one goes on."""
         first = self.start('up')
