@@ -44,6 +44,7 @@ from tools.lab import decoration
 from tools.lab import errors
 from tools.lab import labs
 from tools.lab import locks
+from tools import regexes
 
 
 def parse(arguments):
@@ -59,6 +60,7 @@ def parse(arguments):
                         choices=(points.NOTHING, *points.KINDS),
                         help='of fault; may be given again (default: all)')
     parser.add_argument('--point', default='', metavar='REGEX',
+                        type=regexes.regex,
                         help='only points whose names it is found in')
     parser.add_argument('--again', action='store_true',
                         help='also points that the file already has')

@@ -30,6 +30,7 @@ from tools.lab import labs
 from tools.lab import locks
 from tools.lab import places
 from tools.lab import services
+from tools import regexes
 
 TESTS = 'self_healing'
 #: Seconds that the tests have to take back what they have broken.
@@ -59,7 +60,8 @@ def parse(arguments):
         type=_variable, metavar='NAME=VALUE',
         help='a variable of playbooks/lab/group_vars/all.yaml')
     parser.add_argument(
-        '-r', dest='tests', default=TESTS, metavar='REGEX',
+        '-r', dest='tests', default=TESTS, type=regexes.regex,
+        metavar='REGEX',
         help='the tests to run (default: %(default)s)')
     parser.add_argument(
         '--fresh', action='store_true',

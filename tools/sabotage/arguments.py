@@ -17,6 +17,7 @@ import pathlib
 import re
 
 from tools.lab import labs
+from tools import regexes
 from tools.sabotage import catalog
 
 
@@ -46,7 +47,7 @@ def parse(arguments, description):
                         help='list the cases, and do nothing')
     parser.add_argument('--quick', action='store_true',
                         help='only those that take 10 minutes together')
-    parser.add_argument('-r', '--regex', default='',
+    parser.add_argument('-r', '--regex', default='', type=regexes.regex,
                         help='only cases whose name it is found in')
     parser.add_argument('--rounds', type=int, default=1, metavar='N',
                         help='run all cases N times (default: %(default)s)')

@@ -192,6 +192,14 @@ class StepsTest(testtools.TestCase):
             self.assertEqual(
                 told, 'OS_SELF_HEALING__SHARE_APPLICATIONS=false\n' in said)
 
+    def test_bad_expression(self):
+        """It is refused before Tempest begins."""
+        code, said = self.ended(self.start('run', '-r', 'test_['))
+        self.assertEqual(2, code, said)
+        self.assertIn("argument -r: 'test_[' is no regular expression: "
+                      'unterminated character set', said)
+        self.assertNotIn('Traceback', said)
+
     def test_two_at_once(self):
         """One clear line, and the first one goes on."""
         first = self.start('up')

@@ -164,7 +164,8 @@ class CatalogTest(testtools.TestCase):
         """What nobody asked for is not taken for a run without a case."""
         for arguments, why in (
                 (['bmc-away', '--quick'], 'none is one of --quick'),
-                (['-r', 'nothing'], 'none is found by --regex nothing')):
+                (['-r', 'nothing'], 'none is found by --regex nothing'),
+                (['-r', '('], "'(' is no regular expression: missing )")):
             with contextlib.redirect_stderr(io.StringIO()) as said:
                 self.assertRaises(SystemExit, command_line.parse, arguments,
                                   'sabotage')
