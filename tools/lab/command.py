@@ -47,7 +47,7 @@ NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_]*')
 def parse(arguments):
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
-        prog='tox -e lab --', description='A real, small OpenStack on this '
+        prog='./drill', description='A real, small OpenStack on this '
         'machine, and the self-healing tests on it.')
     parser.add_argument(
         'step', nargs='?', choices=sorted(STEPS),
@@ -181,7 +181,7 @@ def destroy(options):
 
 
 def up_and_run(options):
-    """What ``tox -e lab`` does."""
+    """What ``./drill`` does."""
     code = up(options) or run(options)
     if (options.lab.directory / 'bin').exists():
         print('The lab goes on running. `%s` stops it, `%s` removes it.' % (
@@ -191,7 +191,7 @@ def up_and_run(options):
 
 def again(step, options):
     """Return the command line of a step, for this lab."""
-    words = ['tox', '-e', 'lab', '--', step]
+    words = ['./drill', step]
     if options.lab.directory != places.directory(places.from_environment()):
         words += ['--dir', str(options.lab.directory)]
     return shlex.join(words)

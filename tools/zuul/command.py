@@ -283,7 +283,7 @@ def refuse_other_lab():
         if path.exists():
             raise ground.Refused(
                 'there is a lab on this machine already (%s): remove it by '
-                '"tox -e lab -- destroy --dir DIRECTORY", or run another '
+                '"./drill destroy --dir DIRECTORY", or run another '
                 '--job' % path)
 
 

@@ -157,7 +157,7 @@ class SettingsTest(SettingsTestCase):
             settings.cloud.region))
 
     def test_environment(self):
-        """It goes before the file: `tox -e lab -- run --fresh` does that."""
+        """It goes before the file: `./drill run --fresh` does that."""
         path = self.useFixture(fixtures.TempDir()).join('tempest.conf')
         pathlib.Path(path).write_text(
             '[self_healing]\nshare_applications = true\n')

@@ -148,7 +148,7 @@ class StepsTest(testtools.TestCase):
                 process.send_signal(number)
                 code, said = self.ended(process)
                 self.assertEqual(128 + number, code, said)
-                self.assertIn('Interrupted: `tox -e lab -- %s --dir' % step,
+                self.assertIn('Interrupted: `./drill %s --dir' % step,
                               said)
                 self.assertEqual(1, said.count('\n'), said)
                 self.assertFalse(pathlib.Path('/proc', str(child)).exists())

@@ -63,6 +63,8 @@ class TwoCommandsTest(testtools.TestCase):
                 ([], ['-e', 'lab']),
                 (['run', '-r', 'x'], ['-e', 'lab', '--', 'run', '-r', 'x']),
                 (['--help-lab'], ['-e', 'lab', '--', '--help']),
+                (['sabotage', '--list'], ['-e', 'sabotage', '--', '--list']),
+                (['sabotage'], ['-e', 'sabotage']),
                 (['test'], []), (['test', '-e', 'pep8'], ['-e', 'pep8'])):
             self.assertEqual(wanted, self.drill.command(words), words)
 
