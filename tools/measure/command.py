@@ -23,6 +23,7 @@ MODULES = {
     'mutate': 'whether the unit tests notice a mistake',
     'redaction': 'what redaction finds, and how long it takes',
     'report_pictures': 'makes pictures of the report',
+    'suite': 'whether the healthy suite is ever red',
     'watch': 'what watching a host crash costs',
     'workflow': 'who is healed when a program is away meanwhile',
 }

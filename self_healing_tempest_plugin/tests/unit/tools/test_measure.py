@@ -16,6 +16,7 @@ import ast
 import contextlib
 import io
 import json
+import os
 import pathlib
 import types
 
@@ -28,6 +29,7 @@ from tools.lab import errors
 from tools.measure import command
 from tools.measure import long_runs
 from tools.measure import redaction
+from tools.measure import suite
 from tools.measure import watch
 from tools.measure import workflow
 from tools import tables
@@ -286,3 +288,85 @@ class TablesTest(testtools.TestCase):
         path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, 'a.csv')
         tables.write(path, ('a', 'b'), [(1, 'x, y'), (2, 'z')])
         self.assertEqual(b'a,b\n1,"x, y"\n2,z\n', path.read_bytes())
+
+
+def drilled(name, seconds, verdict='HEALED', good=True):
+    """Return what a report of the healthy suite says."""
+    return {'name': name, 'verdict': verdict, 'good': good,
+            'seconds': seconds}
+
+
+class SuiteTest(testtools.TestCase):
+    """The healthy suite, again and again."""
+
+    def setUp(self):
+        super().setUp()
+        self.directory = pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path)
+        self.begun = []
+
+    def run_it(self, *arguments, outcomes=()):
+        """Return exit code and output, where each run has an outcome."""
+        outcomes = iter(outcomes)
+
+        def once(lab, words):
+            self.begun.append(words)
+            return next(outcomes)
+
+        self.useFixture(fixtures.MonkeyPatch('tools.measure.suite.once',
+                                             once))
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            with contextlib.redirect_stderr(said):
+                code = suite.main([str(self.directory / 'f.json'),
+                                   '--dir', '/nowhere', *arguments])
+        return code, said.getvalue()
+
+    def outcome(self, code=0, left=(), **changes):
+        return {'began': '2026-01-01T00:00:00+00:00', 'seconds': 900.0,
+                'code': code, 'left': list(left), 'scenarios': [
+                    drilled('test_a', 25.0), drilled(
+                        'test_b', None, 'UNTOUCHED', **changes)]}
+
+    def test_good(self):
+        code, said = self.run_it('--runs', '2', '-r', 'x', '--fresh',
+                                 outcomes=[self.outcome(), self.outcome()])
+        self.assertEqual(0, code, said)
+        self.assertEqual([['-r', 'x', '--fresh']] * 2, self.begun)
+        self.assertIn('2 runs, 2 good, 900 s each', said)
+
+    def test_goes_on(self):
+        """What has run already is not run again."""
+        self.run_it('--runs', '1', outcomes=[self.outcome()])
+        code, said = self.run_it('--runs', '2', outcomes=[self.outcome()])
+        self.assertEqual((0, 2), (code, len(self.begun)))
+        self.assertIn('2 runs', said)
+
+    def test_bad(self):
+        """A red test, a bad verdict, or something that is left."""
+        for outcome, told in (
+                (self.outcome(code=1), 'exit code 1'),
+                (self.outcome(left=['routes/x: 1']), 'routes/x: 1'),
+                (self.outcome(good=False), 'nothing is left')):
+            (self.directory / 'f.json').unlink(missing_ok=True)
+            code, said = self.run_it('--runs', '1', outcomes=[outcome])
+            self.assertEqual(1, code)
+            self.assertIn(told, said)
+            self.assertIn('1 runs, 0 good', said)
+
+    def test_rows(self):
+        runs = [{'scenarios': [drilled('test_a', seconds),
+                               drilled('test_b', None, 'UNTOUCHED')]}
+                for seconds in (20.0, 31.0, 25.0)]
+        self.assertEqual(
+            [('a', 3, 'HEALED', '20.0 to 31.0', '25.0'),
+             ('b', 3, 'UNTOUCHED', '-', '-')], list(suite.rows(runs)))
+
+    def test_reports(self):
+        """Those of this run, not of the nights before."""
+        for name, moment in (('old', 100), ('new', 300)):
+            path = self.directory / ('%s.json' % name)
+            path.write_text(json.dumps({'name': name, 'verdict': {
+                'kind': 'HEALED', 'good': True, 'seconds': 1.5}}))
+            os.utime(path, (moment, moment))
+        self.assertEqual([drilled('new', 1.5)],
+                         suite.scenarios(self.directory, 200))
