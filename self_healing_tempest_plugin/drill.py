@@ -409,6 +409,11 @@ class Drill(fixtures.Fixture):
     def _see_clean(self, expected):
         """Wait until host and graph are as before the fault."""
         self._readiness.wait_host_back()
+        self._see_server_gone(expected)
+        # Most of them have come meanwhile.
+        self._readiness.wait_host_reports()
+
+    def _see_server_gone(self, expected):
         server_id = expected.ids['server_id']
         server = self._patiently('server %s' % server_id,
                                  lambda: self._clients.nova.server(server_id))

@@ -23,6 +23,12 @@ from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import waiting
 
 
+# Further reports of nova-compute that are waited for once it is up again. One
+# may have been on its way when the host was cut off: Nova takes note of it
+# when the host is back, and the program may wait for its answer for a minute.
+REPORTS = 2
+
+
 class Readiness:
     """The cloud around one application and its host."""
 
@@ -34,6 +40,7 @@ class Readiness:
         """
         self._kits, self._around = kit.of_chain(chain), around
         self._nova, self._host = around.clients.nova, around.application.host
+        self._reported = set()
 
     def unmet(self):
         """Return the preconditions that do not hold, as strings."""
@@ -48,12 +55,30 @@ class Readiness:
         :raises .waiting.WaitTimeout: when it does not
         """
         self._wait(
-            lambda: self._host_up() or next(filter(None, (
+            lambda: self._reports() or next(filter(None, (
                 link_kit.not_back(self._around)
                 for link_kit in self._kits)), ''),
             what='host %s as before the fault' % self._host,
             look_at="the monitor's alerts, and vitrage-notifier's log for "
                     'the host that it un-forces')
+
+    def wait_host_reports(self):
+        """Wait until nova-compute has reported since the host was back.
+
+        :raises .waiting.WaitTimeout: when it does not
+        """
+        def problem():
+            missing = self._reports()
+            if missing or len(self._reported) > REPORTS:
+                return missing
+            return 'it has reported at %s' % ', '.join(
+                sorted(self._reported))
+
+        self._wait(
+            problem, what='%d reports of nova-compute on host %s' % (
+                REPORTS, self._host),
+            look_at='the log of nova-compute on host %s for lost connections '
+                    'to RabbitMQ' % self._host)
 
     def wait_server_gone(self, server_id):
         """Wait until the old server is on no host, and known to nobody.
@@ -67,8 +92,20 @@ class Readiness:
             look_at="the log of nova-compute on host %s for 'Deleting "
                     "instance as it has been deleted'" % self._host)
 
-    def _host_up(self):
+    def _reports(self):
+        """Note when nova-compute has reported; return whether it is not up."""
         service = self._nova.compute_service(self._host)
+        problem = self._unusable(service)
+        if problem:
+            self._reported.clear()
+        else:
+            self._reported.add(str(service['updated_at']))
+        return problem
+
+    def _host_up(self):
+        return self._unusable(self._nova.compute_service(self._host))
+
+    def _unusable(self, service):
         if service is None:
             return 'host %s has no nova-compute' % self._host
         if service['forced_down']:

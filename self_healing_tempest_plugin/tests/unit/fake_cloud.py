@@ -19,6 +19,7 @@ services would hold; nothing happens by itself unless a test says so.
 
 import copy
 from http import server
+import itertools
 import json
 import math
 import re
@@ -82,6 +83,7 @@ class FakeCloud(fixtures.Fixture):
         self.causes = {}
         self.templates, self.executions, self.stacks = [], [], {}
         self.servers, self.services, self.hypervisors = {}, [], []
+        self.reports = itertools.count()
         self.stack_resources, self.added_templates = [], []
         self.events, self.tasks = [], []
         self.instance_actions, self.console = {}, ''
@@ -412,15 +414,21 @@ class FakeCloud(fixtures.Fixture):
 
     def list_services(self, query, body):
         wanted = query.get('binary')
+        moment = self.reported()
         return 200, {'services': [
-            record for record in self.services
+            dict(record, updated_at=record['updated_at'] or moment)
+            for record in self.services
             if wanted in (None, [record['binary']])]}, {}
+
+    def reported(self):
+        """Return when services have reported: since they were asked for."""
+        return '2026-01-01T00:00:00.%06d' % next(self.reports)
 
     def update_service(self, query, body, service_id):
         record = next(record for record in self.services
                       if record['id'] == service_id)
         record.update(body)
-        return 200, {'service': record}, {}
+        return 200, {'service': dict(record, updated_at=self.reported())}, {}
 
     def list_hypervisors(self, query, body):
         return 200, {'hypervisors': self.hypervisors}, {}
@@ -673,7 +681,8 @@ def compute_service(host, state='up', status='enabled', forced_down=False,
             'binary': binary, 'host': host, 'zone': 'nova',
             'state': state, 'status': status, 'disabled_reason': None,
             'forced_down': forced_down,
-            'updated_at': '2026-01-01T00:00:00.000000'}
+            # None: it reports.
+            'updated_at': None}
 
 
 def hypervisor(host, address, number=1):

@@ -592,6 +592,41 @@ class ReadinessTest(ApplicationTestCase):
             waiting.WaitTimeout, self.readiness.wait_host_back)
         self.assertEqual('host compute-1 is forced down', error.state)
 
+    def reports(self, *moments):
+        """Have nova-compute report, or be down; the last one stays."""
+        told = list(moments)
+
+        def list_services(query, body):
+            moment = told.pop(0) if len(told) > 1 else told[0]
+            return 200, {'services': [dict(
+                fake_cloud.compute_service(
+                    'compute-1', 'down' if moment == 'down' else 'up'),
+                updated_at='2026-01-01T00:%s' % (
+                    '00:06' if moment == 'down' else moment))]}, {}
+
+        self.cloud.list_services = list_services
+
+    def test_host_reports(self):
+        """One late report is no word of a host that works."""
+        self.reports('00:01', '00:01', '00:05')
+        self.readiness.wait_host_back()
+        error = self.assertRaises(
+            waiting.WaitTimeout, self.readiness.wait_host_reports)
+        self.assertThat(error.state, matchers.MatchesRegex(
+            'it has reported at [-0-9]*T00:00:01, [-0-9]*T00:00:05$'))
+        self.assertIn('nova-compute on host compute-1', error.look_at)
+
+    def test_host_reports_anew(self):
+        """What came before it was down again does not count."""
+        self.reports('00:01', '00:05', 'down', '00:30', '00:34', '00:34')
+        self.readiness.wait_host_back()
+        error = self.assertRaises(
+            waiting.WaitTimeout, self.readiness.wait_host_reports)
+        self.assertThat(error.state, matchers.MatchesRegex(
+            'it has reported at [-0-9]*T00:00:30, [-0-9]*T00:00:34$'))
+        self.reports('00:38')
+        self.readiness.wait_host_reports()
+
     def test_server_gone(self):
         """Neither Nova nor the graph may know it any more."""
         for gone, state in (

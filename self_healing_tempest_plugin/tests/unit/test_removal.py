@@ -669,7 +669,8 @@ class TemplateTest(RemovalTestCase):
         self.template()
         self.cloud.services[0]['forced_down'] = True
         self.cloud.update_service = lambda query, body, service_id: (
-            200, {'service': self.cloud.services[0]}, {})
+            200, {'service': dict(self.cloud.services[0],
+                                  updated_at=self.cloud.reported())}, {})
         text = self.kept(waiting.WaitTimeout, self.planned(
             'template', RULE, {'id': 't1'}, **KNOWN))
         self.assertIn('host compute-1 is forced down', text)
