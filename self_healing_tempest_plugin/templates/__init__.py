@@ -54,8 +54,10 @@ def _both():
     rule['properties']['template_params']['workflow_name'] = {
         'get_resource': BY_RULE}
     both['parameters'].update(ruled['parameters'])
-    both['resources'].update({BY_RULE: parts[BY_MESSAGE],
-                              'healing_rule': rule})
+    # One after the other: Mistral's parser of expressions spoils two workflows
+    # that it reads at the same time.
+    second = dict(parts[BY_MESSAGE], depends_on=BY_MESSAGE)
+    both['resources'].update({BY_RULE: second, 'healing_rule': rule})
     return both
 
 
