@@ -231,8 +231,10 @@ def _reversed(story):
 
 def _settle_reversed(story, late):
     if story.link is Link.DEDUCTION:
+        # It lays the execution's end, too, and the answer after that.
         story.lay(Link.STACK)
-    elif story.link is Link.APPLICATION:
+        return by_others(story.link)
+    if story.link is Link.APPLICATION:
         story.answered = story.created + story.soon()
         story.begun = story.answered + late
         story.done = story.begun + story.soon()

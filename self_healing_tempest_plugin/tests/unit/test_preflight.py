@@ -328,7 +328,8 @@ class ExamineTest(CloudTestCase):
         for command, of_power, of_fault in (
                 ('echo {host} is off', 'compute-1, compute-2: off',
                  'not so: host compute-1 has power'),
-                ('/nonexistent {host}', 'No such file', 'No such file')):
+                ('%s/missing {host}' % self.directory, 'No such file',
+                 'No such file')):
             self.override('host_power_status_command', command)
             self.examine()
             wrong = self.wrong()
