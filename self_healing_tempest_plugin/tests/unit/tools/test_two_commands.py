@@ -93,7 +93,7 @@ class TwoCommandsTest(testtools.TestCase):
         self.useFixture(fixtures.MonkeyPatch('os.geteuid', lambda: 1000))
         self.assertIn('as root: apt-get install python3-venv',
                       self.refused())
-        self.assertFalse((self.directory / '.drill').exists())
+        self.assertFalse((self.directory / '.tox' / 'drill').exists())
 
     def test_installs_venv(self):
         self.drill.has = lambda module: False
@@ -118,7 +118,7 @@ class TwoCommandsTest(testtools.TestCase):
 
         def call(*command):
             made.append(command)
-            (self.directory / '.drill').mkdir(exist_ok=True)
+            (self.directory / '.tox' / 'drill').mkdir(exist_ok=True)
 
         self.drill.call = call
         for _ in range(2):
@@ -130,7 +130,7 @@ class TwoCommandsTest(testtools.TestCase):
             changed.write('# \n')
         self.drill.make_environment()
         self.assertEqual(4, len(made))
-        (self.directory / '.drill' / 'made-of').unlink()
+        (self.directory / '.tox' / 'drill' / 'made-of').unlink()
         self.drill.make_environment()
         self.assertEqual(6, len(made))
 
@@ -161,4 +161,4 @@ class TwoCommandsTest(testtools.TestCase):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(0, done.returncode, done.stdout)
         self.assertIn('./drill test', done.stdout)
-        self.assertFalse((self.directory / '.drill').exists())
+        self.assertFalse((self.directory / '.tox' / 'drill').exists())
