@@ -19,23 +19,20 @@ has ended, so that a night that was broken off goes on where it was.
 import argparse
 import datetime
 import json
-import operator
 import pathlib
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 import prettytable
 
 import tools
-from tools.lab.fingerprint import differences
+from tools.lab.fingerprint import taking
 from tools.lab import labs
 from tools.measure import lab as measured_lab
 from tools import regexes
 from tools import tables
-from tools import waiting
 
 #: Seconds in which OVN, Nova and Vitrage forget what a run has deleted.
 SETTLING = 60
@@ -50,7 +47,7 @@ def once(lab, arguments):
     :param arguments: of the step ``run`` of the lab, a list
     :returns: what came of it, as JSON has it
     """
-    before, begin = fingerprint(lab), time.time()
+    before, begin = taking.take(lab), time.time()
     code = subprocess.run(
         [sys.executable, str(tools.SOURCE / 'tools' / 'lab'), 'run',
          '--dir', str(lab.directory), *arguments], check=False).returncode
@@ -60,18 +57,7 @@ def once(lab, arguments):
             begin, datetime.timezone.utc).isoformat(timespec='seconds'),
         'seconds': round(seconds, 1), 'code': code,
         'scenarios': scenarios(lab.artifacts, begin),
-        'left': left(lab, before)}
-
-
-def fingerprint(lab):
-    """Return what the lab is like; see :mod:`tools.lab.fingerprint`."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = pathlib.Path(directory, 'fingerprint.json')
-        subprocess.run(
-            [sys.executable,
-             str(tools.SOURCE / 'tools' / 'lab' / 'fingerprint'), 'take',
-             '--dir', str(lab.directory), str(path)], check=True)
-        return json.loads(path.read_text())
+        'left': taking.settle(lab, before, SETTLING)[1]}
 
 
 def scenarios(artifacts, since):
@@ -90,20 +76,6 @@ def scenarios(artifacts, since):
                 'name': run['name'], 'verdict': verdict['kind'],
                 'good': verdict['good'], 'seconds': verdict['seconds']})
     return told
-
-
-def left(lab, before):
-    """Return what a run has left; a list of lines.
-
-    :param lab: :class:`.labs.Lab`
-    :param before: its fingerprint before the run
-    """
-    try:
-        return waiting.until(
-            lambda: differences.differences(before, fingerprint(lab)),
-            'the lab as it was', SETTLING, accept=operator.not_)
-    except waiting.TimeUp as late:
-        return late.answer
 
 
 def rows(runs):

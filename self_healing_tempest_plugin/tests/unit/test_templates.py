@@ -216,6 +216,8 @@ class WorkflowTest(testtools.TestCase):
                              self.tasks[name].get_action_name())
             self.assertEqual('<% $.server_id %>',
                              self.tasks[name].get_input()['resource_name'])
+        self.assertEqual('heat.resources_list',
+                         self.tasks['find'].get_action_name())
         self.assertIs(True, self.tasks['mark_at_once'].get_publish(
             'SUCCESS').get_branch()['found'])
 

@@ -293,6 +293,14 @@ class MovedTest(DrillTestCase):
         self.assertEqual([(fake_cloud.SERVER, 'compute-1')],
                          self.waited_for('compute-20'))
 
+    def test_host_reports(self):
+        """A host is clean only when nova-compute reports again and again."""
+        self.cloud.services[0]['updated_at'] = '2026-01-01T00:00:00.000000'
+        error = self.assertRaises(
+            waiting.WaitTimeout, self.waited_for, 'compute-20')
+        self.assertIn('reports of nova-compute on host compute-1',
+                      str(error))
+
     def test_not_moved(self):
         """It is where it was, and stays there."""
         self.assertEqual([], self.waited_for('compute-1'))

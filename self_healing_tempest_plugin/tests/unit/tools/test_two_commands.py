@@ -143,6 +143,14 @@ class TwoCommandsTest(testtools.TestCase):
                                     'see above: exit code 1 of /bin/false'):
             self.drill.make_environment()
 
+    def test_not_allowed(self):
+        """Somebody else's clone: one line, and no traceback."""
+        self.useFixture(fixtures.MonkeyPatch('os.makedirs', mock.Mock(
+            side_effect=PermissionError(13, 'Permission denied', '/x/.tox'))))
+        said = self.refused()
+        self.assertIn("Permission denied: '/x/.tox'", said)
+        self.assertIn('whoever may write in %s' % self.directory, said)
+
     def test_index(self):
         """uv reads none of the settings of pip."""
         self.useFixture(fixtures.EnvironmentVariable('UV_DEFAULT_INDEX'))
