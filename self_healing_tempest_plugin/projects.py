@@ -50,7 +50,7 @@ def entered(project_id, keystone, journal, user_id, roles):
             keystone.grant(role_id, user_id, project_id)
         yield
     finally:
-        removal.revoke(keystone, entry.known)
+        removal.patiently(lambda: removal.revoke(keystone, entry.known))
         journal.record(entry.id, journals.State.REMOVED)
 
 

@@ -20,12 +20,16 @@ never have been created, may be about to be, may be half there or half gone.
 import contextlib
 import math
 
+from oslo_log import log
+
 from self_healing_tempest_plugin.faults import checks
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stack_trusts
 from self_healing_tempest_plugin import waiting
+
+LOG = log.getLogger(__name__)
 
 State = journals.State
 
@@ -39,6 +43,11 @@ UNDER_WAY = 60.0
 # How often a deletion that has failed is asked for again, and seconds before
 # that. As long again Heat is watched where it was at work when it was asked.
 DELETIONS, DELETION_INTERVAL = 6, 5.0
+
+# How often a service is asked that has no answer, and seconds in between: one
+# that is started again is back then. Heat answers 500 to the deletion of a
+# stack of which an update has just exchanged the trust.
+ATTEMPTS, ATTEMPT_INTERVAL = 4, 5.0
 
 
 class Removal:
@@ -81,7 +90,7 @@ class Removal:
         except KeyError:
             raise journals.JournalError(
                 'this version cannot remove %s' % entry.description) from None
-        remove(entry)
+        patiently(lambda: remove(entry))
         self._journal.record(object_id, State.REMOVED)
 
     def forget(self, object_id, detail):
@@ -306,15 +315,14 @@ class Removal:
         """
         left = 0.0 if State.CREATED in entry.states else (
             entry.since + UNDER_WAY - waiting.CLOCK.wall())
-        try:
-            return self._wait(
-                find, lambda created: created is not None,
-                what='%s created' % entry.description,
-                timeout=max(0.0, min(left, UNDER_WAY)))
-        except waiting.WaitTimeout as timeout:
-            if timeout.state != str(None):
-                raise
-            return None
+        if left > 0:
+            with contextlib.suppress(waiting.WaitTimeout):
+                return self._wait(
+                    find, lambda created: created is not None,
+                    what='%s created' % entry.description,
+                    timeout=min(left, UNDER_WAY))
+        # Who does not answer has not said that it is not there.
+        return find()
 
     def _entry(self, object_id):
         for entry in self._journal.read()[0]:
@@ -327,6 +335,21 @@ class Removal:
         return waiting.wait_for(
             observe, accept, interval=self._times.poll_interval,
             tolerate=errors.ServiceUnavailable, **options)
+
+
+def patiently(remove):
+    """Remove something; try again where a service has no answer.
+
+    :param remove: leaves alone what is gone; called without arguments
+    :raises .services.errors.ServiceUnavailable: when the last try fails
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return remove()
+        except errors.ServiceUnavailable as error:
+            LOG.info('Trying again, %s', error)
+            waiting.pause(ATTEMPT_INTERVAL)
+    return remove()
 
 
 def stacks_in(journal, project_id):

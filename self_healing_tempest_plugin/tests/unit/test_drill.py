@@ -21,6 +21,7 @@ import glob
 import json
 import os
 import threading
+import time
 
 import fixtures
 import testtools
@@ -45,7 +46,13 @@ SYNTHETIC = (SCENARIOS + 'test_synthetic_alarm.SyntheticAlarmTest.'
              'test_synthetic_alarm')
 
 LINKS = ('alarm', 'deduction', 'execution', 'stack', 'application')
+
 LIFE = ['planned', 'armed', 'injected', 'witnessed', 'reverted', 'verified']
+
+# How often the server has to be looked at after a step, before the next one.
+LOOKS = {'alarm': 2, 'deduction': 1}
+# Seconds after which nobody looks any more: the watch is over.
+NOTICED = 5.0
 
 
 class DrillTestCase(testtools.TestCase):
@@ -534,16 +541,38 @@ class Chain:
         if self.cut_off:
             self._host.power(False)
         self.cloud.answer = None
+        # The second look is the first that surely began after the fault.
+        self._until_looked(fake_cloud.HOST_VID,
+                           self._looks(fake_cloud.HOST_VID) + 2)
         for step in steps:
-            self._done.wait(0.15)
             with self.cloud.lock:
+                before = self._looks(fake_cloud.SERVER_VID)
                 getattr(self, step)()
+            self._done.wait(0.15)
+            self._until_looked(fake_cloud.SERVER_VID,
+                               before + LOOKS.get(step, 0))
         while self.broken():
             if self._done.wait(0.02):
                 return
         self._host.power(True)
         for alarm in self.cloud.alarms:
             alarm['end_timestamp'] = 'now'
+
+    def _until_looked(self, root, looks):
+        """Wait until an entity of the graph has been looked at so often.
+
+        However slow this machine is: of what goes from the graph unseen only
+        the history tells, and not when it came.
+        """
+        end = time.monotonic() + NOTICED
+        while (self._looks(root) < looks and time.monotonic() < end
+               and not self._done.wait(0.02)):
+            pass
+
+    def _looks(self, root):
+        asked = tuple(self.cloud.requests)
+        return sum(body.get('root') == root for _, path, _, body in asked
+                   if path.endswith('/topology/'))
 
     def alarm(self):
         self.cloud.alarms.append(fake_cloud.alarm(

@@ -14,6 +14,7 @@
 
 import dataclasses
 import os
+import re
 import threading
 
 import fixtures
@@ -44,7 +45,8 @@ class RemovalTestCase(test_application.ApplicationTestCase):
     def setUp(self):
         super().setUp()
         self.cloud.templates.clear()
-        self.patch_constants(UNDER_WAY=0.5, DELETION_INTERVAL=0.05)
+        self.patch_constants(UNDER_WAY=0.5, DELETION_INTERVAL=0.05,
+                             ATTEMPT_INTERVAL=0.01)
         times = self.settings.timeouts
         self.times = dataclasses.replace(
             times, poll_interval=0.05, host_return=2,
@@ -97,6 +99,25 @@ class RemovalTestCase(test_application.ApplicationTestCase):
         removal.Removal(self.clients, self.journal, self.times,
                         ways or transports.Transports(
                             host_samples.ACCESS)).remove(object_id)
+
+    def stumbling(self, asked, times):
+        """Let the cloud break over the first requests of a kind.
+
+        :param asked: regex of the method and the path of these requests
+        :returns: the methods and paths of those that it broke over so far
+        """
+        real, stumbled = self.cloud.handle, []
+
+        def handle(method, path, query, body):
+            wanted = '%s %s' % (method, path)
+            if len(stumbled) < times and re.search(asked, wanted):
+                stumbled.append(wanted)
+                return 500, {'error': {'message': 'Internal Error'}}, {}
+            return real(method, path, query, body)
+
+        self.useFixture(fixtures.MockPatchObject(
+            self.cloud, 'handle', handle))
+        return stumbled
 
     def gone(self, object_id):
         """Fail unless it is removed, and the journal says so."""
@@ -299,12 +320,27 @@ class StackTest(RemovalTestCase):
             self.cloud.broken = None
             self.gone(object_id)
 
+    def test_service_stumbles(self):
+        """Whichever it is: what it broke over is asked for again."""
+        for asked in ('DELETE /heat/.*/stacks/', 'GET /heat/.*/stacks/',
+                      'GET /mistral/.*/executions', 'GET /rca/.*template',
+                      'POST /identity/v3/auth/tokens'):
+            self.stack()
+            object_id = self.planned('stack', NAME,
+                                     {'id': fake_cloud.STACK})
+            self.clients = self.make()
+            stumbled = self.stumbling(asked, 2)
+            self.gone(object_id)
+            self.assertEqual(2, len(stumbled))
+            self.assertEqual('DELETE_COMPLETE', self.cloud.stacks[
+                fake_cloud.STACK]['stack_status'])
+
     def test_heat_away_is_not_gone(self):
         """A Heat that does not answer has not said that there is no stack."""
         self.cloud.broken = '/stacks/'
         object_id = self.planned('stack', NAME)
-        self.assertIn('no answer', self.kept(waiting.WaitTimeout,
-                                             object_id))
+        self.assertIn('Heat: show stack', self.kept(
+            errors.ServiceUnavailable, object_id))
 
     def test_waits_for_the_host(self):
         """Until its nova-compute can delete the guest itself."""
@@ -741,6 +777,19 @@ class EntryTest(RemovalTestCase):
         """A kind of another version is not taken for removed."""
         self.assertIn('cannot remove image x', self.kept(
             journals.JournalError, self.planned('image', 'x')))
+
+    def test_keystone_stumbles(self):
+        """What was made for a member is removed all the same."""
+        self.cloud.granted.add(('p2', 'u1', 'r1'))
+        for kind, asked in (('access to project', 'DELETE .*/roles/'),
+                            ('project', 'DELETE .*/users/'),
+                            ('project', 'DELETE .*/projects/')):
+            object_id = self.planned(kind, 'p2', project='p2', user='u1',
+                                     roles=['r1'])
+            stumbled = self.stumbling(asked, 3)
+            self.gone(object_id)
+            self.assertEqual(3, len(stumbled))
+        self.assertEqual(set(), self.cloud.granted)
 
     def test_no_such_entry(self):
         self.assertRaises(journals.JournalError, self.remove, 'none')
