@@ -56,6 +56,7 @@ function self_healing_check {
     self_healing_check_plugins
     self_healing_check_features
     self_healing_check_fault_hosts
+    self_healing_check_power
     if ! is_ubuntu && [[ "$SELF_HEALING_MONITOR" == "prometheus" ]]; then
         die $LINENO "Prometheus comes from the packages of Debian or Ubuntu." \
             "Elsewhere set SELF_HEALING_MONITOR=doctor."
@@ -111,6 +112,17 @@ function self_healing_check_fault_hosts {
         if [[ -z "$(self_healing_address "$host")" ]]; then
             die $LINENO "SELF_HEALING_FAULT_HOSTS: $host is not in" \
                 "SELF_HEALING_NODES, which says how it is reached."
+        fi
+    done
+}
+
+function self_healing_check_power {
+    local variable
+    for variable in "${!SELF_HEALING_POWER_@}"; do
+        if [[ " ${SELF_HEALING_KNOWN_POWER[*]} " != \
+                *" ${variable#SELF_HEALING_POWER_} "* ]]; then
+            die $LINENO "There is no $variable, only" \
+                "SELF_HEALING_POWER_ with ${SELF_HEALING_KNOWN_POWER[*]}."
         fi
     done
 }

@@ -474,6 +474,27 @@ SELF_HEALING_NIC_TEMPLATE=nic
         self.assertEqual(('host', 'nic'), (settings.host_alarm.template,
                                            settings.nic_alarm.template))
 
+    def test_power(self):
+        """Each option of the power has its variable."""
+        self.stack('SELF_HEALING_POWER_DRIVER=fence\n'
+                   'SELF_HEALING_POWER_FENCE_AGENT=fence_virt\n'
+                   "SELF_HEALING_POWER_PLUG='vm {host}'\n"
+                   'SELF_HEALING_POWER_PARAMETERS_FILE=/f/{host}\n'
+                   'SELF_HEALING_POWER_DRIVERS=host_crash:command')
+        options = self.tempest().self_healing
+        self.assertEqual(
+            ('fence', 'fence_virt', 'vm {host}', '/f/{host}',
+             {'host_crash': 'command'}),
+            (options.host_power_driver, options.host_power_fence_agent,
+             options.host_power_plug, options.host_power_parameters_file,
+             options.host_power_drivers))
+        names = {option.name.removeprefix('host_power_').upper()
+                 for _, group in config.OPTIONS for option in group
+                 if option.name.startswith('host_power_')}
+        self.assertEqual(names, set(
+            self.refused('SELF_HEALING_POWER_DRIVRE=fence').rsplit(
+                'with ', 1)[1].rstrip('.').split()))
+
     def test_features(self):
         features = self.tempest().self_healing_feature_enabled
         self.assertEqual(
