@@ -10,80 +10,54 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One application, one fault, one chain: from the deployment to the verdict.
+"""One fault, one chain: from the deployment to the verdict.
 
 It needs no Tempest process: a test, or a script, uses it as a fixture.
 """
 
 import contextlib
-import dataclasses
 import functools
-import locale
 
 import fixtures
 from oslo_log import log
-from testtools import content
 
 from self_healing_tempest_plugin import application
-from self_healing_tempest_plugin.diagnosis import details
-from self_healing_tempest_plugin.diagnosis import diagnose
 from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import lifecycle
 from self_healing_tempest_plugin.faults import remains
-from self_healing_tempest_plugin.faults import targets
+from self_healing_tempest_plugin import joint
 from self_healing_tempest_plugin.links import judging
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import member_checks
-from self_healing_tempest_plugin.model import expectations
-from self_healing_tempest_plugin.model import healing
-from self_healing_tempest_plugin.model import verdicts
-from self_healing_tempest_plugin import readiness
-from self_healing_tempest_plugin.report import attaching
-from self_healing_tempest_plugin.report import documents
-from self_healing_tempest_plugin.report import encoding
-from self_healing_tempest_plugin.report import live
-from self_healing_tempest_plugin.report import saving
-from self_healing_tempest_plugin.report import terminal
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import sharing
 from self_healing_tempest_plugin import stacks
+from self_healing_tempest_plugin import subject
 from self_healing_tempest_plugin import synthetic_alarm
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import clocks
 from self_healing_tempest_plugin.watching import recorders
-from self_healing_tempest_plugin.watching import watch
 
 LOG = log.getLogger(__name__)
 
-# Seconds in which a service has to say what it is asked when all is over.
-PATIENCE = 15.0
-
-# Good answers before the fault, half a second's worth: an outage begins with
-# the last of them.
-ANSWERS_BEFORE = 5
-
 # Seconds that the services have to say what the member may create.
 MEMBER_PATIENCE = 30.0
-
-# Seconds between two looks whether there are as many.
-ANSWERS_INTERVAL = 0.1
 
 
 class Drill(fixtures.Fixture):
     """A drill of one scenario: reserve, deploy, plan, run.
 
-    :ivar recorder: :class:`.watching.recorders.Recorder`
-    :ivar app: :class:`.application.Application`, once it is deployed
-    :ivar diagnosis: :class:`.diagnosis.records.Diagnosis`, or None
+    :ivar subjects: tuple of :class:`.subject.Subject`, one for each
+        application; the first of them stands for the drill
     :ivar compute_service: nova-compute of the host during the fault as a
         dict of Nova, None where that did not say
     """
 
     def __init__(self, scenario, around, name='', story='', own=(),
-                 shelf=None):
+                 shelf=None, before=None):
         """Prepare; nothing is asked yet.
 
         :param scenario: :class:`.scenarios.Scenario`
@@ -94,23 +68,44 @@ class Drill(fixtures.Fixture):
         :param own: ids of the entries that the test has in the journal
         :param shelf: :class:`.sharing.Shelf` with what drills of before have
             left; None: an application of its own
+        :param before: the drill whose application this one is of, or None
         """
         super().__init__()
         self._shelf = shelf or sharing.Shelf()
         self._scenario, self._around = scenario, around
         self._kits = kit.of_chain(scenario.chain)
         self._name, self._story, self._own = name, story, own
+        self._before = before
         self._clients, self._settings = around.clients, around.settings
-        self.app = self.diagnosis = self.compute_service = None
+        self.compute_service = None
 
     def _setUp(self):
-        self.recorder = recorders.Recorder()
-        self._timekeeper = clocks.Timekeeper(
-            {**self._clients.dates(), **self._around.monitor.dates()},
-            self.recorder)
-        self.addCleanup(self._timekeeper.stop)
         # Every target of a fault takes the addresses of all fault hosts.
         self._address_of = functools.cache(self._clients.nova.host_address)
+        self.subjects = (self.useFixture(subject.Subject(
+            self._scenario, self._around, self._address_of, self._name,
+            self._story)),)
+        self._recorder = recorders.Several(
+            tuple(subject.recorder for subject in self.subjects))
+        self._timekeeper = clocks.Timekeeper(
+            {**self._clients.dates(), **self._around.monitor.dates()},
+            self._recorder)
+        self.addCleanup(self._timekeeper.stop)
+
+    @property
+    def app(self):
+        """Return the :class:`.application.Application`, None without one."""
+        return self.subjects[0].app
+
+    @property
+    def recorder(self):
+        """Return the :class:`.watching.recorders.Recorder` of the first."""
+        return self.subjects[0].recorder
+
+    @property
+    def diagnosis(self):
+        """Return the diagnosis of the first application, or None."""
+        return self.subjects[0].diagnosis
 
     def reserve(self):
         """Be the only run, and see whether the hosts are fit for the fault.
@@ -128,14 +123,15 @@ class Drill(fixtures.Fixture):
         self._timekeeper.measure()
         for link_kit in self._kits:
             self._wire(link_kit.wire(self._around))
-        self.app = self._application()
-        self._prepare()
+        for one in self.subjects:
+            one.around = self._around
+            one.adopt(self._application(one))
 
-    def _application(self):
+    def _application(self, one):
         """Return the application of before, or else a new one."""
-        scenario = self._scenario
+        scenario, around = self._scenario, one.around
         use = sharing.Use(
-            scenario.application, self._around.owner.project_id,
+            scenario.application, around.owner.project_id,
             kit.parameters(scenario.chain, self._settings))
         kept = self._shelf.taken(use)
         if kept is not None:
@@ -145,38 +141,35 @@ class Drill(fixtures.Fixture):
             self._shelf.clear()
         made = application.Application(
             self._clients, self._settings, scenario.wired, scenario.guests,
-            owner=self._around.owner, template=scenario.chain.template,
-            parameters=use.parameters, journal=self._around.journal,
-            transports=self._around.transports,
-            left=self._left if scenario.guests else None)
+            owner=around.owner, template=scenario.chain.template,
+            parameters=use.parameters, journal=around.journal,
+            transports=around.transports,
+            left=functools.partial(self._left, one)
+            if scenario.guests else None)
         made.setUp()
         self.addCleanup(self._shelf.put_back
                         if self._shelf.put(use, made) else made.cleanUp)
         return made
+
+    def _left(self, one, server_id, host):
+        """Return what the server's deletion may leave on a broken host."""
+        return remains.left(server_id, self._clients.nova.ports(server_id),
+                            one.target(host))
 
     def again(self):
         """Return the drill of another fault of the same application.
 
         Nothing is created for it, and it ends before this one.
         """
-        following = Drill(self._scenario, self._around,
-                          '%s_again' % self._name, self._story, self._own,
-                          self._shelf)
-        following.app = self.app
-        return following
+        return Drill(self._scenario, self._around, '%s_again' % self._name,
+                     self._story, self._own, self._shelf, before=self)
 
     def adopt(self):
         """Learn what the application is like by now, and see it answer."""
         self._timekeeper.measure()
-        self.app.learn()
-        self._prepare()
-
-    def _prepare(self):
-        self._around = kit.prepared(
-            self._scenario.chain,
-            dataclasses.replace(self._around, application=self.app))
-        self._readiness = readiness.Readiness(self._scenario.chain,
-                                              self._around)
+        for one, before in zip(self.subjects, self._before.subjects):
+            before.app.learn()
+            one.adopt(before.app)
 
     def _wire(self, fixture):
         if fixture is None:
@@ -184,7 +177,7 @@ class Drill(fixtures.Fixture):
         self.useFixture(fixture)
         self._around = self._around.knowing(**fixture.learned)
         if fixture.problem:
-            self.recorder.remark(fixture, fixture.problem)
+            self._recorder.remark(fixture, fixture.problem)
 
     def plan(self):
         """Return the fault of the application's host, if it is allowed.
@@ -192,7 +185,7 @@ class Drill(fixtures.Fixture):
         :returns: :class:`.faults.plans.Plan`
         :raises .faults.gates.FaultRefused: when it is not
         """
-        self._ask_gates(self.app.host)
+        self.ask_gates(self.app.host)
         return self._plan(self.app.host)
 
     def expect(self, plan):
@@ -201,50 +194,23 @@ class Drill(fixtures.Fixture):
         :param plan: :class:`.faults.plans.Plan`
         :returns: :class:`.model.expectations.Expectation`
         """
-        times, app, scenario = (self._settings.timeouts, self.app,
-                                self._scenario)
-        avoid = '' if scenario.fault in kinds.OF_SERVERS else app.host
-        ids = {'host': app.host, 'server_id': app.server_id,
-               'boot': app.boot, 'url': app.url, 'avoid': avoid,
-               'elsewhere': avoid and ' on another host than %s' % avoid,
-               **kit.ids(scenario.chain, self._around)}
-        return expectations.Expectation(
-            chain=scenario.chain, fault=plan.description,
-            fault_look_at=plan.look_at, ids=ids, steps=scenario.steps,
-            timeouts={'fault': times.witness, **times.links},
-            quiet=times.quiet, alive=scenario.alive,
-            max_executions=self._settings.max_executions)
+        return self.subjects[0].expect(plan)
 
-    def run(self, plan, expected):
+    def run(self, plan, *expected):
         """Inject a fault, watch until the verdict is sure, take it back.
 
-        Nothing is injected where the cloud is not fit for it. The answers of
-        the application are watched until nothing is left of the fault. What
-        was seen is published, whatever becomes of it.
+        See :func:`.joint.run`.
 
         :param plan: :class:`.faults.plans.Plan`
-        :param expected: :class:`.model.expectations.Expectation`
+        :param expected: :class:`.model.expectations.Expectation` of each
+            subject
         """
         self._shelf.touch()
-        try:
-            self._timekeeper.wait()
-            self._around = kit.remembering(self._scenario.chain,
-                                           self._around)
-            if self._ready(plan):
-                with self._watch() as watched:
-                    if (self._calm(expected)
-                            and self._break(plan, expected, watched)):
-                        self._see_clean(expected)
-                        self._settle(expected)
-            if self.diagnosis is None:
-                self._diagnose(expected)
-        except BaseException as error:
-            self.recorder.end(watch.reason(error))
-            raise
-        finally:
-            with self._afterwards('the clocks'):
-                self._timekeeper.wait()
-            self._publish(expected)
+        joint.run(plan, self, tuple(zip(self.subjects, expected,
+                                        strict=True)))
+        if all(one.is_good(one_expected) for one, one_expected
+               in zip(self.subjects, expected)):
+            self._shelf.settle()
 
     def current_server_id(self):
         """Return the server that the stack has now."""
@@ -298,7 +264,12 @@ class Drill(fixtures.Fixture):
             raise gates.FaultRefused('%s: %s; %s' % (
                 row.what, row.finding.text, row.todo))
 
-    def _ask_gates(self, host):
+    def ask_gates(self, host):
+        """Refuse a fault of a host that is not allowed.
+
+        :param host: its name in Nova
+        :raises .faults.gates.FaultRefused: when it is not
+        """
         nova, owner = self._clients.nova, self._around.owner
         gates.check(host, nova.servers_on(host), nova.services(),
                     {self._clients.project_id, owner.project_id},
@@ -308,196 +279,46 @@ class Drill(fixtures.Fixture):
         fault = self._scenario.fault
         if not fault:
             return synthetic_alarm.planned(host, self._around)
-        return kinds.KINDS[fault](self._target(host),
+        return kinds.KINDS[fault](self.subjects[0].target(host),
                                   self._around.transports)
 
-    def _target(self, host):
-        return targets.target(host, self._settings, self._address_of,
-                              self.app.server_id if self.app else '')
+    def unfit(self, plan):
+        """Return why a fault cannot be injected and taken back now.
 
-    def _answers_before(self, expected):
-        """See the application answer, or record that it does not."""
-        try:
-            waiting.wait_for(
-                lambda: sum(probe.ok for probe
-                            in self.recorder.timeline().probes),
-                lambda good: good >= ANSWERS_BEFORE,
-                what='%d good answers of the application at %s before the '
-                     'fault' % (ANSWERS_BEFORE, expected.ids['url']),
-                timeout=self._settings.timeouts.application,
-                interval=ANSWERS_INTERVAL)
-        except waiting.WaitTimeout as timeout:
-            self.recorder.unmet(str(timeout))
-            return False
-        return True
-
-    def _calm(self, expected):
-        """Return whether the application answers, and nothing else is seen.
-
-        A link that came before the fault would be taken for an effect of it.
+        :param plan: :class:`.faults.plans.Plan`
+        :returns: tuple of strings
         """
-        if self._scenario.guests and not self._answers_before(expected):
-            return False
-        early = self.recorder.timeline().evidence
-        for seen in early:
-            self.recorder.unmet('%s %s came before the fault' % (
-                seen.link.name, seen.object_id))
-        return not early
+        return lifecycle.unmet(plan, self._around.transports)
 
-    def _break(self, plan, expected, watched):
-        """Drill, and return whether anything was broken."""
-        try:
-            with lifecycle.injected(
-                    plan, self._around.journal, self._around.transports,
-                    self._settings.timeouts, self.recorder,
-                    gate=lambda: self._look_last(plan, expected)):
-                with live.Progress(expected) as progress:
-                    watched.until_over(expected, progress)
-                self._look_around(expected)
-        except gates.NotReady:
-            return False
-        return True
+    def inject(self, plan, gate):
+        """Return a context manager in which a fault is there.
 
-    def _look_last(self, plan, expected):
-        """Refuse a fault right before it, where something has come up.
-
-        :raises .faults.gates.FaultRefused: when it is not allowed any more
-        :raises .faults.gates.NotReady: when it would prove nothing
+        :param plan: :class:`.faults.plans.Plan`
+        :param gate: called right before, see
+            :class:`.faults.lifecycle.injected`
         """
-        for problem in self._readiness.unmet():
-            self.recorder.unmet(problem)
-        self._calm(expected)
-        unmet = self.recorder.timeline().unmet
-        if unmet:
-            raise gates.NotReady('; '.join(unmet))
-        self._ask_gates(plan.host)
+        return lifecycle.injected(
+            plan, self._around.journal, self._around.transports,
+            self._settings.timeouts, self._recorder, gate=gate)
 
-    def _look_around(self, expected):
-        """Ask what else is worth knowing; the verdict is sure without it."""
-        with self._afterwards('the clocks'):
+    def know_clocks(self):
+        """Wait until the clocks of the services are known, as far as told."""
+        self._timekeeper.wait()
+
+    def look_at_host(self, host):
+        """Ask what is worth knowing of the host during the fault.
+
+        :param host: its name in Nova
+        """
+        with self.subjects[0].afterwards('the clocks'):
             self._timekeeper.measure()
-        with self._afterwards('nova-compute during the fault'):
+        with self.subjects[0].afterwards('nova-compute during the fault'):
             # As it is during the fault; the caller knows what it should be.
             self.compute_service = asking.ask({'Nova': asking.Question(
-                'Nova', lambda: self._patiently(
-                    'nova-compute on host %s' % expected.ids['host'],
-                    lambda: self._clients.nova.compute_service(
-                        expected.ids['host'])))}, 2 * PATIENCE)['Nova']
-        with self._afterwards('the details'):
-            # The links that a bisect sets off are no detail of this run.
-            details.collect(self.recorder, expected, self._around)
-        self._diagnose(expected)
-
-    @contextlib.contextmanager
-    def _afterwards(self, what):
-        """Note what fails when the verdict is sure, and go on."""
-        try:
-            yield
-        except fixtures.TimeoutException:
-            raise
-        except Exception as error:
-            LOG.exception('Asking for %s failed', what)
-            self.recorder.remark(('afterwards', what), '%s: unknown, %s' % (
-                what, watch.reason(error)))
-
-    def _patiently(self, what, ask):
-        """Ask until a service answers at all, and return its answer."""
-        return waiting.wait_for(
-            lambda: (ask(),), what=what, timeout=PATIENCE,
-            tolerate=errors.ServiceUnavailable)[0]
-
-    def _see_clean(self, expected):
-        """Wait until host and graph are as before the fault."""
-        self._readiness.wait_host_back()
-        self._see_server_gone(expected)
-        # Most of them have come meanwhile.
-        self._readiness.wait_host_reports()
-
-    def _see_server_gone(self, expected):
-        server_id = expected.ids['server_id']
-        server = self._patiently('server %s' % server_id,
-                                 lambda: self._clients.nova.server(server_id))
-        if _deleted(server):
-            self._readiness.wait_server_gone(server_id)
-        elif not self._moved(server, expected):
-            return
-        if self._scenario.guests:
-            self._see_guest_gone(expected)
-
-    def _settle(self, expected):
-        """Let the application be used again where all went well."""
-        if verdicts.verdict(self.recorder.timeline(), expected).good:
-            self._shelf.settle()
-
-    def _see_guest_gone(self, expected):
-        ids = expected.ids
-        remains.wait_gone(ids['server_id'], self._target(ids['host']),
-                          self._around.transports)
-        waiting.pause(self._settings.timeouts.return_watch)
-
-    def _moved(self, server, expected):
-        """Return whether a server is, as it should be, on another host."""
-        return (self._scenario.chain.healed is healing.MOVED
-                and server['OS-EXT-SRV-ATTR:host'] != expected.ids['host'])
-
-    def _left(self, server_id, host):
-        """Return what the server's deletion may leave on a broken host."""
-        return remains.left(server_id, self._clients.nova.ports(server_id),
-                            self._target(host))
-
-    def _diagnose(self, expected):
-        with self._afterwards('the diagnosis'):
-            self.diagnosis = diagnose.diagnose(
-                self.recorder.timeline(), expected, self._around)
-
-    def _ready(self, plan):
-        """Record what makes the run invalid; return whether nothing does."""
-        unmet = (*self._readiness.unmet(),
-                 *lifecycle.unmet(plan, self._around.transports))
-        for problem in unmet:
-            self.recorder.unmet(problem)
-        return not unmet
-
-    def _watch(self):
-        """Return a watch on all links of the chain, not yet started."""
-        # Each watcher asks first what was there before the fault.
-        watchers = waiting.side_by_side(*(
-            functools.partial(link_kit.watcher, self._around)
-            for link_kit in self._kits))
-        return watch.Watch(
-            filter(None, watchers), self.recorder,
-            self._settings.timeouts.poll_interval, patience=max(
-                watch.PATIENCE, 2 * self._settings.cloud.request_timeout),
-            steps=self._scenario.chain.steps)
-
-    def _publish(self, expected):
-        """Tell what was seen in every way that works."""
-        with self._afterwards('the document'):
-            run = documents.document(self.recorder.timeline(), expected,
-                                     self.diagnosis, self._name, self._story)
-            short = attaching.thinned(run)
-            self.addDetail('timeline.json',
-                           content.text_content(saving.dumps(short)))
-            self._show(short)
-            self._save(run)
-
-    def _show(self, run):
-        with self._afterwards('the table'):
-            table = terminal.text(run)
-            # The file of a log has the encoding of the runner.
-            LOG.info('%s\n%s', self._name, encoding.fitted(
-                table, locale.getpreferredencoding(False)))
-            self.addDetail('timeline.txt', content.text_content(table))
-
-    def _save(self, run):
-        directory = self._settings.artifacts_dir
-        try:
-            saving.save(directory, run)
-        except Exception as error:
-            LOG.exception('The artifacts of this run are not complete')
-            self.addDetail('artifacts', content.text_content(
-                'Not all of this run is in [self_healing] artifacts_dir %s: '
-                '%s' % (directory, watch.reason(error))))
+                'Nova', lambda: subject.patiently(
+                    'nova-compute on host %s' % host,
+                    lambda: self._clients.nova.compute_service(host)))},
+                2 * subject.PATIENCE)['Nova']
 
 
 def _usable(kept):
@@ -510,14 +331,3 @@ def _usable(kept):
         LOG.exception('Stack %s is not used again', kept.stack.name)
         return False
     return True
-
-
-def _deleted(server):
-    """Return whether a server is deleted, or about to be.
-
-    Nova is asked, since Heat may be what is broken, and a stack whose update
-    has failed has a new server and keeps the old one.
-
-    :param server: as a dict of Nova, None when it is gone
-    """
-    return server is None or server['OS-EXT-STS:task_state'] == 'deleting'

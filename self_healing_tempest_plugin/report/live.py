@@ -53,16 +53,17 @@ class Progress:
     back as it was, whatever happens.
     """
 
-    def __init__(self, expectation, stream=None, enabled=None,
+    def __init__(self, *expectations, stream=None, enabled=None,
                  clock=waiting.CLOCK):
         """Prepare to show a run; nothing is printed yet.
 
-        :param expectation: :class:`..model.expectations.Expectation`
+        :param expectations: :class:`..model.expectations.Expectation` of each
+            application
         :param stream: where to print, standard error when None
         :param enabled: whether to print; None: when it is a terminal
         :param clock: :class:`..waiting.Clock`, the one of the recorder
         """
-        self._expectation, self._clock = expectation, clock
+        self._expectations, self._clock = expectations, clock
         stream = sys.stderr if stream is None else stream
         self._live = None
         if enabled or enabled is None and stream.isatty():
@@ -84,14 +85,18 @@ class Progress:
             with _terminal_may_go():
                 self._live.stop()
 
-    def __call__(self, timeline):
+    def __call__(self, *timelines):
         """Show a run as it is.
 
-        :param timeline: :class:`..model.timelines.Timeline`
+        :param timelines: :class:`..model.timelines.Timeline` of each
+            application
         """
         if self._live is None:
             return
-        view = picture(timeline, self._expectation, self._clock.now())
+        now = self._clock.now()
+        view = consoles.Group(*(
+            picture(timeline, expectation, now) for timeline, expectation
+            in zip(timelines, self._expectations)))
         with _terminal_may_go():
             self._live.update(view, refresh=True)
 

@@ -262,6 +262,36 @@ class Recorder:
                 link, look.object_id, end, look.failure)
 
 
+class Several:
+    """Records what happens to several runs at once: their one fault."""
+
+    def __init__(self, recorders):
+        """Keep the recorders.
+
+        :param recorders: tuple of :class:`Recorder` with the same clock
+        """
+        self._recorders = recorders
+
+    def now(self):
+        """See :meth:`Recorder.now`."""
+        return self._recorders[0].now()
+
+    def transition(self, name, begin, detail=''):
+        """See :meth:`Recorder.transition`."""
+        for recorder in self._recorders:
+            recorder.transition(name, begin, detail)
+
+    def clock(self, service, offset):
+        """See :meth:`Recorder.clock`."""
+        for recorder in self._recorders:
+            recorder.clock(service, offset)
+
+    def remark(self, key, text):
+        """See :meth:`Recorder.remark`."""
+        for recorder in self._recorders:
+            recorder.remark(key, text)
+
+
 def _frozen(payload):
     return types.MappingProxyType(dict(payload))
 

@@ -47,6 +47,7 @@ class Watch:
     """A running watch; a context manager that ends its threads.
 
     :ivar recorder: :class:`.recorders.Recorder`
+    :ivar interval: seconds between the starts of two polls of one link
     """
 
     def __init__(self, watchers, recorder, interval, patience=PATIENCE,
@@ -61,7 +62,7 @@ class Watch:
         :param steps: see :class:`.gates.Gate`
         """
         self.recorder = recorder
-        self._interval = interval
+        self.interval = interval
         self._defects = []
         asked_links = [
             _Asked(watcher, recorder, patience, self._defects, interval,
@@ -106,23 +107,27 @@ class Watch:
         :param show: called with each timeline that was looked at, or None
         :raises Exception: what a watcher broke over
         """
-        def observe():
-            nonlocal show
-            self._raise_defect()
-            seen = self.recorder.timeline()
-            show = _shown(show, seen)
-            return seen
+        until_all_over(((self, expectation),), show)
 
-        try:
-            # The links have deadlines of their own, so this wait needs none.
-            waiting.wait_for(
-                observe, lambda seen: stopping.over(seen, expectation),
-                what='the end of the chain', timeout=float('inf'),
-                interval=min(self._interval, 0.2))
-        except BaseException as interruption:
-            self.recorder.end(reason(interruption))
-            raise
-        self.recorder.conclude()
+    def look(self, expectation):
+        """Conclude if nothing more can change the verdict.
+
+        :param expectation: :class:`..model.expectations.Expectation`
+        :returns: :class:`..model.timelines.Timeline` so far, and whether it
+            was concluded
+        :raises Exception: what a watcher broke over
+        """
+        self._raise_defect()
+        seen = self.recorder.timeline()
+        over = stopping.over(seen, expectation)
+        if over:
+            self.recorder.conclude()
+            for asked in self._until_sure:
+                asked.stop()
+        return seen, over
+
+    def rest(self):
+        """See the polls of what was concluded end, and ask once more."""
         _stop(self._until_sure)
         self._look_once_more()
 
@@ -143,11 +148,48 @@ class Watch:
             raise self._defects[0][1]
 
 
-def _shown(show, seen):
+def until_all_over(watched, show=None):
+    """Wait until nothing more can change any verdict, and conclude each.
+
+    Each is concluded on its own, as soon as it is sure. An error that ends
+    the wait before that is recorded: there is no verdict then.
+
+    :param watched: pairs of a :class:`Watch` and its
+        :class:`..model.expectations.Expectation`
+    :param show: called with the timelines of all, each time they were
+        looked at, or None
+    :raises Exception: what a watcher broke over
+    """
+    seen, pending = {}, dict(watched)
+
+    def observe():
+        nonlocal show
+        for running, expectation in tuple(pending.items()):
+            seen[running], over = running.look(expectation)
+            if over:
+                del pending[running]
+        show = _shown(show, *(seen[running] for running, _ in watched))
+        return pending
+
+    try:
+        # The links have deadlines of their own, so this wait needs none.
+        waiting.wait_for(
+            observe, lambda pending: not pending,
+            what='the end of the chain', timeout=float('inf'),
+            interval=min(0.2, *(running.interval for running, _ in watched)))
+    except BaseException as interruption:
+        for running in pending:
+            running.recorder.end(reason(interruption))
+        raise
+    for running, _ in watched:
+        running.rest()
+
+
+def _shown(show, *seen):
     """Show a run, and return what shows the next look: None when it broke."""
     try:
         if show is not None:
-            show(seen)
+            show(*seen)
         return show
     except fixtures.TimeoutException:
         raise

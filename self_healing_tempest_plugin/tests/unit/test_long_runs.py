@@ -323,7 +323,7 @@ class TerminalTest(testtools.TestCase):
         """While a run waits."""
         stream = io.TextIOWrapper(io.BytesIO(), 'ascii')
         seen, expected = report_samples.broken()
-        with live.Progress(expected, stream, enabled=True) as progress:
+        with live.Progress(expected, stream=stream, enabled=True) as progress:
             progress(dataclasses.replace(seen, concluded=None))
         stream.flush()
         text = stream.buffer.getvalue().decode('ascii')

@@ -143,7 +143,7 @@ class ProgressTest(testtools.TestCase):
 
     def progress(self, stream, after=2.0, **options):
         return live.Progress(
-            report_samples.expected(), stream, clock=waiting.Clock(
+            report_samples.expected(), stream=stream, clock=waiting.Clock(
                 now=lambda: report_samples.FAULT + after), **options)
 
     def test_terminal(self):
@@ -197,7 +197,7 @@ class ProgressTest(testtools.TestCase):
         recorder = recorders.Recorder()
         recorder.unmet('no host')
         recorder.transition('injected', recorder.now())
-        with live.Progress(report_samples.expected(), stream) as show:
+        with live.Progress(report_samples.expected(), stream=stream) as show:
             with watch.Watch((), recorder, 0.1) as chain:
                 chain.until_over(report_samples.expected(), show=show)
         self.assertIn('alarm', stream.getvalue())

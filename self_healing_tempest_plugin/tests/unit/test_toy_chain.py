@@ -25,6 +25,7 @@ from self_healing_tempest_plugin import drill
 from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.faults import remains
 from self_healing_tempest_plugin.faults import transports
+from self_healing_tempest_plugin import joint
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin.model import expectations
@@ -284,7 +285,7 @@ class MovedTest(DrillTestCase):
             self.drill.deploy()
             expected = self.drill.expect(self.drill.plan())
             self.cloud.servers[fake_cloud.SERVER]['host'] = host
-            self.drill._see_clean(expected)
+            joint.see_clean(((self.drill.subjects[0], expected),))
         return [(call.args[0], call.args[1].host)
                 for call in asked.call_args_list]
 
