@@ -15,7 +15,9 @@
 It needs no Tempest process: a test, or a script, uses it as a fixture.
 """
 
+import collections
 import contextlib
+import dataclasses
 import functools
 
 import fixtures
@@ -31,6 +33,7 @@ from self_healing_tempest_plugin import joint
 from self_healing_tempest_plugin.links import judging
 from self_healing_tempest_plugin.links import kit
 from self_healing_tempest_plugin.links import member_checks
+from self_healing_tempest_plugin import placing
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import sharing
@@ -57,7 +60,7 @@ class Drill(fixtures.Fixture):
     """
 
     def __init__(self, scenario, around, name='', story='', own=(),
-                 shelf=None, before=None):
+                 shelf=None, before=None, owners=()):
         """Prepare; nothing is asked yet.
 
         :param scenario: :class:`.scenarios.Scenario`
@@ -69,22 +72,25 @@ class Drill(fixtures.Fixture):
         :param shelf: :class:`.sharing.Shelf` with what drills of before have
             left; None: an application of its own
         :param before: the drill whose application this one is of, or None
+        :param owners: :class:`.services.clients.Clients` of the projects that
+            get the further applications, as many as there are to be
         """
         super().__init__()
         self._shelf = shelf or sharing.Shelf()
         self._scenario, self._around = scenario, around
         self._kits = kit.of_chain(scenario.chain)
         self._name, self._story, self._own = name, story, own
-        self._before = before
+        self._before, self._owners = before, tuple(owners)
         self._clients, self._settings = around.clients, around.settings
         self.compute_service = None
 
     def _setUp(self):
         # Every target of a fault takes the addresses of all fault hosts.
         self._address_of = functools.cache(self._clients.nova.host_address)
-        self.subjects = (self.useFixture(subject.Subject(
-            self._scenario, self._around, self._address_of, self._name,
-            self._story)),)
+        self.subjects = tuple(self.useFixture(subject.Subject(
+            self._scenario, self._around_of(owner), self._address_of,
+            self._scenario_name(), self._story))
+            for owner in (self._around.owner, *self._owners))
         self._recorder = recorders.Several(
             tuple(subject.recorder for subject in self.subjects))
         self._timekeeper = clocks.Timekeeper(
@@ -118,38 +124,79 @@ class Drill(fixtures.Fixture):
         self._refuse_unfit_hosts()
         self._refuse_unfit_member()
 
+    def _scenario_name(self):
+        # A host with many applications is another scenario: its links take
+        # another time.
+        return '%s_of_%d' % (self._name, len(self._owners) + 1) if (
+            self._owners) else self._name
+
+    def _around_of(self, owner):
+        return dataclasses.replace(self._around, owner=owner)
+
     def deploy(self):
-        """Create the application with its wiring, and see it answer."""
+        """Create the applications with their wiring, and see them answer.
+
+        :raises .faults.gates.FaultRefused: when they are not on one host
+        """
         self._timekeeper.measure()
         for link_kit in self._kits:
             self._wire(link_kit.wire(self._around))
         for one in self.subjects:
-            one.around = self._around
-            one.adopt(self._application(one))
+            one.around = self._around_of(one.around.owner)
+        first, *others = self.subjects
+        first.adopt(self._application(first))
+        if others:
+            with placing.nowhere_but(first.app.host, self._clients,
+                                     self._around.journal):
+                applications = self._side_by_side(others)
+            for one, made in zip(others, applications):
+                one.adopt(made)
+            self._refuse_spread()
+
+    def _refuse_spread(self):
+        hosts = collections.Counter(one.app.host for one in self.subjects)
+        if len(hosts) > 1:
+            raise gates.FaultRefused(
+                'the applications are on several hosts (%s), and one fault '
+                'would not hit all of them' % ', '.join(
+                    '%d on %s' % (number, host)
+                    for host, number in sorted(hosts.items())))
+
+    def _side_by_side(self, subjects):
+        """Return new applications, which go all at the same time, too."""
+        new = [self._new(one) for one in subjects]
+        self.addCleanup(lambda: waiting.side_by_side(
+            *(made.cleanUp for made in new)))
+        waiting.side_by_side(*(made.setUp for made in new))
+        return new
 
     def _application(self, one):
         """Return the application of before, or else a new one."""
-        scenario, around = self._scenario, one.around
         use = sharing.Use(
-            scenario.application, around.owner.project_id,
-            kit.parameters(scenario.chain, self._settings))
+            self._scenario.application, one.around.owner.project_id,
+            kit.parameters(self._scenario.chain, self._settings))
         kept = self._shelf.taken(use)
         if kept is not None:
             if _usable(kept):
                 self.addCleanup(self._shelf.put_back)
                 return kept
             self._shelf.clear()
-        made = application.Application(
-            self._clients, self._settings, scenario.wired, scenario.guests,
-            owner=around.owner, template=scenario.chain.template,
-            parameters=use.parameters, journal=around.journal,
-            transports=around.transports,
-            left=functools.partial(self._left, one)
-            if scenario.guests else None)
+        made = self._new(one)
         made.setUp()
         self.addCleanup(self._shelf.put_back
                         if self._shelf.put(use, made) else made.cleanUp)
         return made
+
+    def _new(self, one):
+        """Return an application of which nothing is created yet."""
+        scenario, around = self._scenario, one.around
+        return application.Application(
+            self._clients, self._settings, scenario.wired, scenario.guests,
+            owner=around.owner, template=scenario.chain.template,
+            parameters=kit.parameters(scenario.chain, self._settings),
+            journal=around.journal, transports=around.transports,
+            left=functools.partial(self._left, one)
+            if scenario.guests else None)
 
     def _left(self, one, server_id, host):
         """Return what the server's deletion may leave on a broken host."""
@@ -162,7 +209,7 @@ class Drill(fixtures.Fixture):
         Nothing is created for it, and it ends before this one.
         """
         return Drill(self._scenario, self._around, '%s_again' % self._name,
-                     self._story, self._own, self._shelf, before=self)
+                     self._story, self._own, self._shelf, self)
 
     def adopt(self):
         """Learn what the application is like by now, and see it answer."""
@@ -189,21 +236,20 @@ class Drill(fixtures.Fixture):
         return self._plan(self.app.host)
 
     def expect(self, plan):
-        """Return what the fault should do to the application.
+        """Return what the fault should do to each application.
 
         :param plan: :class:`.faults.plans.Plan`
-        :returns: :class:`.model.expectations.Expectation`
+        :returns: tuple of :class:`.model.expectations.Expectation`
         """
-        return self.subjects[0].expect(plan)
+        return tuple(one.expect(plan) for one in self.subjects)
 
-    def run(self, plan, *expected):
+    def run(self, plan, expected):
         """Inject a fault, watch until the verdict is sure, take it back.
 
         See :func:`.joint.run`.
 
         :param plan: :class:`.faults.plans.Plan`
-        :param expected: :class:`.model.expectations.Expectation` of each
-            subject
+        :param expected: what :meth:`expect` returns
         """
         self._shelf.touch()
         joint.run(plan, self, tuple(zip(self.subjects, expected,
@@ -272,7 +318,8 @@ class Drill(fixtures.Fixture):
         """
         nova, owner = self._clients.nova, self._around.owner
         gates.check(host, nova.servers_on(host), nova.services(),
-                    {self._clients.project_id, owner.project_id},
+                    {self._clients.project_id, owner.project_id,
+                     *(other.project_id for other in self._owners)},
                     self._settings)
 
     def _plan(self, host):

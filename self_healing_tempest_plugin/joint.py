@@ -19,11 +19,19 @@ itself. What is of the host is done once, by the first of the drills.
 from concurrent import futures
 import contextlib
 import functools
+import locale
+
+from oslo_log import log
+from testtools import content
 
 from self_healing_tempest_plugin.faults import gates
+from self_healing_tempest_plugin.report import encoding
 from self_healing_tempest_plugin.report import live
+from self_healing_tempest_plugin.report import together
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import watch
+
+LOG = log.getLogger(__name__)
 
 # How many applications are asked about at the same time, once the verdicts
 # are sure.
@@ -69,8 +77,20 @@ class _Run:
         finally:
             with self._first.afterwards('the clocks'):
                 self._drill.know_clocks()
-            for one, expected in self._subjects:
-                one.publish(expected)
+            self._publish()
+
+    def _publish(self):
+        number = len(self._subjects)
+        told = [one.publish(expected, None if number == 1 else {
+            'fault': self._plan.id, 'number': index, 'of': number,
+            'stack': one.app.stack.name}) for index, (one, expected)
+            in enumerate(self._subjects, 1)]
+        for group in together.of(filter(None, told)):
+            text = together.text(group)
+            LOG.info('%s', encoding.fitted(
+                text, locale.getpreferredencoding(False)))
+            self._drill.addDetail('applications.txt',
+                                  content.text_content(text))
 
     def _each(self, call):
         return _each(self._subjects, call)

@@ -32,6 +32,7 @@ from self_healing_tempest_plugin.faults import interrupts
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.links import judging
+from self_healing_tempest_plugin import projects
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import errors
@@ -104,6 +105,49 @@ def _operation(auth):
     else:
         way = 'use_dynamic_credentials, test_accounts_file'
     return 'give a plain member ([auth] %s)' % way
+
+
+class Another:
+    """A member beside the one that Tempest gives a test.
+
+    :ivar own: ids of what the journal has of it, a tuple
+    """
+
+    def __init__(self, auth, name, journal):
+        """Keep the arguments; nobody is asked yet.
+
+        :param auth: the group [auth] of Tempest's ``CONF``
+        :param name: in which Tempest gives it, another one for each
+        :param journal: :class:`.faults.journals.Journal`
+        """
+        self._auth, self._name, self._journal = auth, name, journal
+        self._provider, self.own = None, ()
+
+    def given(self):
+        """Return Tempest's ``clients.Manager`` of it.
+
+        :raises .services.errors.ServiceError: when it gives none
+        """
+        with named_errors(self._auth):
+            self._provider = credentials_factory.get_credentials_provider(
+                self._name, network_resources=_NO_NETWORK)
+            credentials = self._provider.get_primary_creds().credentials
+            manager = tempest_clients.Manager(credentials=credentials)
+            # The accounts file has no ids.
+            manager.auth_provider.set_auth()
+        if self._auth.use_dynamic_credentials:
+            self.own = (projects.made(credentials, self._journal),)
+        return manager
+
+    def give_back(self):
+        """Let Tempest delete what it has made, or free the account."""
+        if self._provider is None:
+            return
+        if not self.own:
+            self._provider.clear_creds()
+        for entry_id in self.own:
+            projects.unmade(entry_id, self._journal,
+                            self._provider.clear_creds)
 
 
 class Guest:

@@ -35,6 +35,7 @@ State = journals.State
 
 STACK, TEMPLATE = 'stack', 'template'
 ACCESS, PROJECT = 'access to project', 'project'
+CLOSED_HOSTS = 'closed hosts'
 
 # Where a creation got no answer: seconds after it was written down until
 # which it may still happen. That is Heat's own rpc_response_timeout.
@@ -72,7 +73,8 @@ class Removal:
         self._kinds = {STACK: self._remove_stack,
                        TEMPLATE: self._remove_template,
                        ACCESS: self._remove_access,
-                       PROJECT: self._remove_project}
+                       PROJECT: self._remove_project,
+                       CLOSED_HOSTS: self._open_hosts}
 
     def remove(self, object_id):
         """Remove one object; one that is gone is fine.
@@ -218,6 +220,9 @@ class Removal:
 
     def _remove_access(self, entry):
         revoke(self._clients.keystone, entry.object.known)
+
+    def _open_hosts(self, entry):
+        open_hosts(self._clients.nova, entry.id, entry.object.known)
 
     def _remove_project(self, entry):
         """Delete what Tempest has made for a run, and would have deleted.
@@ -385,6 +390,29 @@ def revoke(keystone, known):
     """
     for role_id in known['roles']:
         keystone.revoke(role_id, known['user'], known['project'])
+
+
+def closed_for(entry_id):
+    """Return what Nova is told of a host that gets no servers for a while.
+
+    :param entry_id: of the entry in the journal
+    """
+    return 'self-healing drill %s' % entry_id
+
+
+def open_hosts(nova, entry_id, known):
+    """Let Nova put servers again on hosts that were closed by a run.
+
+    A host that somebody else has closed meanwhile stays closed.
+
+    :param nova: :class:`.services.nova.Nova`
+    :param entry_id: of the entry in the journal
+    :param known: ``services``, the ids of those of the hosts
+    """
+    for service in nova.compute_services():
+        if (service['id'] in known['services']
+                and service.get('disabled_reason') == closed_for(entry_id)):
+            nova.enable(service['id'])
 
 
 class _Deletion:

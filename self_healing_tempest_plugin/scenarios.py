@@ -18,6 +18,7 @@ from self_healing_tempest_plugin.chains import autohealing
 from self_healing_tempest_plugin.chains import both
 from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin.chains import vitrage
+from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.model import chains
 
 # The needs of scenarios, which a cloud has to meet: :mod:`.preflight.options`.
@@ -47,6 +48,7 @@ class Scenario:
     :ivar compute_service: ``up`` or ``down``, how Nova has to see
         nova-compute during the fault; empty: in any way
     :ivar timed: whether only the timer on the host brings it back
+    :ivar repeated: whether what was healed breaks again
     """
 
     feature: str
@@ -61,6 +63,18 @@ class Scenario:
     nic_alarm: bool = False
     compute_service: str = ''
     timed: bool = False
+    repeated: bool = False
+
+    @property
+    def several(self):
+        """Return whether several applications may be on the host.
+
+        A fault of one server is of one application, an alarm without a fault
+        is about none, both chains at once are told apart for one, and after
+        the first fault the applications need not be on the same host.
+        """
+        return (bool(self.fault) and self.fault not in kinds.OF_SERVERS
+                and self.chain is not both.CHAIN and not self.repeated)
 
     @property
     def application(self):
@@ -166,7 +180,7 @@ SCENARIOS = (
              'host_isolated and tenant_host_crash need.'),
     Scenario(
         feature='tenant_second_failure', chain=tenant.CHAIN,
-        fault='host-crash', needs=(POWER,),
+        fault='host-crash', needs=(POWER,), repeated=True,
         help="Whether the scenario can run in which a plain member's "
              'application is healed after a host crash, and again when its '
              'new host crashes: what tenant_host_crash needs.'),

@@ -246,19 +246,24 @@ class Subject(fixtures.Fixture):
         """
         return verdicts.verdict(self.recorder.timeline(), expected).good
 
-    def publish(self, expected):
+    def publish(self, expected, joint=None):
         """Tell what was seen in every way that works.
 
         :param expected: :class:`.model.expectations.Expectation`
+        :param joint: see :func:`.report.documents.document`
+        :returns: the document, None where there is none
         """
         with self.afterwards('the document'):
-            run = documents.document(self.recorder.timeline(), expected,
-                                     self.diagnosis, self._name, self._story)
+            run = documents.document(
+                self.recorder.timeline(), expected, self.diagnosis,
+                self._name, self._story, joint)
             short = attaching.thinned(run)
             self.addDetail('timeline.json',
                            content.text_content(saving.dumps(short)))
             self._show(short)
             self._save(run)
+            return short
+        return None
 
     def _show(self, run):
         with self.afterwards('the table'):

@@ -34,6 +34,7 @@ from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.report import table
 from self_healing_tempest_plugin.report import terminal
+from self_healing_tempest_plugin.report import together
 from self_healing_tempest_plugin.report import trends
 
 # The shape of what --json writes; readers of runs pass it over.
@@ -83,6 +84,8 @@ def run(options, conf):
     runs = loading.read_all(options.files)
     steps = statistics.of(runs, configured | _known(options.slo, runs))
     print(_verdicts(runs))
+    for group in together.of(runs):
+        print('\n%s' % together.text(group))
     if steps:
         print('\n%s' % _times(steps))
     slower = [trend for trend in trends.of(runs) if trend.slower]

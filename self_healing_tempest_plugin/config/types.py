@@ -278,6 +278,7 @@ class Settings:
     :ivar prometheus_urls: empty where none is asked
     :ivar alertmanager_urls: the same
     :ivar bus: None where it is not asked
+    :ivar applications: how many are on a host that breaks
     :ivar powers: scenario to what is in the place of ``power`` there
     :ivar config_file: path of that file, '' when there is none
     :ivar power_secrets: options whose commands hold a password
@@ -310,6 +311,7 @@ class Settings:
     bus: MessageBus | None = None
     bisect: bool = False
     max_executions: int = 0
+    applications: int = 1
     config_file: str = ''
     power_secrets: tuple[str, ...] = ()
     powers: typing.Mapping[str, typing.Any] = dataclasses.field(

@@ -35,7 +35,8 @@ Mark = links.Mark
 _MOMENTS = ('begin', 'end', 'seen_at', 'not_before', 'last_begin')
 
 
-def document(timeline, expectation, diagnosis=None, name='', story=''):
+def document(timeline, expectation, diagnosis=None, name='', story='',
+             joint=None):
     """Return the run as plain lists and dicts, ready for JSON.
 
     :param timeline: :class:`..model.timelines.Timeline`
@@ -43,12 +44,16 @@ def document(timeline, expectation, diagnosis=None, name='', story=''):
     :param diagnosis: :class:`..diagnosis.records.Diagnosis`, or None
     :param name: of the scenario
     :param story: what the test shows, in one line
+    :param joint: where the fault was of several applications, which this one
+        is: dict of ``fault``, its id, ``number``, ``of``, how many they are,
+        and ``stack``, its name; None: of this one
     :returns: dict without secrets; times are seconds after the watch began,
         on the runner's monotonic clock
     """
     parts = runtime.data(dict(
         {'format': schemas.FORMAT, 'name': name, 'story': story,
-         'began': _wall(timeline.began)},
+         'began': _wall(timeline.began), **(
+             {} if joint is None else {'joint': dict(joint)})},
         **_Run(timeline, expectation).parts(),
         diagnosis=_diagnosis(diagnosis)))
     # Its texts have no secrets, and what is packed is no text.

@@ -30,6 +30,7 @@ from self_healing_tempest_plugin.report import formatting
 from self_healing_tempest_plugin.report import lookup
 from self_healing_tempest_plugin.report import multiples
 from self_healing_tempest_plugin.report import terminal
+from self_healing_tempest_plugin.report import together
 from self_healing_tempest_plugin.report import trends
 
 HEADLINES = {
@@ -77,7 +78,7 @@ def html(runs, statistics=(), left_out=()):
     if len(last) < len(shown):
         shown.reverse()
     return _environment().get_template('page.html').render(
-        runs=shown, last=last, in_full=_in_full(shown, last),
+        runs=shown, last=last, groups=_groups(shown), in_full=_in_full(shown, last),
         trends=multiples.of(trends.of(told)), least=2 * trends.EACH,
         statistics=statistics,
         left_out=runtime.data(list(left_out))).strip()
@@ -89,6 +90,13 @@ def _in_full(runs, last):
     others = [run.id for run in runs if run.id not in ids]
     ids.update(others if len(runs) == len(last) else others[:MOST_IN_FULL])
     return [run for run in runs if run.id in ids]
+
+
+def _groups(shown):
+    """Return the groups of runs, each with its runs as templates want it."""
+    by_document = {id(run.document): run for run in shown}
+    return [(group, [by_document[id(run)] for run in group.runs])
+            for group in together.of([run.document for run in shown])]
 
 
 def headline(verdict):
@@ -119,6 +127,11 @@ class _Run:
         self.state = 'good' if run['verdict']['good'] else (
             'unknown' if run['verdict']['kind'] == 'INVALID' else 'bad')
         self._run = run
+
+    @property
+    def document(self):
+        """Return the document."""
+        return self._run
 
     def __getattr__(self, name):
         try:
@@ -189,7 +202,7 @@ def _environment():
         count=formatting.count,
         unknown=formatting.UNKNOWN, looks=drawing.ANSWERS,
         works=terminal.works, bisected=terminal.bisected,
-        summary=terminal.summary)
+        summary=terminal.summary, together_of=together)
     environment.filters.update(per_cent='{:.3f}%'.format, shown=_shown)
     environment.tests['finite'] = _is_finite
     return environment

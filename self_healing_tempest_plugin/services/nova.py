@@ -141,6 +141,24 @@ class Nova:
         with _calling('un-force host %s' % service['host']):
             self._services.update_service(service['id'], forced_down=False)
 
+    def disable(self, service_id, reason):
+        """Put no more servers on the host of a service.
+
+        :param service_id: of its nova-compute
+        :param reason: for people
+        """
+        with _calling('disable service %s' % service_id):
+            self._services.update_service(
+                service_id, status='disabled', disabled_reason=reason)
+
+    def enable(self, service_id):
+        """Put servers on the host of a service again.
+
+        :param service_id: of its nova-compute
+        """
+        with _calling('enable service %s' % service_id):
+            self._services.update_service(service_id, status='enabled')
+
     def host_address(self, host):
         """Return the management address of a host, None when unknown."""
         return self._hypervisor(host).get('host_ip')

@@ -113,7 +113,8 @@ def drill():
     class Measured(test_host_power.HostCrashTest):
         def drill(self, plan):
             super().drill(plan)
-            kept.append((self._drill.recorder.timeline(), self.expect(plan)))
+            kept.append((self._drill.recorder.timeline(),
+                         *self.expect(plan)))
 
     # A suite, because that is what sets up the class.
     result = unittest.TextTestRunner(stream=sys.stderr).run(

@@ -80,7 +80,7 @@ class SabotageTest(
 
         :param plan: the fault
         """
-        return impatient(super().expect(plan))
+        return tuple(map(impatient, super().expect(plan)))
 
     @property
     def app(self):

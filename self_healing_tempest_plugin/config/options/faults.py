@@ -28,6 +28,14 @@ OPTIONS = [
         'allow_foreign_servers', default=False,
         help='Whether a host may be broken that carries servers of other '
              'projects than the one of the tests.'),
+    cfg.IntOpt(
+        'applications', default=1, min=1, max=1000,
+        help='How many applications are on a host that breaks, in the '
+             'scenarios that allow several; each of a member is in a project '
+             'of its own. While they are created, Nova is kept from putting '
+             'servers on any other compute host: more than 1 is for clouds '
+             'that bear that for a minute or two. The other hosts need room '
+             'for all of them.'),
     cfg.BoolOpt(
         'bisect', default=False,
         help='Whether, when a link is broken, the later ones are tried on '

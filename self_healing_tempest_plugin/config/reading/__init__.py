@@ -114,6 +114,7 @@ def _settings(conf):
         bus=bus.settings(own),
         bisect=own.bisect,
         max_executions=own.max_executions,
+        applications=own.applications,
         config_file=paths.config_file(conf),
         power_secrets=tuple(secret_values.in_power_commands(conf)),
         powers=power.drivers(conf))

@@ -91,6 +91,18 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
                    else cls.settings.host_alarm),
             journal=journals.Journal(cls.settings.state_dir),
             transports=transports.Transports(cls.settings.access))
+        cls.further = () if not cls.scenario.several else tuple(
+            cls.further_owner(administrator, number)
+            for number in range(1, cls.settings.applications))
+
+    @classmethod
+    def further_owner(cls, administrator, number):
+        """Return the clients of the project of a further application.
+
+        :param administrator: :class:`..services.clients.Clients`
+        :param number: which one, from 1
+        """
+        return cls.owner(administrator)
 
     @classmethod
     def owner(cls, administrator):
@@ -108,7 +120,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
             self.scenario, self.around,
             self.id().rsplit('.', 1)[-1].split('[')[0],
             _story(getattr(self, self._testMethodName)), self.own,
-            sharing.SHELF))
+            sharing.SHELF, owners=self.further))
         self._drill.reserve()
 
     def deploy(self):
@@ -129,17 +141,17 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         return self._drill.plan()
 
     def expect(self, plan):
-        """Return what a fault should do to the application.
+        """Return what a fault should do to each application.
 
         :param plan: :class:`..faults.plans.Plan`
-        :returns: :class:`..model.expectations.Expectation`
+        :returns: tuple of :class:`..model.expectations.Expectation`
         """
         return self._drill.expect(plan)
 
     def drill(self, plan):
         """Inject a fault, watch until the verdict is sure, take it back.
 
-        The timeline is as expected, or the test fails.
+        Each timeline is as expected, or the test fails.
 
         :param plan: :class:`..faults.plans.Plan`
         """
@@ -149,10 +161,11 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         finally:
             for name, detail in self._drill.getDetails().items():
                 self.addDetailUniqueName(name, detail)
-            # Whatever error there is beside it, the verdict is told, too.
-            self.expectThat(
-                self._drill.recorder.timeline(),
-                matchers.as_expected(expected, self._drill.diagnosis))
+            # Whatever error there is beside it, each verdict is told, too.
+            for one, wanted in zip(self._drill.subjects, expected):
+                self.expectThat(
+                    one.recorder.timeline(),
+                    matchers.as_expected(wanted, one.diagnosis))
 
     def assert_same_server(self):
         """Fail unless the stack still has the server of before."""
@@ -231,6 +244,16 @@ class MemberTest(SelfHealingTest):
     def owner(cls, administrator):
         """Return the clients of the member."""
         return clients.Clients(cls.settings.cloud, cls.os_primary)
+
+    @classmethod
+    def further_owner(cls, administrator, number):
+        """Return the clients of another member, in another project."""
+        member = members.Another(CONF.auth, '%s-%d' % (cls.__name__, number),
+                                 _journal())
+        cls.addClassResourceCleanup(member.give_back)
+        manager = member.given()
+        cls.own += member.own
+        return clients.Clients(cls.settings.cloud, manager)
 
 
 def _journal():

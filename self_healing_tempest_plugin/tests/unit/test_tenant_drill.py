@@ -161,7 +161,7 @@ class DrillTestCase(test_application.ApplicationTestCase):
             expected = self.drill.expect(plan)
             self.drill.run(plan, expected)
             verdict = verdicts.verdict(self.drill.recorder.timeline(),
-                                       expected)
+                                       *expected)
         # Nothing is left: neither in the journal nor in the member's project.
         self.assertEqual((), self.journal.open_entries())
         self.assertEqual([], self.cloud.executions)
@@ -197,7 +197,7 @@ class AutohealingTest(DrillTestCase):
                 fake_cloud.NEW_SERVER)
             with self.drill.again() as following:
                 following.adopt()
-                ids = following.expect(following.plan()).ids
+                ids = following.expect(following.plan())[0].ids
                 entry, = self.journal.open_entries()
                 known = entry.object.known
                 self.assertEqual(

@@ -246,7 +246,7 @@ class DrillTest(DrillTestCase):
             plan = self.drill.plan()
             expected = self.drill.expect(plan)
             self.drill.run(plan, expected)
-            return verdicts.verdict(self.drill.recorder.timeline(), expected)
+            return verdicts.verdict(self.drill.recorder.timeline(), *expected)
 
     def test_healed(self):
         """From the deployment to the page, and nothing is left."""
@@ -283,7 +283,7 @@ class MovedTest(DrillTestCase):
             remains, 'wait_gone')).mock
         with self.drill:
             self.drill.deploy()
-            expected = self.drill.expect(self.drill.plan())
+            expected, = self.drill.expect(self.drill.plan())
             self.cloud.servers[fake_cloud.SERVER]['host'] = host
             joint.see_clean(((self.drill.subjects[0], expected),))
         return [(call.args[0], call.args[1].host)
