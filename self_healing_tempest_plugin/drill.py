@@ -164,11 +164,18 @@ class Drill(fixtures.Fixture):
 
     def _side_by_side(self, subjects):
         """Return new applications, which go all at the same time, too."""
-        new = [self._new(one) for one in subjects]
+        made = []
         self.addCleanup(lambda: waiting.side_by_side(
-            *(made.cleanUp for made in new)))
-        waiting.side_by_side(*(made.setUp for made in new))
-        return new
+            *(new.cleanUp for new in made)))
+
+        def make(one):
+            new = self._new(one)
+            new.setUp()
+            made.append(new)
+            return new
+
+        return waiting.side_by_side(*(
+            functools.partial(make, one) for one in subjects))
 
     def _application(self, one):
         """Return the application of before, or else a new one."""

@@ -74,11 +74,12 @@ def html(runs, statistics=(), left_out=()):
     # A run of an older version may hold what this version does not write.
     told = [runtime.data(answers.without_singles(run)) for run in runs]
     shown = [_Run(index, run) for index, run in enumerate(told, 1)]
-    last = list({run.name: run for run in shown}.values())
+    last = list({(run.name, run.number): run for run in shown}.values())
     if len(last) < len(shown):
         shown.reverse()
     return _environment().get_template('page.html').render(
-        runs=shown, last=last, groups=_groups(shown), in_full=_in_full(shown, last),
+        runs=shown, last=last, groups=_groups(shown),
+        in_full=_in_full(shown, last),
         trends=multiples.of(trends.of(told)), least=2 * trends.EACH,
         statistics=statistics,
         left_out=runtime.data(list(left_out))).strip()
@@ -120,6 +121,7 @@ class _Run:
         self.zero = lookup.zero(run)
         self.headline = headline(run['verdict'])
         self.name = run['name'] or 'run %d' % index
+        self.number = (run.get('joint') or {}).get('number')
         self.began = run['began'].replace('T', ' ').replace('Z', ' UTC')
         self.away_for = terminal.away_for(run['application'])
         self.away = terminal.away(run['application'], self.zero)

@@ -234,14 +234,18 @@ class FakeCloud(fixtures.Fixture):
         return 204, None, {}
 
     def create_stack(self, query, body):
-        self.stacks[STACK] = {
-            'id': STACK, 'stack_name': body['stack_name'],
+        # Those that live have ids of their own.
+        living = sum(stack['stack_status'] != 'DELETE_COMPLETE'
+                     for stack in self.stacks.values())
+        stack_id = '%s%d' % (STACK[:-1], living + 1)
+        self.stacks[stack_id] = {
+            'id': stack_id, 'stack_name': body['stack_name'],
             'stack_status': 'CREATE_COMPLETE', 'stack_status_reason': 'ok',
             'creation_time': MADE, 'updated_time': None, 'outputs': [
                 {'output_key': 'address', 'output_value': '127.0.0.1'}]}
         if self.on_create:
             self.on_create()
-        return 201, {'stack': {'id': STACK, 'links': []}}, {}
+        return 201, {'stack': {'id': stack_id, 'links': []}}, {}
 
     def _stack(self, identifier):
         for stack in self.stacks.values():

@@ -791,6 +791,19 @@ class EntryTest(RemovalTestCase):
             self.assertEqual(3, len(stumbled))
         self.assertEqual(set(), self.cloud.granted)
 
+    def test_closed_hosts(self):
+        """What a killed run has closed is opened, and nothing else."""
+        ours, foreign = self.cloud.services
+        foreign['id'] = 'foreign'
+        object_id = self.planned('closed hosts', 'all but compute-7',
+                                 services=[ours['id'], 'foreign', 'gone'])
+        ours.update(status='disabled',
+                    disabled_reason=removal.closed_for(object_id))
+        foreign.update(status='disabled', disabled_reason='it is mended')
+        self.gone(object_id)
+        self.assertEqual(('enabled', 'disabled'),
+                         (ours['status'], foreign['status']))
+
     def test_no_such_entry(self):
         self.assertRaises(journals.JournalError, self.remove, 'none')
 

@@ -59,8 +59,8 @@ class WatchedTest(test_application.ApplicationTestCase):
         super().setUp()
         self.house = toy_chain.House()
         self.around = surroundings.Surroundings(
-            clients=types.SimpleNamespace(house=self.house, nova=None),
-            owner=None,
+            clients=types.SimpleNamespace(nova=None),
+            owner=types.SimpleNamespace(house=self.house),
             settings=dataclasses.replace(self.settings, bisect=True),
             monitor=None, alarm=None, journal=self.journal,
             transports=transports.Transports(test_application.ACCESS))
@@ -224,13 +224,13 @@ class DrillTestCase(test_application.ApplicationTestCase):
                 self.settings.timeouts, witness=5,
                 links={'bell': 2, 'mending': 2, 'door': 2, 'stack': 5,
                        'application': 5}))
-        self.drill = drill.Drill(
-            self.scenario, surroundings.Surroundings(
-                clients=self.clients, owner=self.clients, settings=settings,
-                monitor=monitors.of(settings), alarm=settings.host_alarm,
-                journal=self.journal,
-                transports=transports.Transports(test_application.ACCESS)),
-            'toy', 'A storm is healed.')
+        self.around = surroundings.Surroundings(
+            clients=self.clients, owner=self.clients, settings=settings,
+            monitor=monitors.of(settings), alarm=settings.host_alarm,
+            journal=self.journal,
+            transports=transports.Transports(test_application.ACCESS))
+        self.drill = drill.Drill(self.scenario, self.around, 'toy',
+                                 'A storm is healed.')
 
 
 class DrillTest(DrillTestCase):

@@ -125,13 +125,13 @@ class _Watcher:
 
 
 def _bell(around):
-    house = around.clients.house
+    house = around.owner.house
     return _Watcher(BELL, house, ('rang', looks.Sighting(
         links.Mark.FINISHED, 'ring-1', house.payload())))
 
 
 def _mending(around):
-    house = around.clients.house
+    house = around.owner.house
     return _Watcher(
         MENDING, house,
         ('came', looks.Sighting(links.Mark.STARTED, 'mender-1',
@@ -142,7 +142,7 @@ def _mending(around):
 
 
 def _door(around):
-    house = around.clients.house
+    house = around.owner.house
     return _Watcher(DOOR, house, ('opened', looks.Sighting(
         links.Mark.FINISHED, 'boot-2', house.payload(
             url=house.url, boot='boot-2', server='new'))))
@@ -161,17 +161,17 @@ def _rings(settings, answer):
 @contextlib.contextmanager
 def _ring(case, recorder):
     begin = recorder.now()
-    case.around.clients.house.seen |= {'rang', 'came', 'mended', 'opened'}
+    case.around.owner.house.seen |= {'rang', 'came', 'mended', 'opened'}
     handover.handed_over(recorder, begin)
     yield
 
 
 BELL_KIT = kit.Kit(
     link=BELL, watcher=_bell,
-    ids=lambda around: {'house': around.clients.house.name},
+    ids=lambda around: {'house': around.owner.house.name},
     inquiries=lambda case: (context.Inquiry('Bell', 'its wire', _wire),),
     unmet=lambda around: 'the bell is ringing' if (
-        around.clients.house.has('rang')) else '',
+        around.owner.house.has('rang')) else '',
     details=lambda seen, expected, around: {'echo': asking.Question(
         'Bell', lambda: context.details(
             BELL, 'Echo', 'echo-1', 'an echo', 'Bell',
