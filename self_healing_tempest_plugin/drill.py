@@ -36,6 +36,7 @@ from self_healing_tempest_plugin.links import member_checks
 from self_healing_tempest_plugin import placing
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import gathering
 from self_healing_tempest_plugin import sharing
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import subject
@@ -152,6 +153,20 @@ class Drill(fixtures.Fixture):
             for one, made in zip(others, applications):
                 one.adopt(made)
             self._refuse_spread()
+            self._ask_together()
+
+    def _ask_together(self):
+        """Let what watches the applications ask at the same time as one."""
+        host = self._clients.vitrage.hosts().get(self.app.host)
+        if host is None:
+            # Whoever needs it says so.
+            return
+        together = gathering.Clients(self._clients, host['vitrage_id'])
+        for one in self.subjects:
+            owner = one.around.owner
+            one.around = dataclasses.replace(
+                one.around, clients=together,
+                owner=together if owner is self._clients else owner)
 
     def _refuse_spread(self):
         hosts = collections.Counter(one.app.host for one in self.subjects)

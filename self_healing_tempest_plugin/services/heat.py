@@ -105,6 +105,21 @@ class Heat:
             gone = stack['stack_status'] == 'DELETE_COMPLETE'
         return None if gone else stack
 
+    def stacks_by_identifier(self, identifiers):
+        """Return several stacks of the project, without their outputs.
+
+        :param identifiers: of each its name, a slash and its id
+        :returns: dict of each to the stack as a dict, None when it is deleted
+        """
+        ids = {identifier.rsplit('/', 1)[-1]: identifier
+               for identifier in identifiers}
+        with _calling('list %d stacks' % len(ids)):
+            found = {stack.id: stack.to_dict() for stack
+                     in self._client.stacks.list(
+                         show_hidden=True, filters={'id': list(ids)})}
+        return {identifier: found.get(stack_id)
+                for stack_id, identifier in ids.items()}
+
     def stacks(self):
         """Return the stacks of the project, as a list of dicts.
 

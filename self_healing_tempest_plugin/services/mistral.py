@@ -80,6 +80,23 @@ class Mistral:
                         workflow_name=workflow_name, sort_keys='created_at',
                         sort_dirs='asc', **self._everywhere)]
 
+    def executions_of_all(self, workflow_names):
+        """Return the executions of several workflows, oldest first.
+
+        :param workflow_names: names of the workflows
+        :returns: dict of each to what :meth:`executions` returns
+        """
+        found = {name: [] for name in workflow_names}
+        with _calling('list executions of %d workflows' % len(found)):
+            for execution in self._client.executions.list(
+                    workflow_name='in:%s' % ','.join(found),
+                    sort_keys='created_at', sort_dirs='asc',
+                    **self._everywhere):
+                if execution.workflow_name in found:
+                    found[execution.workflow_name].append(
+                        _execution(execution))
+        return found
+
     def newest_executions(self, workflow_name, limit=10):
         """Return executions of a workflow, newest first.
 

@@ -110,6 +110,43 @@ class Vitrage:
         return None if entity is None else Around(
             entity, tuple(nodes.values()))
 
+    def around_all(self, host_id, vitrage_ids):
+        """Return several entities with their alarms, from the graph itself.
+
+        They are looked for on the host, two edges far, in one question. What
+        is not there, such as a server that has moved, is asked for by itself.
+
+        :param host_id: ``vitrage_id`` of the host
+        :param vitrage_ids: those of the entities
+        :returns: dict of each to what :meth:`around` returns
+        :raises ServiceUnavailable: see :meth:`around`
+        """
+        found = {}
+        if len(vitrage_ids) > 1:
+            found = self._on_host(host_id)
+        return {vitrage_id: found.get(vitrage_id) or self.around(vitrage_id)
+                for vitrage_id in vitrage_ids}
+
+    def _on_host(self, host_id):
+        """Return what is on a host by its ``vitrage_id``, none without it."""
+        with _calling('show the alarms on host %s and its instances'
+                      % host_id):
+            try:
+                graph = self._client.topology.get(
+                    root=host_id, limit=2, query=_instances_and_alarms(
+                        host_id), all_tenants=True)
+            except vitrage_exc.ClientException as error:
+                if error.code != 404:
+                    raise
+                return {}
+            nodes = graph['nodes']
+        alarms = [node for node in nodes
+                  if node.get('vitrage_category') == 'ALARM']
+        return {node['vitrage_id']: Around(node, tuple(
+            alarm for alarm in alarms if alarm.get('vitrage_resource_id')
+            == node['vitrage_id'])) for node in nodes
+            if node.get('vitrage_category') != 'ALARM'}
+
     def causes(self, vitrage_id):
         """Return the alarms that caused an alarm, active or ended.
 
@@ -264,4 +301,14 @@ def _alarms_on(vitrage_id):
     return json.dumps({'and': [
         {'==': {'vitrage_is_deleted': False}},
         {'or': [{'==': {'vitrage_id': vitrage_id}},
+                {'==': {'vitrage_category': 'ALARM'}}]}]})
+
+
+@functools.lru_cache
+def _instances_and_alarms(host_id):
+    """Return the query for a host, its instances and all alarms, as JSON."""
+    return json.dumps({'and': [
+        {'==': {'vitrage_is_deleted': False}},
+        {'or': [{'==': {'vitrage_id': host_id}},
+                {'==': {'vitrage_type': 'nova.instance'}},
                 {'==': {'vitrage_category': 'ALARM'}}]}]})

@@ -17,6 +17,7 @@ application answer from one HTTP server on the loopback. It holds what the
 services would hold; nothing happens by itself unless a test says so.
 """
 
+import contextlib
 import copy
 from http import server
 import itertools
@@ -258,7 +259,8 @@ class FakeCloud(fixtures.Fixture):
     def list_stacks(self, query, body):
         return 200, {'stacks': [
             stack for stack in self.stacks.values()
-            if stack['stack_status'] != 'DELETE_COMPLETE']}, {}
+            if stack['stack_status'] != 'DELETE_COMPLETE'
+            and stack['id'] in query.get('id', (stack['id'],))]}, {}
 
     def show_stack(self, query, body, identifier):
         stack = dict(self._stack(identifier))
@@ -318,6 +320,8 @@ class FakeCloud(fixtures.Fixture):
         return 200, [{'name': process} for process in self.processes], {}
 
     def topology(self, query, body):
+        if body.get('root') and body['depth'] == 2:
+            return self._on(body['root'])
         if body.get('root'):
             return self._around(body['root'])
         wanted = [term['==']['vitrage_id']
@@ -340,6 +344,18 @@ class FakeCloud(fixtures.Fixture):
                   if vertex['vitrage_resource_id'] == root
                   and vertex['vitrage_id'] not in self.history_only
                   and not vertex.get('end_timestamp')]
+        return 200, {'nodes': nodes, 'links': [], 'graph': {}}, {}
+
+    def _on(self, root):
+        """Return a host with its instances and the alarms on them."""
+        on = [root, *(b for a, label, b in self.edges
+                      if (a, label) == (root, 'contains'))]
+        nodes = []
+        for vitrage_id in on:
+            with contextlib.suppress(Reply):
+                nodes += self._around(vitrage_id)[1]['nodes']
+        if not nodes or nodes[0]['vitrage_id'] != root:
+            raise Reply(404, {'message': 'Failed to get topology.'})
         return 200, {'nodes': nodes, 'links': [], 'graph': {}}, {}
 
     def rca(self, query, body):
@@ -373,6 +389,8 @@ class FakeCloud(fixtures.Fixture):
         return 200, {'executions': [
             record for record in self.executions
             if record['workflow_name'] == wanted
+            or (wanted.startswith('in:')
+                and record['workflow_name'] in wanted[3:].split(','))
             or (wanted.startswith('has:')
                 and wanted[4:] in record['workflow_name'])]}, {}
 
