@@ -132,7 +132,11 @@ class Drill(fixtures.Fixture):
             self._owners) else self._name
 
     def _around_of(self, owner):
-        return dataclasses.replace(self._around, owner=owner)
+        # What a bisect sets off would reach the other applications, too.
+        settings = dataclasses.replace(
+            self._settings, bisect=self._settings.bisect and not self._owners)
+        return dataclasses.replace(self._around, owner=owner,
+                                   settings=settings)
 
     def deploy(self):
         """Create the applications with their wiring, and see them answer.

@@ -24,6 +24,7 @@ import subprocess
 
 from oslo_utils import uuidutils
 
+from self_healing_tempest_plugin import stacks
 from tools.lab import errors
 from tools.lab import labs
 from tools.sabotage import answering
@@ -57,6 +58,8 @@ REDIRECTS = (r'read -r m t v; while read -r l; do [ ${#l} -gt 1 ] || break; '
 INTERRUPTED_AFTER = 3
 #: Seconds of the update in which no host takes the new server.
 NO_ROOM = 15
+#: Seconds that Vitrage may take to delete a template.
+RULE_GOES = 60
 #: How often the storm starts the workflow.
 STORM = 3
 
@@ -78,6 +81,18 @@ def missing_workflow(run):
     """Delete the workflow; Heat does not mind when it deletes the stack."""
     run.ask_as_owner(
         'workflowv2', '/workflows/%s' % run.app.workflow, 'DELETE')
+    return contextlib.nullcontext()
+
+
+def rule_of_last_deleted(run):
+    """Delete the healing rule of the last of several applications."""
+    rule, = stacks.physical_ids(
+        run.around.owner.heat.resources(run.apps[-1].stack.identifier),
+        'OS::Vitrage::Template')
+    run.around.clients.vitrage.delete_template(rule)
+    waiting.until(lambda: run.around.clients.vitrage.template(rule),
+                  'the end of the rule', RULE_GOES, accept=lambda template: (
+                      template is None or template['status'] == 'DELETED'))
     return contextlib.nullcontext()
 
 

@@ -70,10 +70,12 @@ class Bench:
             print('\n'.join(['interrupted, undoing', *self.tidy()]),
                   flush=True)
             raise
-        report = read_report(artifacts)
+        report, *others = read_reports(artifacts) or [{}]
         output = (artifacts / 'output.log').read_text(errors='replace')
-        problems = [*judging.judge(case, code, report, output), *(
-            'not undone: %s' % note for note in self._notes.left())]
+        problems = [
+            *judging.judge(case, code, report, output),
+            *judging.judge_others(case, others),
+            *('not undone: %s' % note for note in self._notes.left())]
         if problems:
             problems.extend(self.tidy())
         problems.extend(taking.settle(self._lab, self._before, SETTLE)[1])
@@ -136,9 +138,14 @@ def ended(process):
                 process.wait()
 
 
-def read_report(artifacts):
-    """Return the report of a run, empty where there is none."""
+def read_reports(artifacts):
+    """Return the reports of a run, first one that is not as expected.
+
+    :param artifacts: directory that it has left them in
+    :returns: list of dicts, empty where there is none
+    """
     documents = [json.loads(path.read_text('utf-8'))
                  for path in sorted(artifacts.glob('*.json'))]
-    return next((document for document in documents
-                 if 'verdict' in document), {})
+    return sorted((document for document in documents
+                   if 'verdict' in document),
+                  key=lambda document: document['verdict']['good'])

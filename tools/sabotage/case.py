@@ -46,6 +46,7 @@ class Case:
     :ivar expectation: fields of the expectation, other than by default
     :ivar healing: whether the application has a healing rule
     :ivar feature: of the scenario, see :mod:`...scenarios`
+    :ivar healed: how many other applications on the host are healed
     :ivar quick: whether it is one of the few that run always
     """
 
@@ -64,6 +65,7 @@ class Case:
     expectation: typing.Mapping = dataclasses.field(default_factory=dict)
     healing: bool = True
     feature: str = 'host_crash'
+    healed: int = 0
     quick: bool = False
 
     @property

@@ -18,6 +18,18 @@ import re
 RUN = 420
 
 
+def judge_others(case, others):
+    """Yield the problems of the other applications on the host.
+
+    :param case: :class:`.case.Case`
+    :param others: their reports
+    """
+    healed = sum(report['verdict']['kind'] == 'HEALED' for report in others)
+    if (healed, len(others)) != (case.healed, case.healed):
+        yield '%d others should be healed; %s' % (case.healed, ', '.join(
+            map(describe, others)) or 'there are none')
+
+
 def judge(case, code, report, output):
     """Yield the problems of how a case went.
 

@@ -88,6 +88,11 @@ class SabotageTest(
         return self._drill.app
 
     @property
+    def apps(self):
+        """Return the applications, a tuple."""
+        return tuple(one.app for one in self._drill.subjects)
+
+    @property
     def recorder(self):
         """Return the recorder of the drill."""
         return self._drill.recorder

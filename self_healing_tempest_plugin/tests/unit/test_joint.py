@@ -12,6 +12,7 @@
 
 """One fault of several applications."""
 
+import dataclasses
 import glob
 import json
 import os
@@ -112,6 +113,15 @@ class SeveralTest(test_toy_chain.DrillTestCase):
                          [run['diagnosis'] is None for run in runs])
         group, = together.of(runs)
         self.assertEqual(2, group.runs[0]['joint']['number'])
+
+    def test_no_bisect(self):
+        """What it sets off would reach the other applications."""
+        around = dataclasses.replace(self.around, settings=dataclasses.replace(
+            self.around.settings, bisect=True))
+        for owners, bisect in (((), True), ((self.clients,), False)):
+            with drill.Drill(self.scenario, around, owners=owners) as made:
+                self.assertEqual({bisect}, {
+                    one.around.settings.bisect for one in made.subjects})
 
     def test_one_is_not_ready(self):
         """Then nothing is broken, and each says because of which."""
