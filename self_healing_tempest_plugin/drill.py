@@ -136,7 +136,8 @@ class Drill(fixtures.Fixture):
         settings = dataclasses.replace(
             self._settings, bisect=self._settings.bisect and not self._owners)
         return dataclasses.replace(self._around, owner=owner,
-                                   settings=settings)
+                                   settings=settings,
+                                   company=len(self._owners) + 1)
 
     def deploy(self):
         """Create the applications with their wiring, and see them answer.

@@ -18,7 +18,6 @@ from self_healing_tempest_plugin.chains import autohealing
 from self_healing_tempest_plugin.chains import both
 from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin.chains import vitrage
-from self_healing_tempest_plugin.faults import kinds
 from self_healing_tempest_plugin.model import chains
 
 # The needs of scenarios, which a cloud has to meet: :mod:`.preflight.options`.
@@ -48,7 +47,8 @@ class Scenario:
     :ivar compute_service: ``up`` or ``down``, how Nova has to see
         nova-compute during the fault; empty: in any way
     :ivar timed: whether only the timer on the host brings it back
-    :ivar repeated: whether what was healed breaks again
+    :ivar several: whether several applications may be on the host that
+        breaks: not where the fault is of one server, comes twice, or is none
     """
 
     feature: str
@@ -63,18 +63,7 @@ class Scenario:
     nic_alarm: bool = False
     compute_service: str = ''
     timed: bool = False
-    repeated: bool = False
-
-    @property
-    def several(self):
-        """Return whether several applications may be on the host.
-
-        A fault of one server is of one application, an alarm without a fault
-        is about none, both chains at once are told apart for one, and after
-        the first fault the applications need not be on the same host.
-        """
-        return (bool(self.fault) and self.fault not in kinds.OF_SERVERS
-                and self.chain is not both.CHAIN and not self.repeated)
+    several: bool = False
 
     @property
     def application(self):
@@ -94,32 +83,32 @@ class Scenario:
 
 SCENARIOS = (
     Scenario(
-        feature='host_crash', chain=vitrage.CHAIN,
+        feature='host_crash', chain=vitrage.CHAIN, several=True,
         fault='host-crash', needs=(POWER,),
         help='Whether the host crash scenario can run: the host power '
              'commands are set and a compute host is left to heal on.'),
     Scenario(
-        feature='unhealed_host_crash', chain=vitrage.CHAIN,
+        feature='unhealed_host_crash', chain=vitrage.CHAIN, several=True,
         fault='host-crash', needs=(POWER,),
         until='deduction', wired=False,
         help='Whether the scenario can run in which a host crashes and no '
              'rule heals: what host_crash needs.'),
     Scenario(
-        feature='host_isolated', chain=vitrage.CHAIN,
+        feature='host_isolated', chain=vitrage.CHAIN, several=True,
         fault='host-isolated', timed=True,
         needs=(SSH, MANAGEMENT_NIC, DATA_NIC),
         help='Whether the scenario can run in which a host loses both of its '
              'NICs: SSH to the hosts, host_management_nic, host_data_nic, '
              'host_timer.'),
     Scenario(
-        feature='data_nic_down', chain=vitrage.CHAIN,
+        feature='data_nic_down', chain=vitrage.CHAIN, several=True,
         fault='data-nic-down', nic_alarm=True,
         needs=(SSH, DATA_NIC), compute_service='up',
         help='Whether the scenario can run in which a host loses its data '
              'NIC: SSH to the hosts, host_data_nic, and a monitor that '
              'raises nic_alarm_name.'),
     Scenario(
-        feature='management_nic_down', chain=vitrage.CHAIN,
+        feature='management_nic_down', chain=vitrage.CHAIN, several=True,
         fault='management-nic-down', timed=True,
         needs=(SSH, MANAGEMENT_NIC),
         help='Whether the scenario can run in which a host loses its '
@@ -127,26 +116,26 @@ SCENARIOS = (
              'host_timer. The guests go on running, and it is split brain '
              'unless the network takes the address from them.'),
     Scenario(
-        feature='packets_dropped', chain=vitrage.CHAIN,
+        feature='packets_dropped', chain=vitrage.CHAIN, several=True,
         fault='packets-dropped',
         needs=(SSH, CONTROL_PLANE),
         help='Whether the scenario can run in which a host and the control '
              'plane lose all packets between them: SSH to the hosts, '
              'control_plane_addresses, nftables on the hosts.'),
     Scenario(
-        feature='compute_service_stopped', chain=vitrage.CHAIN,
+        feature='compute_service_stopped', chain=vitrage.CHAIN, several=True,
         fault='compute-service-stopped',
         needs=(SSH,), until='', alive=True, compute_service='down',
         help='Whether the scenario can run in which nova-compute is stopped: '
              'SSH to the hosts, service_manager, compute_service.'),
     Scenario(
-        feature='compute_service_frozen', chain=vitrage.CHAIN,
+        feature='compute_service_frozen', chain=vitrage.CHAIN, several=True,
         fault='compute-service-frozen',
         needs=(SSH,), until='', alive=True, compute_service='down',
         help='Whether the scenario can run in which nova-compute is frozen: '
              'SSH to the hosts, service_manager, compute_service.'),
     Scenario(
-        feature='data_nic_blip', chain=vitrage.CHAIN,
+        feature='data_nic_blip', chain=vitrage.CHAIN, several=True,
         fault='data-nic-blip', nic_alarm=True,
         needs=(SSH, DATA_NIC), until='', alive=True,
         help='Whether the scenario can run in which a data NIC is down for '
@@ -166,13 +155,13 @@ SCENARIOS = (
              'another server: what synthetic_alarm needs, Aodh and Zaqar, '
              'and [auth] that gives a member.'),
     Scenario(
-        feature='tenant_host_crash', chain=tenant.CHAIN,
+        feature='tenant_host_crash', chain=tenant.CHAIN, several=True,
         fault='host-crash', needs=(POWER,),
         help="Whether the scenario can run in which a plain member's "
              'application is healed after a host crash: what host_crash '
              'needs, Aodh and Zaqar, and [auth] that gives a member.'),
     Scenario(
-        feature='tenant_host_isolated', chain=tenant.CHAIN,
+        feature='tenant_host_isolated', chain=tenant.CHAIN, several=True,
         fault='host-isolated', timed=True,
         needs=(SSH, MANAGEMENT_NIC, DATA_NIC),
         help="Whether the scenario can run in which the host of a plain "
@@ -180,12 +169,12 @@ SCENARIOS = (
              'host_isolated and tenant_host_crash need.'),
     Scenario(
         feature='tenant_second_failure', chain=tenant.CHAIN,
-        fault='host-crash', needs=(POWER,), repeated=True,
+        fault='host-crash', needs=(POWER,),
         help="Whether the scenario can run in which a plain member's "
              'application is healed after a host crash, and again when its '
              'new host crashes: what tenant_host_crash needs.'),
     Scenario(
-        feature='tenant_unhealed', chain=tenant.CHAIN,
+        feature='tenant_unhealed', chain=tenant.CHAIN, several=True,
         fault='host-crash', needs=(POWER,), until='message', wired=False,
         help='Whether the scenario can run in which a host crashes and '
              "nothing listens to the queue of a plain member's application: "

@@ -26,6 +26,7 @@ class Surroundings:
         be a plain member's
     :ivar settings: :class:`..config.Settings`
     :ivar monitor: :class:`..monitors.monitor.Monitor`
+    :ivar company: how many applications are watched, this one included
     :ivar bus: :class:`..services.rabbitmq.RabbitMQ`, None where it is not
         asked
     :ivar alarm: :class:`..config.Alarm` of the scenario
@@ -47,6 +48,7 @@ class Surroundings:
     journal: typing.Any = None
     transports: typing.Any = None
     bus: typing.Any = None
+    company: int = 1
 
     def knowing(self, **learned):
         """Return the same, with more learned.

@@ -25,7 +25,8 @@ def _watcher(around):
     app = around.application
     # Where no guest runs, nobody answers.
     return watcher.ApplicationWatcher(
-        app, app.boot, around.clients.nova) if app.answers else None
+        app, app.boot, around.clients.nova,
+        around.company) if app.answers else None
 
 
 KIT = kit.Kit(

@@ -24,6 +24,10 @@ from self_healing_tempest_plugin.watching import looks
 # that answers among new guests is seen.
 PROBE_INTERVAL = 0.1
 
+# The same at most, where several applications are asked: as often together as
+# one, or their guests would be busy with nothing else.
+LONGEST_INTERVAL = 1.0
+
 # Requests that may be under way at the same time: the application answers ten
 # a second, one at a time, unless its guest has too little of a processor.
 AT_ONCE = 4
@@ -35,10 +39,9 @@ HOST_INTERVAL = 5.0
 class ApplicationWatcher:
     """The application at its address, answered by another boot."""
 
-    link, pace = link.LINK, looks.Pace(
-        PROBE_INTERVAL, AT_ONCE, rest=0.0)
+    link = link.LINK
 
-    def __init__(self, application, boot, nova=None):
+    def __init__(self, application, boot, nova=None, company=1):
         """Remember which guest answered before.
 
         :param application: probes the application and knows its server,
@@ -46,7 +49,11 @@ class ApplicationWatcher:
         :param boot: boot id of the guest that answered before the fault
         :param nova: :class:`..services.nova.Nova`, asked where the old server
             is when that answers again; None: nobody is
+        :param company: how many applications are asked, this one included
         """
+        self.pace = looks.Pace(
+            min(PROBE_INTERVAL * company, LONGEST_INTERVAL), AT_ONCE,
+            rest=0.0)
         self._application, self._boot = application, boot
         self._nova, self._lock = nova, threading.Lock()
         self._away, self._asked, self._where = False, -float('inf'), {}
