@@ -112,6 +112,13 @@ class FileTest(FileTestCase):
             self.assertEqual('', self.check(text), text)
         self.assertEqual('', self.check(
             b'c1 %s \xff\xfe\n' % KEY.encode()))
+        # Nothing else ends a line, or a word.
+        for mark in '\r\v\f\x1c\x85\u2028':
+            self.assertEqual('', self.check(
+                'c1 %s x%sy z\n' % (KEY, mark)), repr(mark))
+            self.assertIn('its host key is not in', self.check(
+                '# x%sc1 %s\n' % (mark, KEY)), repr(mark))
+        self.assertNotIn('passed over', self.check('c0\xa0c1 %s\n' % KEY))
 
     def test_several_keys(self):
         """Of whatever type; any of them is the host's."""
@@ -130,6 +137,12 @@ class FileTest(FileTestCase):
         text = '[c1]:2222 %s\nc1 %s\n' % (OTHER, KEY)
         self.assertIn('is not the one in', self.check(text, port=2222))
         self.assertEqual('', self.check(text))
+
+    def test_port_of_an_authority(self):
+        """An authority hides no key, and a key none, whatever their port."""
+        for names in ('*', '[c1]:2222'):
+            self.assertEqual('', self.check('@cert-authority %s %s\nc1 %s\n'
+                                            % (names, OTHER, KEY), port=2222))
 
     def test_revoked(self):
         """Wherever it stands, and whoever vouches for it."""
@@ -313,6 +326,33 @@ class CertificateTest(RealServerTestCase):
             self.known(self.trusted,
                        '@revoked * %s' % self.sshd.public(name))
             self.assertIn('its host key is', self.run_there())
+
+    def test_ports(self):
+        """The same as the machine's own SSH."""
+        self.make(self.sshd.directory / 'stranger')
+        self.sshd.sign(self.authority, 'ed25519', '-h', '-n', '127.0.0.1')
+        signed, bare, exact = ('%s %s' % pair for pair in (
+            ('@cert-authority 127.0.0.1', self.sshd.public('authority')),
+            ('127.0.0.1', self.sshd.public('ed25519')),
+            ('@cert-authority ' + self.name, self.sshd.public('stranger'))))
+        other = '%s %s' % (self.name, self.sshd.public('stranger'))
+        for good, *lines in (
+                (True, signed), (True, signed, other), (True, signed, exact),
+                (True, bare), (True, bare, exact), (False, exact)):
+            self.known(*lines)
+            self.assertEqual(good, not self.run_there(), lines)
+            self.assertEqual(good, self.machine_runs(), lines)
+
+    def machine_runs(self):
+        """Return whether the machine's own SSH trusts the host."""
+        options = ('BatchMode=yes', 'IdentitiesOnly=yes',
+                   'StrictHostKeyChecking=yes', 'GlobalKnownHostsFile=none',
+                   'UserKnownHostsFile=%s' % self.sshd.known_hosts)
+        return subprocess.run((
+            'ssh', '-F', 'none', '-i', self.sshd.access.key_file, '-l',
+            self.sshd.access.user, '-p', str(self.sshd.port), *(
+                word for option in options for word in ('-o', option)),
+            '127.0.0.1', 'true'), capture_output=True).returncode == 0
 
     def test_authority_of_others(self):
         self.sshd.sign(self.authority, 'ed25519', '-h', '-n', '127.0.0.1')
