@@ -47,7 +47,7 @@ _COMMANDS = strategies.builds(
         _TEXT, min_size=1, max_size=3).map(tuple))
 _CHECKS = strategies.builds(
     plans.Check, what=_TEXT, command=_COMMANDS, pattern=_TEXT,
-    holds=strategies.booleans())
+    opposite=_TEXT, holds=strategies.booleans())
 
 
 def _tuples(strategy):
