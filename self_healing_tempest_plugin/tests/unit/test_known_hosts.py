@@ -18,6 +18,7 @@ import socket
 import subprocess
 
 import fixtures
+import paramiko
 import testtools
 
 from self_healing_tempest_plugin import config
@@ -443,3 +444,34 @@ class ProhibitedTest(KnockTestCase):
         self.assertIn('jump host 127.0.0.1: it does not let anybody through',
                       str(error))
         self.assertIn('host_witness_port', str(error))
+
+    def test_refused_to_ssh(self):
+        """Neither a key nor the host behind it is accused."""
+        error = self.assertRaises(commands.Hopeless, transports.Transports(
+            dataclasses.replace(self.sshd.access, jump_host=config.JumpHost(
+                self.sshd.access.user, '127.0.0.1', self.sshd.port))).run,
+            plans.Command(transports.SSH, '127.0.0.2', ('true',)))
+        self.assertIn('the jump host lets nobody through to it, see '
+                      '[self_healing] host_ssh_jump_host', str(error))
+
+
+class ReasonTest(testtools.TestCase):
+    """Why there is no connection."""
+
+    def test_words_of_paramiko(self):
+        """What it says of keys is not about the one of the user."""
+        for error, words, transient in (
+                (paramiko.IncompatiblePeer(
+                    'Incompatible ssh peer (no acceptable host key)'),
+                 'it has no algorithm in common with us', False),
+                (paramiko.SSHException(
+                    'Key-exchange timed out waiting for key negotiation'),
+                 'see [self_healing] host_addresses', True),
+                (paramiko.ChannelException(2, 'Connect failed'),
+                 'see [self_healing] host_addresses', True),
+                (PermissionError(13, 'Permission denied'),
+                 'see [self_healing] host_addresses', True)):
+            text, passes = ssh._reason(error)
+            self.assertIn(words, text)
+            self.assertNotIn('host_ssh_key_file', text)
+            self.assertEqual(transient, passes, text)
