@@ -35,7 +35,8 @@ def complaint(check, transports):
     except (commands.CommandFailed, snapshots.Unreadable) as error:
         # A program that is missing, or a wrong file, has asked nobody.
         silent = '%s did not answer: ' % check.asked if (
-            check.asked and not isinstance(error, commands.Hopeless)) else ''
+            check.asked and not isinstance(error, (
+                commands.Hopeless, commands.Unclear))) else ''
         return 'unknown whether %s: %s%s' % (check.what, silent, error)
     if yes == check.holds:
         return ''
@@ -82,8 +83,16 @@ def _answer(check, result):
         return not differences, runtime.text(
             '; '.join((*differences[:_TOLD], *more)))
     if check.pattern:
-        return bool(re.search(check.pattern, result.check().stdout,
-                              re.IGNORECASE | re.MULTILINE)), said
+        yes, no = (bool(pattern and re.search(
+            pattern, result.check().stdout, re.IGNORECASE | re.MULTILINE))
+            for pattern in (check.pattern, check.opposite))
+        if check.opposite and not (yes or no):
+            raise commands.Unclear(
+                result.argv, 'it says %s, neither %s' % (
+                    repr(said) if said else 'nothing', ' nor '.join(
+                        name for pattern in (check.pattern, check.opposite)
+                        for name in re.compile(pattern).groupindex)))
+        return yes, said
     if result.exit_status not in (0, check.no):
         result.check()
     return result.exit_status == 0, said

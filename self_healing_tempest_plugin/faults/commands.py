@@ -50,6 +50,10 @@ class Hopeless(CommandFailed):
     """A command that would fail again as it is: see to its cause first."""
 
 
+class Unclear(CommandFailed):
+    """A command whose answer makes no sense: it was reached, though."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Result:
     """The result of a command."""

@@ -40,6 +40,9 @@ _CERTIFIED = '-cert-v01@openssh.com'
 
 _SSH_PORT = 22
 
+# Only these are between words, and before the end of a line.
+_WORD = re.compile(r'[^ \t\r]+')
+
 # How many lines that are passed over are named.
 _TOLD = 5
 
@@ -132,17 +135,17 @@ class KnownHosts:
     def _of(self, host, port):
         """Return the lines that are about a host.
 
-        One without a port is about all ports, where there is none with it.
+        OpenSSH asks again without the port for an authority or a key that it
+        does not find with it; a key of the host that is another one is found.
         """
         bare = {host.lower(), _canonical(host)}
         full = {'[%s]:%d' % (name, port) for name in bare}
         exact = [line for line in self.lines if _matches(line.names, full)]
-        found = [line for line in exact if line.marker != _REVOKED]
         rest = [line for line in self.lines
                 if line not in exact and _matches(line.names, bare)]
-        if port == _SSH_PORT or not found:
+        if port == _SSH_PORT or all(line.marker for line in exact):
             return (*exact, *rest)
-        return (*exact, *(line for line in rest if line.marker == _REVOKED))
+        return (*exact, *(line for line in rest if line.marker))
 
     def _unknown(self, key, known, problem, authorities):
         parts = []
@@ -170,14 +173,15 @@ def read(path):
     :raises Unusable: when it cannot be read
     """
     try:
-        with open(path, encoding='utf-8', errors='surrogateescape') as stream:
-            texts = stream.read().splitlines()
+        with open(path, encoding='utf-8', errors='surrogateescape',
+                  newline='\n') as stream:
+            texts = stream.read().split('\n')
     except OSError as error:
         raise Unusable('%s, see [self_healing] host_ssh_known_hosts_file'
                        % error) from None
     lines, passed_over = [], []
     for number, text in enumerate(texts, 1):
-        fields = text.split()
+        fields = _WORD.findall(text)
         if not fields or fields[0].startswith('#'):
             continue
         try:

@@ -38,6 +38,9 @@ _PARAMETER = re.compile(r'([A-Za-z_][\w-]*)=(.*)')
 # Parameters that are secret, though nothing else of such a name is.
 _SECRET = frozenset(['community', 'hexadecimal_kg'])
 
+# "ipmitool -E" looks at the second one first, which may be in our environment.
+_IPMI, _IPMI_FIRST = 'IPMI_PASSWORD', 'IPMITOOL_PASSWORD'
+
 # What an agent is to do is said by who runs it, see FenceAgentAPI.
 _OURS = frozenset(['action', 'option'])
 
@@ -84,7 +87,10 @@ def environment(variables):
     :param variables: pairs of a variable's name and the path of a file
     :raises UnfitFile: see :func:`read`
     """
-    return {name: read(path) for name, path in variables}
+    found = {name: read(path) for name, path in variables}
+    if _IPMI in found:
+        found.setdefault(_IPMI_FIRST, found[_IPMI])
+    return found
 
 
 def _parameter(path, number, line):

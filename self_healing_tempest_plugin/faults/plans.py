@@ -81,6 +81,9 @@ class Check:
     :ivar no: the exit status that is a no, where there is no pattern
     :ivar asked: who is asked, e.g. "its BMC at 192.0.2.7", for where no
         answer comes; empty: the command says it well enough
+    :ivar opposite: regular expression that is found where :attr:`pattern` is
+        not; what has neither is no answer. The name of a group in each says
+        for people what it stands for. Empty: all else is a no
     """
 
     what: str
@@ -90,6 +93,7 @@ class Check:
     before: typing.Mapping | None = None
     no: int = 1
     asked: str = ''
+    opposite: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +162,7 @@ def _known(kind, values):
     kept = {name: values[name] for name in values if name in names}
     for name in ('id', 'kind', 'host', 'description', 'look_at', 'transport',
                  'target', 'what', 'pattern', 'stdin', 'parameters',
-                 'asked'):
+                 'asked', 'opposite'):
         if not isinstance(kept.get(name, ''), str):
             raise TypeError('%s %r' % (name, kept[name]))
     return kept

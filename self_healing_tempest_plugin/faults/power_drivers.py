@@ -24,11 +24,17 @@ from self_healing_tempest_plugin.faults import commands
 from self_healing_tempest_plugin.faults import plans
 
 # Last words of "ipmitool chassis power status".
-_ON, _OFF = r'\bon\s*\Z', r'\boff\s*\Z'
+_ON, _OFF = r'\b(?P<on>on)\s*\Z', r'\b(?P<off>off)\s*\Z'
 
 # Exit statuses of the action "status", see FenceAgentAPI: 0 is on and 2 is
 # off; 1 is no answer.
 _IS_OFF = 2
+
+# Agents that write the address into a URL as they are told it.
+_IN_URLS = frozenset([
+    'fence_cisco_ucs', 'fence_docker', 'fence_pve', 'fence_redfish',
+    'fence_rhevm', 'fence_vmware_rest', 'fence_vmware_soap',
+    'fence_vmware_vcloud'])
 
 # By which parameter an agent knows the host, where that is not "plug": what
 # fence_redfish is not told, it chooses among all systems of a BMC.
@@ -99,7 +105,8 @@ def _commands(power, target):
     status = command(power.status)
     return Driver(
         'host_power_status_command', command(power.off), command(power.on),
-        plans.Check('on', status, _ON), plans.Check('off', status, _OFF),
+        plans.Check('on', status, _ON, opposite=_OFF),
+        plans.Check('off', status, _OFF, opposite=_ON),
         'the host_power commands')
 
 
@@ -119,11 +126,11 @@ def _ipmitool(power, target):
             '-U', power.user, '-E', 'chassis', 'power', action),
             environment=(('IPMI_PASSWORD', bmc.file),))
 
-    def seen(pattern):
+    def seen(pattern, opposite):
         return plans.Check(pattern, command('status'), pattern,
-                           asked=_asked(bmc))
+                           asked=_asked(bmc), opposite=opposite)
 
-    return _of_bmc('ipmitool', command, seen(_ON), seen(_OFF),
+    return _of_bmc('ipmitool', command, seen(_ON, _OFF), seen(_OFF, _ON),
                    'host_power_password_file and the other options of '
                    'host_power_driver, %s' % _where(bmc, target.host))
 
@@ -135,7 +142,9 @@ def _fence(power, target):
     those that are no secret.
     """
     bmc, name = power.bmcs[target.host], os.path.basename(power.agent)
-    known = {'ip': bmc.address, 'ipport': bmc.port, 'username': power.user,
+    address = '[%s]' % bmc.address if (
+        ':' in bmc.address and name in _IN_URLS) else bmc.address
+    known = {'ip': address, 'ipport': bmc.port, 'username': power.user,
              _PLUGS.get(name, 'plug'): bmc.plug}
 
     def command(action, answers=(0,)):

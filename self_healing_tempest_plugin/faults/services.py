@@ -153,6 +153,12 @@ _UNITS = ('[ -d /run/systemd/system ] || exit 0; exec systemctl show '
           "--property=Id --property=ActiveState --property=ExecStart "
           "'*.service'")
 
+# States of a unit that starts its container again.
+_UP = ('active', 'activating', 'reloading')
+
+# Between the commands of a shell. Within a word it is a part of it.
+_SEPARATOR = re.compile(r'(?:&&|\|\|?|;|&)(?=\s|$)')
+
 
 @dataclasses.dataclass(frozen=True)
 class _Process:
@@ -210,14 +216,47 @@ def unit_of(container, engine, text):
     :param text: what "systemctl show" prints of units
     """
     for block in re.split(r'\n\s*\n', text):
-        words = re.findall(r'argv\[\]=(.*?) ; ignore_errors', block)
+        lines = re.findall(r'argv\[\]=(.*?) ; ignore_errors', block)
         values = dict(re.findall(r'^(Id|ActiveState)=(.*)$', block, re.M))
-        if values.get('ActiveState') == 'active' and any(
-                os.path.basename(argv[0]) == engine and (
-                    {container, '--name=%s' % container} & set(argv))
-                for argv in map(str.split, filter(None, words))):
+        if values.get('ActiveState') in _UP and any(
+                _keeps(line, container, engine) for line in lines):
             return values.get('Id', '')
     return ''
+
+
+def _keeps(line, container, engine):
+    """Return whether a line starts a container, by itself or by a shell.
+
+    What stands before the engine, such as a shell, env or exec, runs it.
+
+    :param line: words as systemd prints them, with quotes or without
+    """
+    for part in _SEPARATOR.split(re.sub('["\']', '', line)):
+        words = part.split()
+        names = [os.path.basename(word) for word in words]
+        if engine in names and _starts(words[names.index(engine) + 1:],
+                                       container):
+            return True
+    return False
+
+
+def _starts(words, container):
+    """Return whether the arguments of an engine start a container.
+
+    Before the verb are options and their values only.
+    """
+    for number, word in enumerate(words):
+        rest = words[number + 1:]
+        if word == 'start':
+            return container in rest
+        if word in ('run', 'create'):
+            return '--name=%s' % container in rest or (
+                '--name', container) in zip(rest, rest[1:])
+        if word != 'container' and not any(
+                one.startswith('-') for one in words[max(number - 1, 0):
+                                                     number + 1]):
+            return False
+    return False
 
 
 def _examined(target, transports):

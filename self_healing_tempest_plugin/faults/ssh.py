@@ -58,6 +58,10 @@ class Unclear(Exception):
         self.transient = transient
 
 
+class _UnfitKey(Exception):
+    """A file with a key that cannot be used; says why and what to do."""
+
+
 class Client(ssh.Client):
     """Talks only to hosts whose key is known, with a key, never a password.
 
@@ -164,7 +168,7 @@ class Client(ssh.Client):
                 _Known(known, self.host, self.port))
             connection.connect(
                 self.host, port=self.port, username=self.username,
-                pkey=paramiko.PKey.from_path(self.key_filename),
+                pkey=_key(self.key_filename),
                 look_for_keys=False, allow_agent=False,
                 timeout=self.channel_timeout,
                 banner_timeout=self.channel_timeout,
@@ -235,6 +239,19 @@ class _Known(paramiko.MissingHostKeyPolicy):
         self._known.check(self._host, self._port, key)
 
 
+def _key(path):
+    """Return the key in a file.
+
+    :raises _UnfitKey: when it cannot be read, whatever paramiko and what is
+        below it call that
+    """
+    try:
+        return paramiko.PKey.from_path(path)
+    except Exception as error:
+        raise _UnfitKey('%s, see [self_healing] host_ssh_key_file' % (
+            str(error) or type(error).__name__)) from error
+
+
 def _alive(code, said):
     """Return whether the end of a connection that failed is alive.
 
@@ -254,18 +271,20 @@ def _alive(code, said):
 def _reason(error):
     """Return why there is no connection, and whether that may pass."""
     text = str(error) or type(error).__name__
-    if isinstance(error, (known_hosts.Refused, known_hosts.Unusable)):
+    if isinstance(error, (known_hosts.Refused, known_hosts.Unusable,
+                          _UnfitKey)):
         return text, False
+    if isinstance(error, paramiko.IncompatiblePeer):
+        return 'it has no algorithm in common with us (%s)' % text, False
+    if isinstance(error, paramiko.ChannelException) and (
+            error.code == _PROHIBITED):
+        return ('the jump host lets nobody through to it, see [self_healing] '
+                'host_ssh_jump_host, and AllowTcpForwarding and PermitOpen '
+                'there (%s)' % text, False)
     # A server that is about to die, or slow, ends the authentication, too.
     if isinstance(error, paramiko.AuthenticationException) and not (
             'timeout' in text or 'shut down' in text):
         return ('it refuses the key, see [self_healing] host_ssh_user and '
                 'host_ssh_key_file (%s)' % text, False)
-    if isinstance(error, (ValueError, TypeError, paramiko.UnknownKeyType,
-                          paramiko.PasswordRequiredException,
-                          FileNotFoundError, PermissionError)):
-        return '%s, see [self_healing] host_ssh_key_file' % text, False
-    if isinstance(error, paramiko.SSHException) and 'key' in text.lower():
-        return ('%s, see [self_healing] host_ssh_key_file' % text, False)
     return ('%s, see [self_healing] host_addresses, host_ssh_port and '
             'host_ssh_jump_host' % text, True)

@@ -20,7 +20,6 @@ taken from ``~/.netrc``; proxies are those of the environment.
 import dataclasses
 from email import utils
 import json
-import re
 import typing
 from urllib import parse
 
@@ -37,10 +36,6 @@ MOST_BYTES = 32 * 1024 * 1024
 
 # Bytes that are taken at once.
 _AT_ONCE = 65536
-
-# What a page of a proxy, of a login or of a front end begins with.
-_PAGE = re.compile(r'\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b',
-                   re.IGNORECASE | re.DOTALL)
 
 # Its own faults; what answers so may be somebody who stands before it.
 _FAULTS = 500
@@ -154,7 +149,7 @@ class Api:
 
     def _json(self, operation, path, **params):
         answer = self._get(operation, path, **params)
-        if _PAGE.match(answer.text[:4096]):
+        if answer.text.lstrip().startswith('<'):
             raise errors.ClientDefect(
                 self.service, operation, 'a page of HTML, such as one to log '
                 'in by, in place of JSON: look at its URL and its '
@@ -196,4 +191,5 @@ def _read(answer, deadline):
             raise ValueError('an answer of more than %d bytes' % MOST_BYTES)
         if waiting.CLOCK.now() > deadline:
             raise requests.Timeout('the answer was not over in time')
-    return b''.join(parts).decode('utf-8', 'replace')
+    # Some begin with a mark of the order of bytes.
+    return b''.join(parts).decode('utf-8-sig', 'replace')

@@ -50,9 +50,19 @@ class _About:
 
     def of_host(self, entries):
         """Return the alerts or targets that name the host by a label."""
-        return [entry for entry in entries if labels.naming(
-            entry.labels, self.host) or labels.naming(
-                entry.labels, self.host, self.addresses)]
+        return [entry for entry in entries
+                if self._whose(entry) is labels.Whose.OURS]
+
+    def maybe(self, entries):
+        """Return those of which nobody can say whether they name it."""
+        return [entry for entry in entries
+                if self._whose(entry) is labels.Whose.MAYBE]
+
+    def _whose(self, entry):
+        # Nova is asked only where the name alone does not do.
+        if labels.naming(entry.labels, self.host):
+            return labels.Whose.OURS
+        return labels.whose(entry.labels, self.host, self.addresses)
 
 
 def _recent(alerts, case):
@@ -65,16 +75,15 @@ def _recent(alerts, case):
 def _elsewhere(where, alerts, about):
     """Return the clue that all alerts are of others, or may be."""
     name, host = about.name, about.host
-    wrong = [alert for alert in alerts if labels.another(alert.labels, host)]
-    first = (wrong or alerts)[0]
-    if wrong:
+    maybe = about.maybe(alerts)
+    if not maybe:
         return Clue(
             False, 'alert %s is %s, but its labels name another host: %s' % (
-                name, first.state, _naming(first)),
+                name, alerts[0].state, _naming(alerts[0])),
             '%s: none of them names host %s' % (where, host))
     return Clue(
         None, 'alert %s is %s, and whether its labels name host %s is not '
-        'known: %s' % (name, first.state, host, _naming(first)),
+        'known: %s' % (name, maybe[0].state, host, _naming(maybe[0])),
         '%s: does one of them name host %s?' % (where, host))
 
 
@@ -103,17 +112,30 @@ def rule(server, about):
         if alert.firing:
             return (Clue(True, 'alert %s is firing for host %s since %s' % (
                 name, about.host, alert.since)),)
-    sick = [its_rule for its_rule in rules
-            if its_rule.health in ('err', 'error')]
-    if sick:
-        problem = sick[0].problem or 'no reason given'
-        return (Clue(
-            False, 'rule %s cannot be evaluated: %s' % (name, problem),
-            "Prometheus' rule %s, whose expression fails: %s" % (
-                name, problem)),)
+    idle = _idle(name, [its_rule for its_rule, _ in here] or rules)
+    if idle:
+        return (idle,)
     if here:
         return (_not_firing(about, *here[0]),)
     return (_unseen(about, rules),)
+
+
+def _idle(name, rules):
+    """Return the clue that none of several rules works, or None."""
+    awake = [its_rule for its_rule in rules if not its_rule.paused]
+    if not awake:
+        return Clue(False, 'rule %s is paused' % name,
+                    'rule %s: it is paused' % name)
+    if not all(map(_is_sick, awake)):
+        return None
+    problem = awake[0].problem or 'no reason given'
+    return Clue(
+        False, 'rule %s cannot be evaluated: %s' % (name, problem),
+        "Prometheus' rule %s, whose expression fails: %s" % (name, problem))
+
+
+def _is_sick(its_rule):
+    return its_rule.health in ('err', 'error')
 
 
 def _not_firing(about, its_rule, alert):
@@ -139,39 +161,57 @@ def _unseen(about, rules):
     if others:
         return _elsewhere('the labels of alert %s and of its target in '
                           'Prometheus' % name, others, about)
-    if any(its_rule.paused for its_rule in rules):
-        return Clue(False, 'rule %s is paused' % name,
-                    'rule %s: it is paused' % name)
     if any(its_rule.state == 'firing' and not its_rule.alerts
            for its_rule in rules):
         return Clue(None, 'rule %s is firing, for whom it does not tell'
                     % name)
-    if not any(its_rule.health or its_rule.state for its_rule in rules):
+    working = [its_rule for its_rule in rules
+               if not (its_rule.paused or _is_sick(its_rule))]
+    if not any(its_rule.health or its_rule.state for its_rule in working):
         return Clue(None, 'rule %s does not tell what it sees' % name)
-    if all(its_rule.health == 'unknown' for its_rule in rules):
+    if all(its_rule.health == 'unknown' for its_rule in working):
         return Clue(None, 'rule %s has not been evaluated yet' % name,
                     'rule %s: it has not been evaluated yet' % name)
+    seen = 'rule %s sees nothing wrong%s: %s' % (
+        name, ', and has no data' if any(
+            its_rule.health == 'nodata' for its_rule in working) else '',
+        working[0].query)
+    if len(working) < len(rules):
+        # It may be another one that should have raised it.
+        return Clue(
+            None, '%s; another one of its name is paused or cannot be '
+            'evaluated' % seen,
+            'the %d rules %s: not all of them are evaluated' % (
+                len(rules), name))
     return Clue(
-        False, 'rule %s sees nothing wrong%s: %s' % (
-            name, ', and has no data' if any(
-                its_rule.health == 'nodata' for its_rule in rules) else '',
-            rules[0].query),
-        "the expression of Prometheus' rule %s: it holds for no host, "
-        'though %s' % (name, about.case.expectation.fault))
+        False, seen, "the expression of Prometheus' rule %s: it holds for no "
+        'host, though %s' % (name, about.case.expectation.fault))
 
 
 def target(server, about):
     """Does Prometheus scrape the host, and how does that go?"""
-    host = about.host
-    targets = about.of_host(server.targets())
+    host, scraped = about.host, server.targets()
+    targets = about.of_host(scraped)
     if targets:
         return [Clue(True, 'target %s of host %s is %s%s' % (
             entry.url, host, entry.health,
             entry.problem and ': %s' % entry.problem))
             for entry in targets[:3]]
+    if not scraped:
+        return (Clue(
+            None, 'it has no targets at all',
+            'prometheus_url: does something else scrape host %s, such as '
+            'vmagent? There it has no targets' % host),)
     if _raised(server, about):
         return (Clue(None, 'no target has a label that names host %s, and '
                      'its alert has' % host),)
+    maybe = about.maybe(scraped)
+    if maybe:
+        return (Clue(
+            None, 'whether a label of target %s names host %s is not known: '
+            '%s' % (maybe[0].url, host, _naming(maybe[0])),
+            "Prometheus' targets: does a label of one of them name host %s?"
+            % host),)
     return (Clue(
         False, 'no target has a label that names host %s' % host,
         "Prometheus' scrape configuration: no target has a label that names "
@@ -186,10 +226,12 @@ def _raised(server, about):
 
 def receivers(server, about):
     """Does Prometheus know whom to tell?"""
-    del about
     urls = server.alertmanagers()
     if urls:
         return (Clue(True, 'alerts go to %s' % ', '.join(urls)),)
+    if server.rules(about.name) is None:
+        return (Clue(None, 'it has no rules, and no Alertmanager that alerts '
+                     'would go to'),)
     return (Clue(
         False, 'there is no Alertmanager that alerts go to',
         "\"alerting\" in Prometheus' configuration: it knows no "
@@ -212,11 +254,13 @@ def alert(api, about):
 def _absent(api, name):
     look_at = ("Prometheus: is alert %s firing there, and does "
                'prometheus_notifications_errors_total grow?' % name)
-    members = 1
-    with contextlib.suppress(errors.ServiceError):
+    # Each of a cluster has what Prometheus has told it, and no more.
+    try:
         members = api.status().members
+    except errors.ServiceError as error:
+        return Clue(None, 'there is no alert %s; whether it is one of a '
+                    'cluster is not known: %s' % (name, error), look_at)
     if members > 1:
-        # Each of them has what Prometheus has told it, and no more.
         return Clue(None, 'there is no alert %s; it is one of %d in a cluster'
                     % (name, members), look_at)
     return Clue(False, 'there is no alert %s' % name, look_at)

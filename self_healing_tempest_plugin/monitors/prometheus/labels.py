@@ -12,6 +12,7 @@
 
 """The labels of an alert, and which of them name its host."""
 
+import enum
 import ipaddress
 import re
 
@@ -20,6 +21,14 @@ HOST_LABELS = ('hostname', 'host', 'instance', 'node', 'nodename')
 
 _SCHEME = re.compile(r'^[A-Za-z][\w+.-]*://')
 _PORT = re.compile(r':\d{1,5}$')
+
+
+class Whose(enum.Enum):
+    """Whose an alert or a target is, by its labels."""
+
+    OURS = 'ours'
+    MAYBE = 'maybe'
+    ANOTHER = 'another'
 
 
 def naming(labels, host, addresses=()):
@@ -34,21 +43,29 @@ def naming(labels, host, addresses=()):
                  if wanted & _places(value))
 
 
-def another(labels, host):
-    """Return the labels that name another host, and none that may be it.
+def whose(labels, host, addresses=()):
+    """Return whether labels name a host, or another one.
 
     A label that is an address may be one of the host that nobody has told,
-    and one that is a longer or a shorter name may be the same host.
+    and a name that has the other one in it, such as ``compute-1-mgmt``, may
+    be the same host.
 
-    :param labels: dict of strings, none of which names the host
+    :param labels: dict of strings
     :param host: as Nova names it
+    :param addresses: of the host
+    :returns: :class:`Whose`
     """
-    if any(_short(place) == _short(host) for value in labels.values()
-           for place in _places(value)):
-        return ()
-    return tuple(label for label, value in labels.items()
-                 if label in HOST_LABELS and value
-                 and not any(map(_is_address, _places(value))))
+    if naming(labels, host, addresses):
+        return Whose.OURS
+    names = [value for label, value in labels.items()
+             if label in HOST_LABELS and value.strip()
+             and not any(map(_is_address, _places(value)))]
+    if not names or any(
+            _has(value, _short(host)) for value in labels.values()) or any(
+                _has(host, _short(place))
+                for value in names for place in _places(value)):
+        return Whose.MAYBE
+    return Whose.ANOTHER
 
 
 def _places(value):
@@ -84,7 +101,13 @@ def _is_address(place):
 
 
 def _short(name):
-    return name if _is_address(name) else name.partition('.')[0].lower()
+    return name if _is_address(name) else name.partition('.')[0]
+
+
+def _has(text, name):
+    """Return whether a name is in a text with no letter or digit at it."""
+    return re.search(r'(?<![^\W_])%s(?![^\W_])' % re.escape(name), text,
+                     re.IGNORECASE) is not None
 
 
 def alert_labels(name, host, rules=(), targets=()):

@@ -18,6 +18,7 @@ import socket
 import subprocess
 
 import fixtures
+import paramiko
 import testtools
 
 from self_healing_tempest_plugin import config
@@ -112,6 +113,13 @@ class FileTest(FileTestCase):
             self.assertEqual('', self.check(text), text)
         self.assertEqual('', self.check(
             b'c1 %s \xff\xfe\n' % KEY.encode()))
+        # Nothing else ends a line, or a word.
+        for mark in '\r\v\f\x1c\x85\u2028':
+            self.assertEqual('', self.check(
+                'c1 %s x%sy z\n' % (KEY, mark)), repr(mark))
+            self.assertIn('its host key is not in', self.check(
+                '# x%sc1 %s\n' % (mark, KEY)), repr(mark))
+        self.assertNotIn('passed over', self.check('c0\xa0c1 %s\n' % KEY))
 
     def test_several_keys(self):
         """Of whatever type; any of them is the host's."""
@@ -130,6 +138,12 @@ class FileTest(FileTestCase):
         text = '[c1]:2222 %s\nc1 %s\n' % (OTHER, KEY)
         self.assertIn('is not the one in', self.check(text, port=2222))
         self.assertEqual('', self.check(text))
+
+    def test_port_of_an_authority(self):
+        """An authority hides no key, and a key none, whatever their port."""
+        for names in ('*', '[c1]:2222'):
+            self.assertEqual('', self.check('@cert-authority %s %s\nc1 %s\n'
+                                            % (names, OTHER, KEY), port=2222))
 
     def test_revoked(self):
         """Wherever it stands, and whoever vouches for it."""
@@ -314,6 +328,33 @@ class CertificateTest(RealServerTestCase):
                        '@revoked * %s' % self.sshd.public(name))
             self.assertIn('its host key is', self.run_there())
 
+    def test_ports(self):
+        """The same as the machine's own SSH."""
+        self.make(self.sshd.directory / 'stranger')
+        self.sshd.sign(self.authority, 'ed25519', '-h', '-n', '127.0.0.1')
+        signed, bare, exact = ('%s %s' % pair for pair in (
+            ('@cert-authority 127.0.0.1', self.sshd.public('authority')),
+            ('127.0.0.1', self.sshd.public('ed25519')),
+            ('@cert-authority ' + self.name, self.sshd.public('stranger'))))
+        other = '%s %s' % (self.name, self.sshd.public('stranger'))
+        for good, *lines in (
+                (True, signed), (True, signed, other), (True, signed, exact),
+                (True, bare), (True, bare, exact), (False, exact)):
+            self.known(*lines)
+            self.assertEqual(good, not self.run_there(), lines)
+            self.assertEqual(good, self.machine_runs(), lines)
+
+    def machine_runs(self):
+        """Return whether the machine's own SSH trusts the host."""
+        options = ('BatchMode=yes', 'IdentitiesOnly=yes',
+                   'StrictHostKeyChecking=yes', 'GlobalKnownHostsFile=none',
+                   'UserKnownHostsFile=%s' % self.sshd.known_hosts)
+        return subprocess.run((
+            'ssh', '-F', 'none', '-i', self.sshd.access.key_file, '-l',
+            self.sshd.access.user, '-p', str(self.sshd.port), *(
+                word for option in options for word in ('-o', option)),
+            '127.0.0.1', 'true'), capture_output=True).returncode == 0
+
     def test_authority_of_others(self):
         self.sshd.sign(self.authority, 'ed25519', '-h', '-n', '127.0.0.1')
         self.known(self.trusted.replace('127.0.0.*', '127.0.0.*,!127.0.0.1'))
@@ -403,3 +444,34 @@ class ProhibitedTest(KnockTestCase):
         self.assertIn('jump host 127.0.0.1: it does not let anybody through',
                       str(error))
         self.assertIn('host_witness_port', str(error))
+
+    def test_refused_to_ssh(self):
+        """Neither a key nor the host behind it is accused."""
+        error = self.assertRaises(commands.Hopeless, transports.Transports(
+            dataclasses.replace(self.sshd.access, jump_host=config.JumpHost(
+                self.sshd.access.user, '127.0.0.1', self.sshd.port))).run,
+            plans.Command(transports.SSH, '127.0.0.2', ('true',)))
+        self.assertIn('the jump host lets nobody through to it, see '
+                      '[self_healing] host_ssh_jump_host', str(error))
+
+
+class ReasonTest(testtools.TestCase):
+    """Why there is no connection."""
+
+    def test_words_of_paramiko(self):
+        """What it says of keys is not about the one of the user."""
+        for error, words, transient in (
+                (paramiko.IncompatiblePeer(
+                    'Incompatible ssh peer (no acceptable host key)'),
+                 'it has no algorithm in common with us', False),
+                (paramiko.SSHException(
+                    'Key-exchange timed out waiting for key negotiation'),
+                 'see [self_healing] host_addresses', True),
+                (paramiko.ChannelException(2, 'Connect failed'),
+                 'see [self_healing] host_addresses', True),
+                (PermissionError(13, 'Permission denied'),
+                 'see [self_healing] host_addresses', True)):
+            text, passes = ssh._reason(error)
+            self.assertIn(words, text)
+            self.assertNotIn('host_ssh_key_file', text)
+            self.assertEqual(transient, passes, text)

@@ -258,12 +258,20 @@ class UrlTest(AccessTestCase):
     def test_page(self):
         """A page to log in by is no JSON, and is named."""
         for page in ('<!DOCTYPE html><title>Log in', '  <html>',
-                     '<!-- x -->\n<HTML lang="en">'):
+                     '<!-- x -->\n<HTML lang="en">', '\ufeff<!DOCTYPE html>',
+                     '<?xml version="1.0"?><html>', '<script>x</script>',
+                     '\n<meta http-equiv="refresh" content="0; url=/login">'):
             self.fake.more['/api/v1/targets'] = page
             error = self.assertRaises(errors.ServiceError, self.api().targets)
             self.assertIn('a page of HTML, such as one to log in by, in '
                           'place of JSON', str(error))
             self.assertIn('prometheus_*', str(error))
+
+    def test_byte_order_mark(self):
+        """It says nothing, and hides nothing."""
+        self.fake.more['/api/v1/targets'] = (
+            '\ufeff{"data": {"activeTargets": []}}')
+        self.assertEqual((), self.api().targets())
 
     def test_redirected(self):
         stranger = self.useFixture(test_probing.Stranger(test_probing.say(

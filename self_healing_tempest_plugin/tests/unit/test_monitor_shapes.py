@@ -19,6 +19,8 @@ from self_healing_tempest_plugin.monitors.prometheus import shapes
 from self_healing_tempest_plugin.tests.unit import fake_monitor
 from self_healing_tempest_plugin.tests.unit import test_monitor_pairs
 
+OURS, MAYBE, ANOTHER = labels.Whose
+
 # As ngalert/api/tooling/definitions/prom.go writes one that is quiet.
 GRAFANA = {'name': 'HostDown', 'query': 'up == 0', 'health': 'ok',
            'type': 'alerting', 'state': 'inactive',
@@ -130,6 +132,52 @@ class RulesTest(test_monitor_pairs.PairTestCase):
             fake_monitor.firing('compute-9'),
             activeAt='2025-12-01T00:00:00Z')))
 
+    def test_one_of_two(self):
+        """What one of several of a name does is not what all of them do."""
+        quiet, sick = fake_monitor.rule(), fake_monitor.rule(
+            health='err', lastError='no such source')
+        paused = fake_monitor.rule(isPaused=True)
+        alert = fake_monitor.firing(state='pending')
+        pending = fake_monitor.rule(alert)
+        for good, words, *rules in (
+                (False, 'is only pending', pending, sick),
+                (False, 'is only pending', paused, pending),
+                (False, 'cannot be evaluated', dict(sick, alerts=[alert]),
+                 quiet),
+                (None, 'sees nothing wrong', sick, quiet),
+                (None, 'sees nothing wrong', paused, quiet),
+                (False, 'cannot be evaluated: no such source', paused, sick),
+                (False, 'is paused', paused, paused)):
+            self.monitor.rules = rules
+            diagnosis = self.diagnose()
+            self.assert_says(diagnosis, 'Prometheus', good, words)
+            self.assertEqual(good is None, not self.accusations(
+                diagnosis, 'Prometheus'), words)
+
+    def test_target(self):
+        """A target is another host's only where its labels say so."""
+        self.cloud.hypervisors = []
+        another = fake_monitor.target('compute-9')
+        for good, value in (
+                (False, 'compute-9'), (None, 'compute-1.example.org:9100'),
+                (None, 'COMPUTE-1'), (None, '198.51.100.7:9100'),
+                (None, 'compute-1-mgmt:9100')):
+            self.monitor.targets = [another, dict(
+                another, labels={'instance': value})]
+            self.says(good, 'no target has a label' if good is False else (
+                'is not known: instance=%s' % value), fake_monitor.rule())
+
+    def test_by_another_one(self):
+        """Another one has what this one has nothing of at all."""
+        self.monitor.more['/api/v1/rules'] = {
+            'status': 'success', 'data': {'groups': []}}
+        self.monitor.alertmanagers, self.monitor.targets = [], []
+        diagnosis = self.diagnose()
+        for words in ('it has no targets at all', 'it has no rules, and no '
+                      'Alertmanager that alerts would go to'):
+            self.assert_says(diagnosis, 'Prometheus', None, words)
+        self.assertEqual([], self.accusations(diagnosis, 'Prometheus'))
+
 
 class AlertsTest(test_monitor_pairs.PairTestCase):
     """Alerts of others, in whichever shape."""
@@ -167,6 +215,28 @@ class AlertsTest(test_monitor_pairs.PairTestCase):
             self.assert_says(self.diagnose(), 'Alertmanager', None,
                              'is not known: instance=%s' % value)
 
+    def test_maybe_ours_among_others(self):
+        """The alert of another host says nothing of one that may be ours."""
+        self.cloud.hypervisors = []
+        self.monitor.alerts = [
+            fake_monitor.alert('compute-9'), fake_monitor.alert('COMPUTE-1')]
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Alertmanager', None,
+                         'is not known: hostname=COMPUTE-1')
+        self.assertEqual([], self.accusations(diagnosis))
+
+    def test_missing(self):
+        """Missing, where it is known that nobody else has it."""
+        self.monitor.alerts = []
+        self.monitor.more['/api/v2/status'] = {'cluster': {}}
+        self.assert_says(self.diagnose(), 'Alertmanager', False,
+                         'there is no alert HostDown')
+        self.monitor.broken = '/status'
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Alertmanager', None,
+                         'whether it is one of a cluster is not known: ')
+        self.assertEqual([], self.accusations(diagnosis))
+
 
 class LabelsTest(testtools.TestCase):
     """Labels that name a host by an address."""
@@ -178,7 +248,7 @@ class LabelsTest(testtools.TestCase):
                       '2001:db8::1:9100'):
             self.assertEqual(('x',), labels.naming(
                 {'x': value}, 'c1', ('2001:db8::1',)), value)
-            self.assertEqual((), labels.another({'host': value}, 'c1'))
+            self.assertIs(MAYBE, labels.whose({'host': value}, 'c1'))
         self.assertEqual(('x',), labels.naming(
             {'x': 'fe80::1%eth0'}, 'c1', ('fe80::1',)))
         self.assertEqual(('x',), labels.naming(
@@ -193,10 +263,25 @@ class LabelsTest(testtools.TestCase):
             self.assertEqual(('x',), labels.naming({'x': value}, 'c1'))
 
     def test_another(self):
-        self.assertEqual(('host',), labels.another(
-            {'host': 'c2', 'instance': '192.0.2.1:1', 'job': 'n'}, 'c1'))
-        self.assertEqual((), labels.another(
-            {'host': 'c2', 'x': 'c1.example.org'}, 'c1'))
+        named = {'host': 'c2', 'instance': '192.0.2.1:1', 'job': 'n'}
+        for expected, more in (
+                (ANOTHER, {}), (MAYBE, {'x': 'c1.example.org'}),
+                (OURS, {'x': 'c1'}), (ANOTHER, {'x': 'c10'}),
+                (ANOTHER, {'x': 'abc1:9100'}), (OURS, {'x': '192.0.2.9'})):
+            self.assertIs(expected, labels.whose(
+                dict(named, **more), 'c1', ('192.0.2.9',)), more)
+
+    def test_maybe(self):
+        """One name may be a part of the other one."""
+        for value in ('c1-mgmt:9100', 'rack2-c1', '0/c1:9100', 'c1_9100',
+                      'C1 (10.0.0.1)', 'root@c1', 'c1.', ''):
+            self.assertIs(MAYBE, labels.whose({'host': value}, 'c1'), value)
+        for value in ('compute-0', 'COMPUTE-0.local:9100', 'cloud-compute-0'):
+            self.assertIs(MAYBE, labels.whose(
+                {'host': value}, 'cloud-compute-0.example.org'), value)
+        for value in ('compute-00', 'rack-0', 'compute-1'):
+            self.assertIs(ANOTHER, labels.whose(
+                {'host': value}, 'cloud-compute-0.example.org'), value)
 
     def test_durations(self):
         for value, seconds in (('1m30s', 90), ('15s', 15), ('0', 0), (2, 2),

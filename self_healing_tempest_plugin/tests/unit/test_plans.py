@@ -47,7 +47,7 @@ _COMMANDS = strategies.builds(
         _TEXT, min_size=1, max_size=3).map(tuple))
 _CHECKS = strategies.builds(
     plans.Check, what=_TEXT, command=_COMMANDS, pattern=_TEXT,
-    holds=strategies.booleans())
+    opposite=_TEXT, holds=strategies.booleans())
 
 
 def _tuples(strategy):
@@ -688,13 +688,34 @@ class UnitTest(testtools.TestCase):
                                                     UNITS))
         self.assertEqual('', services.unit_of('nova_compute', 'podman', ''))
 
-    def test_name_as_an_option(self):
-        """As Quadlet and "podman generate systemd --new" write it."""
+    def unit(self, words, state='active'):
+        """Return the unit of container x, where one runs some words."""
+        return services.unit_of('x', 'podman', (
+            'Id=a.service\nActiveState=%s\nExecStart={ path=/p ; '
+            'argv[]=/usr/bin/%s ; ignore_errors=no }\n') % (state, words))
+
+    def test_keeper(self):
+        """As Quadlet, "podman generate systemd --new" and people write it."""
         for words in ('podman run --name=x --rm image',
-                      'podman run --rm --name x image'):
-            self.assertEqual('a.service', services.unit_of('x', 'podman', (
-                'Id=a.service\nActiveState=active\nExecStart={ path=/p ; '
-                'argv[]=/usr/bin/%s ; ignore_errors=no }\n') % words))
+                      'podman run --rm --name x image',
+                      'podman --log-level debug container start --attach x',
+                      'sh -c "podman start -a x"', 'sh -c podman start -a x',
+                      "sh -c 'podman rm -f x; exec podman run --name x i'",
+                      'env A=b /usr/bin/podman start x'):
+            self.assertEqual('a.service', self.unit(words), words)
+        self.assertEqual('a.service', self.unit('podman start -a x',
+                                                'activating'))
+
+    def test_no_keeper(self):
+        """It names the container, and starts it not."""
+        for words in ('podman logs -f x', 'podman wait x',
+                      'podman exec --user root x start x',
+                      'podman run --name y --volumes-from x image',
+                      'podman pod start x', 'podman start y',
+                      'podman compose up x', 'sh -c "podman stop x; start x"',
+                      'podman rm x && podman start y'):
+            self.assertEqual('', self.unit(words), words)
+        self.assertEqual('', self.unit('podman start -a x', 'deactivating'))
 
 
 class PodmanTest(KindTestCase):

@@ -300,6 +300,16 @@ class FenceTest(ScriptTestCase):
                       plan.inject[0].stdin)
         self.assertNotIn('plug', plan.inject[0].stdin)
 
+    def test_ipv6(self):
+        """In brackets for an agent that writes it into a URL."""
+        for agent, address, ip in (
+                ('/usr/sbin/fence_redfish', 'fd00::7', '[fd00::7]'),
+                ('fence_redfish', '192.0.2.7', '192.0.2.7'),
+                ('fence_ipmilan', 'fd00::7', 'fd00::7')):
+            plan = self.make(dataclasses.replace(
+                self.fence(address=address), agent=agent))
+            self.assertIn('ip=%s\n' % ip, plan.inject[0].stdin)
+
     def test_as_a_line(self):
         """What "revert --dry-run" shows names the file, and no secret."""
         plan = self.make(self.fence())
@@ -424,9 +434,31 @@ class TriesTest(ScriptTestCase):
                       problem)
         self.assertTrue(checks.is_late(problem))
 
+    def test_neither_on_nor_off(self):
+        """It may be anything: nobody says that it is off."""
+        own = config.HostPower(('true',), ('true',), ('ipmitool',))
+        for said, words in (
+                ('Chassis Power is Unknown', "'Chassis Power is Unknown'"),
+                ('running', "'running'"), ('', 'nothing'),
+                ('{"PowerState":"On"}', '\'{"PowerState":"On"}\'')):
+            self.program('ipmitool', 'echo %s' % shlex.quote(said))
+            for driver in (self.ipmitool(), own):
+                plan = self.make(driver)
+                for check in (plan.checks[0], plan.witnesses[0]):
+                    problem = self.complaint(check)
+                    self.assertIn('unknown whether %s: ' % check.what,
+                                  problem)
+                    self.assertIn('it says %s, neither o' % words, problem)
+                    self.assertNotIn('did not answer', problem)
+
     def test_words(self):
         """ipmitool is told all but the password among its arguments."""
-        self.program('ipmitool', 'echo "$*" "$IPMI_PASSWORD"; echo on')
+        self.program('ipmitool', """
+        echo "$*" "${IPMITOOL_PASSWORD-$IPMI_PASSWORD}"; echo on
+        """)
+        # Of another BMC: ipmitool takes it before the one of the file.
+        self.useFixture(fixtures.EnvironmentVariable('IPMITOOL_PASSWORD',
+                                                     'stale'))
         plan = self.make(self.ipmitool())
         self.assertEqual(
             '-I lanplus -C 3 -H 192.0.2.7 -p 9001 -U ops -E chassis power '
@@ -492,8 +524,12 @@ class OldJournalTest(ScriptTestCase):
         for name in ('checks', 'witnesses'):
             for check in values[name]:
                 self.forget(check['command'])
-                del check['no'], check['asked']
-        self.assertEqual(plan, plans.from_dict(values))
+                del check['no'], check['asked'], check['opposite']
+        old = plans.from_dict(values)
+        self.assertEqual(plan.inject + plan.revert, old.inject + old.revert)
+        for check, older in zip(plan.checks + plan.witnesses,
+                                old.checks + old.witnesses):
+            self.assertEqual(dataclasses.replace(check, opposite=''), older)
 
     def forget(self, command):
         for name in ('parameters', 'again', 'answers', 'done'):

@@ -328,6 +328,9 @@ class ExamineTest(CloudTestCase):
         for command, of_power, of_fault in (
                 ('echo {host} is off', 'compute-1, compute-2: off',
                  'not so: host compute-1 has power'),
+                ('echo {host} is running',
+                 "it says 'compute-1 is running', neither on nor off",
+                 'unknown whether host compute-1 has power'),
                 ('%s/missing {host}' % self.directory, 'No such file',
                  'No such file')):
             self.override('host_power_status_command', command)

@@ -138,6 +138,8 @@ class SshTest(host_samples.HostTestCase):
     def test_key_that_is_none(self):
         self.key_file.write_text('nonsense\n')
         self.assertIn('[self_healing] host_ssh_key_file', self.refused())
+        self.assertIn('[self_healing] host_ssh_key_file', self.refused(
+            key_file=str(self.key_file.parent)))
 
     def test_no_key_configured(self):
         self.assertIn('[self_healing] host_ssh_key_file and '
