@@ -234,7 +234,9 @@ CASES = (
          before=_bmcs('third-try')),
     Case(name='fence-third-try', kind='HEALED',
          broken='nothing: fence_ipmilan meets such a BMC',
-         before=_bmcs('third-try'), options={'host_power_driver': 'fence'}),
+         before=_bmcs('third-try'),
+         # The agent looks for twenty seconds whether a try has worked.
+         options={'host_power_driver': 'fence', 'host_power_timeout': '120'}),
     Case(name='execution-storm', kind='EXECUTION_STORM', link='workflow',
          broken='the workflow is started again and again', act='storm',
          expectation={'max_executions': 1}),
