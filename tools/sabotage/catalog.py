@@ -233,9 +233,10 @@ CASES = (
          broken='nothing: a BMC does only every third time what it is told',
          before=_bmcs('third-try')),
     Case(name='fence-third-try', kind='HEALED',
-         broken='nothing: fence_ipmilan meets such a BMC',
-         before=_bmcs('third-try'),
-         # The agent looks for twenty seconds whether a try has worked.
+         broken='nothing: fence_ipmilan meets a BMC that follows every third '
+                'order',
+         before=_bmcs('third-order'),
+         # The agent looks for twenty seconds whether an order was followed.
          options={'host_power_driver': 'fence', 'host_power_timeout': '120'}),
     Case(name='execution-storm', kind='EXECUTION_STORM', link='workflow',
          broken='the workflow is started again and again', act='storm',
