@@ -32,6 +32,7 @@ from self_healing_tempest_plugin.faults import interrupts
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.links import judging
+from self_healing_tempest_plugin import projects
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import errors
@@ -82,7 +83,7 @@ def _named(auth, error):
     except errors.ClientDefect:
         return _error(errors.ServiceRefused, auth, _text(error))
     except errors.ServiceError as named:
-        return named
+        return _error(type(named), auth, _text(error))
 
 
 def _text(error):
@@ -93,7 +94,8 @@ def _text(error):
 
 
 def _error(kind, auth, problem):
-    return kind(judging.TEMPEST, _operation(auth), problem)
+    # Tempest puts its details on lines of their own.
+    return kind(judging.TEMPEST, _operation(auth), ' '.join(problem.split()))
 
 
 def _operation(auth):
@@ -104,6 +106,24 @@ def _operation(auth):
     else:
         way = 'use_dynamic_credentials, test_accounts_file'
     return 'give a plain member ([auth] %s)' % way
+
+
+def provider(name):
+    """Return Tempest's provider of credentials for one use of a member.
+
+    :param name: nothing else's; what Tempest makes is named so, and what it
+        claims of an accounts file
+    """
+    return credentials_factory.get_credentials_provider(
+        name, network_resources=_NO_NETWORK)
+
+
+def made_as(name):
+    """Return how the names begin of what Tempest makes, before a hyphen.
+
+    :param name: of the provider
+    """
+    return '%s-%s' % (_PREFIX, name)
 
 
 class Guest:
@@ -125,11 +145,10 @@ class Guest:
         """
         self._auth, self._cloud, self._journal = auth, cloud, journal
         self._connect = connect
-        self._id = plans.new_id()
-        self._name = _NAME % self._id
+        self._name = _NAME % plans.new_id()
         self._lock, self._held = threading.Lock(), contextlib.ExitStack()
         self._provider = self._clients = self._failure = None
-        self._written = self._gone = False
+        self._entry_id, self._gone = None, False
         self._signals = interrupts.Interrupts(
             'the giving back of the member')
 
@@ -182,8 +201,7 @@ class Guest:
                 raise TimeoutError('preflight is over')
             if self._auth.use_dynamic_credentials:
                 self._write_down()
-            self._provider = credentials_factory.get_credentials_provider(
-                self._name, network_resources=_NO_NETWORK)
+            self._provider = provider(self._name)
             credentials = self._provider.get_primary_creds().credentials
             manager = tempest_clients.Manager(credentials=credentials)
             # The accounts file has no ids.
@@ -194,13 +212,11 @@ class Guest:
         """Hold the journal, and write down what Tempest is about to make."""
         try:
             self._held.enter_context(self._journal.held())
-            self._journal.plan_object(journals.Object(
-                self._id, removal.PROJECT, '%s-%s' % (_PREFIX, self._name),
-                {'named': True}))
+            self._entry_id = projects.planned(made_as(self._name),
+                                              self._journal)
         except (gates.FaultRefused, journals.JournalError) as refusal:
             raise _error(errors.ServiceUnavailable, self._auth,
                          str(refusal)) from refusal
-        self._written = True
 
     def _give_back(self):
         self._gone = True
@@ -221,28 +237,27 @@ class Guest:
     def _delete(self):
         if self._provider is not None:
             self._provider.clear_creds()
-            if not self._written:
-                _unclaim(self._provider, self._name)
-        if not self._written:
+            if self._entry_id is None:
+                unclaim(self._provider)
+        if self._entry_id is None:
             return
         if self._clients is None:
             # Tempest forgets what it has made where it makes not all of it.
             removal.remove_named(
                 clients.Clients(self._cloud, self._connect()),
-                '%s-%s' % (_PREFIX, self._name))
-        self._journal.record(self._id, journals.State.REMOVED)
+                made_as(self._name))
+        self._journal.record(self._entry_id, journals.State.REMOVED)
 
 
-def _unclaim(provider, name):
+def unclaim(accounts):
     """Free the account that Tempest has claimed, and could not give.
 
-    :param provider: Tempest's, of pre-provisioned accounts
-    :param name: in whose name it was claimed
+    :param accounts: its provider of pre-provisioned accounts
     """
-    for account in provider.hash_dict['creds']:
-        path = os.path.join(provider.accounts_dir, account)
+    for account in accounts.hash_dict['creds']:
+        path = os.path.join(accounts.accounts_dir, account)
         with contextlib.suppress(OSError):
             with open(path, encoding='utf-8') as claim:
-                claimed = claim.read() == name
+                claimed = claim.read() == accounts.name
             if claimed:
-                provider.remove_hash(account)
+                accounts.remove_hash(account)
