@@ -103,6 +103,9 @@ def _by_service(asked):
                 lambda: owner().nova.flavor(wanted.member_flavor),
             'limits of the member': lambda: owner().nova.limits()},
         'Neutron': {
+            'network of the member':
+                lambda: owner().neutron.external_network(
+                    wanted.external_network),
             'quotas of the member':
                 lambda: asked.clients.neutron.quotas(owner().project_id)},
         'Glance': {
@@ -190,7 +193,17 @@ def _image(settings, image):
         return rows.unknown('[service_available] glance is false')
     if image is None:
         return rows.no('the member sees no %s' % settings.application.image)
-    return rows.yes('%s (%s)' % (image['name'], image['id']))
+    named = '%s (%s)' % (image['name'], image['id'])
+    if image['status'] != 'active':
+        return rows.no('%s is %s' % (named, image['status']))
+    return rows.yes(named)
+
+
+def _network(settings, network):
+    if network is None:
+        return rows.no('the member sees no external network %s'
+                       % settings.application.external_network)
+    return rows.yes('%s (%s)' % (network['name'], network['id']))
 
 
 def _limits(settings, flavor, limits):
@@ -273,6 +286,10 @@ _CHECKS = (
     rows.Check(
         'stack', 'image of the member', ('image of the member',), _image,
         'set [self_healing] image_ref to an image that the member may use'),
+    rows.Check(
+        'stack', 'network of the member', ('network of the member',),
+        _network, 'set [self_healing] external_network to one that the '
+        'member may use'),
     rows.Check(
         'stack', 'quotas of Nova', ('flavor of the member',
                                     'limits of the member'), _limits,

@@ -378,6 +378,13 @@ class UnfitMemberTest(DrillTestCase):
         image, = self.cloud.images
         self.refused('the member sees no guest', '[self_healing] image_ref',
                      images=[dict(image, visibility='private')])
+        self.refused('guest (i1) is deactivated',
+                     images=[dict(image, status='deactivated')])
+
+    def test_network(self):
+        self.refused('network of the member: the member sees no external '
+                     'network public', '[self_healing] external_network',
+                     networks=[])
 
     def test_quota_of_nova(self):
         """The server is there twice while it is replaced."""
