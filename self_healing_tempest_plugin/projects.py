@@ -54,6 +54,20 @@ def entered(project_id, keystone, journal, user_id, roles):
         journal.record(entry.id, journals.State.REMOVED)
 
 
+def way_in(project_id, clients, journal, held):
+    """Return clients of a project, with the roles that its removal takes.
+
+    :param project_id: of a member that cannot be asked as, or not any more
+    :param clients: :class:`.services.clients.Clients` of the administrator
+    :param journal: :class:`.faults.journals.Journal`, held
+    :param held: :class:`contextlib.ExitStack`, at whose end the roles go
+    """
+    user_id, roles = clients.roles()
+    held.enter_context(entered(project_id, clients.keystone, journal,
+                               user_id, roles))
+    return clients.in_project(project_id)
+
+
 def planned(name, journal):
     """Write down that Tempest is about to make a project and its user.
 
