@@ -304,5 +304,26 @@ _CHECKS = (
         'catalog, or at the option that the property comes from'),
 )
 
+
+def checks(chain):
+    """Return what is asked as the owner of a chain's application.
+
+    Whoever that is, the services of its template have to be there; roles,
+    and a flavor of its own, has a member alone.
+
+    :param chain: :class:`..model.chains.Chain`
+    :returns: tuple of :class:`.rows.Check`
+    """
+    if chain.member:
+        return CHECKS
+    services = {kind.split('::')[1]
+                for kind in templates.needs(chain.template)[0]}
+    return tuple(
+        dataclasses.replace(check, what='%s, as the owner' % service,
+                            todo=check.todo.replace("member's", "owner's"))
+        for check in _CHECKS for service in [check.what.split(',')[0]]
+        if service in services)
+
+
 CHECKS = tuple(dataclasses.replace(check, asker=judging.TEMPEST)
                for check in _CHECKS)

@@ -21,6 +21,7 @@ from unittest import mock
 import fixtures
 
 from self_healing_tempest_plugin.chains import autohealing
+from self_healing_tempest_plugin.chains import both
 from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin import drill
 from self_healing_tempest_plugin.faults import gates
@@ -349,6 +350,15 @@ class UnfitMemberTest(DrillTestCase):
             self.refused(
                 '%s endpoint for %s' % ('public', kind),
                 '[self_healing] %s_catalog_type' % service,
+                catalog={other: path for other, path
+                         in self.cloud.catalog.items() if other != kind})
+
+    def test_both_ways(self):
+        """Whoever owns the application: its template needs the services."""
+        self.chain = both.CHAIN
+        for service, kind in (('Aodh', 'alarming'), ('Zaqar', 'messaging')):
+            self.refused(
+                '%s, as the owner: ' % service, '_catalog_type',
                 catalog={other: path for other, path
                          in self.cloud.catalog.items() if other != kind})
 
