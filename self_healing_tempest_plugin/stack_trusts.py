@@ -89,8 +89,8 @@ def forgotten(clients, stacks_before, trusts_before):
               if (stack_id, updated) not in stacks_before.items()]
     if others:
         LOG.warning(
-            'The trusts %s may be of the stacks %s, or Heat has forgotten '
-            'them: they stay', ', '.join(found), ', '.join(others))
+            '%d trusts for Heat may be of the stacks %s, or Heat has '
+            'forgotten them: they stay', len(found), ', '.join(others))
         return []
     return found
 
