@@ -304,6 +304,29 @@ class AutohealingTest(DrillTestCase):
         self.assertIn('MistralTrigger', self.drill.diagnosis.look_at)
 
 
+class LostRoleTest(DrillTestCase):
+    """A member that may not ask for anything any more."""
+
+    def test_removal(self):
+        """The administrator removes the application, by a role for a while."""
+        real = self.cloud.handle
+
+        def handle(method, path, query, body):
+            if self.cloud.of_member():
+                raise fake_cloud.Reply(401, {'error': {
+                    'code': 401, 'title': 'Unauthorized', 'message': 'no'}})
+            return real(method, path, query, body)
+
+        with self.drill:
+            self.drill.reserve()
+            self.drill.deploy()
+            self.useFixture(fixtures.MockPatchObject(
+                self.cloud, 'handle', handle))
+        self.assertEqual((), self.journal.open_entries())
+        self.assertEqual(['stack', 'access to project'], [
+            entry.object.kind for entry in self.journal.read()[0]])
+
+
 class UnfitMemberTest(DrillTestCase):
     """A member who may not create the application: nothing is created."""
 
