@@ -12,21 +12,26 @@
 
 """The application that is to be healed: a Heat stack and an address."""
 
+import contextlib
 import functools
 import secrets
 
 import fixtures
+from oslo_log import log
 from tempest.lib.common.utils import data_utils
 
 from self_healing_tempest_plugin.faults import journals
 from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin import probing
+from self_healing_tempest_plugin import projects
 from self_healing_tempest_plugin import removal
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin import stack_trusts
 from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import templates
 from self_healing_tempest_plugin import waiting
+
+LOG = log.getLogger(__name__)
 
 
 class Application(fixtures.Fixture):
@@ -84,12 +89,11 @@ class Application(fixtures.Fixture):
         entry = journals.Object(plans.new_id(), removal.STACK, name,
                                 {**self._of_project(), **self._before()})
         journal = _journal(self._journal, self._settings)
-        removing = removal.Removal(self._clients, journal, self._times,
-                                   self._transports, lambda _: self._owner)
+        removing = self._removal(journal, lambda _: self._owner)
         self.entry_id = entry.id
         # Both come first: a creation that got no answer may have happened.
         journal.plan_object(entry)
-        self.addCleanup(removing.remove, entry.id)
+        self.addCleanup(self._remove, entry.id, journal, removing)
         try:
             self.stack = stacks.Stack(name, self._create(name))
         except errors.ServiceRefused as refusal:
@@ -99,6 +103,25 @@ class Application(fixtures.Fixture):
         self._wait_created()
         self._record = functools.partial(journal.created, entry.id)
         self.learn()
+
+    def _removal(self, journal, owners):
+        return removal.Removal(self._clients, journal, self._times,
+                               self._transports, owners)
+
+    def _remove(self, entry_id, journal, removing):
+        """Remove it, as the administrator where its owner may not any more."""
+        try:
+            removing.remove(entry_id)
+        except errors.ServiceRefused as refusal:
+            if self._owner is self._clients or refusal.code not in (401, 403):
+                raise
+            LOG.warning('The owner may not remove it any more, its '
+                        'administrator does: %s', refusal)
+            with contextlib.ExitStack() as held:
+                self._removal(journal, functools.cache(
+                    lambda project: projects.way_in(
+                        project, self._clients, journal, held))).remove(
+                            entry_id)
 
     def sound(self):
         """Return whether its stack is complete, and Nova has its server."""

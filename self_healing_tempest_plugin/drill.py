@@ -323,14 +323,15 @@ class Drill(fixtures.Fixture):
                                          % (host, '; '.join(unmet)))
 
     def _refuse_unfit_member(self):
-        """Refuse what the member may not create, before any of it is there."""
+        """Refuse what the owner may not create, before any of it is there."""
         chain, around = self._scenario.chain, self._around
-        if not chain.member:
-            return
+        checks = member_checks.checks(chain)
+        asked = member_checks.questions(member_checks.Asked(
+            lambda: around.owner, around.clients, around.settings,
+            {chain.template: kit.parameters(chain, around.settings)}))
+        needed = {name for check in checks for name in check.needs}
         wrong = judging.refused(
-            member_checks.CHECKS, member_checks.questions(member_checks.Asked(
-                lambda: around.owner, around.clients, around.settings,
-                {chain.template: kit.parameters(chain, around.settings)})),
+            checks, {name: asked[name] for name in sorted(needed)},
             around.settings, MEMBER_PATIENCE)
         for row in wrong:
             # The later ones may follow from the first.

@@ -83,7 +83,7 @@ def _named(auth, error):
     except errors.ClientDefect:
         return _error(errors.ServiceRefused, auth, _text(error))
     except errors.ServiceError as named:
-        return named
+        return _error(type(named), auth, _text(error))
 
 
 def _text(error):
@@ -94,7 +94,8 @@ def _text(error):
 
 
 def _error(kind, auth, problem):
-    return kind(judging.TEMPEST, _operation(auth), problem)
+    # Tempest puts its details on lines of their own.
+    return kind(judging.TEMPEST, _operation(auth), ' '.join(problem.split()))
 
 
 def _operation(auth):
@@ -107,20 +108,41 @@ def _operation(auth):
     return 'give a plain member ([auth] %s)' % way
 
 
+def provider(name):
+    """Return Tempest's provider of credentials for one use of a member.
+
+    :param name: nothing else's; what Tempest makes is named so, and what it
+        claims of an accounts file
+    """
+    return credentials_factory.get_credentials_provider(
+        name, network_resources=_NO_NETWORK)
+
+
+def made_as(name):
+    """Return how the names begin of what Tempest makes, before a hyphen.
+
+    :param name: of the provider
+    """
+    return '%s-%s' % (_PREFIX, name)
+
+
 class Another:
     """A member beside the one that Tempest gives a test.
 
     :ivar own: ids of what the journal has of it, a tuple
     """
 
-    def __init__(self, auth, name, journal):
+    def __init__(self, auth, name, journal, administrator):
         """Keep the arguments; nobody is asked yet.
 
         :param auth: the group [auth] of Tempest's ``CONF``
-        :param name: in which Tempest gives it, another one for each
+        :param name: in which Tempest gives it; nothing else's
         :param journal: :class:`.faults.journals.Journal`
+        :param administrator: returns the
+            :class:`.services.clients.Clients` of the administrator
         """
         self._auth, self._name, self._journal = auth, name, journal
+        self._administrator = administrator
         self._provider, self.own = None, ()
 
     def given(self):
@@ -129,25 +151,34 @@ class Another:
         :raises .services.errors.ServiceError: when it gives none
         """
         with named_errors(self._auth):
-            self._provider = credentials_factory.get_credentials_provider(
-                self._name, network_resources=_NO_NETWORK)
+            self._provider = provider(self._name)
+        if not self._auth.use_dynamic_credentials:
+            return self._claimed()
+        # Whoever takes back what is open would take this one, too.
+        with self._journal.held():
+            self.own = (projects.planned(made_as(self._provider.name),
+                                         self._journal),)
+            manager = self._claimed()
+            projects.made(*self.own, manager.credentials, self._journal)
+        return manager
+
+    def _claimed(self):
+        with named_errors(self._auth):
             credentials = self._provider.get_primary_creds().credentials
             manager = tempest_clients.Manager(credentials=credentials)
             # The accounts file has no ids.
             manager.auth_provider.set_auth()
-        if self._auth.use_dynamic_credentials:
-            self.own = (projects.made(credentials, self._journal),)
-        return manager
+            return manager
 
     def give_back(self):
         """Let Tempest delete what it has made, or free the account."""
-        if self._provider is None:
-            return
-        if not self.own:
-            self._provider.clear_creds()
         for entry_id in self.own:
             projects.unmade(entry_id, self._journal,
-                            self._provider.clear_creds)
+                            self._provider.clear_creds, self._administrator)
+        if self._provider is not None and not self.own:
+            self._provider.clear_creds()
+            if not self._auth.use_dynamic_credentials:
+                unclaim(self._provider)
 
 
 class Guest:
@@ -169,11 +200,10 @@ class Guest:
         """
         self._auth, self._cloud, self._journal = auth, cloud, journal
         self._connect = connect
-        self._id = plans.new_id()
-        self._name = _NAME % self._id
+        self._name = _NAME % plans.new_id()
         self._lock, self._held = threading.Lock(), contextlib.ExitStack()
         self._provider = self._clients = self._failure = None
-        self._written = self._gone = False
+        self._entry_id, self._gone = None, False
         self._signals = interrupts.Interrupts(
             'the giving back of the member')
 
@@ -226,8 +256,7 @@ class Guest:
                 raise TimeoutError('preflight is over')
             if self._auth.use_dynamic_credentials:
                 self._write_down()
-            self._provider = credentials_factory.get_credentials_provider(
-                self._name, network_resources=_NO_NETWORK)
+            self._provider = provider(self._name)
             credentials = self._provider.get_primary_creds().credentials
             manager = tempest_clients.Manager(credentials=credentials)
             # The accounts file has no ids.
@@ -238,13 +267,11 @@ class Guest:
         """Hold the journal, and write down what Tempest is about to make."""
         try:
             self._held.enter_context(self._journal.held())
-            self._journal.plan_object(journals.Object(
-                self._id, removal.PROJECT, '%s-%s' % (_PREFIX, self._name),
-                {'named': True}))
+            self._entry_id = projects.planned(made_as(self._name),
+                                              self._journal)
         except (gates.FaultRefused, journals.JournalError) as refusal:
             raise _error(errors.ServiceUnavailable, self._auth,
                          str(refusal)) from refusal
-        self._written = True
 
     def _give_back(self):
         self._gone = True
@@ -265,28 +292,27 @@ class Guest:
     def _delete(self):
         if self._provider is not None:
             self._provider.clear_creds()
-            if not self._written:
-                _unclaim(self._provider, self._name)
-        if not self._written:
+            if self._entry_id is None:
+                unclaim(self._provider)
+        if self._entry_id is None:
             return
         if self._clients is None:
             # Tempest forgets what it has made where it makes not all of it.
             removal.remove_named(
                 clients.Clients(self._cloud, self._connect()),
-                '%s-%s' % (_PREFIX, self._name))
-        self._journal.record(self._id, journals.State.REMOVED)
+                made_as(self._name))
+        self._journal.record(self._entry_id, journals.State.REMOVED)
 
 
-def _unclaim(provider, name):
+def unclaim(accounts):
     """Free the account that Tempest has claimed, and could not give.
 
-    :param provider: Tempest's, of pre-provisioned accounts
-    :param name: in whose name it was claimed
+    :param accounts: its provider of pre-provisioned accounts
     """
-    for account in provider.hash_dict['creds']:
-        path = os.path.join(provider.accounts_dir, account)
+    for account in accounts.hash_dict['creds']:
+        path = os.path.join(accounts.accounts_dir, account)
         with contextlib.suppress(OSError):
             with open(path, encoding='utf-8') as claim:
-                claimed = claim.read() == name
+                claimed = claim.read() == accounts.name
             if claimed:
-                provider.remove_hash(account)
+                accounts.remove_hash(account)

@@ -54,32 +54,63 @@ def entered(project_id, keystone, journal, user_id, roles):
         journal.record(entry.id, journals.State.REMOVED)
 
 
-def made(credentials, journal):
-    """Write down that Tempest has made a project and its user for this run.
+def way_in(project_id, clients, journal, held):
+    """Return clients of a project, with the roles that its removal takes.
 
-    :param credentials: Tempest's credentials of the member
-    :param journal: :class:`.faults.journals.Journal`
+    :param project_id: of a member that cannot be asked as, or not any more
+    :param clients: :class:`.services.clients.Clients` of the administrator
+    :param journal: :class:`.faults.journals.Journal`, held
+    :param held: :class:`contextlib.ExitStack`, at whose end the roles go
+    """
+    user_id, roles = clients.roles()
+    held.enter_context(entered(project_id, clients.keystone, journal,
+                               user_id, roles))
+    return clients.in_project(project_id)
+
+
+def planned(name, journal):
+    """Write down that Tempest is about to make a project and its user.
+
+    :param name: how their names begin, before a hyphen; nothing else's do
+    :param journal: :class:`.faults.journals.Journal`, held
     :returns: id of the entry
     """
-    entry = journals.Object(
-        plans.new_id(), removal.PROJECT, credentials.project_name,
-        {'project': credentials.project_id, 'user': credentials.user_id})
+    entry = journals.Object(plans.new_id(), removal.PROJECT, name,
+                            {'named': True})
     journal.plan_object(entry)
     return entry.id
 
 
-def unmade(entry_id, journal, delete):
+def made(entry_id, credentials, journal):
+    """Write down what Tempest has made: from now on a stack may be in it.
+
+    :param entry_id: what :func:`planned` has returned
+    :param credentials: Tempest's credentials of the member
+    :param journal: :class:`.faults.journals.Journal`
+    """
+    journal.created(entry_id, named=False, project=credentials.project_id,
+                    user=credentials.user_id)
+
+
+def unmade(entry_id, journal, delete, administrator):
     """Let Tempest delete what it has made, unless a stack is left in it.
 
     Nobody could get at that stack any more. ``self-healing-tempest revert``
-    deletes the stack, and the project after it.
+    deletes the stack, and the project after it. Tempest forgets what it has
+    made where it makes not all of it: that is found by its name.
 
-    :param entry_id: what :func:`made` has returned
+    :param entry_id: what :func:`planned` has returned
     :param journal: :class:`.faults.journals.Journal`
     :param delete: does it
+    :param administrator: returns the :class:`.services.clients.Clients` of
+        the administrator
     """
-    project_id, = (entry.object.known['project']
-                   for entry in journal.read()[0] if entry.id == entry_id)
-    if not removal.stacks_in(journal, project_id):
+    entry, = (entry.object for entry in journal.read()[0]
+              if entry.id == entry_id)
+    if entry.known['named']:
+        removal.remove_named(administrator(), entry.name)
+    elif removal.stacks_in(journal, entry.known['project']):
+        return
+    else:
         delete()
-        journal.record(entry_id, journals.State.REMOVED)
+    journal.record(entry_id, journals.State.REMOVED)

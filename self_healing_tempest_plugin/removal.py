@@ -176,7 +176,20 @@ class Removal:
             entry.object.name)
 
     def _note_trusts(self, entry):
-        """Write down what tells later which trusts the stack has left."""
+        """Write down what tells later which trusts the stack has left.
+
+        Nobody can tell that of a stack that is gone: it waits for a service
+        that stumbles, but not for ever.
+        """
+        try:
+            patiently(lambda: self._note_trusts_of_triggers(entry))
+        except errors.ServiceUnavailable as error:
+            LOG.warning(
+                'Trusts that Zaqar has for the triggers of stack %s may be '
+                'left, see its member in "openstack trust list": %s',
+                entry.object.name, error)
+
+    def _note_trusts_of_triggers(self, entry):
         # A stack that is half deleted has lost its triggers.
         trusts = {*entry.object.known.get('trusts', ()),
                   *stack_trusts.of_triggers(self._owner(entry),

@@ -138,7 +138,7 @@ class Subject(fixtures.Fixture):
             filter(None, watchers), self.recorder,
             self._settings.timeouts.poll_interval, patience=max(
                 watch.PATIENCE, 2 * self._settings.cloud.request_timeout),
-            steps=self._scenario.chain.steps)
+            steps=self._scenario.chain.steps, shut_out=self.around.shut_out)
 
     def see_calm(self, expected):
         """Record where the application does not answer, or more is seen.

@@ -262,14 +262,8 @@ class _WaysBack:
         return removal.Removal(
             api_clients, self._journal, self._recovery.timeouts,
             self._transports, functools.cache(
-                lambda project: self._entered(api_clients, project)))
-
-    def _entered(self, api_clients, project_id):
-        """Return clients of a member's project, with the roles that takes."""
-        user_id, roles = api_clients.roles()
-        self._held.enter_context(projects.entered(
-            project_id, api_clients.keystone, self._journal, user_id, roles))
-        return api_clients.in_project(project_id)
+                lambda project: projects.way_in(
+                    project, api_clients, self._journal, self._held)))
 
 
 def _place(journal):

@@ -22,6 +22,7 @@ from self_healing_tempest_plugin.diagnosis import bisect
 from self_healing_tempest_plugin.diagnosis import records
 from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import kit
+from self_healing_tempest_plugin.links import trust_clues
 from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.services import asking
@@ -82,6 +83,8 @@ def _inquiries(case):
     if kind in (Kind.INVALID, Kind.SPLIT_BRAIN, Kind.EXECUTION_STORM):
         return own
     chain = case.expectation.chain
+    if chain.member:
+        own = (trust_clues.OWNER, *own)
     carrier = chain.carrier(link)
     if carrier is not None:
         own += kit.of(carrier).at_work(case)

@@ -21,6 +21,17 @@ from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import steps
 from self_healing_tempest_plugin.faults import targets
 
+# QEMU as libvirt starts it, and neither whoever looks for it nor another
+# guest that has the id in the path of a disk.
+_GUEST = '^([^ ]*/)?(qemu|kvm)[^ /]* (.* )?-uuid %s( |$)'
+
+_KILL = """
+found=$(pgrep --full --count "$1")
+test "$found" -eq 1 || {
+    echo "$found processes are the guest: pgrep --full '$1'" >&2; exit 1; }
+exec pkill --signal KILL --full "$1"
+""".strip()
+
 # What the API is asked by, in a process of its own.
 _API = 'self_healing_tempest_plugin.server_faults'
 
@@ -33,13 +44,12 @@ def guest_killed(target, transports):
     :returns: :class:`.plans.Plan`
     """
     targets.probe(target, transports)
-    # The bracket keeps the pattern from matching the one who looks for it.
-    pattern = '[q]emu.*%s' % target.server_id
+    pattern = _GUEST % target.server_id
     return _plan(
         target, 'guest-killed', 'guest of server %s killed',
         'the processes of host %s, and libvirtd there' % target.host,
         checks=(target.alive(),),
-        inject=target.ssh('pkill', '--signal', 'KILL', '--full', pattern),
+        inject=target.ssh('sh', '-c', _KILL, 'sh', pattern),
         witness=plans.Check(
             'no process of host %s is the guest of server %s' % (
                 target.host, target.server_id),

@@ -88,7 +88,7 @@ def target(host, settings, address_of, server_id=''):
 
 # Characters that a shell, or a terminal, might change on the way.
 _STRANGE = 'a b\nc\\d\\\\e $HOME `id` \'"!*?~'
-_NEEDED = ('setsid', 'flock')
+_NEEDED = ('setsid', 'flock', 'pgrep', 'pkill')
 
 
 def probe(target, transports):

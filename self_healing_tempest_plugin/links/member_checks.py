@@ -103,6 +103,9 @@ def _by_service(asked):
                 lambda: owner().nova.flavor(wanted.member_flavor),
             'limits of the member': lambda: owner().nova.limits()},
         'Neutron': {
+            'network of the member':
+                lambda: owner().neutron.external_network(
+                    wanted.external_network),
             'quotas of the member':
                 lambda: asked.clients.neutron.quotas(owner().project_id)},
         'Glance': {
@@ -190,7 +193,17 @@ def _image(settings, image):
         return rows.unknown('[service_available] glance is false')
     if image is None:
         return rows.no('the member sees no %s' % settings.application.image)
-    return rows.yes('%s (%s)' % (image['name'], image['id']))
+    named = '%s (%s)' % (image['name'], image['id'])
+    if image['status'] != 'active':
+        return rows.no('%s is %s' % (named, image['status']))
+    return rows.yes(named)
+
+
+def _network(settings, network):
+    if network is None:
+        return rows.no('the member sees no external network %s'
+                       % settings.application.external_network)
+    return rows.yes('%s (%s)' % (network['name'], network['id']))
 
 
 def _limits(settings, flavor, limits):
@@ -274,6 +287,10 @@ _CHECKS = (
         'stack', 'image of the member', ('image of the member',), _image,
         'set [self_healing] image_ref to an image that the member may use'),
     rows.Check(
+        'stack', 'network of the member', ('network of the member',),
+        _network, 'set [self_healing] external_network to one that the '
+        'member may use'),
+    rows.Check(
         'stack', 'quotas of Nova', ('flavor of the member',
                                     'limits of the member'), _limits,
         "raise the quotas of the member's project, or set a smaller "
@@ -286,6 +303,27 @@ _CHECKS = (
         'look at the policy of Heat for the type, at the service in the '
         'catalog, or at the option that the property comes from'),
 )
+
+
+def checks(chain):
+    """Return what is asked as the owner of a chain's application.
+
+    Whoever that is, the services of its template have to be there; roles,
+    and a flavor of its own, has a member alone.
+
+    :param chain: :class:`..model.chains.Chain`
+    :returns: tuple of :class:`.rows.Check`
+    """
+    if chain.member:
+        return CHECKS
+    services = {kind.split('::')[1]
+                for kind in templates.needs(chain.template)[0]}
+    return tuple(
+        dataclasses.replace(check, what='%s, as the owner' % service,
+                            todo=check.todo.replace("member's", "owner's"))
+        for check in _CHECKS for service in [check.what.split(',')[0]]
+        if service in services)
+
 
 CHECKS = tuple(dataclasses.replace(check, asker=judging.TEMPEST)
                for check in _CHECKS)

@@ -17,6 +17,11 @@ import types
 import typing
 
 
+# What a member that owns an application is asked as; all else is asked as the
+# administrator.
+_AS_OWNER = frozenset({'Aodh', 'Heat', 'Keystone', 'Mistral', 'Zaqar'})
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """The cloud around one application, as far as links need it.
@@ -57,3 +62,14 @@ class Surroundings:
         """
         return dataclasses.replace(self, learned=types.MappingProxyType(
             {**self.learned, **learned}))
+
+    def shut_out(self, error):
+        """Return whether a member that owns the application may not ask.
+
+        It may have lost its roles by the fault. That the administrator may
+        not ask is an error of who has configured it.
+
+        :param error: :class:`..services.errors.ServiceError`
+        """
+        return (self.owner is not self.clients and error.code in (401, 403)
+                and error.service in _AS_OWNER)

@@ -13,9 +13,32 @@
 """What Keystone's trusts tell: who may still act for the owner of a stack."""
 
 from self_healing_tempest_plugin.links import context
+from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import trusts as keystone_trusts
 
 Clue = context.Clue
+
+# Under which name it is learned which trusts there are for a service.
+TRUSTS = 'trusts of %s'
+
+
+def token(case):
+    """Does the owner get a token at all? Nothing is said where it does."""
+    try:
+        case.owner.trusts.roles()
+    except errors.ServiceRefused as refusal:
+        if refusal.code != 401:
+            raise
+        return (Clue(
+            False, 'the owner gets no token',
+            'the roles of the owner: Keystone gives no token without a role '
+            "in the project of stack %s ('openstack role assignment list "
+            "--names'), nor to a user that is disabled or has another "
+            'password' % case.around.application.stack.name),)
+    return ()
+
+
+OWNER = context.Inquiry('Keystone', 'a token for the owner', token)
 
 
 def handed_on(trust, roles, what, sufferer):
@@ -45,6 +68,24 @@ def handed_on(trust, roles, what, sufferer):
         'token' % (', '.join(missing), what, sufferer))
 
 
+def own_of(name, around):
+    """Return the ids of the trusts that the owner has for a service.
+
+    :param name: see :func:`for_user`
+    :param around: :class:`.surroundings.Surroundings`
+    """
+    return keystone_trusts.given_to(name, around.owner.trusts.given() or (),
+                                    around.clients.keystone)
+
+
+def remembered(name, around):
+    """Return what :func:`for_user` knows of before the fault, a dict."""
+    try:
+        return {TRUSTS % name: tuple(own_of(name, around))}
+    except errors.ServiceError:
+        return {}
+
+
 def for_user(case, name, count, what):
     """Return what the trusts mean that the owner has for a service.
 
@@ -57,15 +98,20 @@ def for_user(case, name, count, what):
     :returns: list of :class:`.context.Clue`
     """
     trusts = case.owner.trusts
-    own = keystone_trusts.given_to(name, trusts.given() or (),
-                                   case.clients.keystone)
-    if len(own) < count:
+    own = own_of(name, case.around)
+    known = case.around.learned.get(TRUSTS % name, own)
+    gone = len(set(known) - set(own))
+    if gone or len(own) < count:
+        # Without one that was there, the user may have another name; and
+        # of more than it needs, one of another stack may be gone.
+        told = len(known) == count if gone else bool(own)
         return [Clue(
-            None if not own else False,
-            'the owner has %d trusts for %s, which needs %d for %s' % (
-                len(own), name.capitalize(), count, what),
+            False if told else None,
+            'the owner has %d trusts for %s, which needs %d for %s%s' % (
+                len(own), name.capitalize(), count, what,
+                '; %d are gone since before the fault' % gone if gone else ''),
             'who deleted the trusts of %s: %s gets no token without' % (
-                what, name.capitalize()))]
+                what, name.capitalize()) if known else '')]
     roles = trusts.roles()
     return list(dict.fromkeys(
         handed_on(trusts.trust(trust_id), roles, what, name.capitalize())

@@ -42,6 +42,10 @@ _WORD = r'''["'\\]{0,4}([^\s"'\\]+)'''
 # What a shell hands to the next program; what is between is the secret.
 _ECHO, _PIPE = r'\becho +(?:-n +)?["\']?', r'["\']? *\| *'
 _HASH = r'([\w./$=,+*-]{8,})'
+# Between a name and its value, in a URL, percent-encoded or not, in a header,
+# in JSON, in what Python prints.
+_IS = r'(?:[\s"\'\\:=]|%(?:25)*(?:20|22|27|3a|3d)){1,12}'
+_ID = r'([0-9a-f]{32,})'
 
 FORMS = (
     # Fernet, as Keystone's tokens are; JWS and JWT.
@@ -65,6 +69,16 @@ FORMS = (
     _form('/api/webhooks/', r'/api/webhooks/\d+/([\w-]{8,})'),
     _form('webhook.office.com/', r'webhook\.office\.com/\w+/([\w@/-]{8,})'),
     _form('api.telegram.org/bot', r'api\.telegram\.org/bot([\w-]+:[\w-]{8,})'),
+    # Keystone's trusts: who has the id, and is the trustee, acts as another.
+    _form('trust_id', 'trust_id' + _IS + _ID),
+    _form('os-trust:trust', r'os-trust:trust\W{1,12}id' + _IS + _ID),
+    *(_form(beginning, re.escape(beginning) + _ID) for beginning in (
+        'os-trust/trusts/', 'os-trust%2ftrusts%2f', 'find trust: ')),
+    *(_form(beginning, re.escape(beginning)
+            + r'\w+(?::|%(?:25)*3a)(?:/|%(?:25)*2f){2}' + _ID)
+      for beginning in ('trust+', 'trust%2b')),
+    # Zaqar's, of a URL that anybody may use.
+    _form('signature', 'signature' + _IS + _ID),
     # Hashes of passwords.
     *(_form(prefix, re.escape(prefix) + _HASH) for prefix in (
         '$1$', '$5$', '$6$', '$7$', '$y$', '$gy$', '$2a$', '$2b$', '$2y$',

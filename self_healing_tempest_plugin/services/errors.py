@@ -17,6 +17,7 @@ It names the service and what it was asked for. What each means for a caller::
     ServiceError                the service did not do what it was asked for
         ServiceUnavailable      no answer, or "later": ask again
         ServiceRefused          a clear no: asking again will not help
+            NotInCatalog        the cloud has no such service
         ClientDefect            the client library broke over the answer: a
                                 bug of it, or of the service
 
@@ -71,6 +72,10 @@ class TooLate(ServiceUnavailable):
 
 class ServiceRefused(ServiceError):
     """A clear no; asking again will not help."""
+
+
+class NotInCatalog(ServiceRefused):
+    """The catalog of Keystone has no endpoint of the service."""
 
 
 class ClientDefect(ServiceError):
@@ -141,6 +146,8 @@ def _named(service, operation, error, dialect):
     status = _status(error, dialect)
     if status is not None:
         return from_status(status, dialect)(service, operation, text, status)
+    if isinstance(error, ksa_exc.EndpointNotFound):
+        return NotInCatalog(service, operation, text)
     if isinstance(error, ksa_exc.ClientException):
         return ServiceRefused(service, operation, text)
     return ClientDefect(service, operation,

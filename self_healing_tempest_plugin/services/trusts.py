@@ -17,6 +17,7 @@ import functools
 
 from keystoneauth1 import exceptions as ksa_exc
 
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.services import errors
 
 _calling = functools.partial(errors.calling, 'Keystone')
@@ -33,7 +34,9 @@ class Trusts:
 
         :param trust_id: id of the trust
         """
-        with _calling('show trust %s' % trust_id):
+        # Who has an id, and the right service, acts as the user.
+        runtime.learn([trust_id])
+        with _calling('show a trust'):
             try:
                 return self._keystone.get('%s/OS-TRUST/trusts/%s' % (
                     self._cloud.auth_url.rstrip('/'), trust_id)
@@ -58,9 +61,11 @@ class Trusts:
         """
         with _calling('list trusts of user %s' % user_id):
             try:
-                return self._keystone.get(
+                listed = self._keystone.get(
                     '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
                     params={'trustor_user_id': user_id}).json()['trusts']
+                runtime.learn(trust['id'] for trust in listed)
+                return listed
             except ksa_exc.NotFound:
                 return None
 
@@ -70,7 +75,8 @@ class Trusts:
         :param trust_id: of a trust that the user has given; an administrator
             may delete another's
         """
-        with _calling('delete trust %s' % trust_id):
+        runtime.learn([trust_id])
+        with _calling('delete a trust'):
             with contextlib.suppress(ksa_exc.NotFound):
                 self._keystone.delete('%s/OS-TRUST/trusts/%s' % (
                     self._cloud.auth_url.rstrip('/'), trust_id))

@@ -24,6 +24,7 @@ from urllib import parse
 from keystoneauth1 import exceptions as ksa_exc
 from oslo_utils import uuidutils
 
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.services import apis
 from self_healing_tempest_plugin.services import errors
 
@@ -121,8 +122,10 @@ class Zaqar:
         :param queue: its name
         """
         with _calling('list subscriptions of queue %s' % queue):
-            return self._api.get(
+            listed = self._api.get(
                 '%s/subscriptions' % _path(queue))['subscriptions']
+            runtime.learn(filter(None, map(trust_of, listed)))
+            return listed
 
     def post(self, queue, body):
         """Put a message into a queue.

@@ -51,7 +51,7 @@ class Watch:
     """
 
     def __init__(self, watchers, recorder, interval, patience=PATIENCE,
-                 steps=()):
+                 steps=(), shut_out=lambda error: False):
         """Prepare the watch.
 
         :param watchers: see :mod:`.looks`
@@ -60,13 +60,16 @@ class Watch:
             unless its watcher has a pace of its own
         :param patience: seconds after which a poll is given up
         :param steps: see :class:`.gates.Gate`
+        :param shut_out: returns whether a refusal, a
+            :class:`..services.errors.ServiceError`, is no more than no
+            answer, however long it lasts
         """
         self.recorder = recorder
         self.interval = interval
         self._defects = []
         asked_links = [
             _Asked(watcher, recorder, patience, self._defects, interval,
-                   steps)
+                   steps, shut_out)
             for watcher in watchers]
         self._until_sure = [asked for asked in asked_links
                             if not asked.link.watched_on]
@@ -229,10 +232,11 @@ class _Asked:
     answer that drips.
     """
 
-    def __init__(self, watcher, recorder, patience, defects, interval, steps):
+    def __init__(self, watcher, recorder, patience, defects, interval, steps,
+                 shut_out):
         self.link, self._watcher = watcher.link, watcher
         self._recorder, self._patience = recorder, patience
-        self._defects = defects
+        self._defects, self._shut_out = defects, shut_out
         self._gate = gates.Gate(watcher.link, watcher.pace, recorder,
                                 steps)
         self._stop, self._lock = threading.Event(), threading.Lock()
@@ -323,7 +327,7 @@ class _Asked:
         if isinstance(error, errors.ServiceError):
             now = self._recorder.now()
             self._refused = self._refused or now
-            if now < self._refused + REFUSED:
+            if now < self._refused + REFUSED or self._shut_out(error):
                 return lambda: self._recorder.silence(self.link, begin, error)
         return lambda: self._break(error)
 

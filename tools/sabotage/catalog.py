@@ -292,7 +292,7 @@ CASES = (
             points='^aodh-notifier'),
     _tenant('zaqar-stopped', link='message', broken='Zaqar does not run',
             act='stopped_zaqar', options={'request_timeout': '10'},
-            points='Zaqar'),
+            points='^Zaqar'),
     _tenant('alarm-trusts-lost', link='message',
             broken='the trusts of the event alarms are deleted',
             act='lost_alarm_trusts', points='trusts of the event alarms'),

@@ -20,6 +20,7 @@ be asked.
 from self_healing_tempest_plugin.links import aodh_events
 from self_healing_tempest_plugin.links import bus
 from self_healing_tempest_plugin.links import context
+from self_healing_tempest_plugin.model import stamps
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -32,9 +33,21 @@ def state(case):
         return (Clue(True, 'server %s is deleted in Nova' % server_id),)
     text = 'server %s is %s in Nova since %s' % (
         server_id, server['status'], server.get('updated'))
+    if server['status'] == 'ACTIVE' and _changed(case, server):
+        # It may have been another state meanwhile.
+        return (Clue(None, text + ', after the fault'),)
     if server['status'] == 'ACTIVE':
         return (Clue(False, text, _unnoticed(case)),)
     return (Clue(True, text),)
+
+
+def _changed(case, server):
+    """Return whether Nova has changed a server since the fault."""
+    timeline = case.timeline
+    injected = timeline.transition('injected')
+    return bool(timeline.began and injected) and any(
+        stamp.low >= timeline.began + injected.begin - timeline.origin
+        for stamp in stamps.at('Nova', server.get('updated')))
 
 
 def _unnoticed(case):
@@ -64,14 +77,16 @@ def _alarm(case, name, alarm):
     wrong = _wrong(case, alarm)
     text = 'event alarm %s is in state %s: %s' % (
         name, alarm.get('state'), alarm.get('state_reason'))
-    return Clue(not wrong and (_event(alarm) is not None or None),
+    return Clue(not wrong and (_fired(case, alarm) or None),
                 '%s%s' % (text, wrong and '; %s' % wrong),
                 wrong and 'event alarm %s of stack %s: %s' % (
                     name, case.around.application.stack.name, wrong))
 
 
-def _event(alarm):
-    return aodh_events.of_reason(alarm.get('state_reason'))
+def _fired(case, alarm):
+    """Return whether an event of this server has fired an alarm."""
+    event = aodh_events.of_reason(alarm.get('state_reason'))
+    return event is not None and event.server_id == case.ids['server_id']
 
 
 def _wrong(case, alarm):
@@ -86,7 +101,7 @@ def _wrong(case, alarm):
     if alarm.get('state') == 'alarm' and not alarm.get('repeat_actions'):
         return ('it is in state alarm already, and repeat_actions is false: '
                 'it never fires again')
-    if servers != [case.ids['server_id']] and _event(alarm) is None:
+    if servers != [case.ids['server_id']] and not _fired(case, alarm):
         return 'it asks for server %s, not for %s' % (
             ', '.join(map(str, servers)) or 'unknown', case.ids['server_id'])
     return ''
@@ -95,14 +110,17 @@ def _wrong(case, alarm):
 def age(case):
     """May Aodh's listener have kept alarms of before these?"""
     seconds = case.around.settings.timeouts.alarm_cache
+    cache = ('[DEFAULT] event_alarm_cache_ttl in aodh.conf, which '
+             '[self_healing] event_alarm_cache_ttl says is %d s; ' % seconds)
     return (Clue(
         None, 'its listener is said to keep alarms for %d s' % seconds,
-        '[DEFAULT] event_alarm_cache_ttl in aodh.conf, which [self_healing] '
-        'event_alarm_cache_ttl says is %d s%s' % (
-            seconds, '' if case.around.learned.get('on_the_bus')
-            else _UNSEEN)),)
+        cache + _FORMAT + (
+            '' if case.around.learned.get('on_the_bus') else _UNSEEN)),)
 
 
+# Others notify by the same queue: that some came tells nothing of Nova.
+_FORMAT = ('[notifications] notification_format in every nova.conf: '
+           'Ceilometer reads the unversioned ones')
 _UNSEEN = ("; then the log of ceilometer-agent-notification, and of "
            "aodh-listener at debug level ('Evaluating event'): did the "
            'notification of Nova arrive')

@@ -20,6 +20,7 @@ from self_healing_tempest_plugin.links.message import link
 from self_healing_tempest_plugin.links.message import questions
 from self_healing_tempest_plugin.links.message import readiness
 from self_healing_tempest_plugin.links.message import watcher
+from self_healing_tempest_plugin.links import trust_clues
 
 
 def _ids(around):
@@ -32,8 +33,13 @@ def _watcher(around):
         around.application.server_id)
 
 
+def _remember(around):
+    return trust_clues.remembered('aodh', around)
+
+
 KIT = kit.Kit(
-    link=link.LINK, ids=_ids, watcher=_watcher, unmet=readiness.unmet,
+    link=link.LINK, ids=_ids, remember=_remember, watcher=_watcher,
+    unmet=readiness.unmet,
     inquiries=questions.inquiries, details=details.details,
     handover=handover.HANDOVER, questions=checks.questions,
     checks=checks.CHECKS)

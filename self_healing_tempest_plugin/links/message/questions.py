@@ -16,6 +16,7 @@ from self_healing_tempest_plugin.links import aodh_events
 from self_healing_tempest_plugin.links import bus
 from self_healing_tempest_plugin.links import context
 from self_healing_tempest_plugin.links import trust_clues
+from self_healing_tempest_plugin.services import errors
 
 Clue, Inquiry = context.Clue, context.Inquiry
 
@@ -48,7 +49,12 @@ def _action(name, alarm, queue):
 def there(case):
     """Is the queue there, and how many messages has it?"""
     queue = case.ids['queue']
-    if case.owner.zaqar.queue(queue) is None:
+    try:
+        there = case.owner.zaqar.queue(queue)
+    except errors.ServiceUnavailable as error:
+        return (Clue(None, 'Zaqar does not answer: %s' % error,
+                     'Zaqar, which does not answer'),)
+    if there is None:
         # It comes into being with its first message.
         return (Clue(
             False, 'there is no queue %s' % queue,

@@ -23,6 +23,7 @@ from tempest import test
 from self_healing_tempest_plugin import config
 from self_healing_tempest_plugin import drill
 from self_healing_tempest_plugin.faults import journals
+from self_healing_tempest_plugin.faults import plans
 from self_healing_tempest_plugin.faults import transports
 from self_healing_tempest_plugin.links import surroundings
 from self_healing_tempest_plugin import matchers
@@ -51,8 +52,9 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
     credentials = []
     feature = None
 
-    # Ids of what the class itself has in the journal.
-    own = ()
+    # Ids of what the class itself has in the journal, and of what is of the
+    # members beside its own.
+    own = further_own = ()
 
     # Tempest gives a test 20 minutes; a patient cloud may need more.
     TIMEOUT_SCALING_FACTOR = 5
@@ -78,10 +80,7 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         super().setup_clients()
         cls.settings = config.settings(CONF).of(cls.feature)
         cls.scenario, = scenarios.of((cls.feature,))
-        manager = tempest_clients.Manager(
-            credentials_factory.get_configured_admin_credentials(
-                identity_version='v3'))
-        administrator = clients.Clients(cls.settings.cloud, manager)
+        administrator = _administrator(cls.settings.cloud)
         cls.around = surroundings.Surroundings(
             clients=administrator, owner=cls.owner(administrator),
             settings=cls.settings,
@@ -119,7 +118,8 @@ class SelfHealingTest(discreet.Discreet, test.BaseTestCase):
         self._drill = self.useFixture(drill.Drill(
             self.scenario, self.around,
             self.id().rsplit('.', 1)[-1].split('[')[0],
-            _story(getattr(self, self._testMethodName)), self.own,
+            _story(getattr(self, self._testMethodName)),
+            (*self.own, *self.further_own),
             sharing.SHELF, owners=self.further))
         self._drill.reserve()
 
@@ -216,15 +216,35 @@ class MemberTest(SelfHealingTest):
             cls.os_primary, cls.own = sharing.SHELF.owner
             cls._kept = True
             return
-        # The application has networks of its own.
-        cls.set_network_resources()
         with members.named_errors(CONF.auth):
-            super().setup_credentials()
+            cls._creds_provider = members.provider(
+                '%s-%s' % (cls.__name__, plans.new_id()))
         if CONF.auth.use_dynamic_credentials:
-            cls.own = (projects.made(cls.os_primary.credentials,
-                                     _journal()),)
+            cls._make()
+        else:
+            cls._claim()
         cls._kept = sharing.SHELF.keep_owner(
             (cls.os_primary, cls.own), cls.own, cls._let_go)
+
+    @classmethod
+    def _make(cls):
+        journal = _journal()
+        # Whoever takes back what is open would take this one, too.
+        with journal.held():
+            cls.own = (projects.planned(
+                members.made_as(cls._creds_provider.name), journal),)
+            cls._claim()
+            projects.made(*cls.own, cls.os_primary.credentials, journal)
+
+    @classmethod
+    def _claim(cls):
+        with members.named_errors(CONF.auth):
+            super().setup_credentials()
+
+    @classmethod
+    def _get_credentials_provider(cls):
+        # Tempest's own has the name of the class, as that of each run has.
+        return cls._creds_provider
 
     @classmethod
     def clear_credentials(cls):
@@ -235,10 +255,14 @@ class MemberTest(SelfHealingTest):
     @classmethod
     def _let_go(cls):
         clear = super().clear_credentials
+        for entry_id in cls.own:
+            projects.unmade(entry_id, _journal(), clear, lambda: (
+                _administrator(config.cloud(CONF))))
         if not cls.own:
             clear()
-        for entry_id in cls.own:
-            projects.unmade(entry_id, _journal(), clear)
+            if (hasattr(cls, '_creds_provider')
+                    and not CONF.auth.use_dynamic_credentials):
+                members.unclaim(cls._creds_provider)
 
     @classmethod
     def owner(cls, administrator):
@@ -248,12 +272,19 @@ class MemberTest(SelfHealingTest):
     @classmethod
     def further_owner(cls, administrator, number):
         """Return the clients of another member, in another project."""
-        member = members.Another(CONF.auth, '%s-%d' % (cls.__name__, number),
-                                 _journal())
+        member = members.Another(
+            CONF.auth, '%s-%d-%s' % (cls.__name__, number, plans.new_id()),
+            _journal(), lambda: administrator)
         cls.addClassResourceCleanup(member.give_back)
         manager = member.given()
-        cls.own += member.own
+        cls.further_own += member.own
         return clients.Clients(cls.settings.cloud, manager)
+
+
+def _administrator(cloud):
+    return clients.Clients(cloud, tempest_clients.Manager(
+        credentials_factory.get_configured_admin_credentials(
+            identity_version='v3')))
 
 
 def _journal():

@@ -487,6 +487,9 @@ class FakeCloud(fixtures.Fixture):
         return 200, {'actions': [{'name': action} for action in self.actions
                                  if action in wanted]}, {}
 
+    def list_workflows(self, query, body):
+        return 200, {'workflows': []}, {}
+
     def list_networks(self, query, body):
         return 200, {'networks': self.networks}, {}
 
@@ -548,6 +551,7 @@ ROUTES = (
     (r'PUT /rca/v1/template/', 'add_template'),
     (r'DELETE /rca/v1/template/', 'delete_template'),
     (r'GET /mistral/v2/actions', 'list_actions'),
+    (r'GET /mistral/v2/workflows', 'list_workflows'),
     (r'GET /mistral/v2/executions', 'list_executions'),
     (r'GET /mistral/v2/executions/([^/]+)', 'show_execution'),
     (r'GET /mistral/v2/executions/([^/]+)/tasks', 'list_tasks'),

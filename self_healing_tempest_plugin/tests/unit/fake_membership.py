@@ -27,7 +27,6 @@ ROUTES = {
     'POST /identity/v3/(users|projects)': 'make_identity',
     'DELETE /identity/v3/(users|projects)/([^/]+)': 'delete_identity',
     'POST /heat/v1/[^/]+/stacks/preview': 'preview_stack',
-    'GET /mistral/v2/workflows': 'list_workflows',
     'GET /nova/v2.1/limits': 'show_limits',
     'GET /neutron/v2.0/quotas/([^/]+)/details.json': 'show_quotas',
     'GET /zaqar/v2/queues': 'list_queues',
@@ -121,9 +120,6 @@ class Membership:
         return status, {'images': [image for image in answer['images'] if (
             not self.of_member()
             or image.get('visibility', 'public') == 'public')]}, headers
-
-    def list_workflows(self, query, body):
-        return 200, {'workflows': []}, {}
 
     def list_queues(self, query, body):
         return 200, {'queues': [{'name': name} for name in self.queues],

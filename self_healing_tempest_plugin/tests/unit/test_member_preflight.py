@@ -14,6 +14,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,7 +44,8 @@ from self_healing_tempest_plugin import waiting
 # What only a member can be asked for.
 OF_MEMBER = ('Aodh, as the member', 'Zaqar, as the member',
              'Mistral, as the member', 'trusts', 'flavor of the member',
-             'image of the member', 'quotas of Nova', 'quotas of Neutron',
+             'image of the member', 'network of the member',
+             'quotas of Nova', 'quotas of Neutron',
              'template, as the member')
 
 
@@ -480,20 +482,74 @@ class CommandTest(test_preflight.CommandTestCase):
         self.assertEqual(1, len(self.cloud.asked('POST', '/projects')))
         self.nothing_left()
 
+    def scenario(self):
+        """Return the process of a scenario of a member."""
+        return ready_processes.Process(
+            'testtools.run',
+            'self_healing_tempest_plugin.tests.scenario.test_tenant.'
+            'ServerDeletedTest', merged=True,
+            environment=dict(os.environ, TEMPEST_CONFIG_DIR=os.path.dirname(
+                self.write()), TEMPEST_CONFIG='tempest.conf'))
+
+    def said(self):
+        """Return in which line a scenario says that it has no member."""
+        with self.scenario() as run:
+            said = run.communicate(timeout=120)[0]
+        self.assertNotEqual(0, run.returncode, said)
+        line, = [line for line in said.splitlines() if 'ServiceRe' in line]
+        return line
+
     def test_scenario_without_a_member(self):
         """A scenario says so in one line, and asks nobody for anything."""
         self.values['auth', 'use_dynamic_credentials'] = 'false'
-        done = ready_processes.run(
-            'testtools.run',
-            'self_healing_tempest_plugin.tests.scenario.test_tenant.'
-            'ServerDeletedTest', timeout=120, merged=True,
-            environment=dict(os.environ, TEMPEST_CONFIG_DIR=os.path.dirname(
-                self.write()), TEMPEST_CONFIG='tempest.conf'))
-        self.assertNotEqual(0, done.returncode, done.stdout)
         self.assertIn(
             'Tempest: give a plain member ([auth] use_dynamic_credentials, '
-            'test_accounts_file): neither of them is set', done.stdout)
+            'test_accounts_file): neither of them is set', self.said())
         self.assertEqual([], self.cloud.requests)
+
+    def test_scenario_with_an_unfit_account(self):
+        """It can be had again, once its password is in the file."""
+        path = os.path.join(self.directory, 'accounts.yaml')
+        self.values.update({('auth', 'use_dynamic_credentials'): 'false',
+                            ('auth', 'test_accounts_file'): path})
+        with open(path, 'w', encoding='utf-8') as stream:
+            yaml.safe_dump([{'username': 'member', 'roles': ['member'],
+                             'project_name': 'tenant'}], stream)
+        self.assertIn("test_accounts_file %s): KeyError: 'password'" % path,
+                      self.said())
+        self.assertEqual([], [name for name in os.listdir(self.directory)
+                              if re.fullmatch('[0-9a-f]{32,}', name)])
+
+    def test_scenario_half_made(self):
+        """What Tempest forgets is deleted, and the reason is one line."""
+        self.values['auth', 'tempest_roles'] = 'nosuch'
+        self.assertIn('tempest_roles): No "nosuch" role found', self.said())
+        self.assertEqual({'users': {}, 'projects': {}},
+                         self.cloud.identities)
+        entry, = self.journal.read()[0]
+        self.assertFalse(entry.open)
+
+    def test_scenario_killed(self):
+        """What Tempest has made by then is in the journal, by its name."""
+        self.cloud.silent = '/roles/'
+        with self.scenario() as run:
+            waiting.wait_for(
+                lambda: self.cloud.identities['users']
+                or run.poll() is not None, what='the user', timeout=60,
+                interval=0.05)
+            run.kill()
+            run.communicate(timeout=60)
+        entry, = self.journal.open_entries()
+        for made in self.cloud.identities.values():
+            (identity,) = made.values()
+            self.assertTrue(identity['name'].startswith(
+                entry.object.name + '-'), identity)
+        removal.Removal(clients.Clients(
+            service_samples.cloud_settings(self.cloud.url),
+            service_samples.Manager(self.cloud.url)), self.journal,
+            None).remove(entry.id)
+        self.assertEqual({'users': {}, 'projects': {}},
+                         self.cloud.identities)
 
 
 class KilledTest(service_samples.ClientTestCase):

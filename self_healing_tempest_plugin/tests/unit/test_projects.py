@@ -23,7 +23,7 @@ MEMBER = auth.KeystoneV3Credentials(
 
 
 class MadeTest(host_samples.JournalTestCase):
-    """projects.made() and projects.unmade()."""
+    """projects.planned(), projects.made() and projects.unmade()."""
 
     def stack(self, project):
         """Write down a stack that is about to be created."""
@@ -35,11 +35,17 @@ class MadeTest(host_samples.JournalTestCase):
     def unmade(self, made):
         """Return how often Tempest was to delete what it had made."""
         deletions = []
-        projects.unmade(made, self.journal, lambda: deletions.append(1))
+        projects.unmade(made, self.journal, lambda: deletions.append(1), None)
         return len(deletions)
 
+    def made(self):
+        """Return the entry of what Tempest has made."""
+        made = projects.planned('tempest-member', self.journal)
+        projects.made(made, MEMBER, self.journal)
+        return made
+
     def test_deleted(self):
-        made = projects.made(MEMBER, self.journal)
+        made = self.made()
         self.stack('p3')
         self.assertEqual(1, self.unmade(made))
         self.assertNotIn(made, [entry.id for entry
@@ -47,7 +53,7 @@ class MadeTest(host_samples.JournalTestCase):
 
     def test_stack_that_stays(self):
         """Nobody could get at what is left in a project that is gone."""
-        made = projects.made(MEMBER, self.journal)
+        made = self.made()
         stack = self.stack('p2')
         self.assertEqual(0, self.unmade(made))
         self.assertEqual([stack, made], [
@@ -58,12 +64,12 @@ class MadeTest(host_samples.JournalTestCase):
 
     def test_deletion_that_fails(self):
         """It is there still, for whoever takes back what was left."""
-        made = projects.made(MEMBER, self.journal)
+        made = self.made()
 
         def fail():
             raise RuntimeError
 
         self.assertRaises(RuntimeError, projects.unmade, made, self.journal,
-                          fail)
+                          fail, None)
         self.assertEqual([made], [entry.id for entry
                                   in self.journal.open_entries()])

@@ -494,8 +494,11 @@ class TrustTest(RemovalTestCase):
                                **known))
         return sorted(self.cloud.trusts)
 
-    def test_of_a_trigger(self):
-        """Zaqar keeps it; those of the alarms are Aodh's to delete."""
+    def deleted_by(self, change=lambda cloud: None):
+        """Return which trusts go with a member's stack that has a trigger.
+
+        :param change: what happens to the cloud before
+        """
         cloud = self.cloud = self.useFixture(
             fake_tenant_cloud.FakeTenantCloud())
         cloud.stack_resources = fake_tenant_cloud.resources()
@@ -503,13 +506,38 @@ class TrustTest(RemovalTestCase):
         before = set(cloud.trusts)
         object_id = self.planned('stack', NAME, {'id': fake_cloud.STACK},
                                  project=fake_tenant_cloud.TENANT)
+        change(cloud)
         removal.Removal(
             self.clients, self.journal, self.times,
             owners=lambda project: fake_tenant_cloud.owner(cloud)).remove(
                 object_id)
         self.assertEqual((), self.journal.open_entries())
-        self.assertEqual({fake_tenant_cloud.TRUST},
-                         before - set(cloud.trusts))
+        self.assertEqual(1, len(cloud.asked('DELETE', '/stacks/')))
+        return before - set(cloud.trusts)
+
+    def test_of_a_trigger(self):
+        """Zaqar keeps it; those of the alarms are Aodh's to delete."""
+        self.assertEqual({fake_tenant_cloud.TRUST}, self.deleted_by())
+
+    def test_services_that_stumble(self):
+        """Nobody could tell it any more when the stack is gone."""
+        for asked in ('GET /zaqar/.*/subscriptions', 'GET /heat/.*/resources'):
+            self.assertEqual(
+                {fake_tenant_cloud.TRUST}, self.deleted_by(
+                    lambda cloud, asked=asked: self.stumbling(asked, 2)))
+
+    def test_zaqar_is_away(self):
+        """It is not waited for for ever, and the log tells what is left."""
+        logged = self.useFixture(fixtures.FakeLogger())
+        self.assertEqual(set(), self.deleted_by(
+            lambda cloud: setattr(cloud, 'broken', '/zaqar/')))
+        self.assertIn('for the triggers of stack %s may be left' % NAME,
+                      logged.output)
+
+    def test_no_zaqar(self):
+        """Nobody has made a trigger, and nobody is asked twice."""
+        self.assertEqual(set(), self.deleted_by(
+            lambda cloud: cloud.catalog.pop('messaging')))
 
     def test_of_a_trigger_that_is_gone(self):
         """The run was killed when it had deleted the stack: it is known."""

@@ -271,8 +271,11 @@ class MessageTest(BusTestCase):
                            'notifier of no alarm')
 
     def test_trusts_are_deleted(self):
-        """One alone may be of others; all of them are not missed for sure."""
-        for kept, good in ((0, None), (2, False)):
+        """Where all are, or none was, the user may have another name."""
+        for kept, good, look_at in (
+                (0, None, "aodh-notifier's log"),
+                (2, False, 'who deleted the trusts of the event alarms: Aodh '
+                 'gets no token without')):
             self.cloud.trusts = dict(
                 [(fake_tenant_cloud.TRUST, fake_tenant_cloud.trust(
                     fake_tenant_cloud.TRUST, fake_tenant_cloud.ZAQAR)),
@@ -282,8 +285,7 @@ class MessageTest(BusTestCase):
             diagnosis = self.diagnose()
             self.assert_says(diagnosis, 'Keystone', good, 'the owner has %d '
                              'trusts for Aodh, which needs 3' % kept)
-            self.assert_begins(diagnosis, 'who deleted the trusts of the '
-                               'event alarms: Aodh gets no token without')
+            self.assert_begins(diagnosis, look_at)
 
     def test_role_is_lost(self):
         """Keystone lists trusts without their roles: each is looked at."""

@@ -13,6 +13,8 @@
 """A tenant's chain that is broken: both sides of each link are asked."""
 
 import dataclasses
+import json
+from unittest import mock
 
 from self_healing_tempest_plugin.chains import autohealing
 from self_healing_tempest_plugin.chains import tenant
@@ -71,7 +73,29 @@ class AnyLinkTest(DiagnoseTestCase):
             diagnosis = self.diagnose()
             self.assertEqual({None}, {fact.good for fact in diagnosis.facts})
             judged = verdicts.verdict(self.seen(link), self.expected())
-            self.assertEqual(judged.look_at, diagnosis.look_at)
+            self.assertEqual(
+                judged.look_at if link is tenant.WORKFLOW
+                else 'Zaqar, which does not answer', diagnosis.look_at)
+
+    def test_owner_without_a_role(self):
+        """No service answers the owner: the reason is none of them."""
+        def token(query, body):
+            user = body['auth']['identity']['password']['user']
+            if user.get('name') == 'member':
+                raise fake_cloud.Reply(401, {'error': {
+                    'code': 401, 'title': 'Unauthorized', 'message': 'no'}})
+            return real(query, body)
+
+        # The token of before goes on being used.
+        self.owner.aodh.alarms()
+        real, self.cloud.token = self.cloud.token, token
+        for link in (tenant.EVENT_ALARM, tenant.MESSAGE, tenant.WORKFLOW,
+                     tenant.STACK):
+            self.missing = link
+            diagnosis = self.diagnose()
+            self.assert_says(diagnosis, 'Keystone', False,
+                             'the owner gets no token')
+            self.assert_looks(diagnosis, 'the roles of the owner')
 
 
 class EventAlarmTest(DiagnoseTestCase):
@@ -102,7 +126,34 @@ class EventAlarmTest(DiagnoseTestCase):
             self.assert_says(diagnosis, 'Aodh', None, 'event alarm %s is in '
                              'state insufficient data: Not evaluated yet'
                              % name)
-        self.assert_looks(diagnosis, 'event_alarm_cache_ttl')
+        # Others notify by the same queue as Nova.
+        for option in ('event_alarm_cache_ttl', 'notification_format'):
+            self.assert_looks(diagnosis, option)
+
+    def test_fired_for_the_server_of_before(self):
+        """Heat has not told the alarm of the new server."""
+        before = fake_cloud.NEW_SERVER
+        for name, alarm_id in ALARMS.items():
+            self.cloud.event_alarms[alarm_id] = fake_tenant_cloud.event_alarm(
+                name, alarm_id, before, state='alarm',
+                state_reason='Event <id=e0,event_type=compute.instance.update'
+                '> hits the query <query=%s>.' % json.dumps(
+                    fake_tenant_cloud.query(before)))
+        self.cloud.servers[fake_cloud.SERVER]['status'] = 'ERROR'
+        self.assert_looks(self.diagnose(), 'it asks for server %s, not for %s'
+                          % (before, fake_cloud.SERVER))
+
+    def test_active_again(self):
+        """Nova has changed it since: it was told, perhaps."""
+        updated = 1767225600.0
+        seen = dataclasses.replace(
+            self.seen(self.missing), origin=0.0)
+        at = seen.transition('injected').begin
+        for began, good in ((updated - at, None), (updated - at + 1, False)):
+            diagnosis = diagnose.diagnose(
+                dataclasses.replace(seen, began=began), self.expected(),
+                self.surroundings(), 10)
+            self.assert_says(diagnosis, 'Nova', good, 'is ACTIVE in Nova')
 
     def test_server_that_is_gone(self):
         self.cloud.servers.clear()
@@ -148,6 +199,39 @@ class MessageTest(DiagnoseTestCase):
                          'tells: trust+zaqar://?queue_name=%s' % QUEUE)
         self.assert_says(diagnosis, 'Zaqar', False,
                          'queue %s has 0 messages' % QUEUE)
+        self.assert_looks(diagnosis, "aodh-notifier's log")
+
+    def test_zaqar_is_away(self):
+        self.cloud.broken = '/zaqar/'
+        self.assert_looks(self.diagnose(), 'Zaqar, which does not answer')
+
+    def test_trusts(self):
+        """Only where those of before are known, and gone, is that said."""
+        own = tuple(alarm_id.replace('-', '') for alarm_id in ALARMS.values())
+        for known, gone, good in (
+                (own, own, False), (own, own[:1], False),
+                ((*own, 'another'), own[:1], None), ((), (), True)):
+            with mock.patch.dict(self.cloud.trusts, {
+                    'another': fake_tenant_cloud.trust(
+                        'another', fake_tenant_cloud.AODH)}):
+                for trust_id in gone:
+                    del self.cloud.trusts[trust_id]
+                around = self.surroundings()
+                if known:
+                    around = around.knowing(**{'trusts of aodh': known})
+                diagnosis = diagnose.diagnose(
+                    self.seen(self.missing), self.expected(), around, 10)
+                self.assert_says(diagnosis, 'Keystone', good, 'trust')
+                self.assertEqual(good is True, 'aodh-notifier' in
+                                 diagnosis.look_at)
+
+    def test_user_of_another_name(self):
+        """Which trusts are Aodh's nobody knows: none is missed."""
+        self.cloud.users = {
+            user_id: 'telemetry' if name == 'aodh' else name
+            for user_id, name in self.cloud.users.items()}
+        diagnosis = self.diagnose()
+        self.assert_says(diagnosis, 'Keystone', None, 'has 0 trusts for Aodh')
         self.assert_looks(diagnosis, "aodh-notifier's log")
 
     def test_alarm_tells_nobody(self):

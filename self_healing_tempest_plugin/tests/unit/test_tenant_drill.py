@@ -21,6 +21,7 @@ from unittest import mock
 import fixtures
 
 from self_healing_tempest_plugin.chains import autohealing
+from self_healing_tempest_plugin.chains import both
 from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin import drill
 from self_healing_tempest_plugin.faults import gates
@@ -303,6 +304,29 @@ class AutohealingTest(DrillTestCase):
         self.assertIn('MistralTrigger', self.drill.diagnosis.look_at)
 
 
+class LostRoleTest(DrillTestCase):
+    """A member that may not ask for anything any more."""
+
+    def test_removal(self):
+        """The administrator removes the application, by a role for a while."""
+        real = self.cloud.handle
+
+        def handle(method, path, query, body):
+            if self.cloud.of_member():
+                raise fake_cloud.Reply(401, {'error': {
+                    'code': 401, 'title': 'Unauthorized', 'message': 'no'}})
+            return real(method, path, query, body)
+
+        with self.drill:
+            self.drill.reserve()
+            self.drill.deploy()
+            self.useFixture(fixtures.MockPatchObject(
+                self.cloud, 'handle', handle))
+        self.assertEqual((), self.journal.open_entries())
+        self.assertEqual(['stack', 'access to project'], [
+            entry.object.kind for entry in self.journal.read()[0]])
+
+
 class UnfitMemberTest(DrillTestCase):
     """A member who may not create the application: nothing is created."""
 
@@ -352,6 +376,15 @@ class UnfitMemberTest(DrillTestCase):
                 catalog={other: path for other, path
                          in self.cloud.catalog.items() if other != kind})
 
+    def test_both_ways(self):
+        """Whoever owns the application: its template needs the services."""
+        self.chain = both.CHAIN
+        for service, kind in (('Aodh', 'alarming'), ('Zaqar', 'messaging')):
+            self.refused(
+                '%s, as the owner: ' % service, '_catalog_type',
+                catalog={other: path for other, path
+                         in self.cloud.catalog.items() if other != kind})
+
     def test_role_is_missing(self):
         for service, path in (('aodh', '/aodh/v2/alarms'),
                               ('zaqar', '/zaqar/v2/queues'),
@@ -378,6 +411,13 @@ class UnfitMemberTest(DrillTestCase):
         image, = self.cloud.images
         self.refused('the member sees no guest', '[self_healing] image_ref',
                      images=[dict(image, visibility='private')])
+        self.refused('guest (i1) is deactivated',
+                     images=[dict(image, status='deactivated')])
+
+    def test_network(self):
+        self.refused('network of the member: the member sees no external '
+                     'network public', '[self_healing] external_network',
+                     networks=[])
 
     def test_quota_of_nova(self):
         """The server is there twice while it is replaced."""

@@ -704,6 +704,21 @@ class WatchTest(testtools.TestCase):
                 self.assertTrue(dead.begun.acquire(timeout=5))
             held.set()
 
+    def test_shut_out(self):
+        """A member without a role gets no answer, and the rest goes on."""
+        refused, recorder = FakeWatcher(Link.WORKFLOW), self.injected()
+        refused.break_with(errors.ServiceRefused('Aodh', 'list', 'no', 401))
+        self.useFixture(fixtures.MonkeyPatch(
+            'self_healing_tempest_plugin.watching.watch.REFUSED', -1.0))
+        with watch.Watch([refused], recorder, 0.01,
+                         shut_out=lambda error: error.code == 401):
+            for _ in range(3):
+                refused.asked.clear()
+                self.assertTrue(refused.asked.wait(timeout=20))
+        self.assertIn('no answer: Aodh',
+                      recorder.timeline().watched[Link.WORKFLOW].state)
+        self.assertEqual('', recorder.timeline().ended)
+
     def test_what_has_come_is_asked_for_less(self):
         """Nothing but the application, whose every answer counts."""
         recorder, chain = self.injected(), self.chain()
