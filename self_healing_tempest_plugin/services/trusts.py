@@ -15,11 +15,10 @@
 import contextlib
 import functools
 
-from keystoneauth1 import exceptions as ksa_exc
-
 from self_healing_tempest_plugin.services import errors
 
-_calling = functools.partial(errors.calling, 'Keystone')
+_calling = functools.partial(
+    errors.calling, 'Keystone', dialect=errors.Dialect(own=errors.with_code))
 
 
 class Trusts:
@@ -33,13 +32,11 @@ class Trusts:
 
         :param trust_id: id of the trust
         """
-        with _calling('show trust %s' % trust_id):
-            try:
-                return self._keystone.get('%s/OS-TRUST/trusts/%s' % (
-                    self._cloud.auth_url.rstrip('/'), trust_id)
-                ).json()['trust']
-            except ksa_exc.NotFound:
-                return None
+        with contextlib.suppress(errors.NotThere), _calling(
+                'show trust %s' % trust_id):
+            return self._keystone.get('%s/OS-TRUST/trusts/%s' % (
+                self._cloud.auth_url.rstrip('/'), trust_id)).json()['trust']
+        return None
 
     def given(self):
         """Return the trusts that the user has given, None without the API.
@@ -56,13 +53,12 @@ class Trusts:
         :param user_id: whose they are; another's only an administrator sees
         :returns: list of dicts; None where Keystone has no trusts
         """
-        with _calling('list trusts of user %s' % user_id):
-            try:
-                return self._keystone.get(
-                    '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
-                    params={'trustor_user_id': user_id}).json()['trusts']
-            except ksa_exc.NotFound:
-                return None
+        with contextlib.suppress(errors.NotThere), _calling(
+                'list trusts of user %s' % user_id):
+            return self._keystone.get(
+                '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
+                params={'trustor_user_id': user_id}).json()['trusts']
+        return None
 
     def delete(self, trust_id):
         """Delete a trust; one that is gone is fine.
@@ -70,10 +66,10 @@ class Trusts:
         :param trust_id: of a trust that the user has given; an administrator
             may delete another's
         """
-        with _calling('delete trust %s' % trust_id):
-            with contextlib.suppress(ksa_exc.NotFound):
-                self._keystone.delete('%s/OS-TRUST/trusts/%s' % (
-                    self._cloud.auth_url.rstrip('/'), trust_id))
+        with contextlib.suppress(errors.NotThere), _calling(
+                'delete trust %s' % trust_id):
+            self._keystone.delete('%s/OS-TRUST/trusts/%s' % (
+                self._cloud.auth_url.rstrip('/'), trust_id))
 
     def roles(self):
         """Return the names of the roles that the user has in the project now.

@@ -13,18 +13,22 @@
 """Where the services are, and what they tell of their versions."""
 
 from keystoneauth1 import exceptions as ksa_exc
+from tempest.lib.common import api_microversion_fixture
 import testtools
 
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import neutron
+from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
 from self_healing_tempest_plugin.tests.unit import service_samples
 
 PAGE = '<!DOCTYPE html><html><body>It works!</body></html>'
 ID = fake_cloud.PROJECT
+STACK = stacks.Stack('app', 'none')
 
 
 class AboveVersionsTest(testtools.TestCase):
@@ -134,6 +138,61 @@ class RegionTest(EndpointTestCase):
         error = self.assertRaises(errors.ServiceRefused, made.heat.version)
         self.assertIn('public endpoint for nonsense service in RegionOne',
                       str(error))
+
+
+class GoneTest(EndpointTestCase):
+    """What is not there, and a 404 of whoever stands before a service."""
+
+    FOREIGN = ('default backend - 404', '', PAGE, '{"error": "no"}',
+               '{"message": "no Route matched with those values"}',
+               '{"error_message": "<html><title>404 Not Found</title>"}')
+    # What each answers of what is gone.
+    CALLS = (
+        (lambda made: made.heat.stack('none'), None),
+        (lambda made: made.heat.delete('none'), None),
+        (lambda made: made.heat.resources('none'), []),
+        (lambda made: made.heat.updates(STACK), []),
+        (lambda made: made.mistral.execution('none'), None),
+        (lambda made: made.mistral._delete_execution('none'), None),
+        (lambda made: made.nova.server('none'), None),
+        (lambda made: made.nova.actions('none'), []),
+        (lambda made: made.nova.delete('none'), None),
+        (lambda made: made.zaqar.queue('none'), None),
+        (lambda made: made.aodh.alarm('none'), None),
+        (lambda made: made.aodh.transitions('none'), []),
+        (lambda made: made.keystone.revoke('r', 'u', 'p'), None),
+        (lambda made: made.keystone.user_name('none'), None),
+        (lambda made: made.trusts.trust('none'), None),
+        (lambda made: made.trusts.delete('none'), None))
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(
+            api_microversion_fixture.APIMicroversionFixture(
+                compute_microversion=nova.COMPUTE_MICROVERSION))
+
+    def test_gone(self):
+        """Each service has its own way to say so."""
+        made = self.make()
+        for number, (call, answer) in enumerate(self.CALLS):
+            self.assertEqual(answer, call(made), number)
+
+    def test_somebody_else(self):
+        """An ingress without a backend knows of nothing that it is gone."""
+        made, real = self.make(), self.cloud.handle
+        for body in self.FOREIGN:
+            def handle(method, path, query, asked):
+                if path.startswith('/identity') and path.endswith('/tokens'):
+                    return real(method, path, query, asked)
+                return 404, body, {'Content-Type': 'application/json' if (
+                    body.startswith('{')) else 'text/html'}
+
+            self.cloud.handle = handle
+            for number, (call, _) in enumerate(self.CALLS):
+                with testtools.ExpectedException(
+                        errors.SomebodyElse, '(?s).*stands before it',
+                        msg='%d: %s' % (number, body)):
+                    call(made)
 
 
 class VersionTest(EndpointTestCase):
