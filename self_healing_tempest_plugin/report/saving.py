@@ -16,9 +16,11 @@ Every run is kept: its files are named by its scenario and when it began.
 """
 
 import contextlib
+import errno
 import itertools
 import json
 import os
+import stat
 
 from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import page
@@ -145,10 +147,15 @@ def _undrawable(run):
 def write(path, content):
     """Write a text file at once: a reader finds the old or all of the new.
 
-    :param path: the file; what it held before is replaced
+    :param path: the file; what it held before is replaced, and where it is
+        a link, it stays one; what is no file, such as a pipe, is written into
     :param content: its lines; what is no Unicode is escaped
     :raises OSError: when it cannot be written
     """
+    if _is_no_file(path):
+        _pour(path, _bytes(content))
+        return
+    path = os.path.realpath(path)
     new = '%s.%d.new' % (path, os.getpid())
     try:
         with open(new, 'wb') as stream:
@@ -158,6 +165,27 @@ def write(path, content):
         with contextlib.suppress(OSError):
             os.unlink(new)
         raise
+
+
+def _is_no_file(path):
+    """Return whether there is something that is no regular file."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _pour(path, data):
+    """Write into what is there; a pipe that nobody reads is not waited for."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(errno.ENXIO, 'nobody reads from it') from None
+    with open(descriptor, 'wb') as stream:
+        os.set_blocking(descriptor, True)
+        stream.write(data)
 
 
 def _bytes(content):

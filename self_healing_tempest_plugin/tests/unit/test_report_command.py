@@ -16,6 +16,7 @@ import contextlib
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
 
@@ -161,6 +162,22 @@ class BadInputTest(CommandTestCase):
 
     def test_empty_directory(self):
         self.refused('%s: holds no JSON' % self.runs, self.runs)
+        with open(self.path('runs', 'half.json'), 'w') as stream:
+            stream.write('{"format":')
+        self.refused('half.json: is no JSON', self.runs)
+
+    def test_damaged_in_a_directory(self):
+        """It costs none of the others; who names it is refused."""
+        self.write('a.json')
+        path = self.write('b.json', format=2)
+        code, output, errors = self.report(
+            self.runs, '--html', self.path('page.html'))
+        self.assertEqual(2, code)
+        self.assertIn('HEALED', output)
+        line, = errors.splitlines()
+        self.assertIn('%s: format 2 cannot be read' % path, line)
+        self.assertIn('b.json: format 2', self.read(self.path('page.html')))
+        self.refused('b.json: format 2', self.runs, path)
 
     def test_older_format(self):
         path = self.write('a.json', format=2)
@@ -184,6 +201,26 @@ class BadInputTest(CommandTestCase):
             code, _, errors = self.report(path, option, '/no/such/file')
             self.assertEqual(2, code)
             self.assertIn('/no/such/file: No such file', errors)
+
+    def test_what_is_no_file(self):
+        """A link stays one, and a pipe is written into."""
+        run = self.write('a.json')
+        target, link, pipe = map(self.path, ('real', 'link', 'pipe'))
+        os.symlink(target, link)
+        for _ in range(2):
+            self.assertEqual(0, self.report(run, '--json', link)[0])
+            self.assertTrue(os.path.islink(link))
+            self.assertIn('report', json.loads(self.read(target)))
+        os.mkfifo(pipe)
+        code, _, errors = self.report(run, '--json', pipe)
+        self.assertEqual((2, '%s: nobody reads from it\n' % pipe),
+                         (code, errors))
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.assertEqual(0, self.report(run, '--json', pipe)[0])
+        self.assertEqual(self.read(target).encode(),
+                         os.read(reader, 1 << 16))
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
 
     def test_wrong_objective(self):
         for wrong in ('stack', 'stack=', 'stack=x', 'stack=-1', 'stack=nan',
