@@ -41,12 +41,10 @@ class Neutron:
     def version(self):
         """Return its newest version as text."""
         with _calling('show its version'):
-            try:
-                versions = self._versions.list_versions()['versions']
-                return lists.current(versions)['id']
-            except lists.NO_VERSIONS:
-                self._networks.list_networks(limit=1)
-                return 'v2.0 answers; its endpoint lists no versions'
+            return lists.version(
+                lambda: lists.current(
+                    self._versions.list_versions()['versions'])['id'],
+                lambda: self._networks.list_networks(limit=1), 'v2.0')
 
     def external_network(self, network):
         """Return an external network as a dict, or None.

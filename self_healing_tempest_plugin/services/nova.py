@@ -158,15 +158,13 @@ class Nova:
     def version(self):
         """Return its newest version, with microversions, as text."""
         with _calling('show its version'):
-            try:
-                answer = self._manager.compute_versions_client.list_versions()
-                version = lists.current(answer['versions'])
-                return '%s, microversions %s to %s' % (
-                    version['id'], version['min_version'],
-                    version['version'])
-            except lists.NO_VERSIONS:
-                self.limits()
-                return 'v2.1 answers; its endpoint lists no versions'
+            return lists.version(self._newest, self.limits, 'v2.1')
+
+    def _newest(self):
+        answer = self._manager.compute_versions_client.list_versions()
+        version = lists.current(answer['versions'])
+        return '%s, microversions %s to %s' % (
+            version['id'], version['min_version'], version['version'])
 
     def hypervisors(self):
         """Return all hypervisors with their details, as dicts."""

@@ -12,13 +12,17 @@
 
 """Where the services are, and what they tell of their versions."""
 
+from unittest import mock
+
 from keystoneauth1 import exceptions as ksa_exc
 from tempest.lib.common import api_microversion_fixture
 import testtools
+from urllib3 import exceptions as urllib3_exc
 
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import lists
 from self_healing_tempest_plugin.services import neutron
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import stacks
@@ -73,11 +77,11 @@ class EndpointTestCase(testtools.TestCase):
         self.cloud = self.useFixture(fake_tenant_cloud.FakeTenantCloud())
         # The fake cloud answers below any prefix.
         real = self.cloud.handle
-        self.prefix, self.page = '', None
+        self.prefix, self.page, self.answer = '', None, (200, PAGE, {})
 
         def handle(method, path, query, body):
             if self.page and path in self.page:
-                return 200, PAGE, {}
+                return self.answer
             return real(method, path.removeprefix(self.prefix), query, body)
 
         self.cloud.handle = handle
@@ -224,6 +228,19 @@ class VersionTest(EndpointTestCase):
 
     def test_by_clients_of_tempest(self):
         self.page = self.ROOTS
+        self.assert_no_versions()
+
+    def test_root_that_leads_nowhere(self):
+        """Nobody listens where it sends us; who is late is another matter."""
+        self.page, self.answer = self.ROOTS, (
+            302, '', {'Location': 'http://127.0.0.1:1/login'})
+        self.assert_no_versions()
+        reason = urllib3_exc.ConnectTimeoutError()
+        for late in (reason, urllib3_exc.MaxRetryError(None, '/', reason)):
+            self.assertRaises(type(late), lists.version,
+                              mock.Mock(side_effect=late), self.fail, 'v1')
+
+    def assert_no_versions(self):
         made, manager = self.make(), service_samples.Manager(self.cloud.url)
         self.cloud.networks = []
         self.assertEqual('v2.0 answers; its endpoint lists no versions',
