@@ -13,12 +13,14 @@
 """``self-healing-tempest report``, as people call it."""
 
 import contextlib
+import errno
 import io
 import json
 import os
 import stat
 import subprocess
 import sys
+from unittest import mock
 
 import fixtures
 import testtools
@@ -241,6 +243,45 @@ class BadInputTest(CommandTestCase):
         self.assertEqual(2, self.report()[0])
 
 
+class OutputTest(CommandTestCase):
+    """Nobody reads, or what is written has no place."""
+
+    def report_to(self, stream):
+        """Return exit code and errors; the page is written all the same."""
+        errors = io.StringIO()
+        page = self.path('page.html')
+        with fixtures.MonkeyPatch('sys.stdout', stream), (
+                fixtures.MonkeyPatch('sys.stderr', errors)):
+            code = main.main(['report', self.write('a.json'),
+                              '--html', page])
+        self.assertIn('Healed by this chain', self.read(page))
+        os.unlink(page)
+        return code, errors.getvalue()
+
+    def test_reader_that_has_seen_enough(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, 'w') as stream:
+            self.assertEqual((141, ''), self.report_to(stream))
+
+    def test_no_room(self):
+        stream = io.StringIO()
+        stream.flush = mock.Mock(side_effect=OSError(errno.ENOSPC, 'Full'))
+        self.assertEqual((2, 'The output cannot be written: Full\n'),
+                         self.report_to(stream))
+
+    def test_closed(self):
+        self.assertEqual((2, 'The output cannot be written: it is closed\n'),
+                         self.report_to(None))
+
+    def test_interrupted(self):
+        self.useFixture(fixtures.MockPatch(
+            'self_healing_tempest_plugin.report.loading.read_all',
+            side_effect=KeyboardInterrupt))
+        self.assertEqual((130, '', 'Interrupted\n'),
+                         self.report(self.runs))
+
+
 class ImportTest(CommandTestCase):
     """What reads files needs no client of a service."""
 
@@ -349,6 +390,34 @@ class ConfigurationTest(CommandTestCase):
         self.assertEqual(2, done.returncode)
         line, = done.stderr.splitlines()
         self.assertIn('slo_stack', line)
+
+    def test_what_is_no_business_of_it(self):
+        """Tempest breaks over any "$"; the objectives are there."""
+        with open(self.conf(slo_stack=10), 'a') as stream:
+            stream.write('[auth]\nadmin_password = pa$sw0rd\n')
+        done = self.run_apart()
+        self.assertEqual((1, ''), (done.returncode, done.stderr))
+        self.assertIn('MISSED (≤ 10 s)', done.stdout)
+
+    def test_log(self):
+        """Tempest begins with it, before anybody can ask for an option."""
+        for line, told in (
+                ('log_dir = /tmp/$USER/x',
+                 'write "$$" for each "$" in [DEFAULT] log_dir '),
+                ('log_dir = ${HOME}/$$x\nlog_file = $log_dir/x',
+                 'write "$$" for each "$" in [DEFAULT] log_dir '),
+                ('log_file = /no/such/file', 'the log cannot be written to '
+                 '/no/such/file: No such file or directory'),
+                ('log_dir = /no/such', 'the log cannot be written to '
+                 '/no/such/'),
+                ('log_config_append = /no/such', 'Error loading logging '
+                 'config /no/such')):
+            with open(self.conf(), 'a') as stream:
+                stream.write('[DEFAULT]\n%s\n' % line)
+            done = self.run_apart()
+            self.assertEqual(2, done.returncode, line)
+            line, = done.stderr.splitlines()
+            self.assertIn(told, line)
 
     def test_named_file_is_missing(self):
         code, _, errors = self.report(
