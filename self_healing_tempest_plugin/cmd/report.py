@@ -31,7 +31,6 @@ from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import formatting
 from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import multiples
-from self_healing_tempest_plugin.report import page
 from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.report import table
@@ -105,8 +104,8 @@ def _report(options, configured, runs, problems):
     if options.html:
         # Of one run the picture says it better.
         told = any(step.n > 1 or step.state for step in steps)
-        _write(options.html, page.html(
-            runs, steps if told else (), [*map(str, problems)]))
+        _write(options.html, saving.drawn(
+            runs, lambda _: steps if told else (), [*map(str, problems)]))
     if options.json:
         _write(options.json, json.dumps(
             summary(runs, steps, slower), indent=2, allow_nan=False))

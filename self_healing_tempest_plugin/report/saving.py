@@ -111,12 +111,22 @@ def render(directory):
     :returns: the path of the page
     """
     runs, problems = loading.directory(directory, trends.MOST)
-    left_out = [str(problem) for problem in problems]
+    return _write(directory, PAGE, drawn(
+        runs, _repeated, [str(problem) for problem in problems]))
+
+
+def drawn(runs, steps_of, left_out):
+    """Return the page of all runs that can be drawn; it names the others.
+
+    :param runs: documents, see :func:`.page.html`
+    :param steps_of: returns the statistics of documents that are shown
+    :param left_out: why other files are not on the page, as lines
+    """
     try:
-        content = page.html(runs, _repeated(runs), left_out)
+        return page.html(runs, steps_of(runs), left_out)
     except Exception:
-        content = _of_the_drawable(runs, left_out)
-    return _write(directory, PAGE, content)
+        # A schema does not know what fits together.
+        return _of_the_drawable(runs, left_out)
 
 
 def _repeated(runs):

@@ -128,6 +128,25 @@ class ReportTest(CommandTestCase):
         self.assertIn('How long each link takes', page)
         self.assertIn('<b>MISSED</b> ≤ 10 s', page)
 
+    def test_html_of_what_cannot_be_drawn(self):
+        """It is left out, and named; the schema has nothing against it."""
+        self.write('a.json')
+        odd = report_samples.document('HEALED')
+        for row in odd['links']:
+            row['end'] = None
+        self.write('b.json', links=odd['links'])
+        odd['application']['outage']['seconds'] = None
+        self.write('c.json', application=odd['application'],
+                   began='2026-11-24T23:08:58.123Z')
+        path = self.path('page.html')
+        self.assertEqual((0, ''), self.report(
+            self.runs, '--html', path)[::2])
+        page = self.read(path)
+        for day in (23, 24):
+            self.assertIn('of 2026-11-%dT23:08:58.123Z cannot be drawn'
+                          % day, page)
+        self.assertIn('Healed by this chain', page)
+
     def test_html_of_one(self):
         """Of one run there is nothing to count."""
         path = self.path('page.html')
