@@ -18,6 +18,7 @@ import functools
 from heatclient import exc as heat_exc
 from heatclient.v1 import client as heat_client
 
+from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import session
 
@@ -61,9 +62,14 @@ class Heat:
 
     def __init__(self, keystone, cloud):
         self._keystone, self._cloud = keystone, cloud
-        self._client = heat_client.Client(
-            session=keystone, service_type=cloud.heat_catalog_type,
-            interface=cloud.endpoint_type, region_name=cloud.region)
+
+    @functools.cached_property
+    def _client(self):
+        # The library takes the endpoint for one with version and project.
+        return heat_client.Client(
+            session=self._keystone, endpoint_override=endpoints.of_project(
+                self._keystone, self._cloud, self._cloud.heat_catalog_type,
+                'v1'))
 
     def create(self, name, template, files, parameters, timeout):
         """Start to create a stack.

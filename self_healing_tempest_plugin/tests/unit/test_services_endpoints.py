@@ -115,6 +115,16 @@ class CallTest(EndpointTestCase):
         self.at(workflowv2='/mistral')
         self.make().mistral.workflows()
 
+    def test_heat_and_vitrage_by_other_endpoints(self):
+        """With a version or without, with the project or without."""
+        for path in ('/heat', '/heat/', '/heat/v1', '/heat/v1/' + ID,
+                     '/heat/v1/%s/' % ID):
+            self.at(orchestration=path)
+            self.assertEqual('r1', self.make().heat.build(), path)
+        for path in ('/rca', '/rca/', '/rca/v1', '/rca/v1/'):
+            self.at(rca=path)
+            self.assertEqual('OK', self.make().vitrage.status(), path)
+
     def test_mistral_that_is_not_there(self):
         made = self.make(mistral_catalog_type='nonsense')
         error = self.assertRaises(errors.ServiceRefused,
