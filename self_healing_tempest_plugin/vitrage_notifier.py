@@ -277,7 +277,9 @@ class MistralNotifier(mistral_notifier.MistralNotifier):
             if execution.state not in _ACTIVE:
                 return
         except Exception as error:
-            if getattr(error, 'error_code', None) == 404:
+            # Of somebody else's answer the library has no faultstring.
+            if getattr(error, 'error_code', None) == 404 and isinstance(
+                    error.error_message, str):
                 return
             LOG.warning('Cannot tell what becomes of execution %s: %s',
                         execution_id, error)

@@ -17,6 +17,7 @@ import contextlib
 import dataclasses
 import importlib
 import os
+import signal
 import sys
 import traceback
 
@@ -138,11 +139,28 @@ def main(arguments=None):
     :param arguments: list of words, or None for those of the process
     :returns: its exit code
     """
-    with contextlib.redirect_stdout(encoding.Stream(sys.stdout)), (
+    output = encoding.Stream(sys.stdout)
+    with contextlib.redirect_stdout(output), (
             contextlib.redirect_stderr(encoding.Stream(sys.stderr))):
-        options = parse(arguments)
-        with contextlib.redirect_stdout(runtime.Stream(sys.stdout)):
-            return _run(options)
+        try:
+            options = parse(arguments)
+            with contextlib.redirect_stdout(runtime.Stream(sys.stdout)):
+                code = _run(options)
+        except KeyboardInterrupt:
+            print('Interrupted', file=sys.stderr)
+            code = 128 + signal.SIGINT
+        output.flush()
+        return code if output.lost is None else _unread(output.lost)
+
+
+def _unread(error):
+    """Return the exit code of a command whose output is lost."""
+    if isinstance(error, BrokenPipeError):
+        # Whoever reads has seen enough.
+        return 128 + signal.SIGPIPE
+    print('The output cannot be written: %s' % error.strerror,
+          file=sys.stderr)
+    return 2
 
 
 def _run(options):

@@ -21,15 +21,16 @@ import dataclasses
 import io
 import json
 import math
+import sys
 
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import formatting
 from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import multiples
-from self_healing_tempest_plugin.report import page
 from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import statistics
 from self_healing_tempest_plugin.report import table
@@ -77,11 +78,20 @@ def run(options, conf):
     :param options: parsed command line
     :param conf: Tempest's ``CONF``, or None
     :returns: exit code
-    :raises .loading.BadDocument: for a file that cannot be read or written
+    :raises .loading.BadDocument: for a file that is named and cannot be read
+        or written
     :raises UnknownLink: for an objective of a link that no run has
     """
     configured = {} if conf is None else config.objectives(conf)
-    runs = loading.read_all(options.files)
+    runs, problems = loading.read_all(options.files)
+    for problem in problems:
+        print(runtime.text(problem), file=sys.stderr)
+    return max(2 if problems else 0,
+               _report(options, configured, runs, problems) if runs else 0)
+
+
+def _report(options, configured, runs, problems):
+    """Print and write what runs say; return the exit code."""
     steps = statistics.of(runs, configured | _known(options.slo, runs))
     print(_verdicts(runs))
     for group in together.of(runs):
@@ -97,7 +107,8 @@ def run(options, conf):
     if options.html:
         # Of one run the picture says it better.
         told = any(step.n > 1 or step.state for step in steps)
-        _write(options.html, page.html(runs, steps if told else ()))
+        _write(options.html, saving.drawn(
+            runs, lambda _: steps if told else (), [*map(str, problems)]))
     if options.json:
         _write(options.json, json.dumps(
             summary(runs, steps, slower), indent=2, allow_nan=False))

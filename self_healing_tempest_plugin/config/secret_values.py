@@ -13,7 +13,6 @@
 """Which values of options are secret."""
 
 import contextlib
-import shlex
 
 from oslo_config import cfg
 
@@ -40,7 +39,7 @@ def secrets(conf):
             value = conf[name]
             values |= _of_group(value) if isinstance(
                 value, cfg.ConfigOpts.GroupAttr) else _secrets(name, value)
-    return values
+    return values.union(*in_power_commands(conf).values())
 
 
 def in_power_commands(conf):
@@ -50,7 +49,7 @@ def in_power_commands(conf):
     """
     by_option = {}
     for option in power.COMMANDS:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(cfg.Error, ValueError, RecursionError):
             by_option[option] = learning.of_command(
                 command_lines.words_of(conf, option))
     return {option: values for option, values in by_option.items() if values}
@@ -74,12 +73,10 @@ def _secrets(name, value):
         values |= {text for header, text in value.items()
                    if header.lower() not in _TENANTS}
     for text in value if isinstance(value, (list, tuple)) else (value,):
-        if not isinstance(text, str):
+        # The words of these depend on what the file has.
+        if not isinstance(text, str) or name in power.COMMANDS:
             continue
-        if name in power.COMMANDS:
-            with contextlib.suppress(ValueError):
-                values |= learning.of_command(shlex.split(text))
-        elif names.is_secret(name):
+        if names.is_secret(name):
             values |= learning.lines(text)
         elif name == 'test_accounts_file':
             values |= learning.of_file(text)
@@ -96,4 +93,5 @@ def learn(conf):
     """
     runtime.learn(set().union(*(
         _of_group(getattr(conf, group))
-        for group in ('self_healing', 'auth', 'service-clients'))))
+        for group in ('self_healing', 'auth', 'service-clients')),
+        *in_power_commands(conf).values()))

@@ -17,7 +17,10 @@ in ASCII, or by its escape; nothing is worth an error.
 """
 
 import codecs
+import contextlib
+import errno
 import io
+import os
 
 #: What is written for the characters that this plugin uses itself.
 PLAIN = {
@@ -58,33 +61,58 @@ def fitted(text, encoding):
 class Stream(io.TextIOBase):
     """A stream that writes whatever text it gets.
 
-    It has the encoding and all else of the stream that it writes to.
+    It has the encoding and all else of the stream that it writes to. Where
+    that is gone, or full, what is written is dropped: what a command does
+    goes on without anybody who reads of it.
+
+    :ivar lost: the OSError by which the stream was lost, or None
     """
 
     def __init__(self, stream):
-        """Take the stream that is written to."""
+        """Take the stream that is written to.
+
+        :param stream: None where it was closed before
+        """
         self._stream = stream
+        self.lost = OSError(errno.EBADF, 'it is closed') if (
+            stream is None) else None
 
     def write(self, string):
         """Write a text as the stream can."""
         # Where a stream says no encoding it holds text, such as StringIO.
         encoding = getattr(self._stream, 'encoding', None)
-        self._stream.write(fitted(string, encoding) if encoding else string)
+        self._unless_lost(lambda: self._stream.write(
+            fitted(string, encoding) if encoding else string))
         return len(string)
 
     def flush(self):
         """Flush the stream."""
-        self._stream.flush()
+        self._unless_lost(lambda: self._stream.flush())
+
+    def _unless_lost(self, use):
+        if self.lost is None:
+            try:
+                use()
+            except OSError as error:
+                self.lost = error
+                self._divert()
+
+    def _divert(self):
+        """Let what the stream still holds go nowhere, without an error."""
+        with contextlib.suppress(OSError), open(os.devnull, 'wb') as nowhere:
+            os.dup2(nowhere.fileno(), self._stream.fileno())
 
     def isatty(self):
         """Return whether the stream is a terminal."""
-        return self._stream.isatty()
+        return self._stream is not None and self._stream.isatty()
 
     def fileno(self):
         """Return the descriptor of the stream."""
+        if self._stream is None:
+            raise io.UnsupportedOperation('fileno')
         return self._stream.fileno()
 
     @property
     def encoding(self):
         """Return the encoding of the stream."""
-        return self._stream.encoding
+        return getattr(self._stream, 'encoding', None)

@@ -37,6 +37,18 @@ _TIMED = re.compile(r'(?P<name>.+)-\d{8}T\d{6}\.\d{3}Z(?:-\d+)?\.json')
 _ADVICE = 'format %d cannot be read, only %s: run the scenario again'
 
 
+# What a document begins with, which is looked at in files of more bytes than
+# that before all of it is read.
+_BEGINNING = re.compile(rb'\s*\{\s*"format"\s*:\s*\d')
+_LARGE = 4 << 20
+_PEEK = 64
+
+# Documents that this process has found sound: a run makes the page anew from
+# those of all nights. More than so many are forgotten.
+_sound_before = set()
+_MOST_SOUND = 10000
+
+
 class BadDocument(exceptions.TempestException):
     """A file cannot be read as a document."""
 
@@ -47,6 +59,13 @@ class BadDocument(exceptions.TempestException):
         super().__init__(path=path, problem=problem)
 
 
+class ForeignFile(BadDocument):
+    """A file is no document of a run, and none that was damaged."""
+
+    def __init__(self, path):
+        super().__init__(path, 'is no document of a run')
+
+
 def check(values, path):
     """Refuse values that are no document of a format that can be read.
 
@@ -55,12 +74,14 @@ def check(values, path):
     :raises BadDocument: says in one line where it is wrong
     """
     number = _format(values)
-    if number is not None and number not in schemas.READABLE:
+    if number is None:
+        # A schema would take long over it, and tell all of it.
+        raise ForeignFile(path)
+    if number not in schemas.READABLE:
         raise BadDocument(path, _ADVICE % (
             number, ' and '.join((', '.join(map(
                 str, schemas.READABLE[:-1])), str(schemas.READABLE[-1])))))
-    validator = schemas.validator(
-        schemas.FORMAT if number is None else number)
+    validator = schemas.validator(number)
     index, fewer = _with_few_probes(values)
     error = schema_exceptions.best_match(validator.iter_errors(fewer))
     if error is not None:
@@ -117,11 +138,15 @@ def read(path):
     :returns: dict of this format, whichever the file has
     :raises BadDocument: when it cannot be read, or is none
     """
-    return _document(_load(path), path)
+    return _document(*_load(path), path)
 
 
-def _document(values, path):
-    check(values, path)
+def _document(values, state, path):
+    if state not in _sound_before:
+        check(values, path)
+        if len(_sound_before) >= _MOST_SOUND:
+            _sound_before.clear()
+        _sound_before.add(state)
     return (values if values['format'] == schemas.FORMAT
             else upgrading.upgraded(values))
 
@@ -129,25 +154,29 @@ def _document(values, path):
 def read_all(paths):
     """Return the documents of several files and directories.
 
-    A document that is there twice counts once.
+    A document that is there twice counts once. One damaged file in a
+    directory costs none of the others, and what else lies there is passed
+    over.
 
     :param paths: JSON files, or directories that hold such
-    :returns: list of dicts, in the order in which they began
-    :raises BadDocument: for the first that cannot be read, and for a
-        directory without any
+    :returns: list of dicts, in the order in which they began, and list of
+        :class:`BadDocument`, of what was found in directories
+    :raises BadDocument: for the first that is named and cannot be read, and
+        for a directory without any
     """
-    runs = []
+    runs, problems = [], []
     for path in map(str, paths):
         if not os.path.isdir(path):
             runs.append(read(path))
             continue
-        here, problems = directory(path)
-        if problems:
-            raise problems[0]
-        if not here:
+        here, damaged = directory(path)
+        damaged = [problem for problem in damaged
+                   if not isinstance(problem, ForeignFile)]
+        if not here and not damaged:
             raise BadDocument(path, 'holds no JSON of a run')
         runs += here
-    return _sorted(runs)
+        problems += damaged
+    return _sorted(runs), problems
 
 
 def directory(path, newest=None):
@@ -162,10 +191,10 @@ def directory(path, newest=None):
     runs, problems = [], []
     for file in _newest(_json_files(path), newest):
         try:
-            values = _load(file)
+            values, state = _load(file)
             # What the command "report" writes may lie beside what it reads.
             if not (isinstance(values, dict) and 'report' in values):
-                runs.append(_document(values, file))
+                runs.append(_document(values, state, file))
         except BadDocument as error:
             problems.append(error)
     return _sorted(runs), problems
@@ -196,17 +225,24 @@ def _newest(paths, most):
 
 
 def _load(path):
+    """Return what a file holds, and what is another after it has changed."""
     try:
         # A pipe without a writer is not waited for.
-        with open(path, encoding='utf-8', opener=lambda name, flags: os.open(
+        with open(path, 'rb', opener=lambda name, flags: os.open(
                 name, flags | os.O_NONBLOCK)) as stream:
             about = os.fstat(stream.fileno())
             if not stat.S_ISREG(about.st_mode):
                 raise BadDocument(path, 'is no file')
+            if about.st_size > _LARGE and not _BEGINNING.match(
+                    stream.peek(_PEEK)):
+                raise ForeignFile(path)
             if about.st_size > MOST_BYTES:
                 raise BadDocument(path, 'is longer than %d MiB' % (
                     MOST_BYTES >> 20))
-            return json.load(stream, parse_constant=_refuse)
+            return json.loads(
+                stream.read().decode('utf-8'), parse_constant=_refuse), (
+                    path, about.st_dev, about.st_ino, about.st_mtime_ns,
+                    about.st_size)
     except OSError as error:
         raise BadDocument(path, error.strerror) from None
     except (ValueError, RecursionError) as error:
@@ -228,4 +264,5 @@ def _digest(run):
 
 
 def _line(problem):
-    return runtime.line(problem, _PROBLEM_LENGTH)
+    # A schema quotes all that it finds wrong; to redact that takes as long.
+    return runtime.line(problem[:100 * _PROBLEM_LENGTH], _PROBLEM_LENGTH)

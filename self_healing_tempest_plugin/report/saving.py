@@ -16,9 +16,11 @@ Every run is kept: its files are named by its scenario and when it began.
 """
 
 import contextlib
+import errno
 import itertools
 import json
 import os
+import stat
 
 from self_healing_tempest_plugin.report import loading
 from self_healing_tempest_plugin.report import page
@@ -109,12 +111,22 @@ def render(directory):
     :returns: the path of the page
     """
     runs, problems = loading.directory(directory, trends.MOST)
-    left_out = [str(problem) for problem in problems]
+    return _write(directory, PAGE, drawn(
+        runs, _repeated, [str(problem) for problem in problems]))
+
+
+def drawn(runs, steps_of, left_out):
+    """Return the page of all runs that can be drawn; it names the others.
+
+    :param runs: documents, see :func:`.page.html`
+    :param steps_of: returns the statistics of documents that are shown
+    :param left_out: why other files are not on the page, as lines
+    """
     try:
-        content = page.html(runs, _repeated(runs), left_out)
+        return page.html(runs, steps_of(runs), left_out)
     except Exception:
-        content = _of_the_drawable(runs, left_out)
-    return _write(directory, PAGE, content)
+        # A schema does not know what fits together.
+        return _of_the_drawable(runs, left_out)
 
 
 def _repeated(runs):
@@ -145,10 +157,15 @@ def _undrawable(run):
 def write(path, content):
     """Write a text file at once: a reader finds the old or all of the new.
 
-    :param path: the file; what it held before is replaced
+    :param path: the file; what it held before is replaced, and where it is
+        a link, it stays one; what is no file, such as a pipe, is written into
     :param content: its lines; what is no Unicode is escaped
     :raises OSError: when it cannot be written
     """
+    if _is_no_file(path):
+        _pour(path, _bytes(content))
+        return
+    path = os.path.realpath(path)
     new = '%s.%d.new' % (path, os.getpid())
     try:
         with open(new, 'wb') as stream:
@@ -158,6 +175,27 @@ def write(path, content):
         with contextlib.suppress(OSError):
             os.unlink(new)
         raise
+
+
+def _is_no_file(path):
+    """Return whether there is something that is no regular file."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _pour(path, data):
+    """Write into what is there; a pipe that nobody reads is not waited for."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(errno.ENXIO, 'nobody reads from it') from None
+    with open(descriptor, 'wb') as stream:
+        os.set_blocking(descriptor, True)
+        stream.write(data)
 
 
 def _bytes(content):

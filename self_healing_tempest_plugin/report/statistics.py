@@ -205,6 +205,8 @@ def _healing(run, last):
     if injected is None:
         return None
     if last['state'] == 'came':
+        if last['end'] is None:
+            return None
         begin = last['end'] if last['begin'] is None else last['begin']
         return _since(injected['end'], begin,
                       last['end'] - injected['begin'])

@@ -69,6 +69,23 @@ def versioned(keystone, cloud, service_type, version):
     return root(keystone, cloud, service_type) + version
 
 
+def of_project(keystone, cloud, service_type, version):
+    """Return the URL of one version of a service's API for the project.
+
+    :param keystone: Keystone session
+    :param cloud: :class:`..config.Cloud`
+    :param service_type: type of the service in the catalog
+    :param version: how it is named in URLs, e.g. ``v1``
+    :returns: what the catalog has, where that ends with the project; without
+        a slash at its end
+    :raises keystoneauth1.exceptions.EndpointNotFound: when it is not there
+    """
+    url = endpoint(keystone, cloud, service_type).rstrip('/')
+    project_id = keystone.get_project_id()
+    return url if url.endswith(project_id) else '%s/%s' % (
+        versioned(keystone, cloud, service_type, version), project_id)
+
+
 def above_versions(url, project_id=None):
     """Return what is above all versions of the API at an endpoint.
 

@@ -16,8 +16,10 @@ It names the service and what it was asked for. What each means for a caller::
 
     ServiceError                the service did not do what it was asked for
         ServiceUnavailable      no answer, or "later": ask again
+            SomebodyElse        whoever stands before it has answered
         ServiceRefused          a clear no: asking again will not help
             NotInCatalog        the cloud has no such service
+            NotThere            it says itself that there is no such thing
         ClientDefect            the client library broke over the answer: a
                                 bug of it, or of the service
 
@@ -39,6 +41,8 @@ from self_healing_tempest_plugin.redaction import runtime
 
 # Answers that another try may better: throttled, or the server's own fault.
 _TRANSIENT = frozenset([408, 429]) | frozenset(range(500, 600))
+
+NOT_FOUND = 404
 
 _UNREACHABLE = (ksa_exc.ConnectFailure, ksa_exc.ConnectTimeout,
                 ksa_exc.UnknownConnectionError, ksa_exc.DiscoveryFailure,
@@ -70,12 +74,20 @@ class TooLate(ServiceUnavailable):
     """No answer as long as somebody waited; there may be one yet."""
 
 
+class SomebodyElse(ServiceUnavailable):
+    """A 404 that is not the service's own: nothing is known of it."""
+
+
 class ServiceRefused(ServiceError):
     """A clear no; asking again will not help."""
 
 
 class NotInCatalog(ServiceRefused):
     """The catalog of Keystone has no endpoint of the service."""
+
+
+class NotThere(ServiceRefused):
+    """The service itself says that there is no such thing, or none more."""
 
 
 class ClientDefect(ServiceError):
@@ -91,12 +103,16 @@ class Dialect:
         the name of the attribute that is it
     :ivar transient: HTTP statuses that another try may better, beside those
         that always are
+    :ivar own: tells of an exception with status 404 whether its body is an
+        error as the service writes it, and not of an ingress without a
+        backend; None where nobody concludes from a 404 that something is gone
     """
 
     unreachable: tuple[type[Exception], ...] = ()
     statuses: typing.Mapping[type[Exception], str] = dataclasses.field(
         default_factory=dict)
     transient: frozenset[int] = frozenset()
+    own: typing.Callable[[Exception], bool] | None = None
 
 
 GENERIC = Dialect()
@@ -140,10 +156,17 @@ class calling:
 
 
 def _named(service, operation, error, dialect):
-    text = '%s: %s' % (type(error).__name__, error)
+    text = '%s: %s' % (type(error).__name__, _text(error))
     if isinstance(error, _UNREACHABLE + dialect.unreachable):
         return ServiceUnavailable(service, operation, text)
     status = _status(error, dialect)
+    if status == NOT_FOUND and dialect.own:
+        if dialect.own(error):
+            return NotThere(service, operation, text, status)
+        return SomebodyElse(
+            service, operation, 'HTTP 404, and not as %s says it: look at its '
+            'endpoint in the catalog, and at what stands before it: %s' % (
+                service, text), status)
     if status is not None:
         return from_status(status, dialect)(service, operation, text, status)
     if isinstance(error, ksa_exc.EndpointNotFound):
@@ -152,6 +175,41 @@ def _named(service, operation, error, dialect):
         return ServiceRefused(service, operation, text)
     return ClientDefect(service, operation,
                         'the client library failed: %s' % text)
+
+
+def _text(error):
+    try:
+        return str(error)
+    except Exception:
+        # heatclient takes each JSON with an "error" for one of Heat.
+        return ', '.join(map(str, error.args))
+
+
+def body(error):
+    """Return the JSON that came with an error.
+
+    :param error: exception of keystoneauth1 or of Tempest's clients
+    :returns: {} where it is no object; Tempest leaves out the one key that
+        all else is in
+    """
+    told = getattr(error, 'resp_body', None)
+    if isinstance(error, ksa_exc.HttpError) and error.response is not None:
+        try:
+            told = error.response.json()
+        except ValueError:
+            told = None
+    return told if isinstance(told, dict) else {}
+
+
+def with_code(error):
+    """Return whether a 404 is as Nova and Keystone write theirs.
+
+    :param error: see :func:`body`
+    """
+    told = body(error)
+    told = told.get('error', told)
+    return isinstance(told, dict) and told.get('code') == NOT_FOUND and (
+        'message' in told)
 
 
 def _status(error, dialect):

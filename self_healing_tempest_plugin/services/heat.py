@@ -18,13 +18,21 @@ import functools
 from heatclient import exc as heat_exc
 from heatclient.v1 import client as heat_client
 
+from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import session
+
+
+def _own(error):
+    # heat.api.middleware.fault; the library makes such a dict of all else.
+    told = getattr(error, 'error', {}).get('error')
+    return isinstance(told, dict) and 'type' in told
+
 
 _calling = functools.partial(
     errors.calling, 'Heat', dialect=errors.Dialect(
         unreachable=(heat_exc.CommunicationError,),
-        statuses={heat_exc.HTTPException: 'code'}))
+        statuses={heat_exc.HTTPException: 'code'}, own=_own))
 
 
 # What Heat says where a user has not the roles that it would hand on.
@@ -54,9 +62,14 @@ class Heat:
 
     def __init__(self, keystone, cloud):
         self._keystone, self._cloud = keystone, cloud
-        self._client = heat_client.Client(
-            session=keystone, service_type=cloud.heat_catalog_type,
-            interface=cloud.endpoint_type, region_name=cloud.region)
+
+    @functools.cached_property
+    def _client(self):
+        # The library takes the endpoint for one with version and project.
+        return heat_client.Client(
+            session=self._keystone, endpoint_override=endpoints.of_project(
+                self._keystone, self._cloud, self._cloud.heat_catalog_type,
+                'v1'))
 
     def create(self, name, template, files, parameters, timeout):
         """Start to create a stack.
@@ -96,14 +109,13 @@ class Heat:
         :param outputs: whether Heat shall resolve the outputs too, for which
             it asks other services
         """
-        with _calling('show stack %s' % stack_id):
-            try:
-                stack = self._client.stacks.get(
-                    stack_id, resolve_outputs=outputs).to_dict()
-            except heat_exc.HTTPNotFound:
-                return None
-            gone = stack['stack_status'] == 'DELETE_COMPLETE'
-        return None if gone else stack
+        with contextlib.suppress(errors.NotThere), _calling(
+                'show stack %s' % stack_id):
+            stack = self._client.stacks.get(
+                stack_id, resolve_outputs=outputs).to_dict()
+            if stack['stack_status'] != 'DELETE_COMPLETE':
+                return stack
+        return None
 
     def stacks_by_identifier(self, identifiers):
         """Return several stacks of the project, without their outputs.
@@ -134,12 +146,11 @@ class Heat:
 
         A stack that is gone has none.
         """
-        with _calling('list resources of stack %s' % stack_id):
-            try:
-                return [resource.to_dict() for resource
-                        in self._client.resources.list(stack_id)]
-            except heat_exc.HTTPNotFound:
-                return []
+        with contextlib.suppress(errors.NotThere), _calling(
+                'list resources of stack %s' % stack_id):
+            return [resource.to_dict() for resource
+                    in self._client.resources.list(stack_id)]
+        return []
 
     def updates(self, stack):
         """Return the events of a stack's own updates, oldest first.
@@ -148,15 +159,14 @@ class Heat:
         :returns: list of dicts; the stack's own events, not those of its
             resources; none of a stack that is gone
         """
-        with _calling('list updates of stack %s' % stack.id):
-            try:
-                events = self._client.events.list(
-                    stack.identifier, sort_dir='asc', filters={
-                        'resource_name': stack.name,
-                        'resource_action': 'UPDATE'})
-            except heat_exc.HTTPNotFound:
-                return []
+        with contextlib.suppress(errors.NotThere), _calling(
+                'list updates of stack %s' % stack.id):
+            events = self._client.events.list(
+                stack.identifier, sort_dir='asc', filters={
+                    'resource_name': stack.name,
+                    'resource_action': 'UPDATE'})
             return [event.to_dict() for event in events]
+        return []
 
     def events(self, stack, limit=100):
         """Return the newest events of a stack and its resources, oldest first.
@@ -196,9 +206,9 @@ class Heat:
 
     def delete(self, stack_id):
         """Start to delete a stack; a stack that is gone is fine."""
-        with _calling('delete stack %s' % stack_id):
-            with contextlib.suppress(heat_exc.HTTPNotFound):
-                self._client.stacks.delete(stack_id)
+        with contextlib.suppress(errors.NotThere), _calling(
+                'delete stack %s' % stack_id):
+            self._client.stacks.delete(stack_id)
 
     def version(self):
         """Return the newest version of its API as text."""

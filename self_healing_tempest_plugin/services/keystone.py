@@ -12,13 +12,13 @@
 
 """Keystone: roles of a user in a project, by Tempest's clients."""
 
+import contextlib
 import functools
-
-from tempest.lib import exceptions as lib_exc
 
 from self_healing_tempest_plugin.services import errors
 
-_calling = functools.partial(errors.calling, 'Keystone')
+_calling = functools.partial(
+    errors.calling, 'Keystone', dialect=errors.Dialect(own=errors.with_code))
 
 
 class Keystone:
@@ -46,17 +46,17 @@ class Keystone:
 
     def revoke(self, role_id, user_id, project_id):
         """Take a role away; one that is gone, with all else, is fine."""
-        with _calling('revoke role %s in project %s' % (role_id, project_id)):
-            _unless_gone(self._roles.delete_role_from_user_on_project,
-                         project_id, user_id, role_id)
+        with contextlib.suppress(errors.NotThere), _calling(
+                'revoke role %s in project %s' % (role_id, project_id)):
+            self._roles.delete_role_from_user_on_project(
+                project_id, user_id, role_id)
 
     def user_name(self, user_id):
         """Return the name of a user, None where there is no such user."""
-        with _calling('show user %s' % user_id):
-            try:
-                return self._users.show_user(user_id)['user']['name']
-            except lib_exc.NotFound:
-                return None
+        with contextlib.suppress(errors.NotThere), _calling(
+                'show user %s' % user_id):
+            return self._users.show_user(user_id)['user']['name']
+        return None
 
     def users_in(self, project_id):
         """Return the ids of the users who have a role in a project, sorted.
@@ -84,23 +84,18 @@ class Keystone:
 
     def delete_user(self, user_id):
         """Delete a user; one that is gone is fine."""
-        with _calling('delete user %s' % user_id):
-            _unless_gone(self._users.delete_user, user_id)
+        with contextlib.suppress(errors.NotThere), _calling(
+                'delete user %s' % user_id):
+            self._users.delete_user(user_id)
 
     def delete_project(self, project_id):
         """Delete a project; one that is gone is fine."""
-        with _calling('delete project %s' % project_id):
-            _unless_gone(self._projects.delete_project, project_id)
+        with contextlib.suppress(errors.NotThere), _calling(
+                'delete project %s' % project_id):
+            self._projects.delete_project(project_id)
 
 
 def _named(listed, beginning):
     # A Keystone that does not filter lists all.
     return [identity['id'] for identity in listed
             if identity['name'].startswith(beginning)]
-
-
-def _unless_gone(delete, *ids):
-    try:
-        delete(*ids)
-    except lib_exc.NotFound:
-        pass

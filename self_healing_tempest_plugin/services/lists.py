@@ -13,11 +13,37 @@
 """Which of the things that a service lists is meant."""
 
 from tempest.lib import exceptions as lib_exc
+from urllib3 import exceptions as urllib3_exc
 
 # What it raises to look for the versions of a service by Tempest's clients
-# where a page for people is in their place, or another answer: it may answer
-# to all else.
-NO_VERSIONS = (lib_exc.TempestException, LookupError, TypeError, ValueError)
+# where a page for people is in their place, another answer, or one that sends
+# us to another host: it may answer to all else.
+_NO_VERSIONS = (lib_exc.TempestException, LookupError, TypeError, ValueError,
+                urllib3_exc.HTTPError)
+
+
+def version(told, ask, known):
+    """Return the newest version of a service as text.
+
+    :param told: returns it, as the service lists it to Tempest's client
+    :param ask: what asks the service for something else, where it does not
+    :param known: the version that that is asked by, e.g. ``v2.1``
+    :raises Exception: of ``ask``; or that nobody answered in time: to ask
+        again would take as long
+    """
+    try:
+        return told()
+    except _NO_VERSIONS as error:
+        if _is_late(getattr(error, 'reason', error)):
+            raise
+    ask()
+    return '%s answers; its endpoint lists no versions' % known
+
+
+def _is_late(error):
+    # For urllib3, a connection that is refused is one kind of these.
+    return isinstance(error, urllib3_exc.ConnectTimeoutError) and (
+        not isinstance(error, urllib3_exc.NewConnectionError))
 
 
 def current(versions):

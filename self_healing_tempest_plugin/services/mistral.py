@@ -12,6 +12,7 @@
 
 """Mistral: workflows and their executions, by python-mistralclient."""
 
+import contextlib
 import functools
 import json
 
@@ -22,9 +23,16 @@ from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import session
 
+
+def _own(error):
+    # The library hands on the faultstring of its JSON; of other JSON it makes
+    # None, and what is none remains bytes.
+    return isinstance(getattr(error, 'error_message', None), str)
+
+
 _calling = functools.partial(
     errors.calling, 'Mistral', dialect=errors.Dialect(
-        statuses={mistral_base.APIException: 'error_code'}))
+        statuses={mistral_base.APIException: 'error_code'}, own=_own))
 
 _VERSION = 'v2'
 
@@ -121,13 +129,10 @@ class Mistral:
 
         :param name: its name
         """
-        with _calling('show workflow %s' % name):
-            try:
-                return self._client.workflows.get(name).to_dict()
-            except mistral_base.APIException as error:
-                if error.error_code == 404:
-                    return None
-                raise
+        with contextlib.suppress(errors.NotThere), _calling(
+                'show workflow %s' % name):
+            return self._client.workflows.get(name).to_dict()
+        return None
 
     def start(self, workflow_name, values, description, **params):
         """Start a workflow.
@@ -149,13 +154,10 @@ class Mistral:
 
         :returns: None when there is none, or none any more
         """
-        with _calling('show execution %s' % execution_id):
-            try:
-                return self._client.executions.get(execution_id).to_dict()
-            except mistral_base.APIException as error:
-                if error.error_code == 404:
-                    return None
-                raise
+        with contextlib.suppress(errors.NotThere), _calling(
+                'show execution %s' % execution_id):
+            return self._client.executions.get(execution_id).to_dict()
+        return None
 
     def tasks(self, execution_id):
         """Return the tasks of an execution, oldest first, as dicts."""
@@ -185,11 +187,9 @@ class Mistral:
                     self._delete_execution(execution.id)
 
     def _delete_execution(self, execution_id):
-        try:
+        with contextlib.suppress(errors.NotThere), _calling(
+                'delete execution %s' % execution_id):
             self._client.executions.delete(execution_id, force=True)
-        except mistral_base.APIException as error:
-            if error.error_code != 404:
-                raise
 
 
 def _execution(execution):

@@ -12,6 +12,7 @@
 
 """Neutron: networks, ports and floating addresses, by Tempest's clients."""
 
+import contextlib
 import functools
 
 from tempest.lib import exceptions as lib_exc
@@ -19,7 +20,14 @@ from tempest.lib import exceptions as lib_exc
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import lists
 
-_calling = functools.partial(errors.calling, 'Neutron')
+
+def _own(error):
+    # neutron.api.api_common: NeutronError
+    return {'type', 'message'} <= errors.body(error).keys()
+
+
+_calling = functools.partial(errors.calling, 'Neutron', dialect=errors.Dialect(
+    own=_own))
 
 
 class Neutron:
@@ -33,12 +41,10 @@ class Neutron:
     def version(self):
         """Return its newest version as text."""
         with _calling('show its version'):
-            try:
-                versions = self._versions.list_versions()['versions']
-                return lists.current(versions)['id']
-            except lists.NO_VERSIONS:
-                self._networks.list_networks(limit=1)
-                return 'v2.0 answers; its endpoint lists no versions'
+            return lists.version(
+                lambda: lists.current(
+                    self._versions.list_versions()['versions'])['id'],
+                lambda: self._networks.list_networks(limit=1), 'v2.0')
 
     def external_network(self, network):
         """Return an external network as a dict, or None.
@@ -82,10 +88,9 @@ class Neutron:
                       % project_id):
             for group in groups.list_security_groups(
                     project_id=project_id, name='default')['security_groups']:
-                try:
+                with contextlib.suppress(errors.NotThere), _calling(
+                        'delete security group %s' % group['id']):
                     groups.delete_security_group(group['id'])
-                except lib_exc.NotFound:
-                    pass
 
     def floating_address(self, address):
         """Return a floating address as a dict, or None.

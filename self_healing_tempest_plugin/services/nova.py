@@ -12,6 +12,7 @@
 
 """Nova: servers, compute services and hypervisors, by Tempest's clients."""
 
+import contextlib
 import functools
 import json
 
@@ -27,7 +28,9 @@ COMPUTE_MICROVERSION = '2.53'
 # Whose action it is where no user asked for it.
 NOVA = 'none, but Nova itself'
 
-_calling = functools.partial(errors.calling, 'Nova')
+# nova.api.openstack.wsgi: Fault
+_calling = functools.partial(errors.calling, 'Nova', dialect=errors.Dialect(
+    own=errors.with_code))
 
 
 class Nova:
@@ -46,11 +49,10 @@ class Nova:
 
     def server(self, server_id):
         """Return a server as a dict, None when it is deleted."""
-        with _calling('show server %s' % server_id):
-            try:
-                return self._servers.show_server(server_id)['server']
-            except lib_exc.NotFound:
-                return None
+        with contextlib.suppress(errors.NotThere), _calling(
+                'show server %s' % server_id):
+            return self._servers.show_server(server_id)['server']
+        return None
 
     def ports(self, server_id):
         """Return the ids of the ports of a server as a tuple."""
@@ -64,17 +66,16 @@ class Nova:
 
         :returns: empty for a server that was never there
         """
-        with _calling('list actions on server %s' % server_id):
-            try:
-                # Not by list_instance_actions(): what nova-compute does of
-                # itself has no user, which Tempest takes for a wrong answer.
-                _, body = self._servers.get(
-                    'servers/%s/os-instance-actions' % server_id)
-            except lib_exc.NotFound:
-                return []
+        with contextlib.suppress(errors.NotThere), _calling(
+                'list actions on server %s' % server_id):
+            # Not by list_instance_actions(): what nova-compute does of
+            # itself has no user, which Tempest takes for a wrong answer.
+            _, body = self._servers.get(
+                'servers/%s/os-instance-actions' % server_id)
             actions = json.loads(body)['instanceActions'][::-1]
-        return [dict(action, user_id=action.get('user_id') or NOVA)
-                for action in actions]
+            return [dict(action, user_id=action.get('user_id') or NOVA)
+                    for action in actions]
+        return []
 
     def console(self, server_id, lines):
         """Return the last lines of a server's console as text.
@@ -95,11 +96,9 @@ class Nova:
 
     def delete(self, server_id):
         """Start to delete a server; one that is gone is fine."""
-        with _calling('delete server %s' % server_id):
-            try:
-                self._servers.delete_server(server_id)
-            except lib_exc.NotFound:
-                pass
+        with contextlib.suppress(errors.NotThere), _calling(
+                'delete server %s' % server_id):
+            self._servers.delete_server(server_id)
 
     def stop(self, server_id):
         """Start to stop a server; one that is stopped is fine."""
@@ -177,15 +176,13 @@ class Nova:
     def version(self):
         """Return its newest version, with microversions, as text."""
         with _calling('show its version'):
-            try:
-                answer = self._manager.compute_versions_client.list_versions()
-                version = lists.current(answer['versions'])
-                return '%s, microversions %s to %s' % (
-                    version['id'], version['min_version'],
-                    version['version'])
-            except lists.NO_VERSIONS:
-                self.limits()
-                return 'v2.1 answers; its endpoint lists no versions'
+            return lists.version(self._newest, self.limits, 'v2.1')
+
+    def _newest(self):
+        answer = self._manager.compute_versions_client.list_versions()
+        version = lists.current(answer['versions'])
+        return '%s, microversions %s to %s' % (
+            version['id'], version['min_version'], version['version'])
 
     def hypervisors(self):
         """Return all hypervisors with their details, as dicts."""

@@ -15,12 +15,11 @@
 import contextlib
 import functools
 
-from keystoneauth1 import exceptions as ksa_exc
-
 from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.services import errors
 
-_calling = functools.partial(errors.calling, 'Keystone')
+_calling = functools.partial(
+    errors.calling, 'Keystone', dialect=errors.Dialect(own=errors.with_code))
 
 
 class Trusts:
@@ -36,13 +35,10 @@ class Trusts:
         """
         # Who has an id, and the right service, acts as the user.
         runtime.learn([trust_id])
-        with _calling('show a trust'):
-            try:
-                return self._keystone.get('%s/OS-TRUST/trusts/%s' % (
-                    self._cloud.auth_url.rstrip('/'), trust_id)
-                ).json()['trust']
-            except ksa_exc.NotFound:
-                return None
+        with contextlib.suppress(errors.NotThere), _calling('show a trust'):
+            return self._keystone.get('%s/OS-TRUST/trusts/%s' % (
+                self._cloud.auth_url.rstrip('/'), trust_id)).json()['trust']
+        return None
 
     def given(self):
         """Return the trusts that the user has given, None without the API.
@@ -59,15 +55,14 @@ class Trusts:
         :param user_id: whose they are; another's only an administrator sees
         :returns: list of dicts; None where Keystone has no trusts
         """
-        with _calling('list trusts of user %s' % user_id):
-            try:
-                listed = self._keystone.get(
-                    '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
-                    params={'trustor_user_id': user_id}).json()['trusts']
-                runtime.learn(trust['id'] for trust in listed)
-                return listed
-            except ksa_exc.NotFound:
-                return None
+        with contextlib.suppress(errors.NotThere), _calling(
+                'list trusts of user %s' % user_id):
+            listed = self._keystone.get(
+                '%s/OS-TRUST/trusts' % self._cloud.auth_url.rstrip('/'),
+                params={'trustor_user_id': user_id}).json()['trusts']
+            runtime.learn(trust['id'] for trust in listed)
+            return listed
+        return None
 
     def delete(self, trust_id):
         """Delete a trust; one that is gone is fine.
@@ -76,10 +71,9 @@ class Trusts:
             may delete another's
         """
         runtime.learn([trust_id])
-        with _calling('delete a trust'):
-            with contextlib.suppress(ksa_exc.NotFound):
-                self._keystone.delete('%s/OS-TRUST/trusts/%s' % (
-                    self._cloud.auth_url.rstrip('/'), trust_id))
+        with contextlib.suppress(errors.NotThere), _calling('delete a trust'):
+            self._keystone.delete('%s/OS-TRUST/trusts/%s' % (
+                self._cloud.auth_url.rstrip('/'), trust_id))
 
     def roles(self):
         """Return the names of the roles that the user has in the project now.

@@ -20,6 +20,7 @@ import typing
 from vitrageclient import exceptions as vitrage_exc
 from vitrageclient.v1 import client as vitrage_client
 
+from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import errors
 from self_healing_tempest_plugin.services import session
 
@@ -47,9 +48,14 @@ class Vitrage:
 
     def __init__(self, keystone, cloud):
         self._keystone, self._cloud = keystone, cloud
-        self._client = vitrage_client.Client(
-            session=keystone, service_type=cloud.vitrage_catalog_type,
-            interface=cloud.endpoint_type, region_name=cloud.region)
+
+    @functools.cached_property
+    def _client(self):
+        # The library takes the endpoint for one without a version.
+        return vitrage_client.Client(
+            session=self._keystone, endpoint_override=endpoints.root(
+                self._keystone, self._cloud,
+                self._cloud.vitrage_catalog_type).rstrip('/'))
 
     def entity(self, vitrage_type, entity_id):
         """Return one resource of the graph as a dict, or None.

@@ -105,7 +105,7 @@ def measure(shape, count):
         terminal.text(run)
         saving.save(directory, run)
         written = time.process_time()
-        page.html(loading.read_all([directory]))
+        page.html(loading.read_all([directory])[0])
         read = time.process_time()
         disk = sum(path.stat().st_size
                    for path in pathlib.Path(directory).iterdir())

@@ -46,7 +46,7 @@ def main(arguments=None):
     """Make one picture; returns the exit code."""
     options = parse(arguments)
     try:
-        runs = loading.read_all(options.files)
+        runs, _ = loading.read_all(options.files)
     except loading.BadDocument as error:
         print(error, file=sys.stderr)
         return 2

@@ -79,8 +79,8 @@ def objectives(conf):
     :raises tempest.lib.exceptions.InvalidConfiguration: see :func:`settings`
     """
     with unreadable.named(conf):
-        seconds = {option.name.removeprefix('slo_'):
-                   conf.self_healing[option.name]
+        own = unreadable.whatever_else(conf).self_healing
+        seconds = {option.name.removeprefix('slo_'): own[option.name]
                    for option in links.OBJECTIVES}
         return {name: value for name, value in seconds.items()
                 if value is not None}

@@ -19,9 +19,12 @@ of what is in it.
 """
 
 import contextlib
+import os
 import re
 
 from oslo_config import cfg
+from oslo_config import iniparser
+from oslo_log import log
 from tempest.lib import exceptions
 
 from self_healing_tempest_plugin.redaction import runtime
@@ -29,6 +32,10 @@ from self_healing_tempest_plugin.redaction import runtime
 _DOLLARS = (
     'write "$$" for each "$" in %s (values are not shown): oslo.config takes '
     'what follows a "$" for the name of an option, and there is none')
+_ANYWHERE = 'the tempest.conf'
+
+# A "$" for itself, or the name of an option of [DEFAULT].
+_REFERENCE = re.compile(r'\$\$|\\\$|\$\{?(?P<name>\w+)')
 
 # What oslo.config says where an option of that name is not there, is a group,
 # or is the option itself.
@@ -60,11 +67,34 @@ def named(conf):
                 error.reason, error.start)) from None
     except _BROKEN:
         # Tempest's own registers all options before it reads any.
-        problem = dollars(
-            conf if isinstance(conf, cfg.ConfigOpts) else cfg.CONF)
-        if not problem:
+        own = conf if isinstance(conf, cfg.ConfigOpts) else cfg.CONF
+        raise exceptions.InvalidConfiguration(
+            dollars(own) or _DOLLARS % (
+                _listed(_of_the_log(own)) or _ANYWHERE)) from None
+    except log.LogConfigError as error:
+        raise exceptions.InvalidConfiguration(runtime.text(error)) from None
+    except OSError as error:
+        if not _is_log(error.filename):
             raise
-        raise exceptions.InvalidConfiguration(problem) from None
+        raise exceptions.InvalidConfiguration(
+            'the log cannot be written to %s: %s; look at [DEFAULT] log_dir '
+            'and log_file' % (error.filename, error.strerror)) from None
+
+
+def whatever_else(conf):
+    """Return options of which some can be read, whatever the others hold.
+
+    Tempest writes all of them into its log as it reads them.
+
+    :param conf: Tempest's ``CONF``, or an oslo.config object
+    :returns: what the groups are attributes of
+    """
+    try:
+        conf.self_healing
+    except _BROKEN:
+        # Those that it has read before are there.
+        return cfg.CONF
+    return conf
 
 
 def dollars(conf):
@@ -80,8 +110,54 @@ def dollars(conf):
             if isinstance(group, cfg.ConfigOpts.GroupAttr):
                 options += [(name, option) for option in group
                             if _is_broken(group, option)]
-    return _DOLLARS % ' and '.join(
-        '[%s] %s' % option for option in options) if options else ''
+    return _DOLLARS % _listed(options) if options else ''
+
+
+def _listed(options):
+    return ' and '.join('[%s] %s' % option for option in options)
+
+
+class _Defaults(iniparser.BaseParser):
+    """What a file has of the group [DEFAULT], as it is written.
+
+    :ivar values: by name of the option
+    """
+
+    def __init__(self):
+        self._section, self.values = 'DEFAULT', {}
+
+    def new_section(self, section):
+        self._section = section
+
+    def assignment(self, key, value):
+        if self._section == 'DEFAULT':
+            self.values[key] = '\n'.join(value)
+
+
+def _of_the_log(conf):
+    """Return which options of [DEFAULT] hold a "$" that stands for nothing.
+
+    Tempest sets up its log first, and of a file that fails in that oslo.config
+    keeps nothing.
+    """
+    parser = _Defaults()
+    for path in conf.default_config_files or ():
+        with contextlib.suppress(OSError, ValueError, iniparser.ParseError):
+            with open(path, encoding='utf-8') as stream:
+                parser.parse(stream)
+    return [('DEFAULT', option) for option, value in parser.values.items()
+            if any(match['name'] not in (None, *conf)
+                   for match in _REFERENCE.finditer(value))]
+
+
+def _is_log(path):
+    """Return whether a path is that of the log that Tempest writes."""
+    directory, file = (getattr(cfg.CONF, name, None)
+                       for name in ('log_dir', 'log_file'))
+    return path is not None and (
+        path == os.path.abspath(os.path.join(directory or '', file))
+        if file else directory is not None
+        and os.path.dirname(path) == os.path.abspath(directory))
 
 
 def _place(error):

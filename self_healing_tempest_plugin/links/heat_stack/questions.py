@@ -40,7 +40,7 @@ def engine(case):
         'engines': asking.Question('Heat', heat.engines)}, ENGINE_PATIENCE)
     error = answers.error('engines')
     if isinstance(error, errors.ServiceUnavailable):
-        if answers.error('api'):
+        if answers.error('api') or isinstance(error, errors.SomebodyElse):
             return (Clue(
                 None, 'it answers nothing: %s' % error,
                 'heat-engine and heat-api: do they run, and does the log of '

@@ -40,6 +40,12 @@ TEMPLATE = '7e3b1a7e-0000-4000-8000-000000000001'
 PORT = '9047e000-0000-4000-8000-000000000001'
 EXECUTION = 'e8ec0000-0000-4000-8000-000000000001'
 WORKFLOW = 'application-heal_instance-abc'
+# heat.api.middleware.fault, as it answers for another project's, too.
+NO_STACK = {
+    'code': 404, 'title': 'Not Found',
+    'explanation': 'The resource could not be found.', 'error': {
+        'message': 'The Stack (x) could not be found.', 'traceback': None,
+        'type': 'EntityNotFound'}}
 
 
 class Reply(Exception):
@@ -197,7 +203,8 @@ class FakeCloud(fixtures.Fixture):
 
     def delete_trust(self, query, body, trust_id):
         if trust_id not in self.trusts:
-            raise Reply(404, {'error': {'message': 'no trust'}})
+            raise Reply(404, {'error': {
+                'code': 404, 'title': 'Not Found', 'message': 'no trust'}})
         del self.trusts[trust_id]
         return 204, None, {}
 
@@ -253,8 +260,7 @@ class FakeCloud(fixtures.Fixture):
             if identifier in (stack['stack_name'], stack['id'], '%s/%s' % (
                     stack['stack_name'], stack['id'])):
                 return stack
-        raise Reply(404, {'error': {'message': 'no stack', 'type': 'x'},
-                          'code': 404, 'explanation': 'gone', 'title': ''})
+        raise Reply(404, NO_STACK)
 
     def list_stacks(self, query, body):
         return 200, {'stacks': [
@@ -399,10 +405,14 @@ class FakeCloud(fixtures.Fixture):
             'workflow_execution_id'] == execution]}, {}
 
     def show_execution(self, query, body, execution):
-        return 200, next(record for record in self.executions
-                         if record['id'] == execution), {}
+        for record in self.executions:
+            if record['id'] == execution:
+                return 200, record, {}
+        raise Reply(404, {'debuginfo': None, 'faultcode': 'Client',
+                          'faultstring': 'WorkflowExecution not found'})
 
     def delete_execution(self, query, body, execution):
+        self.show_execution(query, body, execution)
         self.executions = [record for record in self.executions
                            if record['id'] != execution]
         return 204, None, {}
@@ -611,8 +621,8 @@ class _Handler(server.BaseHTTPRequestHandler):
         version = self.headers.get('OpenStack-API-Version')
         if version:
             headers = dict(headers, **{'OpenStack-API-Version': version})
-        self.send_header('Content-Type', 'text/plain' if isinstance(
-            answer, str) else 'application/json')
+        headers = {'Content-Type': 'text/plain' if isinstance(answer, str)
+                   else 'application/json', **headers}
         self.send_header('Content-Length', str(len(data)))
         for name, value in headers.items():
             self.send_header(name, value)

@@ -113,9 +113,7 @@ class FakeTenantCloud(fake_membership.Membership,
             self.requests.append((method, path, query, body))
             raise fake_cloud.Reply(403, {'forbidden': {'message': 'no'}})
         if '/heat/v1/%s/stacks' % fake_cloud.PROJECT in path:
-            raise fake_cloud.Reply(404, {
-                'error': {'message': 'no stack', 'type': 'x'}, 'code': 404,
-                'explanation': 'it is of another project', 'title': ''})
+            raise fake_cloud.Reply(404, fake_cloud.NO_STACK)
         for route, name in ROUTES.items():
             match = re.fullmatch(route, wanted)
             if match and not (self.silent
@@ -169,7 +167,8 @@ class FakeTenantCloud(fake_membership.Membership,
 
     def show_trust(self, query, body, trust_id):
         if trust_id not in self.trusts:
-            raise fake_cloud.Reply(404, {'error': {'message': 'no trust'}})
+            raise fake_cloud.Reply(404, {'error': {
+                'code': 404, 'title': 'Not Found', 'message': 'no trust'}})
         return 200, {'trust': self.trusts[trust_id]}, {}
 
     def aodh_versions(self, query, body):
@@ -184,7 +183,9 @@ class FakeTenantCloud(fake_membership.Membership,
 
     def show_event_alarm(self, query, body, alarm_id):
         if alarm_id not in self.event_alarms:
-            raise fake_cloud.Reply(404, {'error_message': 'no alarm'})
+            raise fake_cloud.Reply(404, {'error_message': {
+                'debuginfo': None, 'faultcode': 'Client',
+                'faultstring': 'Alarm %s not found' % alarm_id}})
         return 200, self.event_alarms[alarm_id], {}
 
     def list_changes(self, query, body, alarm_id):
@@ -199,7 +200,9 @@ class FakeTenantCloud(fake_membership.Membership,
 
     def show_queue(self, query, body, queue):
         if queue not in self.queues:
-            raise fake_cloud.Reply(404, {'description': 'no queue'})
+            raise fake_cloud.Reply(404, {
+                'title': 'Not found', 'description': 'Queue %s does not exist'
+                % queue})
         return 200, {}, {}
 
     def show_stats(self, query, body, queue):

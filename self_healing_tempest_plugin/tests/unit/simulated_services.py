@@ -33,6 +33,7 @@ from self_healing_tempest_plugin.services import heat
 from self_healing_tempest_plugin.services import mistral
 from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin.services import vitrage
+from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import simulated_world
 
 # Seconds for which a service may say no, or nonsense.
@@ -329,7 +330,7 @@ class Stacks(Library):
     def get(self, stack_id, resolve_outputs=True):
         at = self._requests.serve('Heat', 'stack')
         if at >= self._world.deleted:
-            raise heat_exc.HTTPNotFound()
+            raise heat_exc.HTTPNotFound(json.dumps(fake_cloud.NO_STACK))
         begun = [update for update in self._world.updates
                  if update.begin <= at]
         if not begun:
@@ -422,7 +423,7 @@ class Servers(Library):
         place = next((known for known in reversed(
             self._world.places.get(server_id, ())) if known.begin <= at), None)
         if place is None or place.host is None:
-            raise exceptions.NotFound()
+            raise exceptions.NotFound({'code': 404, 'message': 'gone'})
         return place
 
 

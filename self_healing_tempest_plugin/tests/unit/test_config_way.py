@@ -22,7 +22,9 @@ import testtools
 
 from self_healing_tempest_plugin.cmd import main
 from self_healing_tempest_plugin import config
+from self_healing_tempest_plugin.config import command_lines
 from self_healing_tempest_plugin.config.reading import unreadable
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.tests.unit import test_config
 
 
@@ -173,8 +175,42 @@ class CommandTest(WrittenTestCase):
                 ('power off "{host}"', ('power', 'off', '{host}')),
                 ('power -c " x {host}"', ('power', '-c', ' x {host}')),
                 ('"/opt/my $$tools/power" "{host}"',
-                 ('/opt/my $tools/power', '{host}'))):
+                 ('/opt/my $tools/power', '{host}')),
+                ('"/opt/my tools/power"\n off "{host}"',
+                 ('/opt/my tools/power', 'off', '{host}')),
+                ('"/opt/my tools/power" "off"\n  -x "a b"\n\t{host}',
+                 ('/opt/my tools/power', 'off', '-x', 'a b', '{host}'))):
             self.assertEqual(words, self.off(written), written)
+
+    def test_quotes_from_elsewhere(self):
+        """Of several files the last counts, and the environment most."""
+        words = ('/opt/my tools/power', 'off', '{host}')
+        quoted = '"/opt/my tools/power" off "{host}"'
+        directory = self.useFixture(fixtures.TempDir()).path
+        with open(os.path.join(directory, 'a.conf'), 'w') as stream:
+            stream.write('[self_healing]\nhost_power_off_command = %s\n'
+                         % quoted)
+        with open(os.path.join(directory, 'b.conf'), 'w') as stream:
+            stream.write('[self_healing]\nallow_faults = true\n')
+        conf = self.conf(host_power_off_command='"x" "{host}"')
+        conf(['--config-dir', directory],
+             default_config_files=conf.config_file)
+        self.assertEqual(words, command_lines.words_of(
+            conf, 'host_power_off_command'))
+        self.useFixture(fixtures.EnvironmentVariable(
+            'OS_SELF_HEALING__HOST_POWER_OFF_COMMAND',
+            'power off {host}'))
+        self.assertEqual(('power', 'off', '{host}'), command_lines.words_of(
+            self.conf(host_power_off_command='"$$x" "{host}"'),
+            'host_power_off_command'))
+
+    def test_password_with_a_blank(self):
+        """It is one word where the file has it in quotes."""
+        conf = self.conf(host_power_off_command='"/opt/my tools/power" '
+                         '--password "hunter2 xyz" "{host}"')
+        self.assertIn('hunter2 xyz', config.secrets(conf))
+        config.settings(conf)
+        self.assertNotIn('hunter2', runtime.text('login hunter2 xyz fails'))
 
     def test_home(self):
         self.assertEqual(('/home/me/bin/power', '-f', '/home/me/pw', '{host}'),

@@ -279,6 +279,17 @@ class StackTest(RemovalTestCase):
         self.cloud.delete_execution = gone
         self.gone(self.planned('stack', NAME, {}))
 
+    def test_somebody_else_answers(self):
+        """An ingress that has lost Heat does not know that it is gone."""
+        self.stack()
+        real = self.cloud.handle
+        self.useFixture(fixtures.MockPatchObject(
+            self.cloud, 'handle', lambda method, path, *asked: (
+                404, 'default backend - 404', {}) if path.startswith('/heat')
+            else real(method, path, *asked)))
+        self.kept(errors.ServiceUnavailable, self.planned(
+            'stack', NAME, {'id': fake_cloud.STACK}))
+
     def test_rule_that_heat_lost(self):
         """Heat got no answer when it added the rule, and knows of none."""
         self.stack()

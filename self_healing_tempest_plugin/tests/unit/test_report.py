@@ -306,7 +306,7 @@ class SaveTest(testtools.TestCase):
                              for day in (3, 4, 5)
                              for kind in ('json', 'txt'))],
             sorted(os.listdir(self.directory)))
-        runs = loading.read_all([self.directory])
+        runs, _ = loading.read_all([self.directory])
         self.assertEqual(['2026-11-23', '2026-11-24', '2026-11-25'],
                          [run['began'][:10] for run in runs])
         self.assertIn('3 runs, 2026-11-23 23:08 to 2026-11-25 23:08 UTC',
@@ -334,7 +334,7 @@ class SaveTest(testtools.TestCase):
         self.assertIn('4 of 4 runs as expected', page)
         self.assertNotIn('2026-11-23 23:08 to', page)
         self.assertEqual(3, page.count('<article '))
-        self.assertEqual(5, len(loading.read_all([self.directory])))
+        self.assertEqual(5, len(loading.read_all([self.directory])[0]))
 
     def test_older_run_that_cannot_be_drawn(self):
         """A run that cannot be drawn is left out and named."""
@@ -419,6 +419,41 @@ class SaveTest(testtools.TestCase):
         page = self.read('index.html')
         self.assertIn('other.json: format 2 cannot be read', page)
         self.assertNotIn('report.json', page)
+
+    def test_found_sound_before(self):
+        """A suite pays once for the nights before, unless one has changed."""
+        self.save('one', report_samples.healed())
+        checked = self.useFixture(fixtures.MockPatch(
+            'self_healing_tempest_plugin.report.loading.check',
+            wraps=loading.check)).mock
+        for night in range(3):
+            self.save('two', report_samples.night(night))
+        self.assertEqual(3, checked.call_count)
+        with open(os.path.join(self.directory, BEGAN.replace(
+                'run', 'one') + '.json'), 'w') as stream:
+            stream.write('{"format": 99}')
+        saving.render(self.directory)
+        self.assertEqual(4, checked.call_count)
+        self.assertIn('format 99 cannot be read', self.read('index.html'))
+
+    def test_large_foreign_file(self):
+        """Of a large file the first bytes say whether it is a document."""
+        os.makedirs(self.directory)
+        path = os.path.join(self.directory, 'facts.json')
+        parsed = self.useFixture(fixtures.MockPatch(
+            'self_healing_tempest_plugin.report.loading.json.loads',
+            wraps=json.loads)).mock
+        for beginning, count in (('{"hosts": ', 0), ('[', 0),
+                                 ('{"format": {', 0), ('{"format": 5,', 1),
+                                 ('{\n  "format": 5,', 1)):
+            with open(path, 'w', encoding='utf-8') as stream:
+                stream.write(beginning)
+                stream.truncate(5 << 20)
+            parsed.reset_mock()
+            error, = loading.directory(self.directory)[1]
+            self.assertEqual(count, parsed.call_count, beginning)
+            self.assertIn('is no JSON' if count else
+                          'is no document of a run', str(error))
 
     def test_no_unicode(self):
         """Half a surrogate is no reason to lose a run."""

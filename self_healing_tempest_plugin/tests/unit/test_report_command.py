@@ -13,11 +13,14 @@
 """``self-healing-tempest report``, as people call it."""
 
 import contextlib
+import errno
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
+from unittest import mock
 
 import fixtures
 import testtools
@@ -125,6 +128,25 @@ class ReportTest(CommandTestCase):
         self.assertIn('How long each link takes', page)
         self.assertIn('<b>MISSED</b> ≤ 10 s', page)
 
+    def test_html_of_what_cannot_be_drawn(self):
+        """It is left out, and named; the schema has nothing against it."""
+        self.write('a.json')
+        odd = report_samples.document('HEALED')
+        for row in odd['links']:
+            row['end'] = None
+        self.write('b.json', links=odd['links'])
+        odd['application']['outage']['seconds'] = None
+        self.write('c.json', application=odd['application'],
+                   began='2026-11-24T23:08:58.123Z')
+        path = self.path('page.html')
+        self.assertEqual((0, ''), self.report(
+            self.runs, '--html', path)[::2])
+        page = self.read(path)
+        for day in (23, 24):
+            self.assertIn('of 2026-11-%dT23:08:58.123Z cannot be drawn'
+                          % day, page)
+        self.assertIn('Healed by this chain', page)
+
     def test_html_of_one(self):
         """Of one run there is nothing to count."""
         path = self.path('page.html')
@@ -161,6 +183,22 @@ class BadInputTest(CommandTestCase):
 
     def test_empty_directory(self):
         self.refused('%s: holds no JSON' % self.runs, self.runs)
+        with open(self.path('runs', 'half.json'), 'w') as stream:
+            stream.write('{"format":')
+        self.refused('half.json: is no JSON', self.runs)
+
+    def test_damaged_in_a_directory(self):
+        """It costs none of the others; who names it is refused."""
+        self.write('a.json')
+        path = self.write('b.json', format=2)
+        code, output, errors = self.report(
+            self.runs, '--html', self.path('page.html'))
+        self.assertEqual(2, code)
+        self.assertIn('HEALED', output)
+        line, = errors.splitlines()
+        self.assertIn('%s: format 2 cannot be read' % path, line)
+        self.assertIn('b.json: format 2', self.read(self.path('page.html')))
+        self.refused('b.json: format 2', self.runs, path)
 
     def test_older_format(self):
         path = self.write('a.json', format=2)
@@ -185,6 +223,26 @@ class BadInputTest(CommandTestCase):
             self.assertEqual(2, code)
             self.assertIn('/no/such/file: No such file', errors)
 
+    def test_what_is_no_file(self):
+        """A link stays one, and a pipe is written into."""
+        run = self.write('a.json')
+        target, link, pipe = map(self.path, ('real', 'link', 'pipe'))
+        os.symlink(target, link)
+        for _ in range(2):
+            self.assertEqual(0, self.report(run, '--json', link)[0])
+            self.assertTrue(os.path.islink(link))
+            self.assertIn('report', json.loads(self.read(target)))
+        os.mkfifo(pipe)
+        code, _, errors = self.report(run, '--json', pipe)
+        self.assertEqual((2, '%s: nobody reads from it\n' % pipe),
+                         (code, errors))
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.assertEqual(0, self.report(run, '--json', pipe)[0])
+        self.assertEqual(self.read(target).encode(),
+                         os.read(reader, 1 << 16))
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+
     def test_wrong_objective(self):
         for wrong in ('stack', 'stack=', 'stack=x', 'stack=-1', 'stack=nan',
                       'stack=inf', '=3'):
@@ -202,6 +260,45 @@ class BadInputTest(CommandTestCase):
 
     def test_nothing_named(self):
         self.assertEqual(2, self.report()[0])
+
+
+class OutputTest(CommandTestCase):
+    """Nobody reads, or what is written has no place."""
+
+    def report_to(self, stream):
+        """Return exit code and errors; the page is written all the same."""
+        errors = io.StringIO()
+        page = self.path('page.html')
+        with fixtures.MonkeyPatch('sys.stdout', stream), (
+                fixtures.MonkeyPatch('sys.stderr', errors)):
+            code = main.main(['report', self.write('a.json'),
+                              '--html', page])
+        self.assertIn('Healed by this chain', self.read(page))
+        os.unlink(page)
+        return code, errors.getvalue()
+
+    def test_reader_that_has_seen_enough(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, 'w') as stream:
+            self.assertEqual((141, ''), self.report_to(stream))
+
+    def test_no_room(self):
+        stream = io.StringIO()
+        stream.flush = mock.Mock(side_effect=OSError(errno.ENOSPC, 'Full'))
+        self.assertEqual((2, 'The output cannot be written: Full\n'),
+                         self.report_to(stream))
+
+    def test_closed(self):
+        self.assertEqual((2, 'The output cannot be written: it is closed\n'),
+                         self.report_to(None))
+
+    def test_interrupted(self):
+        self.useFixture(fixtures.MockPatch(
+            'self_healing_tempest_plugin.report.loading.read_all',
+            side_effect=KeyboardInterrupt))
+        self.assertEqual((130, '', 'Interrupted\n'),
+                         self.report(self.runs))
 
 
 class ImportTest(CommandTestCase):
@@ -312,6 +409,34 @@ class ConfigurationTest(CommandTestCase):
         self.assertEqual(2, done.returncode)
         line, = done.stderr.splitlines()
         self.assertIn('slo_stack', line)
+
+    def test_what_is_no_business_of_it(self):
+        """Tempest breaks over any "$"; the objectives are there."""
+        with open(self.conf(slo_stack=10), 'a') as stream:
+            stream.write('[auth]\nadmin_password = pa$sw0rd\n')
+        done = self.run_apart()
+        self.assertEqual((1, ''), (done.returncode, done.stderr))
+        self.assertIn('MISSED (≤ 10 s)', done.stdout)
+
+    def test_log(self):
+        """Tempest begins with it, before anybody can ask for an option."""
+        for line, told in (
+                ('log_dir = /tmp/$USER/x',
+                 'write "$$" for each "$" in [DEFAULT] log_dir '),
+                ('log_dir = ${HOME}/$$x\nlog_file = $log_dir/x',
+                 'write "$$" for each "$" in [DEFAULT] log_dir '),
+                ('log_file = /no/such/file', 'the log cannot be written to '
+                 '/no/such/file: No such file or directory'),
+                ('log_dir = /no/such', 'the log cannot be written to '
+                 '/no/such/'),
+                ('log_config_append = /no/such', 'Error loading logging '
+                 'config /no/such')):
+            with open(self.conf(), 'a') as stream:
+                stream.write('[DEFAULT]\n%s\n' % line)
+            done = self.run_apart()
+            self.assertEqual(2, done.returncode, line)
+            line, = done.stderr.splitlines()
+            self.assertIn(told, line)
 
     def test_named_file_is_missing(self):
         code, _, errors = self.report(

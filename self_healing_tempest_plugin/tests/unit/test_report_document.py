@@ -31,6 +31,7 @@ from self_healing_tempest_plugin.model import links
 from self_healing_tempest_plugin.model import stopping
 from self_healing_tempest_plugin.model import timelines
 from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.report import answers
 from self_healing_tempest_plugin.report import documents
 from self_healing_tempest_plugin.report import loading
@@ -478,7 +479,8 @@ class SchemaTest(testtools.TestCase):
         error = self.assertRaises(loading.BadDocument, loading.check, whole,
                                   'a.json')
         self.assertEqual(1, len(str(error).splitlines()))
-        self.assertIn('a.json: $', str(error))
+        self.assertIn('a.json: %s' % (
+            'is no document' if path == ('format',) else '$'), str(error))
 
 
 def _at(values, path):
@@ -538,27 +540,29 @@ class ReadingTest(testtools.TestCase):
             'BROKEN', began='2026-11-23T23:08:58.122Z'))
         self.assertEqual(['BROKEN', 'HEALED'], [
             document['verdict']['kind'] for document in loading.read_all(
-                [late, early])])
+                [late, early])[0]])
 
     def test_twice_is_once(self):
         """A file and its directory, or a copy, is one run."""
         path = self.write('a.json', report_samples.document('HEALED'))
         self.write('copy.json', report_samples.document('HEALED'))
-        self.assertEqual(1, len(loading.read_all([path, self.directory])))
+        self.assertEqual(1, len(
+            loading.read_all([path, self.directory])[0]))
 
     def test_same_scenario_again_is_another_run(self):
         for second in (1, 2):
             self.write('%d.json' % second, report_samples.document(
                 'HEALED', began='2026-11-23T23:08:5%d.122Z' % second))
-        self.assertEqual(2, len(loading.read_all([self.directory])))
+        self.assertEqual(2, len(loading.read_all([self.directory])[0]))
 
     def test_older_format(self):
         self.assertEqual('format 2 cannot be read, only 3, 4 and 5: run '
                          'the scenario again', self.problem({'format': 2}))
 
     def test_no_document(self):
-        self.assertTrue(self.problem({'a': 1}).startswith('$: '))
-        self.assertIn("$: [1] is not of type 'object'", self.problem([1]))
+        for content in ({'a': 1}, [1], {'format': '5'}, {'format': True}):
+            self.assertEqual('is no document of a run',
+                             self.problem(content))
 
     def test_no_json(self):
         self.assertIn('is no JSON: Expecting value: line 1 column 1',
@@ -574,6 +578,16 @@ class ReadingTest(testtools.TestCase):
         self.assertTrue(problem.startswith('$.links[2].took'), problem)
         self.assertLess(len(problem), 300)
 
+    def test_much_that_is_wrong(self):
+        """Nobody redacts megabytes to show a line of them."""
+        text = self.useFixture(fixtures.MockPatch(
+            'self_healing_tempest_plugin.redaction.runtime.text',
+            wraps=runtime.text)).mock
+        run = report_samples.document('HEALED')
+        run['links'][2]['took']['low'] = 'long\n' * 1000000
+        self.problem(run)
+        self.assertLess(len(text.call_args_list[0].args[0]), 100000)
+
     def test_no_time(self):
         run = report_samples.document('HEALED')
         run['transitions'][0]['begin'] = 1e300
@@ -582,12 +596,21 @@ class ReadingTest(testtools.TestCase):
     def test_directory(self):
         self.write('good.json', report_samples.document('HEALED'))
         self.write('report.json', {'report': 1})
+        self.write('foreign.json', {'hosts': []})
         self.write('note.txt', b'nothing')
-        self.assertEqual(1, len(loading.read_all([self.directory])))
-        bad = self.write('bad.json', {'format': 1})
-        error = self.assertRaises(loading.BadDocument, loading.read_all,
-                                  [self.directory])
-        self.assertIn(bad, str(error))
+        runs, problems = loading.read_all([self.directory])
+        self.assertEqual((1, []), (len(runs), problems))
+        bad = [self.write('bad.json', {'format': 1}),
+               self.write('empty.json', b''),
+               self.write('half.json', b'{"format": 5, '),
+               os.path.join(self.directory, 'lost.json')]
+        os.symlink('/no/such', bad[-1])
+        runs, problems = loading.read_all([self.directory])
+        self.assertEqual((1, bad), (
+            len(runs), [problem.path for problem in problems]))
+        for path in bad:
+            self.assertRaises(loading.BadDocument, loading.read_all,
+                              [self.directory, path])
 
     def test_nothing_there(self):
         for path, problem in ((self.directory, 'holds no JSON of a run'),

@@ -134,7 +134,7 @@ class NightsTest(test_report_command.CommandTestCase):
         self.nights(0, 0)
         saving.save(self.runs, documents.document(
             *report_samples.broken(), None, 'test_host_crash', 'Story.'))
-        runs = loading.read_all([self.runs])
+        runs, _ = loading.read_all([self.runs])
         runs.insert(1, dict(report_samples.document(
             'BROKEN', began='2026-11-24T10:00:00.000Z')))
         group, = page.multiples.of(trends.of(runs))

@@ -12,19 +12,27 @@
 
 """Where the services are, and what they tell of their versions."""
 
+from unittest import mock
+
 from keystoneauth1 import exceptions as ksa_exc
+from tempest.lib.common import api_microversion_fixture
 import testtools
+from urllib3 import exceptions as urllib3_exc
 
 from self_healing_tempest_plugin.services import clients
 from self_healing_tempest_plugin.services import endpoints
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import lists
 from self_healing_tempest_plugin.services import neutron
+from self_healing_tempest_plugin.services import nova
+from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
 from self_healing_tempest_plugin.tests.unit import service_samples
 
 PAGE = '<!DOCTYPE html><html><body>It works!</body></html>'
 ID = fake_cloud.PROJECT
+STACK = stacks.Stack('app', 'none')
 
 
 class AboveVersionsTest(testtools.TestCase):
@@ -69,11 +77,11 @@ class EndpointTestCase(testtools.TestCase):
         self.cloud = self.useFixture(fake_tenant_cloud.FakeTenantCloud())
         # The fake cloud answers below any prefix.
         real = self.cloud.handle
-        self.prefix, self.page = '', None
+        self.prefix, self.page, self.answer = '', None, (200, PAGE, {})
 
         def handle(method, path, query, body):
             if self.page and path in self.page:
-                return 200, PAGE, {}
+                return self.answer
             return real(method, path.removeprefix(self.prefix), query, body)
 
         self.cloud.handle = handle
@@ -107,6 +115,16 @@ class CallTest(EndpointTestCase):
         self.at(workflowv2='/mistral')
         self.make().mistral.workflows()
 
+    def test_heat_and_vitrage_by_other_endpoints(self):
+        """With a version or without, with the project or without."""
+        for path in ('/heat', '/heat/', '/heat/v1', '/heat/v1/' + ID,
+                     '/heat/v1/%s/' % ID):
+            self.at(orchestration=path)
+            self.assertEqual('r1', self.make().heat.build(), path)
+        for path in ('/rca', '/rca/', '/rca/v1', '/rca/v1/'):
+            self.at(rca=path)
+            self.assertEqual('OK', self.make().vitrage.status(), path)
+
     def test_mistral_that_is_not_there(self):
         made = self.make(mistral_catalog_type='nonsense')
         error = self.assertRaises(errors.ServiceRefused,
@@ -134,6 +152,61 @@ class RegionTest(EndpointTestCase):
         error = self.assertRaises(errors.ServiceRefused, made.heat.version)
         self.assertIn('public endpoint for nonsense service in RegionOne',
                       str(error))
+
+
+class GoneTest(EndpointTestCase):
+    """What is not there, and a 404 of whoever stands before a service."""
+
+    FOREIGN = ('default backend - 404', '', PAGE, '{"error": "no"}',
+               '{"message": "no Route matched with those values"}',
+               '{"error_message": "<html><title>404 Not Found</title>"}')
+    # What each answers of what is gone.
+    CALLS = (
+        (lambda made: made.heat.stack('none'), None),
+        (lambda made: made.heat.delete('none'), None),
+        (lambda made: made.heat.resources('none'), []),
+        (lambda made: made.heat.updates(STACK), []),
+        (lambda made: made.mistral.execution('none'), None),
+        (lambda made: made.mistral._delete_execution('none'), None),
+        (lambda made: made.nova.server('none'), None),
+        (lambda made: made.nova.actions('none'), []),
+        (lambda made: made.nova.delete('none'), None),
+        (lambda made: made.zaqar.queue('none'), None),
+        (lambda made: made.aodh.alarm('none'), None),
+        (lambda made: made.aodh.transitions('none'), []),
+        (lambda made: made.keystone.revoke('r', 'u', 'p'), None),
+        (lambda made: made.keystone.user_name('none'), None),
+        (lambda made: made.trusts.trust('none'), None),
+        (lambda made: made.trusts.delete('none'), None))
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(
+            api_microversion_fixture.APIMicroversionFixture(
+                compute_microversion=nova.COMPUTE_MICROVERSION))
+
+    def test_gone(self):
+        """Each service has its own way to say so."""
+        made = self.make()
+        for number, (call, answer) in enumerate(self.CALLS):
+            self.assertEqual(answer, call(made), number)
+
+    def test_somebody_else(self):
+        """An ingress without a backend knows of nothing that it is gone."""
+        made, real = self.make(), self.cloud.handle
+        for body in self.FOREIGN:
+            def handle(method, path, query, asked):
+                if path.startswith('/identity') and path.endswith('/tokens'):
+                    return real(method, path, query, asked)
+                return 404, body, {'Content-Type': 'application/json' if (
+                    body.startswith('{')) else 'text/html'}
+
+            self.cloud.handle = handle
+            for number, (call, _) in enumerate(self.CALLS):
+                with testtools.ExpectedException(
+                        errors.SomebodyElse, '(?s).*stands before it',
+                        msg='%d: %s' % (number, body)):
+                    call(made)
 
 
 class VersionTest(EndpointTestCase):
@@ -165,6 +238,19 @@ class VersionTest(EndpointTestCase):
 
     def test_by_clients_of_tempest(self):
         self.page = self.ROOTS
+        self.assert_no_versions()
+
+    def test_root_that_leads_nowhere(self):
+        """Nobody listens where it sends us; who is late is another matter."""
+        self.page, self.answer = self.ROOTS, (
+            302, '', {'Location': 'http://127.0.0.1:1/login'})
+        self.assert_no_versions()
+        reason = urllib3_exc.ConnectTimeoutError()
+        for late in (reason, urllib3_exc.MaxRetryError(None, '/', reason)):
+            self.assertRaises(type(late), lists.version,
+                              mock.Mock(side_effect=late), self.fail, 'v1')
+
+    def assert_no_versions(self):
         made, manager = self.make(), service_samples.Manager(self.cloud.url)
         self.cloud.networks = []
         self.assertEqual('v2.0 answers; its endpoint lists no versions',

@@ -713,8 +713,9 @@ class LookAfterTest(NotifierTestCase):
         self.cloud.http.get(MISTRAL + '/executions/execution-1', [
             {'exc': requests.exceptions.ConnectionError},
             {'status_code': 503},
+            {'status_code': 404, 'text': 'default backend - 404'},
             {'json': execution('ERROR', state_info=self.OWN_ERRORS[0])}])
-        for _ in range(3):
+        for _ in range(4):
             self.look()
         self.assertEqual(2, len(self.cloud.started()))
         self.assertLogged('Cannot tell what becomes of execution')

@@ -58,6 +58,12 @@ class TwoCommandsTest(testtools.TestCase):
         self.assertEqual(1, said.count('\n'), said)
         return said
 
+    def test_by_a_link(self):
+        """As one has it in a directory of PATH."""
+        link = self.directory.parent / 'drill'
+        link.symlink_to(self.directory / 'drill')
+        self.assertEqual(self.drill.TOP, script(link).TOP)
+
     def test_what_is_run(self):
         for words, wanted in (
                 ([], ['-e', 'lab']),
