@@ -291,10 +291,10 @@ class Drill(fixtures.Fixture):
             self.app.stack.identifier))
 
     def servers(self):
-        """Return the ids of all servers that the stack has had so far."""
+        """Return the ids of all servers that the stack has had and used."""
         heat, stack = self._around.owner.heat, self.app.stack
-        return stacks.servers_of(heat.resources(stack.identifier),
-                                 heat.events(stack))
+        return stacks.servers_that_came_to_be(
+            heat.resources(stack.identifier), heat.events(stack))
 
     def _hold_journal(self):
         """Be the only run, until all that this run has made is gone."""

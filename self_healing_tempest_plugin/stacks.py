@@ -55,6 +55,20 @@ def servers_of(resources, events):
                              entry.get('physical_resource_id'))}))
 
 
+def servers_that_came_to_be(resources, events):
+    """Return the ids of the servers that a stack has had, and used, sorted.
+
+    What failed to be made is none of them: Heat tries again by itself.
+
+    :param resources: see :func:`servers_of`
+    :param events: see :func:`servers_of`
+    """
+    failed = {event.get('physical_resource_id') for event in events
+              if event.get('resource_status') == 'CREATE_FAILED'}
+    return tuple(server_id for server_id in servers_of(resources, events)
+                 if server_id not in failed)
+
+
 def update_that_made(server_id, stack, events):
     """Return the event with which the update began that made a server.
 

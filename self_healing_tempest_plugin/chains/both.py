@@ -45,5 +45,5 @@ CHAIN = chains.Chain(
         # waits for its end.
         chains.Step(WORKFLOW, after=_UPDATED),
         chains.Step(APPLICATION, after=_UPDATED)),
-    repair=STACK,
+    repair=STACK, once=True,
     template='both.hot.yaml')

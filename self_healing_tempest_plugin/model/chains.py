@@ -46,6 +46,8 @@ class Chain:
     :ivar template: file name of the HOT of an application that it heals
     :ivar member: whether a plain member of another project owns the
         application, and not the administrator
+    :ivar once: whether a server that is replaced more than once is a failure:
+        several work side by side, and only one may
     :ivar healed: what "healed" means, one of :mod:`.healing`
     """
 
@@ -55,6 +57,7 @@ class Chain:
     repair: links.Link
     template: str = ''
     member: bool = False
+    once: bool = False
     healed: healing.Healing = healing.REPLACED
 
     def __repr__(self):

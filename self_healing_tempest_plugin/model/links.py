@@ -64,10 +64,12 @@ class Limit:
 
     :ivar started: says what was started for whom, after the number
     :ivar look_at: the next place to look when it came more often
+    :ivar ways: how many set it off, each so many times
     """
 
     started: str
     look_at: str
+    ways: int = 1
 
 
 @dataclasses.dataclass(frozen=True)

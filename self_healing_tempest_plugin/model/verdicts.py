@@ -364,8 +364,8 @@ def limited(timeline, expectation):
 
 
 def _storm(timeline, expectation):
-    most = expectation.max_executions
     for link, objects in limited(timeline, expectation):
+        most = expectation.max_executions * link.limit.ways
         if most and len(objects) > most:
             return Verdict(
                 Kind.EXECUTION_STORM, link=link,
@@ -374,6 +374,30 @@ def _storm(timeline, expectation):
                     most, listing.some(objects, 5)),
                 look_at=expectation.describe(link.limit.look_at))
     return None
+
+
+def _replaced_again(timeline, expectation):
+    """Return the verdict on a server that was replaced more than once."""
+    chain = expectation.chain
+    first = {}
+    for evidence in timeline.evidence if chain.once else ():
+        if (evidence.link is chain.repair and evidence.mark is Mark.FINISHED
+                and expectation.ties(evidence)
+                and evidence.link.fits(expectation.ids, evidence.payload)):
+            first.setdefault(evidence.payload.get('server_id'), evidence)
+    if len(first) < 2:
+        return None
+    executions = [object_id for _, objects in limited(timeline, expectation)
+                  for object_id in objects]
+    return Verdict(
+        Kind.EXECUTION_STORM, link=chain.repair,
+        why='server %s was replaced %d times: %s; executions: %s' % (
+            expectation.ids['server_id'], len(first), ', '.join(
+                'by server %s at %+.1f s' % (
+                    server_id, elapsed(timeline, timeline.when(evidence).end))
+                for server_id, evidence in first.items()),
+            listing.some(executions, 5)),
+        look_at=expectation.describe(chain.repair.words.look_at))
 
 
 def remarks(timeline, expectation):
@@ -565,6 +589,7 @@ def _untouched(timeline, expectation):
 
 # The first rule that has something to say makes the verdict.
 _ALWAYS = (_invalid, _split_brain, _unexpected, missing)
-_HEALING = (*_ALWAYS, _others, _reversed, _storm, _healed)
+_HEALING = (*_ALWAYS, _others, _reversed, _storm, _replaced_again,
+            _healed)
 _REPAIRING = (*_ALWAYS, _reversed, _storm, _repaired)
 _QUIET = (*_ALWAYS, _unwatched, _dead, _untouched)

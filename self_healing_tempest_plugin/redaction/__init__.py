@@ -126,9 +126,19 @@ class Redactor:
     def _key(self, key):
         return self(key) if isinstance(key, str) else key
 
+    def _pair(self, key, value):
+        """Return a value without what is a secret beside such a key only."""
+        if not (isinstance(key, str) and isinstance(value, str)
+                and key.lower() in forms.KEYS):
+            return value
+        try:
+            return json.loads(self(json.dumps({key: value})))[key]
+        except (ValueError, KeyError):
+            return value
+
     def _member(self, key, value):
         if not isinstance(key, str) or not names.is_secret(key):
-            return self.data(value)
+            return self.data(self._pair(key, value))
         if isinstance(value, str):
             return value if spans.harmless(value) else REPLACEMENT
         if isinstance(value, (list, tuple)):

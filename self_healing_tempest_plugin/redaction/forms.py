@@ -47,6 +47,9 @@ _HASH = r'([\w./$=,+*-]{8,})'
 _IS = r'(?:[\s"\'\\:=]|%(?:25)*(?:20|22|27|3a|3d)){1,12}'
 _ID = r'([0-9a-f]{32,})'
 
+# Keys whose values are secret where they look as _ID does, in lower case.
+KEYS = frozenset(['signature', 'trust_id', 'url-signature'])
+
 FORMS = (
     # Fernet, as Keystone's tokens are; JWS and JWT.
     _form('gaaaa', r'(gAAAA[\w=%-]{20,})'),

@@ -36,5 +36,6 @@ LINK = dataclasses.replace(
         look_at='%s; %s' % (_RULE.words.look_at, _MESSAGE.words.look_at)),
     limit=links.Limit(
         started=_RULE.limit.started,
-        look_at='%s; %s' % (_RULE.limit.look_at, _MESSAGE.limit.look_at)),
+        look_at='%s; %s' % (_RULE.limit.look_at, _MESSAGE.limit.look_at),
+        ways=2),
     kit='self_healing_tempest_plugin.links.either_workflow.kit:KIT')

@@ -20,6 +20,7 @@ import dataclasses
 import typing
 
 from self_healing_tempest_plugin.chains import autohealing
+from self_healing_tempest_plugin.chains import both
 from self_healing_tempest_plugin.chains import tenant
 from self_healing_tempest_plugin.chains import vitrage
 from self_healing_tempest_plugin.links.application import link as application
@@ -150,7 +151,8 @@ PAYLOADS = {
                                 foreign=({'server_id': 'other'},)),
     tenant.MESSAGE: Payload({'server_id': 'old', 'event_id': 'event-1'},
                             foreign=({'server_id': 'other'},)),
-    **dict.fromkeys((vitrage.WORKFLOW, tenant.WORKFLOW), Payload(
+    **dict.fromkeys((
+        vitrage.WORKFLOW, tenant.WORKFLOW, both.WORKFLOW), Payload(
         {'server_id': 'old', 'stack_id': 'stack-1'}, {'state': 'SUCCESS'},
         ({'server_id': 'other'}, {'stack_id': 'other'}))),
     vitrage.STACK: Payload(

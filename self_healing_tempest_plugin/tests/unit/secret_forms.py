@@ -239,6 +239,7 @@ FORMS = (
        hexadecimal),
     _F('trust, URL', 'GET http://k/v3/OS-TRUST/trusts/%s -H', hexadecimal),
     _F('trust, dict', "{'trust_id': %s, 'x': 1}", hexadecimal, repr),
+    _F('trust, JSON', '{"a": {"trust_id": %s}}', hexadecimal, _json),
     _F('trust, query', 'zaqar://?queue_name=q&trust_id=%s', hexadecimal),
     _F('trust, token', '"OS-TRUST:trust": {"id": %s, "x": true}', hexadecimal,
        _json),

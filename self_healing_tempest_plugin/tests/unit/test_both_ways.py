@@ -21,10 +21,15 @@ import testtools
 
 from self_healing_tempest_plugin.chains import both
 from self_healing_tempest_plugin.diagnosis import diagnose
+from self_healing_tempest_plugin.links.either_workflow import (
+    link as either_workflow)
 from self_healing_tempest_plugin.links.either_workflow import kit
 from self_healing_tempest_plugin.links.either_workflow import watcher
 from self_healing_tempest_plugin.model import links
+from self_healing_tempest_plugin.model import verdicts
+from self_healing_tempest_plugin import stacks
 from self_healing_tempest_plugin import templates
+from self_healing_tempest_plugin.tests.unit import chain_samples
 from self_healing_tempest_plugin.tests.unit import diagnosis_samples
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import fake_tenant_cloud
@@ -34,6 +39,7 @@ from self_healing_tempest_plugin.tests.unit import test_templates
 from self_healing_tempest_plugin.tests.unit import test_tenant_watchers
 
 Mark = links.Mark
+BOTH = both.CHAIN
 BY_RULE = 'app-heal_by_rule-x9'
 NAMES = {templates.BY_MESSAGE: fake_cloud.WORKFLOW,
          templates.BY_RULE: BY_RULE,
@@ -132,6 +138,75 @@ class WatcherTest(test_tenant_watchers.WatcherTestCase):
         self.assertEqual('', self.look().failure)
         self.cloud.executions[-1].update(state='ERROR')
         self.assertIn('boom', self.look().failure)
+
+
+class VerdictTest(testtools.TestCase):
+    """Of two ways at once, only one may replace the server."""
+
+    def timeline(self, *replaced, executions=('r', 'm')):
+        """Return a run that goes well, with further replacements.
+
+        :param replaced: pairs of a server and when it was seen
+        """
+        return chain_samples.healthy(
+            BOTH, objects={either_workflow.LINK: executions}, added=[
+                dataclasses.replace(
+                    chain_samples.evidence(
+                        BOTH, BOTH.repair, links.Mark.FINISHED, at,
+                        server_id=server), object_id='stack-id')
+                for server, at in replaced])
+
+    def verdict(self, *replaced, **changes):
+        return verdicts.verdict(self.timeline(*replaced),
+                                chain_samples.expected(BOTH, **changes))
+
+    def test_once(self):
+        self.assertIs(verdicts.Kind.HEALED, self.verdict().kind)
+        # The same once more is no other one.
+        self.assertIs(verdicts.Kind.HEALED, self.verdict(('new', 140)).kind)
+
+    def test_twice(self):
+        """It says by which, and when."""
+        found = self.verdict(('newer', 145))
+        self.assertEqual((verdicts.Kind.EXECUTION_STORM, BOTH.repair),
+                         (found.kind, found.link))
+        self.assertRegex(found.why, r'^server old was replaced 2 times: by '
+                         r'server new at \+\d+\.\d s, by server newer at '
+                         r'\+45\.0 s; executions: r, m$')
+
+    def test_others_may(self):
+        """A chain that works alone is judged by its executions."""
+        chain = chain_samples.VITRAGE
+        seen = chain_samples.healthy(chain, added=[chain_samples.evidence(
+            chain, chain.repair, links.Mark.FINISHED, 145,
+            server_id='newer')])
+        self.assertIs(verdicts.Kind.HEALED, verdicts.verdict(
+            seen, chain_samples.expected(chain)).kind)
+
+    def test_each_way_may_start_so_many(self):
+        for most, kind in ((1, verdicts.Kind.HEALED),
+                           (2, verdicts.Kind.HEALED)):
+            self.assertIs(kind, self.verdict(max_executions=most).kind)
+        self.assertIs(
+            verdicts.Kind.EXECUTION_STORM, verdicts.verdict(
+                self.timeline(executions=('r', 'm', 'r2')),
+                chain_samples.expected(BOTH, max_executions=1)).kind)
+
+    def test_servers(self):
+        """One that failed to be made was none."""
+        ids = ['0000000%d-0000-4000-8000-000000000001' % number
+               for number in range(3)]
+        resources = [{'resource_type': 'OS::Nova::Server',
+                      'resource_name': 'server',
+                      'physical_resource_id': ids[2]}]
+        events = [{'resource_name': 'server', 'physical_resource_id': server,
+                   'resource_status': 'CREATE_%s' % status}
+                  for server, status in ((ids[0], 'COMPLETE'),
+                                         (ids[1], 'FAILED'),
+                                         (ids[2], 'COMPLETE'))]
+        self.assertEqual((ids[0], ids[2]), stacks.servers_that_came_to_be(
+            resources, events))
+        self.assertEqual(tuple(ids), stacks.servers_of(resources, events))
 
 
 class QuestionsTest(tenant_samples.TenantTestCase):
