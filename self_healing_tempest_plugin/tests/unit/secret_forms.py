@@ -238,6 +238,8 @@ FORMS = (
     _F('trust, quoted', 'a=trust%2Bhttps%3A%2F%2F%s%3Adelete%40h',
        hexadecimal),
     _F('trust, URL', 'GET http://k/v3/OS-TRUST/trusts/%s -H', hexadecimal),
+    _F('trust, quoted URL', 'a=http%3A%2F%2Fk%2Fv3%2FOS-TRUST%2Ftrusts%2F%s&',
+       hexadecimal),
     _F('trust, dict', "{'trust_id': %s, 'x': 1}", hexadecimal, repr),
     _F('trust, JSON', '{"a": {"trust_id": %s}}', hexadecimal, _json),
     _F('trust, query', 'zaqar://?queue_name=q&trust_id=%s', hexadecimal),
@@ -419,6 +421,8 @@ FORMS = (
        'response="%s"', hexadecimal),
     _F('AWS, without its header', 'sent AWS4-HMAC-SHA256 Credential=u/d, '
        'Signature=%s', hexadecimal),
+    _F('AWS, its credential', 'sent AWS4-HMAC-SHA256 Credential=%s/d, '
+       'Signature=0', plain),
     _F('Proxy-Authorization', 'Proxy-Authorization: Basic %s', words, _b64),
     _F('Cookie', 'Cookie: a=1; session=%s; b=2', plain),
     _F('Cookie in a dict', "{'Cookie': 'session=%s; a=1'}", plain),
