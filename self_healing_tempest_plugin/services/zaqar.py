@@ -25,9 +25,9 @@ from urllib import parse
 from keystoneauth1 import exceptions as ksa_exc
 from oslo_utils import uuidutils
 
-from self_healing_tempest_plugin.redaction import runtime
 from self_healing_tempest_plugin.services import apis
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import trusts
 
 
 def _own(error):
@@ -131,7 +131,7 @@ class Zaqar:
         with _calling('list subscriptions of queue %s' % queue):
             listed = self._api.get(
                 '%s/subscriptions' % _path(queue))['subscriptions']
-            runtime.learn(filter(None, map(trust_of, listed)))
+            trusts.keep_secret(filter(None, map(trust_of, listed)))
             return listed
 
     def post(self, queue, body):
