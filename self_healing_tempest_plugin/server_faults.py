@@ -41,20 +41,13 @@ def _stop(services, server_id):
 
 
 def _is_deleted(services, server_id):
-    return int(not _gone(services.server(server_id)))
+    return int(not nova.is_deleted(services.server(server_id)))
 
 
 def _is_stopped(services, server_id):
     # It may be replaced already, and gone.
     server = services.server(server_id)
-    return int(not _gone(server) and server['status'] != 'SHUTOFF')
-
-
-def _gone(server):
-    # With [DEFAULT] reclaim_instance_interval Nova keeps it for a while.
-    return (server is None or server['status'] == 'SOFT_DELETED'
-            or server['OS-EXT-STS:task_state'] in ('deleting',
-                                                   'soft-deleting'))
+    return int(not nova.is_deleted(server) and server['status'] != 'SHUTOFF')
 
 
 STEPS = {'delete': _delete, 'stop': _stop, 'is-deleted': _is_deleted,

@@ -37,6 +37,7 @@ from self_healing_tempest_plugin.report import encoding
 from self_healing_tempest_plugin.report import saving
 from self_healing_tempest_plugin.report import terminal
 from self_healing_tempest_plugin.services import errors
+from self_healing_tempest_plugin.services import nova
 from self_healing_tempest_plugin import waiting
 from self_healing_tempest_plugin.watching import recorders
 from self_healing_tempest_plugin.watching import watch
@@ -212,7 +213,9 @@ class Subject(fixtures.Fixture):
         server_id = expected.ids['server_id']
         server = patiently('server %s' % server_id,
                            lambda: self._nova.server(server_id))
-        if _deleted(server):
+        # Nova is asked, since Heat may be what is broken, and a stack whose
+        # update has failed has a new server and keeps the old one.
+        if nova.is_deleted(server):
             self.readiness.wait_server_gone(server_id)
         elif not self._moved(server, expected):
             return
@@ -294,14 +297,3 @@ def patiently(what, ask):
     return waiting.wait_for(
         lambda: (ask(),), what=what, timeout=PATIENCE,
         tolerate=errors.ServiceUnavailable)[0]
-
-
-def _deleted(server):
-    """Return whether a server is deleted, or about to be.
-
-    Nova is asked, since Heat may be what is broken, and a stack whose update
-    has failed has a new server and keeps the old one.
-
-    :param server: as a dict of Nova, None when it is gone
-    """
-    return server is None or server['OS-EXT-STS:task_state'] == 'deleting'

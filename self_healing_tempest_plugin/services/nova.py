@@ -206,3 +206,15 @@ class Nova:
             flavors = self._manager.flavors_client.list_flavors(
                 detail=True, is_public='None')['flavors']
             return lists.by_id_or_name(flavors, flavor)
+
+
+def is_deleted(server):
+    """Return whether a server is deleted, or about to be.
+
+    With [DEFAULT] reclaim_instance_interval Nova keeps it for a while.
+
+    :param server: as a dict of Nova, None when it is gone
+    """
+    return (server is None or server['status'] == 'SOFT_DELETED'
+            or server['OS-EXT-STS:task_state'] in ('deleting',
+                                                   'soft-deleting'))
