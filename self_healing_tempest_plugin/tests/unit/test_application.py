@@ -592,6 +592,12 @@ class ReadinessTest(ApplicationTestCase):
             waiting.WaitTimeout, self.readiness.wait_host_back)
         self.assertEqual('host compute-1 is forced down', error.state)
 
+    def ask_longer(self):
+        """Let a slow machine ask as often, too."""
+        self.settings = dataclasses.replace(
+            self.settings, timeouts=dataclasses.replace(TIMES, host_return=4))
+        self.prepare()
+
     def reports(self, *moments):
         """Have nova-compute report, or be down; the last one stays."""
         told = list(moments)
@@ -608,6 +614,7 @@ class ReadinessTest(ApplicationTestCase):
 
     def test_host_reports(self):
         """One late report is no word of a host that works."""
+        self.ask_longer()
         self.reports('00:01', '00:01', '00:05')
         self.readiness.wait_host_back()
         error = self.assertRaises(
@@ -618,6 +625,7 @@ class ReadinessTest(ApplicationTestCase):
 
     def test_host_reports_anew(self):
         """What came before it was down again does not count."""
+        self.ask_longer()
         self.reports('00:01', '00:05', 'down', '00:30', '00:34', '00:34')
         self.readiness.wait_host_back()
         error = self.assertRaises(
