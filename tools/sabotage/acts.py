@@ -173,8 +173,12 @@ def _booting(run, words):
         image, before, '%s %s' % (before, words)))
 
 
+@contextlib.contextmanager
 def healed_by_hand(run):
-    """Replace the server by hand, as soon as the host is dead."""
+    """Replace the server by hand, as soon as the host is dead.
+
+    However slow the hand is: no workflow is started before that.
+    """
     def heal(_):
         ask, stack = run.lab.cloud.ask, run.app.stack.identifier
         ask('compute', '/servers/%s/action' % run.app.server_id, 'POST',
@@ -184,8 +188,13 @@ def healed_by_hand(run):
                   'resource_status_reason': 'by hand'})
         ask('orchestration', '/stacks/%s' % stack, 'PATCH',
             json={'parameters': {}})
+        held.close()
 
-    return meddling.when(run, meddling.fault('injected'), heal)
+    with contextlib.ExitStack() as held:
+        held.enter_context(run.broken(
+            breakages.FrozenProgram('vitrage-notifier')))
+        with meddling.when(run, meddling.fault('injected'), heal):
+            yield
 
 
 @contextlib.contextmanager
