@@ -97,9 +97,16 @@ class _Run:
 
     def _few(self, call):
         """Call for each application, for some at the same time."""
-        with futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        if len(self._subjects) == 1:
+            call(*self._subjects[0])
+            return
+        pool = futures.ThreadPoolExecutor(AT_ONCE)
+        try:
             for done in [pool.submit(call, *pair) for pair in self._subjects]:
                 done.result()
+        finally:
+            # Whoever is interrupted has a fault to take back first.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _ready(self):
         """Return whether nothing makes the run invalid."""
@@ -170,6 +177,11 @@ def see_clean(subjects):
 
 
 def _each(subjects, call):
-    """Call for each application, all at the same time."""
+    """Call for each application, all at the same time.
+
+    For one it is called here, where an interrupt reaches it.
+    """
+    if len(subjects) == 1:
+        return [call(*subjects[0])]
     return waiting.side_by_side(*(
         functools.partial(call, *pair) for pair in subjects))

@@ -16,7 +16,9 @@ import dataclasses
 import glob
 import json
 import os
+import threading
 
+import fixtures
 import testtools
 from testtools import matchers
 
@@ -24,12 +26,34 @@ from self_healing_tempest_plugin import drill
 from self_healing_tempest_plugin.faults import gates
 from self_healing_tempest_plugin.model import verdicts
 from self_healing_tempest_plugin.report import together
+from self_healing_tempest_plugin import subject
 from self_healing_tempest_plugin.tests.unit import fake_cloud
 from self_healing_tempest_plugin.tests.unit import test_toy_chain
 
 Kind = verdicts.Kind
 
 ALL = ('rang', 'came', 'mended', 'opened')
+
+
+class OneTest(test_toy_chain.DrillTestCase):
+    """One house."""
+
+    def test_here(self):
+        """An interrupt reaches what is asked, and a bisect above all."""
+        asked = []
+        for name in ('look_around', 'see_calm'):
+            self.useFixture(fixtures.MockPatchObject(
+                subject.Subject, name,
+                lambda one, expected: asked.append(
+                    threading.current_thread())))
+        self.house.seen.update(ALL)
+        with self.drill:
+            self.drill.reserve()
+            self.drill.deploy()
+            self.house.url = self.drill.app.url
+            plan = self.drill.plan()
+            self.drill.run(plan, self.drill.expect(plan))
+        self.assertEqual([threading.current_thread()] * 3, asked)
 
 
 class SeveralTest(test_toy_chain.DrillTestCase):
