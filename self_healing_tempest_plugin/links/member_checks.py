@@ -20,11 +20,11 @@ import dataclasses
 import typing
 
 from self_healing_tempest_plugin import application
+from self_healing_tempest_plugin.links.application import stack_checks
 from self_healing_tempest_plugin.links import judging
 from self_healing_tempest_plugin.links import rows
 from self_healing_tempest_plugin.services import asking
 from self_healing_tempest_plugin.services import errors
-from self_healing_tempest_plugin.services import glance
 from self_healing_tempest_plugin import templates
 
 # The role that policies of services call an administrator's, and the one that
@@ -189,21 +189,12 @@ def _flavor(settings, flavor):
 
 
 def _image(settings, image):
-    if image is glance.UNASKED:
-        return rows.unknown('[service_available] glance is false')
-    if image is None:
-        return rows.no('the member sees no %s' % settings.application.image)
-    named = '%s (%s)' % (image['name'], image['id'])
-    if image['status'] != 'active':
-        return rows.no('%s is %s' % (named, image['status']))
-    return rows.yes(named)
+    return stack_checks.image_row(settings, image, 'the member sees no %s')
 
 
 def _network(settings, network):
-    if network is None:
-        return rows.no('the member sees no external network %s'
-                       % settings.application.external_network)
-    return rows.yes('%s (%s)' % (network['name'], network['id']))
+    return stack_checks.network_row(
+        settings, network, 'the member sees no external network %s')
 
 
 def _limits(settings, flavor, limits):

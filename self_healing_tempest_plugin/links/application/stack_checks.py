@@ -61,10 +61,20 @@ def _types(settings, present):
 
 
 def _image(settings, image):
+    return image_row(settings, image, 'there is no %s')
+
+
+def image_row(settings, image, missing):
+    """Return what an image means for whoever is to boot it.
+
+    :param settings: :class:`...config.Settings`
+    :param image: as a dict of Glance, None or :data:`..glance.UNASKED`
+    :param missing: says that there is none, of its name
+    """
     if image is glance.UNASKED:
         return rows.unknown('[service_available] glance is false')
     if image is None:
-        return rows.no('there is no %s' % settings.application.image)
+        return rows.no(missing % settings.application.image)
     named = '%s (%s)' % (image['name'], image['id'])
     if image['status'] != 'active':
         return rows.no('%s is %s' % (named, image['status']))
@@ -78,9 +88,18 @@ def _flavor(settings, flavor):
 
 
 def _network(settings, network):
+    return network_row(settings, network, 'there is no external network %s')
+
+
+def network_row(settings, network, missing):
+    """Return what a network means for whoever is to use it.
+
+    :param settings: :class:`...config.Settings`
+    :param network: as a dict of Neutron, or None
+    :param missing: says that there is none, of its name
+    """
     if network is None:
-        return rows.no('there is no external network %s'
-                       % settings.application.external_network)
+        return rows.no(missing % settings.application.external_network)
     return rows.yes('%s (%s)' % (network['name'], network['id']))
 
 
